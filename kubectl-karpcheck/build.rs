@@ -1,0 +1,3 @@
+//! Compiles the built-in pack ahead of time.
+
+fn main() {}

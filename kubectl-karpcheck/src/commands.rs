@@ -1,0 +1,1 @@
+//! The commands, one file each: they put gather, engine and report together.

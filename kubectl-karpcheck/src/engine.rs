@@ -1,0 +1,1 @@
+//! Packs of rules in their sandbox. The only place that names wasmtime.

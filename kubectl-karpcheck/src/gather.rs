@@ -1,0 +1,1 @@
+//! From files and clusters to drafts. The only place that names kube.

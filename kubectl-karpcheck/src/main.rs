@@ -1,0 +1,3 @@
+//! The plugin's entry: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,505 @@
+//! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::arn::{self, Home};
+use super::inventory::{Cluster, Inventory, Listing};
+use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
+use super::node::{At, DocId, Map, Node, Value};
+use super::problem::Problem;
+use super::text::{Scope, Text};
+use super::{controller, kinds};
+
+/// Facts stated on the command line.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stated {
+    /// `--karpenter-version`, without a leading `v`.
+    pub karpenter_version: Option<String>,
+    /// `--cluster-name`.
+    pub cluster_name: Option<String>,
+    /// `--account`.
+    pub account: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// `--partition`.
+    pub partition: Option<String>,
+}
+
+/// An item as a reader found it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// See [`Item::kind`].
+    pub kind: Arc<str>,
+    /// See [`Item::name`].
+    pub name: Box<str>,
+    /// See [`Item::namespace`].
+    pub namespace: Option<Box<str>>,
+    /// See [`Item::body`].
+    pub body: Node,
+    /// Whose word it is.
+    pub source: SourceKind,
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
+    /// When it was observed.
+    pub read_at: Option<Arc<str>>,
+    /// Of an AWS resource.
+    pub aws: Option<Box<AwsFacts>>,
+}
+
+impl Draft {
+    /// A draft of a declared item that belongs to no cluster in particular.
+    pub fn new(kind: impl Into<Arc<str>>, name: impl Into<Box<str>>, body: Node, source: SourceKind) -> Self {
+        Self {
+            kind: kind.into(),
+            name: name.into(),
+            namespace: None,
+            body,
+            source,
+            cluster: ClusterId::FILES,
+            read_at: None,
+            aws: None,
+        }
+    }
+}
+
+/// Collects drafts and problems, and makes the inventory.
+#[derive(Debug, Default)]
+pub struct Builder {
+    stated: Stated,
+    items: Vec<Item>,
+    documents: Vec<Document>,
+    clusters: Vec<Cluster>,
+    problems: Vec<Problem>,
+    unread: u64,
+    templates: u32,
+}
+
+impl Builder {
+    /// A builder that knows what was stated.
+    pub fn new(stated: Stated) -> Self {
+        Self { stated, ..Self::default() }
+    }
+
+    /// What was stated.
+    pub const fn stated(&self) -> &Stated {
+        &self.stated
+    }
+
+    /// Registers a document.
+    pub fn document(&mut self, origin: Origin) -> DocId {
+        #[expect(clippy::cast_possible_truncation, reason = "more documents than memory holds")]
+        let id = DocId(self.documents.len() as u32);
+        self.documents.push(Document { origin });
+        id
+    }
+
+    /// A scope of symbols for one template.
+    pub const fn template(&mut self) -> Scope {
+        self.templates += 1;
+        Scope::Template(self.templates)
+    }
+
+    /// Registers a cluster that is asked.
+    pub fn cluster(
+        &mut self,
+        context: impl Into<Arc<str>>,
+        server: impl Into<Arc<str>>,
+        hints: Vec<(String, String)>,
+    ) -> ClusterId {
+        self.clusters.push(Cluster { context: context.into(), server: server.into(), hints, listed: BTreeMap::new() });
+        #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
+        ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says how far a kind of a cluster was listed.
+    pub fn listed(&mut self, cluster: ClusterId, kind: &str, listing: Listing) {
+        if let Some(cluster) = (cluster.0 as usize).checked_sub(1).and_then(|index| self.clusters.get_mut(index)) {
+            cluster.listed.insert(kind.to_owned(), listing);
+        }
+    }
+
+    /// Adds an item. The number serves to [`join`](Self::join) it; the inventory numbers anew.
+    pub fn add(&mut self, draft: Draft) -> usize {
+        let Draft { kind, name, namespace, body, source, cluster, read_at, aws } = draft;
+        self.items.push(Item {
+            kind,
+            name,
+            namespace,
+            body,
+            source,
+            cluster,
+            read_at,
+            aws,
+            views: vec![],
+            same: vec![],
+        });
+        self.items.len() - 1
+    }
+
+    /// Says that two items are the same thing seen from two sides: an ACK object and the resource that it describes.
+    pub fn join(&mut self, one: usize, other: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "items are counted in millions")]
+        let id = |index: usize| ItemId(index as u32 + 1);
+        self.items[one].same.push(id(other));
+        self.items[other].same.push(id(one));
+    }
+
+    /// Says that something could not be read.
+    pub fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Counts objects whose kinds no rule asked for.
+    pub const fn skip(&mut self, objects: u64) {
+        self.unread += objects;
+    }
+
+    /// Takes in what another builder of the same run collected, as parallel readers do.
+    pub fn append(&mut self, other: Self) {
+        #[expect(clippy::cast_possible_truncation, reason = "see `document`")]
+        let (docs, items, templates) = (self.documents.len() as u32, self.items.len() as u32, self.templates);
+        if docs == 0 && items == 0 && templates == 0 && self.clusters.is_empty() {
+            let stated = std::mem::take(&mut self.stated);
+            let mut problems = std::mem::take(&mut self.problems);
+            problems.extend(other.problems);
+            *self = Self { stated, problems, unread: self.unread + other.unread, ..other };
+            return;
+        }
+        let shift = Shift { docs, templates };
+        self.documents.extend(other.documents);
+        self.templates += other.templates;
+        self.unread += other.unread;
+        self.problems.extend(other.problems.into_iter().map(|mut problem| {
+            if let Some(at) = &mut problem.at {
+                at.doc.0 += docs;
+            }
+            problem
+        }));
+        self.items.extend(other.items.into_iter().map(|mut item| {
+            shift.node(&mut item.body);
+            for same in &mut item.same {
+                same.0 += items;
+            }
+            if let Some(aws) = item.aws.as_deref_mut() {
+                for node in [&mut aws.partition, &mut aws.account, &mut aws.region, &mut aws.arn].into_iter().flatten()
+                {
+                    shift.node(node);
+                }
+                if let Some(id) = &mut aws.id {
+                    shift.text(id);
+                }
+                for logical in &mut aws.logical {
+                    shift.scope(&mut logical.scope);
+                }
+            }
+            item
+        }));
+    }
+
+    /// The inventory.
+    pub fn build(mut self) -> Inventory {
+        self.settle_homes();
+        self.fold_queue_policies();
+        self.merge();
+        self.join_manifests();
+        controller::derive(&mut self);
+        let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
+        for (number, item) in (1..).zip(&self.items) {
+            by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
+        }
+        Inventory {
+            items: self.items,
+            documents: self.documents,
+            by_kind,
+            clusters: self.clusters,
+            problems: self.problems,
+            unread: self.unread,
+            resolver: OnceLock::new(),
+            referrers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    pub(super) fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves.
+    fn settle_homes(&mut self) {
+        let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
+            value.as_ref().map(|value| {
+                let doc = builder.document(Origin::Flag(flag));
+                Node::text(value.as_str(), At::whole(doc))
+            })
+        };
+        let stated = self.stated.clone();
+        let partition = flag(self, &stated.partition, "--partition");
+        let region = flag(self, &stated.region, "--region");
+        let account = flag(self, &stated.account, "--account");
+        let homes: HashMap<ClusterId, (Option<Node>, Option<Node>, Option<Node>)> = (0..=self.clusters.len())
+            .map(|number| {
+                #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
+                let cluster = ClusterId(number as u32);
+                (cluster, controller::home_of(cluster, &self.items))
+            })
+            .collect();
+        for item in &mut self.items {
+            let own = homes.get(&item.cluster);
+            let Some(aws) = item.aws.as_deref_mut() else { continue };
+            let fill = |field: &mut Option<Node>, of_cluster: Option<&Option<Node>>, stated: &Option<Node>| {
+                if field.is_none() {
+                    *field = of_cluster.cloned().flatten().or_else(|| stated.clone());
+                }
+            };
+            fill(&mut aws.partition, own.map(|own| &own.0), &partition);
+            fill(&mut aws.region, own.map(|own| &own.1), &region);
+            fill(&mut aws.account, own.map(|own| &own.2), &account);
+            if aws.arn.is_none()
+                && let Some(id) = &aws.id
+            {
+                let told = |node: &Option<Node>, name: &str| match node.as_ref().map(|node| &node.value) {
+                    Some(Value::Text(text)) => text.clone(),
+                    _ => arn::unstated(name),
+                };
+                let home = Home {
+                    partition: told(&aws.partition, arn::PARTITION),
+                    region: told(&aws.region, arn::REGION),
+                    account: told(&aws.account, arn::ACCOUNT),
+                };
+                aws.arn = arn::compose(&item.kind, &home, id).map(|arn| Node::text(arn, item.body.at));
+            }
+        }
+    }
+
+    /// A queue policy is the queue's attribute, by whichever resource it was set: `/Policy` of the queue.
+    fn fold_queue_policies(&mut self) {
+        let queues: HashMap<Logical, usize> = self
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| &*item.kind == "AWS::SQS::Queue")
+            .flat_map(|(index, item)| {
+                item.aws.iter().flat_map(|aws| aws.logical.iter().cloned()).map(move |logical| (logical, index))
+            })
+            .collect();
+        let mut folded: Vec<(usize, Node)> = vec![];
+        for policy in self.items.iter().filter(|item| &*item.kind == "AWS::SQS::QueuePolicy") {
+            let Some(document) = policy.body.member("PolicyDocument") else { continue };
+            for queue in policy.body.member("Queues").map(Node::elements).unwrap_or_default() {
+                let Value::Text(text) = &queue.value else { continue };
+                let by_address = text.refers().and_then(|address| {
+                    queues.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }).copied()
+                });
+                let by_name = || {
+                    let name = text.known()?.rsplit('/').next()?;
+                    self.items.iter().position(|item| {
+                        &*item.kind == "AWS::SQS::Queue"
+                            && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name)
+                    })
+                };
+                if let Some(index) = by_address.or_else(by_name) {
+                    folded.push((index, document.clone()));
+                }
+            }
+        }
+        for (index, document) in folded {
+            if let Value::Map(map) = &mut self.items[index].body.value {
+                map.set("Policy", document);
+            }
+        }
+    }
+
+    /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.
+    fn merge(&mut self) {
+        let mut first: HashMap<(Arc<str>, String), usize> = HashMap::new();
+        let mut into: Vec<Option<usize>> = vec![None; self.items.len()];
+        for (index, item) in self.items.iter().enumerate() {
+            let Some(aws) = item.aws.as_deref() else { continue };
+            let arn = aws.arn.as_ref().and_then(Node::as_str).map(str::to_owned);
+            // A manifest and its live object describe one resource.
+            let object = aws
+                .logical
+                .iter()
+                .find(|logical| matches!(logical.scope, Scope::Cluster(_)))
+                .map(|logical| format!("object {}", logical.id));
+            let keys: Vec<(Arc<str>, String)> =
+                arn.into_iter().chain(object).map(|key| (Arc::clone(&item.kind), key)).collect();
+            match keys.iter().find_map(|key| first.get(key).copied()) {
+                Some(earlier) => {
+                    into[index] = Some(earlier);
+                    for key in keys {
+                        first.entry(key).or_insert(earlier);
+                    }
+                }
+                None => {
+                    for key in keys {
+                        first.insert(key, index);
+                    }
+                }
+            }
+        }
+        if into.iter().all(Option::is_none) {
+            return;
+        }
+        for index in 0..self.items.len() {
+            if let Some(target) = into[index] {
+                let item = self.items[index].clone();
+                absorb(&mut self.items[target], item);
+            }
+        }
+        // Numbers anew.
+        let mut number = 0;
+        let numbers: Vec<u32> = into
+            .iter()
+            .map(|into| {
+                if into.is_none() {
+                    number += 1;
+                }
+                number
+            })
+            .collect();
+        let renumber = |old: ItemId| {
+            let index = old.0 as usize - 1;
+            ItemId(numbers[into[index].unwrap_or(index)])
+        };
+        let mut index = 0;
+        self.items.retain(|_| {
+            index += 1;
+            into[index - 1].is_none()
+        });
+        for item in &mut self.items {
+            item.same = item.same.iter().map(|same| renumber(*same)).collect();
+            item.same.sort_unstable();
+            item.same.dedup();
+        }
+    }
+
+    /// A manifest and its live object are two items, joined.
+    fn join_manifests(&mut self) {
+        let mut live: HashMap<(Arc<str>, String, Box<str>), Vec<usize>> = HashMap::new();
+        let identity = |item: &Item| {
+            let namespace = item.namespace.as_deref().unwrap_or_default().to_owned();
+            (Arc::clone(&item.kind), namespace, item.name.clone())
+        };
+        for (index, item) in self.items.iter().enumerate() {
+            if item.aws.is_none() && item.source.observed() {
+                live.entry(identity(item)).or_default().push(index);
+            }
+        }
+        if live.is_empty() {
+            return;
+        }
+        let mut pairs = vec![];
+        for (index, item) in self.items.iter().enumerate() {
+            if item.aws.is_some() || item.source.observed() || !kinds::is_kubernetes(&item.kind) {
+                continue;
+            }
+            let mut wanted = identity(item);
+            let found = live.get(&wanted).or_else(|| {
+                // A manifest without a namespace goes to the default one, or to the one that kubectl is told.
+                wanted.1 = "default".into();
+                item.namespace.is_none().then(|| live.get(&wanted)).flatten()
+            });
+            if let Some([one]) = found.map(Vec::as_slice) {
+                pairs.push((index, *one));
+            }
+        }
+        for (manifest, live) in pairs {
+            self.join(manifest, live);
+        }
+    }
+}
+
+/// Adds another source's word on the same resource: per field, the strongest word counts.
+fn absorb(item: &mut Item, other: Item) {
+    if item.views.is_empty() {
+        item.views.push(View { source: item.source, body: item.body.clone() });
+    }
+    item.views.push(View { source: other.source, body: other.body });
+    item.views.sort_by_key(|view| view.source);
+    let mut merged = Map::default();
+    for view in &item.views {
+        let Value::Map(map) = &view.body.value else { continue };
+        for (key, node) in &map.entries {
+            let known = |node: &Node| !matches!(node.value, Value::Unknown(_)) && node.first_unknown().is_none();
+            match merged.entries.iter_mut().find(|(old, _)| old == key) {
+                // A weaker source that knows fills in what a stronger one cannot tell.
+                Some((_, old)) if !known(old) && known(node) => *old = node.clone(),
+                Some(_) => {}
+                None => merged.entries.push((key.clone(), node.clone())),
+            }
+        }
+        if merged.more.is_none() {
+            merged.more.clone_from(&map.more);
+        }
+    }
+    let strongest = &item.views[0];
+    item.source = strongest.source;
+    item.body = Node::new(Value::Map(merged), strongest.body.at);
+    item.same.extend(other.same);
+    item.read_at = item.read_at.take().or(other.read_at);
+    if let (Some(own), Some(other)) = (item.aws.as_deref_mut(), other.aws) {
+        let wholly = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).is_some();
+        for (own, other) in [
+            (&mut own.partition, other.partition),
+            (&mut own.account, other.account),
+            (&mut own.region, other.region),
+            (&mut own.arn, other.arn),
+        ] {
+            if !wholly(own) && other.is_some() {
+                *own = other;
+            }
+        }
+        own.id = own.id.take().or(other.id);
+        for logical in other.logical {
+            if !own.logical.contains(&logical) {
+                own.logical.push(logical);
+            }
+        }
+    }
+}
+
+struct Shift {
+    docs: u32,
+    templates: u32,
+}
+
+impl Shift {
+    fn node(&self, node: &mut Node) {
+        node.at.doc.0 += self.docs;
+        match &mut node.value {
+            Value::List(list) => list.items.iter_mut().for_each(|node| self.node(node)),
+            Value::Map(Map { entries, .. }) => {
+                for (key, node) in entries {
+                    self.text(key);
+                    self.node(node);
+                }
+            }
+            Value::Text(text) => self.text(text),
+            Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
+        }
+    }
+
+    fn text(&self, text: &mut Text) {
+        if let Text::Template(template) = text {
+            for part in &mut template.parts {
+                if let super::text::Part::Hole(symbol) = part {
+                    self.scope(&mut symbol.scope);
+                }
+            }
+            if let Some(address) = &mut template.refers {
+                self.scope(&mut address.scope);
+            }
+        }
+    }
+
+    const fn scope(&self, scope: &mut Scope) {
+        if let Scope::Template(number) = scope {
+            *number += self.templates;
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The Karpenter controller and its cluster, derived from the objects that were read.
+//!
+//! ```text
+//! Deployment + ServiceAccount + ConfigMap + Pod, Helm values, flags -> Karpcheck::Controller
+//! DaemonSets, Deployments, Nodes, kubeconfig, flags                 -> Karpcheck::Cluster (evidence of its true name)
+//! ```
+//!
+//! A controller is recognised by its image, its environment and its labels together, never by a label alone. What
+//! nobody stated is unknown, what a Deployment certainly does not set is absent.
+
+use std::sync::Arc;
+
+use super::arn;
+use super::builder::{Builder, Draft};
+use super::inventory::Listing;
+use super::item::{ClusterId, Item, Origin, SourceKind};
+use super::kinds;
+use super::node::{At, Cause, List, Map, Node, Reason, Value};
+use super::text::Text;
+
+mod evidence;
+mod settings;
+
+/// The kind of Helm values of Karpenter's chart, as their reader hands them on. No rule sees it: it becomes a controller.
+pub const VALUES: &str = "Karpcheck::HelmValues";
+/// The ConfigMap in which Karpenter up to 0.32 keeps its settings.
+pub const GLOBAL_SETTINGS: &str = "karpenter-global-settings";
+
+/// Is it an object that a self-managed Karpenter reconciles?
+pub fn is_reconciled(kind: &str) -> bool {
+    matches!(
+        kind,
+        "karpenter.sh/NodePool"
+            | "karpenter.sh/NodeClaim"
+            | "karpenter.sh/Provisioner"
+            | "karpenter.sh/Machine"
+            | "karpenter.k8s.aws/EC2NodeClass"
+            | "karpenter.k8s.aws/AWSNodeTemplate"
+    )
+}
+
+/// Does this object, a Deployment or a Pod, run the Karpenter controller for AWS? The container that does.
+pub fn container_of(item: &Item) -> Option<&Node> {
+    let spec = match &*item.kind {
+        "apps/Deployment" => item.body.at_path(&["spec", "template", "spec"])?,
+        "core/Pod" => item.body.member("spec")?,
+        _ => return None,
+    };
+    let labelled = item.body.str_at(&["metadata", "labels", "app.kubernetes.io/name"]) == Some("karpenter");
+    spec.member("containers")?.elements().iter().find(|container| signs(container, labelled) >= 2)
+}
+
+/// How many independent signs there are that a container is the controller.
+fn signs(container: &Node, labelled: bool) -> u32 {
+    let image = container
+        .member("image")
+        .map(|image| image.to_json().as_str().unwrap_or_default().to_owned())
+        .unwrap_or_default();
+    let path = image.split(['@', ':']).next().unwrap_or_default();
+    // Other providers' controllers have the same name: AKS's is `aks/karpenter/controller`.
+    if path.contains("/aks/") {
+        return 0;
+    }
+    let has = |name: &str| settings::env(container, name).is_some();
+    let image_signs = if path.ends_with("karpenter/controller") {
+        2
+    } else {
+        u32::from(path.rsplit('/').next().is_some_and(|name| name == "karpenter" || name == "karpenter-controller"))
+    };
+    let typical = [
+        "INTERRUPTION_QUEUE",
+        "CLUSTER_ENDPOINT",
+        "VM_MEMORY_OVERHEAD_PERCENT",
+        "ISOLATED_VPC",
+        "BATCH_MAX_DURATION",
+        "AWS_DEFAULT_INSTANCE_PROFILE",
+    ];
+    image_signs
+        + u32::from(has("KARPENTER_SERVICE"))
+        + u32::from(has("CLUSTER_NAME")) * u32::from(typical.iter().any(|name| has(name)) || has("KARPENTER_SERVICE"))
+        + u32::from(labelled && image_signs > 0)
+}
+
+/// Where a cluster's AWS resources live, by what its objects say: partition, region, account.
+pub(super) fn home_of(cluster: ClusterId, items: &[Item]) -> (Option<Node>, Option<Node>, Option<Node>) {
+    let own = || items.iter().filter(|item| item.cluster == cluster);
+    // aws:///eu-west-1a/i-0123: the zone's region.
+    let region = own().filter(|item| &*item.kind == "core/Node").find_map(|node| {
+        let id = node.body.at_path(&["spec", "providerID"])?;
+        let zone = id.as_str()?.strip_prefix("aws:///")?.split('/').next()?;
+        let region = zone.trim_end_matches(|char: char| char.is_ascii_lowercase());
+        // Local zones carry their own name behind the region's: us-west-2-lax-1a.
+        let parts: Vec<&str> = region.split('-').collect();
+        let number = parts.iter().position(|part| part.parse::<u32>().is_ok())?;
+        Some(Node::text(parts[..=number].join("-"), id.at))
+    });
+    let role = own().filter(|item| &*item.kind == "core/ServiceAccount").find_map(|account| {
+        let annotation = account.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"])?;
+        match &annotation.value {
+            Value::Text(text) => arn::split(text).map(|parts| (parts, annotation.at)),
+            _ => None,
+        }
+    });
+    let part = |index: usize| {
+        let (parts, at) = role.as_ref()?;
+        parts[index].known().filter(|part| !part.is_empty()).map(|part| Node::text(part, *at))
+    };
+    (part(1), region, part(4))
+}
+
+/// Adds the controllers and clusters.
+pub(super) fn derive(builder: &mut Builder) {
+    let mut found = from_deployments(builder);
+    found.extend(from_values(builder));
+    let mut found = distinct(found);
+    state(builder, &mut found);
+    evidence::derive(builder, &found);
+    for controller in found {
+        let mut draft = Draft::new(
+            kinds::CONTROLLER,
+            controller.name,
+            Node::new(Value::Map(controller.fields), controller.at),
+            controller.source,
+        );
+        draft.namespace = controller.namespace;
+        draft.cluster = controller.cluster;
+        draft.read_at = controller.read_at;
+        builder.add(draft);
+    }
+}
+
+/// A controller in the making.
+#[derive(Debug)]
+struct Found {
+    name: Box<str>,
+    namespace: Option<Box<str>>,
+    cluster: ClusterId,
+    source: SourceKind,
+    read_at: Option<Arc<str>>,
+    at: At,
+    fields: Map,
+}
+
+impl Found {
+    fn set(&mut self, field: &str, node: Option<Node>) {
+        if let Some(node) = node {
+            self.fields.set(field, node);
+        }
+    }
+}
+
+fn from_deployments(builder: &Builder) -> Vec<Found> {
+    let mut found = vec![];
+    for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
+        let Some(container) = container_of(item) else { continue };
+        let mut controller = Found {
+            name: item.name.clone(),
+            namespace: item.namespace.clone(),
+            cluster: item.cluster,
+            source: item.source,
+            read_at: item.read_at.clone(),
+            at: item.at(),
+            fields: Map::default(),
+        };
+        controller.set("Version", settings::version(item, container));
+        let config = builder.items().iter().find(|other| {
+            &*other.kind == "core/ConfigMap"
+                && &*other.name == GLOBAL_SETTINGS
+                && other.cluster == item.cluster
+                && other.namespace.as_deref().unwrap_or("default") == item.namespace.as_deref().unwrap_or("default")
+        });
+        let refused =
+            builder.clusters().get((item.cluster.0 as usize).wrapping_sub(1)).and_then(|cluster| {
+                match cluster.listed.get("core/ConfigMap") {
+                    Some(Listing::Partial(reason)) => Some(reason.clone()),
+                    _ => None,
+                }
+            });
+        settings::from_container(&mut controller, container, config, refused);
+        let role = role_of(builder, item, container);
+        controller.set("Role", role);
+        controller
+            .set("ServiceAccount", item.body.at_path(&["spec", "template", "spec", "serviceAccountName"]).cloned());
+        found.push(controller);
+    }
+    found
+}
+
+fn from_values(builder: &Builder) -> Vec<Found> {
+    builder
+        .items()
+        .iter()
+        .filter(|item| &*item.kind == VALUES)
+        .map(|item| {
+            let mut controller = Found {
+                name: item.name.clone(),
+                namespace: None,
+                cluster: item.cluster,
+                source: item.source,
+                read_at: None,
+                at: item.at(),
+                fields: Map::default(),
+            };
+            settings::from_values(&mut controller, &item.body);
+            controller
+        })
+        .collect()
+}
+
+/// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
+/// speaks, unless its manifest says something else, which then stays a second one.
+fn distinct(found: Vec<Found>) -> Vec<Found> {
+    let mut kept: Vec<Found> = vec![];
+    for controller in found {
+        let twin = kept.iter_mut().find(|other| {
+            let differs = ["ClusterName", "ClusterEndpoint"].iter().any(|field| {
+                let known = |found: &Found| {
+                    found
+                        .fields
+                        .get(field)
+                        .and_then(Node::as_str)
+                        .map(str::to_ascii_lowercase)
+                        .filter(|text| !text.is_empty())
+                };
+                matches!((known(other), known(&controller)), (Some(one), Some(other)) if one != other)
+            });
+            let clusters = other.cluster != controller.cluster
+                && other.cluster != ClusterId::FILES
+                && controller.cluster != ClusterId::FILES;
+            !differs && !clusters && other.cluster == controller.cluster
+        });
+        match twin {
+            None => kept.push(controller),
+            Some(twin) => {
+                let (strong, weak) = if controller.source < twin.source {
+                    (controller, std::mem::replace(twin, empty()))
+                } else {
+                    (std::mem::replace(twin, empty()), controller)
+                };
+                *twin = strong;
+                for (key, node) in weak.fields.entries {
+                    let fills = match twin.fields.entries.iter().find(|(own, _)| *own == key) {
+                        None => true,
+                        Some((_, own)) => own.first_unknown().is_some() && node.first_unknown().is_none(),
+                    };
+                    if fills {
+                        twin.fields.set(key, node);
+                    }
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn empty() -> Found {
+    Found {
+        name: "".into(),
+        namespace: None,
+        cluster: ClusterId::FILES,
+        source: SourceKind::Flag,
+        read_at: None,
+        at: At { doc: super::node::DocId(0), line: 0, column: 0 },
+        fields: Map { entries: vec![], more: None },
+    }
+}
+
+/// Fills in what the command line states. It never overrides what runs.
+fn state(builder: &mut Builder, found: &mut Vec<Found>) {
+    let stated = builder.stated().clone();
+    let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
+    if found.is_empty() && (version.is_some() || stated.cluster_name.is_some()) {
+        let flag = version.map_or("--cluster-name", |(_, flag)| flag);
+        let doc = builder.document(Origin::Flag(flag));
+        found.push(Found { name: "karpenter".into(), at: At::whole(doc), ..empty() });
+    }
+    if let Some((version, flag)) = version {
+        let doc = builder.document(Origin::Flag(flag));
+        let node = Node::text(version, At::whole(doc));
+        for controller in found.iter_mut() {
+            match controller.fields.get("Version").and_then(Node::as_str) {
+                Some(running) if running != version => {
+                    let at = controller.fields.get("Version").map(|node| node.at);
+                    builder.problem(super::Problem::note(
+                        format!(
+                            "--karpenter-version {version} was not used for {}: it says {running} itself",
+                            controller.name
+                        ),
+                        at,
+                    ));
+                }
+                Some(_) => {}
+                None => controller.fields.set("Version", node.clone()),
+            }
+        }
+    }
+    for controller in found.iter_mut() {
+        let at = controller.at;
+        for (field, what) in [
+            ("Version", "version"),
+            ("ClusterName", "cluster name"),
+            ("ClusterEndpoint", "cluster endpoint"),
+            ("InterruptionQueue", "interruption queue"),
+            ("Settings", "settings"),
+            ("Role", "role"),
+        ] {
+            if controller.source == SourceKind::Flag && controller.fields.get(field).is_none() {
+                controller.fields.set(
+                    field,
+                    Node::unknown(Cause::NotProvided, format!("nobody stated the controller's {what}"), at),
+                );
+            }
+        }
+        for (field, why) in [
+            ("Version", "the controller's version is not known: --karpenter-version states it"),
+            (
+                "Role",
+                "the controller's role is not known: neither an annotation nor a Pod Identity association was read",
+            ),
+        ] {
+            if controller.fields.get(field).is_none() {
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, why, at));
+            }
+        }
+    }
+}
+
+/// The role's ARN, in the order in which the SDK looks.
+fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Node> {
+    if let Some(role) = settings::env(container, "AWS_ROLE_ARN") {
+        return Some(role);
+    }
+    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
+    let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?.to_owned();
+    let namespace = deployment.namespace.as_deref().unwrap_or("default");
+    let own = |item: &&Item| {
+        item.cluster == deployment.cluster && item.namespace.as_deref().unwrap_or("default") == namespace
+    };
+    let pod_role = builder
+        .items()
+        .iter()
+        .filter(|item| &*item.kind == "core/Pod")
+        .filter(own)
+        .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
+    let annotated = || {
+        builder
+            .items()
+            .iter()
+            .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
+            .filter(own)
+            .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
+    };
+    let associated = || {
+        builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
+            let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
+            (says("Namespace", namespace) && says("ServiceAccount", &account))
+                .then(|| item.body.member("RoleArn").cloned())
+                .flatten()
+        })
+    };
+    pod_role.or_else(annotated).or_else(associated)
+}
+
+fn list(nodes: Vec<Node>, at: At) -> Node {
+    Node::new(Value::List(nodes.into_iter().collect::<List>()), at)
+}
+
+fn refused(reason: Reason, at: At) -> Node {
+    Node::new(Value::Unknown(Box::new(reason)), at)
+}
+
+fn text(text: &Text, at: At) -> Node {
+    Node::text(text.clone(), at)
+}

@@ -1,0 +1,89 @@
+//! Kinds: which ones there are beside AWS's and Kubernetes' own, and which objects of a cluster tell of which kind.
+
+use super::inventory::kind_matches;
+
+/// The Karpenter controller.
+pub const CONTROLLER: &str = "Karpcheck::Controller";
+/// A cluster, with the evidence of its true name.
+pub const CLUSTER: &str = "Karpcheck::Cluster";
+
+/// The kinds of objects whose listing tells of a kind. A Kubernetes kind tells of itself.
+const TOLD_BY: &[(&str, &[&str])] = &[
+    (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
+    (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node"]),
+    ("AWS::SQS::Queue", &["sqs.services.k8s.aws/Queue"]),
+    ("AWS::KMS::Key", &["kms.services.k8s.aws/Key", "kms.services.k8s.aws/Alias"]),
+    ("AWS::KMS::Alias", &["kms.services.k8s.aws/Alias"]),
+    ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
+    ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
+    ("AWS::IAM::ManagedPolicy", &["iam.services.k8s.aws/Policy"]),
+    ("AWS::Events::Rule", &["eventbridge.services.k8s.aws/Rule"]),
+    ("AWS::EKS::Cluster", &["eks.services.k8s.aws/Cluster"]),
+    ("AWS::EKS::PodIdentityAssociation", &["eks.services.k8s.aws/PodIdentityAssociation"]),
+];
+
+/// The kinds of objects to gather from a cluster so that a kind, or a pattern of kinds, can be answered for.
+pub fn gathered_for(kind: &str) -> Vec<&str> {
+    if let Some((_, told_by)) = TOLD_BY.iter().find(|(told, _)| *told == kind) {
+        return told_by.to_vec();
+    }
+    if is_kubernetes(kind) { vec![kind] } else { vec![] }
+}
+
+/// The AWS resource kind that an object of this kind describes, if it is one that is normalised.
+pub fn described_by(object: &str) -> Option<&'static str> {
+    // Of two kinds told by one object the narrower comes last: an ACK Alias describes an alias.
+    TOLD_BY.iter().rev().find(|(told, by)| told.starts_with("AWS::") && by.contains(&object)).map(|(told, _)| *told)
+}
+
+/// Is it a kind of Kubernetes objects, `group/Kind`, or a pattern of such?
+pub fn is_kubernetes(kind: &str) -> bool {
+    kind.contains('/')
+}
+
+/// Can a cluster's listings say that there are no more of a kind? Of AWS resources they never can.
+pub fn listable(kind: &str) -> bool {
+    is_kubernetes(kind) || kind == CONTROLLER || kind == CLUSTER
+}
+
+/// What is gathered, from the kinds that the chosen rules declare.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Declared kinds, patterns among them.
+    declared: Vec<String>,
+    /// Kubernetes kinds and patterns to list, sorted, each with whether a refusal is of no account.
+    listed: Vec<(String, bool)>,
+}
+
+impl Plan {
+    /// From declared kinds, each with whether its owner may refuse it.
+    pub fn new<'a>(declared: impl IntoIterator<Item = (&'a str, bool)>) -> Self {
+        let mut plan = Self::default();
+        let mut listed = std::collections::BTreeMap::new();
+        for (kind, optional) in declared {
+            if !plan.declared.iter().any(|known| known == kind) {
+                plan.declared.push(kind.to_owned());
+            }
+            for object in gathered_for(kind) {
+                *listed.entry(object.to_owned()).or_insert(true) &= optional;
+            }
+        }
+        plan.listed = listed.into_iter().collect();
+        plan
+    }
+
+    /// The Kubernetes kinds and patterns to list: `group/Kind`, and whether a refusal leaves the run complete.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.listed.iter().map(|(kind, optional)| (kind.as_str(), *optional))
+    }
+
+    /// Is an object or resource of this kind wanted, by a rule or for what a rule wants?
+    pub fn wants(&self, kind: &str) -> bool {
+        self.listed.iter().any(|(listed, _)| kind_matches(listed, kind)) || self.declares(kind)
+    }
+
+    /// Did a rule declare this kind?
+    pub fn declares(&self, kind: &str) -> bool {
+        self.declared.iter().any(|declared| kind_matches(declared, kind))
+    }
+}

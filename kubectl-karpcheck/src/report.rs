@@ -1,0 +1,1 @@
+//! What people and machines read. The only place that names comfy-table.

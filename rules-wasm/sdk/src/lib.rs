@@ -1,0 +1,1 @@
+//! Write rule packs for kubectl karpcheck in Rust.
