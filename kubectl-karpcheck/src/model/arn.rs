@@ -20,6 +20,17 @@ pub fn unstated(name: &str) -> Text {
     Text::symbol(Symbol { name: name.into(), scope: Scope::Home, cause: Cause::NotProvided, why: what.into() })
 }
 
+/// The partition that a region lies in, by its name.
+pub fn partition_of(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        region if region.starts_with("us-isob-") => "aws-iso-b",
+        region if region.starts_with("us-iso-") => "aws-iso",
+        _ => "aws",
+    }
+}
+
 /// Where something lives.
 #[derive(Clone, Debug)]
 pub struct Home {

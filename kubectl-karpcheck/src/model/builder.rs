@@ -258,6 +258,11 @@ impl Builder {
             fill(&mut aws.partition, own.map(|own| &own.0), &partition);
             fill(&mut aws.region, own.map(|own| &own.1), &region);
             fill(&mut aws.account, own.map(|own| &own.2), &account);
+            if aws.partition.is_none()
+                && let Some(region) = &aws.region
+            {
+                aws.partition = region.as_str().map(|name| Node::text(arn::partition_of(name), region.at));
+            }
             if aws.arn.is_none()
                 && let Some(id) = &aws.id
             {

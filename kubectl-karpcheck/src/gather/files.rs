@@ -1,0 +1,297 @@
+//! Files, folders and standard input.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::json::{self, Base};
+use super::recognise::{Format, format_of};
+use super::yaml::{self, Broken, Duplicate};
+use super::{cloudformation, helm, kubernetes, placeholders};
+use crate::model::kinds::Plan;
+use crate::model::{At, Builder, DocId, Node, Origin, Problem};
+
+/// Larger files are refused: a plan of this size takes some 6 GB to read.
+const MAX_SIZE: u64 = 512 << 20;
+
+/// What was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FileSummary {
+    /// Files that were opened.
+    pub files: u64,
+    /// Objects and resources in them.
+    pub documents: u64,
+    /// Files of folders that were left alone for their names, by extension (empty for none).
+    pub left_alone: BTreeMap<String, u64>,
+}
+
+/// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
+///
+/// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
+/// leaves the run incomplete.
+pub fn files(
+    paths: &[PathBuf],
+    parameters: &[(String, String)],
+    plan: &Plan,
+    builder: &mut Builder,
+    stdin: &mut dyn Read,
+) -> FileSummary {
+    let mut reader = Files { parameters, plan, builder, summary: FileSummary::default() };
+    for path in paths {
+        if path.as_os_str() == "-" {
+            reader.standard_input(stdin);
+            continue;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => reader.walk(path),
+            Ok(_) => reader.file(path, true),
+            Err(error) => {
+                let doc = reader.document(path);
+                let url = path.to_str().is_some_and(|path| path.starts_with("https://") || path.starts_with("http://"));
+                let what = match error.kind() {
+                    _ if url => "karpcheck does not download files: fetch it first and name the file".to_owned(),
+                    io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+                    _ => lowercase(&error),
+                };
+                reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+            }
+        }
+    }
+    reader.summary
+}
+
+struct Files<'a> {
+    parameters: &'a [(String, String)],
+    plan: &'a Plan,
+    builder: &'a mut Builder,
+    summary: FileSummary,
+}
+
+impl Files<'_> {
+    fn document(&mut self, path: &Path) -> DocId {
+        self.builder.document(Origin::File(Arc::from(path.to_string_lossy())))
+    }
+
+    fn walk(&mut self, folder: &Path) {
+        let mut walk = ignore::WalkBuilder::new(folder);
+        walk.follow_links(true).sort_by_file_name(Ord::cmp).filter_entry(|entry| entry.file_name() != "node_modules");
+        for entry in walk.build() {
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                    let extension = entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+                    match extension.as_deref() {
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfstate") => self.file(entry.path(), false),
+                        other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let doc = self.document(folder);
+                    let looped = error.to_string().contains("loop");
+                    let problem = if looped {
+                        // Everything in the loop was read where it really is.
+                        Problem::note(format!("a symbolic link leads back into its own folder and was not followed: {error}"), Some(At::whole(doc)))
+                    } else {
+                        Problem::new(lowercase_text(&error.to_string()), Some(At::whole(doc)))
+                    };
+                    self.builder.problem(problem);
+                }
+            }
+        }
+    }
+
+    fn standard_input(&mut self, stdin: &mut dyn Read) {
+        let doc = self.builder.document(Origin::File("-".into()));
+        let mut bytes = vec![];
+        match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
+            Err(error) => self.builder.problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
+        }
+    }
+
+    fn file(&mut self, path: &Path, named: bool) {
+        let doc = self.document(path);
+        let read = || -> io::Result<Result<Vec<u8>, u64>> {
+            let mut file = fs::File::open(path)?;
+            let size = file.metadata()?.len();
+            if size > MAX_SIZE {
+                return Ok(Err(size));
+            }
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+            // A pipe has no size, and a file may grow.
+            file.by_ref().take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+            Ok(if bytes.len() as u64 > MAX_SIZE { Err(bytes.len() as u64) } else { Ok(bytes) })
+        };
+        match read() {
+            Ok(Ok(bytes)) => self.bytes(&bytes, path, doc, named),
+            Ok(Err(size)) => self.too_large(doc, Some(size), named),
+            Err(error) => self.unreadable(lowercase(&error), At::whole(doc), named),
+        }
+    }
+
+    fn too_large(&mut self, doc: DocId, size: Option<u64>, named: bool) {
+        let size = size.map(|size| format!(" ({} MB)", size >> 20)).unwrap_or_default();
+        let what = format!("it is larger than {} MB{size} and was not read: give karpcheck the part that matters", MAX_SIZE >> 20);
+        self.unreadable(what, At::whole(doc), named);
+    }
+
+    fn unreadable(&mut self, what: String, at: At, named: bool) {
+        self.builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+    }
+
+    fn bytes(&mut self, bytes: &[u8], path: &Path, doc: DocId, named: bool) {
+        self.summary.files += 1;
+        match decode(bytes) {
+            Ok(text) => self.text(&text, path, doc, named),
+            Err(Undecodable::Binary) => self.unreadable("it is not text".into(), At::whole(doc), named),
+            Err(Undecodable::Encoding { line, column }) => {
+                self.unreadable("it is not UTF-8: save it as UTF-8".into(), At { doc, line, column }, named);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        if matches!(extension.as_deref(), Some("tf")) {
+            return self.not_yet("Terraform source", At::whole(doc), named);
+        }
+        let mut known = 0;
+        let mut problems = 0;
+        let start = text.trim_start();
+        let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
+        if is_json || extension.as_deref() == Some("json") {
+            let placeholders = text.contains('$') || text.contains("{{");
+            let (nodes, duplicates, broken) = json::read(text, Base::File(doc));
+            // What begins like JSON may be YAML in its flow style.
+            if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
+                self.duplicates(duplicates);
+                for node in nodes {
+                    known += u32::from(self.node(node, placeholders, named));
+                }
+                if let Some(broken) = broken {
+                    problems += 1;
+                    self.broken("JSON", broken, text, named);
+                }
+                return self.nothing(known + problems, doc, named);
+            }
+        }
+        for parsed in yaml::read(text, doc) {
+            self.duplicates(parsed.duplicates);
+            match parsed.node {
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, named)),
+                Err(broken) => {
+                    problems += 1;
+                    self.broken("YAML", broken, text, named);
+                }
+            }
+        }
+        self.nothing(known + problems, doc, named);
+    }
+
+    /// A file that was named and holds nothing that karpcheck knows is a mistake; in a folder it is what folders hold.
+    fn nothing(&mut self, known: u32, doc: DocId, named: bool) {
+        if known == 0 && named {
+            self.unreadable(
+                "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart".into(),
+                At::whole(doc),
+                true,
+            );
+        }
+    }
+
+    fn broken(&mut self, format: &str, broken: Broken, text: &str, named: bool) {
+        let template = text.contains("{{") && format == "YAML";
+        let what = if template {
+            format!(
+                "it is a template, not YAML ({}): render it first, as in `helm template CHART | kubectl karpcheck check -f -`",
+                broken.what
+            )
+        } else {
+            format!("it is not valid {format}: {}", broken.what)
+        };
+        self.unreadable(what, broken.at, named);
+    }
+
+    fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
+        for duplicate in duplicates {
+            let message = format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
+            self.builder.problem(Problem::note(message, Some(duplicate.at)));
+        }
+    }
+
+    fn not_yet(&mut self, format: &str, at: At, named: bool) {
+        self.unreadable(format!("{format} is not yet read by this version of karpcheck"), at, named);
+    }
+
+    /// Takes in a document. Was it anything that karpcheck knows?
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, named: bool) -> bool {
+        match format_of(&node) {
+            Format::Kubernetes => {
+                // A dump of a cluster says what is there, dollars included.
+                if holds_placeholders && node.at_path(&["metadata", "uid"]).is_none() {
+                    placeholders::mark(&mut node);
+                }
+                self.summary.documents += kubernetes::add_document(self.builder, self.plan, node);
+            }
+            Format::CloudFormation => {
+                self.summary.documents += cloudformation::add(self.builder, self.plan, self.parameters, &node);
+            }
+            Format::HelmValues => {
+                if holds_placeholders {
+                    placeholders::mark(&mut node);
+                }
+                helm::add(self.builder, node);
+                self.summary.documents += 1;
+            }
+            Format::NotYet(what) => self.not_yet(what, node.at, named),
+            Format::Empty => {}
+            Format::Unknown => return false,
+        }
+        true
+    }
+}
+
+enum Undecodable {
+    Binary,
+    Encoding { line: u32, column: u32 },
+}
+
+/// UTF-8 with or without a byte order mark, or UTF-16 with one.
+fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Undecodable> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).collect::<Result<String, _>>().map(Into::into).map_err(|_| Undecodable::Binary)
+    };
+    if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
+        return wide(rest, u16::from_le_bytes);
+    }
+    if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
+        return wide(rest, u16::from_be_bytes);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map(Into::into).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        if bytes.iter().take(8192).any(|byte| *byte == 0) {
+            return Undecodable::Binary;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+        let line = memchr::memchr_iter(b'\n', before).count() as u32 + 1;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() as u32 + 1;
+        Undecodable::Encoding { line, column }
+    })
+}
+
+fn lowercase(error: &io::Error) -> String {
+    lowercase_text(&error.to_string())
+}
+
+/// Library messages begin with a capital, ours go on behind a colon.
+fn lowercase_text(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,75 @@
+//! Kubernetes objects, from files and clusters alike: recognised, sorted out by the plan, and, where they are ACK's, told
+//! as the AWS resource that they describe, too.
+
+mod ack;
+
+use crate::model::kinds::{self, Plan};
+use crate::model::{Builder, Draft, Node, SourceKind, Value};
+
+/// Is this a Kubernetes object? `group/Kind` and the version.
+pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
+    let version = node.str_at(&["apiVersion"])?;
+    let kind = node.str_at(&["kind"]).filter(|kind| !kind.is_empty())?;
+    let (group, version) = version.split_once('/').unwrap_or(("core", version));
+    Some((format!("{group}/{kind}"), version.to_owned()))
+}
+
+/// Adds an object that was read from a file, and the objects of a list each by itself.
+pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u64 {
+    let Some((kind, _)) = kind_of(&node) else { return 0 };
+    let is_list = kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
+    if !is_list {
+        let name = name_of(&node);
+        let source = if node.at_path(&["metadata", "uid"]).is_some() { SourceKind::Live } else { SourceKind::Manifest };
+        let mut draft = Draft::new(kind, name, node, source);
+        draft.namespace = draft.body.str_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty()).map(Into::into);
+        add(builder, plan, draft);
+        return 1;
+    }
+    let (group, version) = (node.member("apiVersion").cloned(), kind.strip_suffix("List").and_then(|kind| kind.split_once('/')).map(|(_, kind)| kind.to_owned()));
+    let Value::Map(mut map) = node.value else { return 0 };
+    let Some(Value::List(list)) = map.remove("items").map(|items| items.value) else { return 0 };
+    let mut count = 0;
+    for mut item in list.items {
+        // The objects of a typed list (`TableList`) need not say what they are.
+        if let (Value::Map(object), Some(kind), Some(group)) = (&mut item.value, &version, &group)
+            && !kind.is_empty()
+        {
+            if object.get("kind").is_none() {
+                object.entries.insert(0, ("kind".into(), Node::text(kind.as_str(), group.at)));
+            }
+            if object.get("apiVersion").is_none() {
+                object.entries.insert(0, ("apiVersion".into(), group.clone()));
+            }
+        }
+        count += add_document(builder, plan, item);
+    }
+    count
+}
+
+/// Adds an object, if a rule, or what a rule wants, is made from its kind.
+pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
+    // Secrets are never kept, whoever asks.
+    if &*draft.kind == "core/Secret" || !plan.wants(&draft.kind) {
+        builder.skip(1);
+        return;
+    }
+    if let Value::Map(body) = &mut draft.body.value
+        && let Some(Value::Map(metadata)) = body.get_mut("metadata").map(|metadata| &mut metadata.value)
+    {
+        // Who wrote which field: half of a live object, and nothing that a rule asks for.
+        metadata.remove("managedFields");
+    }
+    let described = kinds::described_by(&draft.kind).filter(|kind| plan.declares(kind) || plan.declares(kinds::CONTROLLER)).and_then(|kind| ack::described(kind, &draft));
+    let object = builder.add(draft);
+    if let Some(resource) = described {
+        let resource = builder.add(resource);
+        builder.join(object, resource);
+    }
+}
+
+fn name_of(node: &Node) -> String {
+    let metadata = node.member("metadata");
+    let field = |name: &str| metadata.and_then(|metadata| metadata.member(name)).map(|name| name.to_json()).and_then(|name| name.as_str().map(str::to_owned));
+    field("name").or_else(|| field("generateName")).unwrap_or_else(|| "(no name)".to_owned())
+}

@@ -1,0 +1,96 @@
+//! What kind of document something is, by what it holds.
+
+use crate::model::{Node, Value};
+
+/// What a document is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    /// A Kubernetes object, or a list of them.
+    Kubernetes,
+    /// A CloudFormation template.
+    CloudFormation,
+    /// Values of Karpenter's chart.
+    HelmValues,
+    /// Nothing at all.
+    Empty,
+    /// A format that karpcheck will read, but does not yet.
+    NotYet(&'static str),
+    /// Anything else.
+    Unknown,
+}
+
+/// Recognises a document.
+pub(super) fn format_of(node: &Node) -> Format {
+    let has = |name: &str| node.member(name).is_some();
+    match &node.value {
+        Value::Null => return Format::Empty,
+        Value::List(list) if list.items.iter().any(|item| item.member("Effect").is_some()) => {
+            return Format::NotYet("a list of IAM statements");
+        }
+        Value::Map(_) => {}
+        _ => return Format::Unknown,
+    }
+    if let Some((kind, _)) = super::kubernetes::kind_of(node) {
+        return match kind.split_once('/').unwrap_or_default() {
+            (group, _) if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") => {
+                Format::NotYet("a Crossplane object")
+            }
+            ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
+            ("eksctl.io", _) => Format::NotYet("an eksctl ClusterConfig"),
+            _ => Format::Kubernetes,
+        };
+    }
+    if super::cloudformation::is_template(node) {
+        return Format::CloudFormation;
+    }
+    if super::helm::is_values(node) {
+        return Format::HelmValues;
+    }
+    if has("Statement") {
+        return Format::NotYet("an IAM policy document");
+    }
+    if has("planned_values") || has("resource_changes") {
+        return Format::NotYet("a Terraform plan");
+    }
+    if has("terraform_version") {
+        return Format::NotYet("a Terraform state");
+    }
+    let answer = |name: &&str| node.member(name).is_some_and(|field| matches!(field.value, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Flag(_)));
+    if AWS_ANSWERS.iter().any(|name| answer(name)) {
+        return Format::NotYet("an answer of the aws CLI");
+    }
+    Format::Unknown
+}
+
+/// What the answers of the `aws` CLI that rules look at are wrapped in.
+const AWS_ANSWERS: &[&str] = &[
+    "Attributes",
+    "QueueUrl",
+    "KeyMetadata",
+    "Aliases",
+    "Grants",
+    "Policy",
+    "PolicyDocument",
+    "PolicyNames",
+    "PolicyVersion",
+    "AttachedPolicies",
+    "Role",
+    "InstanceProfile",
+    "Rules",
+    "RuleNames",
+    "Targets",
+    "cluster",
+    "association",
+    "associations",
+    "EbsEncryptionByDefault",
+    "KmsKeyId",
+    "Images",
+    "Snapshots",
+    "Reservations",
+    "LaunchTemplateVersions",
+    "Table",
+    "MetricDataResults",
+    "Datapoints",
+    "Events",
+    "UserId",
+];
