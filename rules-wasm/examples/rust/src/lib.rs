@@ -1,1 +1,3 @@
-//! A pack of one's own.
+//! A pack of one's own: the rules of a platform team, one file each in `src/rules`.
+
+karpcheck_sdk::pack!();

@@ -1,0 +1,269 @@
+//! The things that rules ask about, and the questions.
+
+use crate::value::{Unknown, Value};
+use crate::wit::karpcheck::rules::inventory as host;
+
+/// A Kubernetes object, an AWS resource, or a fact of karpcheck's own. Equal items are one item; the number behind it
+/// means nothing after the run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Item(pub(crate) u32);
+
+/// A place to show to the reader.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The item.
+    pub item: Item,
+    /// RFC 6901; empty for the item as a whole.
+    pub pointer: String,
+    /// What is to be seen there, in a few words. May be empty.
+    pub note: String,
+}
+
+/// An item that was looked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// It is there.
+    Known(Item),
+    /// It certainly does not exist. What was looked for and where.
+    Absent(String),
+    /// It may exist. At the end of a list: there may be more.
+    Unknown(Unknown),
+}
+
+impl Found {
+    /// The item, none if it certainly does not exist.
+    pub fn item(&self) -> Result<Option<Item>, Unknown> {
+        match self {
+            Self::Known(item) => Ok(Some(*item)),
+            Self::Absent(_) => Ok(None),
+            Self::Unknown(unknown) => Err(unknown.clone()),
+        }
+    }
+
+    /// The item, if it was given to the run.
+    pub const fn given(&self) -> Option<Item> {
+        match self {
+            Self::Known(item) => Some(*item),
+            Self::Absent(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// One reference between two items.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// The item at the other end.
+    pub item: Found,
+    /// The field that refers, in the item that holds the reference. Empty for a relation that no field holds.
+    pub at: String,
+}
+
+impl Link {
+    /// The item at the other end, none if it certainly does not exist.
+    pub fn item(&self) -> Result<Option<Item>, Unknown> {
+        self.item.item()
+    }
+
+    /// The item at the other end, if it was given to the run.
+    pub const fn given(&self) -> Option<Item> {
+        self.item.given()
+    }
+}
+
+/// One result of [`Item::find`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Field {
+    /// Its pointer, without wildcards: what a finding about it names.
+    pub at: String,
+    /// What it holds.
+    pub value: Value,
+}
+
+/// What one source says of a field.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Seen {
+    /// `live`, `aws`, `state`, `plan`, `manifest`, `template`, `source`, `flag`.
+    pub source: String,
+    /// What it says.
+    pub value: Value,
+    /// Where.
+    pub at: Place,
+}
+
+/// The answer to a question about a text that may be known in part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// Whatever the unknown parts are.
+    Yes,
+    /// Whatever the unknown parts are.
+    No,
+    /// It depends on the unknown parts.
+    Unknown,
+}
+
+impl Item {
+    /// One field, by RFC 6901 pointer (`/spec/role`); empty for the whole. `@` names are facts beside the body:
+    /// `@kind`, `@name`, `@namespace`, `@partition`, `@account`, `@region`, `@arn`, `@cluster`, `@view` (`declared` or
+    /// `observed`), `@read-at`.
+    pub fn get(self, pointer: &str) -> Value {
+        host::get(self.0, pointer).into()
+    }
+
+    /// A text, none where the field is absent.
+    pub fn text(self, pointer: &str) -> Result<Option<String>, Unknown> {
+        self.get(pointer).text()
+    }
+
+    /// True or false, none where the field is absent.
+    pub fn flag(self, pointer: &str) -> Result<Option<bool>, Unknown> {
+        self.get(pointer).flag()
+    }
+
+    /// A number, none where the field is absent.
+    pub fn number(self, pointer: &str) -> Result<Option<f64>, Unknown> {
+        self.get(pointer).number()
+    }
+
+    /// What a person calls it.
+    pub fn name(self) -> String {
+        self.text("@name").ok().flatten().unwrap_or_default()
+    }
+
+    /// `AWS::SQS::Queue`, `karpenter.sh/NodePool`.
+    pub fn kind(self) -> String {
+        self.text("@kind").ok().flatten().unwrap_or_default()
+    }
+
+    /// Was it seen in a running system (live, a state, AWS's answer, a dump), or only declared (a manifest, a template, a
+    /// plan)?
+    pub fn observed(self) -> bool {
+        self.text("@view").ok().flatten().is_some_and(|view| view == "observed")
+    }
+
+    /// Every field that a pattern matches: `*` stands for every element or member, `*Ref` for members with such names,
+    /// `**` for any depth. Where there may be more, one field is unknown.
+    pub fn find(self, pattern: &str) -> Vec<Field> {
+        host::find(self.0, pattern).into_iter().map(|field| Field { at: field.at, value: field.value.into() }).collect()
+    }
+
+    /// The items that a field refers to, by id, ARN, alias, name or reference. `@controller` and `@same` are relations
+    /// that no field holds. An absent field gives no link.
+    pub fn related(self, pattern: &str) -> Vec<Link> {
+        host::related(self.0, pattern).into_iter().map(Link::from).collect()
+    }
+
+    /// The items of a kind that refer to this one. Where some may be missing, the last link is unknown.
+    pub fn referrers(self, kind: &str) -> Vec<Link> {
+        host::referrers(self.0, kind).into_iter().map(Link::from).collect()
+    }
+
+    /// Does a field's text match a pattern of `*` and `?`? `alias/${Env}-orders` matches `alias/*`, whatever the
+    /// parameter is. `No` where the field is absent or no text.
+    pub fn matches(self, pointer: &str, pattern: &str) -> Answer {
+        host::matches(self.0, pointer, pattern).into()
+    }
+
+    /// [`matches`](Self::matches) for `?`: where it depends on the unknown parts, the reason why they are unknown.
+    pub fn is_like(self, pointer: &str, pattern: &str) -> Result<bool, Unknown> {
+        match self.matches(pointer, pattern) {
+            Answer::Yes => Ok(true),
+            Answer::No => Ok(false),
+            Answer::Unknown => match self.get(pointer) {
+                Value::Unknown(unknown) => Err(unknown),
+                _ => Err(Unknown::undecidable(format!("{pointer} is known in part"))),
+            },
+        }
+    }
+
+    /// Do two fields hold the same? The same symbol on both sides is the same.
+    pub fn same(self, pointer: &str, other: Self, other_pointer: &str) -> Answer {
+        host::same(self.0, pointer, other.0, other_pointer).into()
+    }
+
+    /// Each source's word on a field, the strongest first.
+    pub fn views(self, pointer: &str) -> Vec<Seen> {
+        host::views(self.0, pointer)
+            .into_iter()
+            .map(|seen| Seen { source: seen.source, value: seen.value.into(), at: seen.at.into() })
+            .collect()
+    }
+
+    /// A place in this item, for a finding's related places. The note may be empty.
+    pub fn place(self, pointer: impl Into<String>, note: impl Into<String>) -> Place {
+        Place { item: self, pointer: pointer.into(), note: note.into() }
+    }
+}
+
+/// All items of a kind, in a fixed order: see [`select`].
+#[derive(Debug)]
+pub struct Selection(std::vec::IntoIter<host::Found>);
+
+impl Selection {
+    /// Only what was given to the run; that there may be more is left out. For rules that judge what they see, not for
+    /// those that miss something.
+    pub fn given(self) -> impl Iterator<Item = Item> {
+        self.filter_map(Result::ok)
+    }
+}
+
+impl Iterator for Selection {
+    type Item = Result<Item, Unknown>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.find_map(|found| Found::from(found).item().transpose())
+    }
+}
+
+/// All items of a kind. Where some may be missing, the last is an `Err` that says why: collect into a `Result`, or take
+/// what was [`given`](Selection::given).
+pub fn select(kind: &str) -> Selection {
+    Selection(host::select(kind).into_iter())
+}
+
+/// A setting of the rule that is running, from the user's configuration or its default. Never unknown.
+pub fn setting(name: &str) -> Value {
+    host::setting(name).into()
+}
+
+/// A line for the rule's author, shown with `-v`. No part of the verdict.
+pub fn log(text: &str) {
+    host::log(text);
+}
+
+impl From<host::Found> for Found {
+    fn from(found: host::Found) -> Self {
+        match found {
+            host::Found::Known(item) => Self::Known(Item(item)),
+            host::Found::Absent(what) => Self::Absent(what),
+            host::Found::Unknown(reason) => Self::Unknown(reason.into()),
+        }
+    }
+}
+
+impl From<host::Link> for Link {
+    fn from(link: host::Link) -> Self {
+        Self { item: link.item.into(), at: link.at }
+    }
+}
+
+impl From<host::Answer> for Answer {
+    fn from(answer: host::Answer) -> Self {
+        match answer {
+            host::Answer::Yes => Self::Yes,
+            host::Answer::No => Self::No,
+            host::Answer::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<host::Place> for Place {
+    fn from(place: host::Place) -> Self {
+        Self { item: Item(place.item), pointer: place.pointer, note: place.note }
+    }
+}
+
+impl From<Place> for host::Place {
+    fn from(place: Place) -> Self {
+        Self { item: place.item.0, pointer: place.pointer, note: place.note }
+    }
+}
