@@ -79,10 +79,9 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, parameters: &[(String, Str
             continue;
         }
         let at = resource.at;
-        let mut body = resource.member("Properties").map_or_else(
-            || Node::new(Value::Map(Map::default()), at),
-            |properties| template.evaluate(properties),
-        );
+        let mut body = resource
+            .member("Properties")
+            .map_or_else(|| Node::new(Value::Map(Map::default()), at), |properties| template.evaluate(properties));
         body.at = at;
         normalise(&mut body);
         let physical = naming(kind).and_then(|field| match body.member(field).map(|node| &node.value) {
@@ -94,7 +93,9 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, parameters: &[(String, Str
             partition: template.pseudo("AWS::Partition", at),
             account: template.pseudo("AWS::AccountId", at),
             region: template.pseudo("AWS::Region", at),
-            arn: template.attribute(id, "Arn", at).filter(|arn| matches!(&arn.value, Value::Text(text) if text.starts_with("arn:"))),
+            arn: template
+                .attribute(id, "Arn", at)
+                .filter(|arn| matches!(&arn.value, Value::Text(text) if text.starts_with("arn:"))),
             id: physical,
             logical: vec![Logical { scope, id: Arc::from(id) }],
         };

@@ -80,7 +80,8 @@ impl Files<'_> {
         for entry in walk.build() {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    let extension = entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+                    let extension =
+                        entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
                     match extension.as_deref() {
                         Some("yaml" | "yml" | "json" | "template" | "tf" | "tfstate") => self.file(entry.path(), false),
                         other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
@@ -92,7 +93,10 @@ impl Files<'_> {
                     let looped = error.to_string().contains("loop");
                     let problem = if looped {
                         // Everything in the loop was read where it really is.
-                        Problem::note(format!("a symbolic link leads back into its own folder and was not followed: {error}"), Some(At::whole(doc)))
+                        Problem::note(
+                            format!("a symbolic link leads back into its own folder and was not followed: {error}"),
+                            Some(At::whole(doc)),
+                        )
                     } else {
                         Problem::new(lowercase_text(&error.to_string()), Some(At::whole(doc)))
                     };
@@ -108,7 +112,9 @@ impl Files<'_> {
         match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
-            Err(error) => self.builder.problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
+            Err(error) => self
+                .builder
+                .problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
         }
     }
 
@@ -134,7 +140,10 @@ impl Files<'_> {
 
     fn too_large(&mut self, doc: DocId, size: Option<u64>, named: bool) {
         let size = size.map(|size| format!(" ({} MB)", size >> 20)).unwrap_or_default();
-        let what = format!("it is larger than {} MB{size} and was not read: give karpcheck the part that matters", MAX_SIZE >> 20);
+        let what = format!(
+            "it is larger than {} MB{size} and was not read: give karpcheck the part that matters",
+            MAX_SIZE >> 20
+        );
         self.unreadable(what, At::whole(doc), named);
     }
 
@@ -217,7 +226,8 @@ impl Files<'_> {
 
     fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
         for duplicate in duplicates {
-            let message = format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
+            let message =
+                format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
             self.builder.problem(Problem::note(message, Some(duplicate.at)));
         }
     }

@@ -12,7 +12,14 @@ pub(super) fn is_values(node: &Node) -> bool {
         .str_at(&["controller", "image", "repository"])
         .is_some_and(|repository| repository.ends_with("karpenter/controller"));
     let settings = node.member("settings").and_then(Node::as_map).is_some_and(|settings| {
-        let own = ["clusterName", "clusterEndpoint", "interruptionQueue", "interruptionQueueName", "featureGates", "vmMemoryOverheadPercent"];
+        let own = [
+            "clusterName",
+            "clusterEndpoint",
+            "interruptionQueue",
+            "interruptionQueueName",
+            "featureGates",
+            "vmMemoryOverheadPercent",
+        ];
         let has = |name: &&str| settings.get(name).is_some();
         let aws = settings.get("aws").and_then(Node::as_map).is_some_and(|aws| {
             ["clusterName", "interruptionQueueName", "clusterEndpoint"].iter().any(|name| aws.get(name).is_some())

@@ -31,7 +31,8 @@ pub(super) fn read(text: &str, base: Base) -> (Vec<Node>, Vec<Duplicate>, Option
         keys: std::cell::RefCell::default(),
         duplicates: std::cell::RefCell::default(),
     };
-    let mut deserializer = serde_json::Deserializer::from_reader(Counted { bytes: text.as_bytes(), consumed: &consumed });
+    let mut deserializer =
+        serde_json::Deserializer::from_reader(Counted { bytes: text.as_bytes(), consumed: &consumed });
     let mut nodes = vec![];
     loop {
         match deserializer.end() {
@@ -279,7 +280,8 @@ mod tests {
 
     #[test]
     fn values_know_their_places() {
-        let (nodes, _, broken) = read("\n{\"a\" :  1,\n \"b\": [ true,\n  {\"ü\": \"x\", \"c\": null}]}\n", Base::File(DocId(0)));
+        let (nodes, _, broken) =
+            read("\n{\"a\" :  1,\n \"b\": [ true,\n  {\"ü\": \"x\", \"c\": null}]}\n", Base::File(DocId(0)));
         assert_eq!(broken, None);
         let mut out = vec![];
         positions(&nodes[0], "", &mut out);

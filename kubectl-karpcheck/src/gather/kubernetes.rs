@@ -17,16 +17,21 @@ pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
 /// Adds an object that was read from a file, and the objects of a list each by itself.
 pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u64 {
     let Some((kind, _)) = kind_of(&node) else { return 0 };
-    let is_list = kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
+    let is_list =
+        kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
     if !is_list {
         let name = name_of(&node);
         let source = if node.at_path(&["metadata", "uid"]).is_some() { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name, node, source);
-        draft.namespace = draft.body.str_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty()).map(Into::into);
+        draft.namespace =
+            draft.body.str_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty()).map(Into::into);
         add(builder, plan, draft);
         return 1;
     }
-    let (group, version) = (node.member("apiVersion").cloned(), kind.strip_suffix("List").and_then(|kind| kind.split_once('/')).map(|(_, kind)| kind.to_owned()));
+    let (group, version) = (
+        node.member("apiVersion").cloned(),
+        kind.strip_suffix("List").and_then(|kind| kind.split_once('/')).map(|(_, kind)| kind.to_owned()),
+    );
     let Value::Map(mut map) = node.value else { return 0 };
     let Some(Value::List(list)) = map.remove("items").map(|items| items.value) else { return 0 };
     let mut count = 0;
@@ -60,7 +65,9 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
         // Who wrote which field: half of a live object, and nothing that a rule asks for.
         metadata.remove("managedFields");
     }
-    let described = kinds::described_by(&draft.kind).filter(|kind| plan.declares(kind) || plan.declares(kinds::CONTROLLER)).and_then(|kind| ack::described(kind, &draft));
+    let described = kinds::described_by(&draft.kind)
+        .filter(|kind| plan.declares(kind) || plan.declares(kinds::CONTROLLER))
+        .and_then(|kind| ack::described(kind, &draft));
     let object = builder.add(draft);
     if let Some(resource) = described {
         let resource = builder.add(resource);
@@ -70,6 +77,11 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
 
 fn name_of(node: &Node) -> String {
     let metadata = node.member("metadata");
-    let field = |name: &str| metadata.and_then(|metadata| metadata.member(name)).map(|name| name.to_json()).and_then(|name| name.as_str().map(str::to_owned));
+    let field = |name: &str| {
+        metadata
+            .and_then(|metadata| metadata.member(name))
+            .map(|name| name.to_json())
+            .and_then(|name| name.as_str().map(str::to_owned))
+    };
     field("name").or_else(|| field("generateName")).unwrap_or_else(|| "(no name)".to_owned())
 }

@@ -63,7 +63,9 @@ fn placeholder(text: &str) -> Option<usize> {
     }
     // A bare `$NAME` only in the capitals of a variable: `$1`, `$ref` and prices stay what they are.
     let name = text.strip_prefix('$')?;
-    let length = name.find(|char: char| !(char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_')).unwrap_or(name.len());
+    let length = name
+        .find(|char: char| !(char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_'))
+        .unwrap_or(name.len());
     let named = length > 1 && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_');
     let lower = name[length..].starts_with(|char: char| char.is_ascii_lowercase());
     (named && !lower).then_some(length + 1)
@@ -116,7 +118,18 @@ mod tests {
 
     #[test]
     fn other_dollars_are_texts() {
-        for text in ["$1", "costs $5", "${aws:PrincipalTag/eks-cluster-name}", "${*}", "$ref", "{a}", "$", "${}", "a$b", "$Name"] {
+        for text in [
+            "$1",
+            "costs $5",
+            "${aws:PrincipalTag/eks-cluster-name}",
+            "${*}",
+            "$ref",
+            "{a}",
+            "$",
+            "${}",
+            "a$b",
+            "$Name",
+        ] {
             assert_eq!(holes(text), Vec::<String>::new(), "{text}");
         }
     }

@@ -32,7 +32,9 @@ pub(super) fn format_of(node: &Node) -> Format {
     }
     if let Some((kind, _)) = super::kubernetes::kind_of(node) {
         return match kind.split_once('/').unwrap_or_default() {
-            (group, _) if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") => {
+            (group, _)
+                if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") =>
+            {
                 Format::NotYet("a Crossplane object")
             }
             ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
@@ -55,7 +57,11 @@ pub(super) fn format_of(node: &Node) -> Format {
     if has("terraform_version") {
         return Format::NotYet("a Terraform state");
     }
-    let answer = |name: &&str| node.member(name).is_some_and(|field| matches!(field.value, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Flag(_)));
+    let answer = |name: &&str| {
+        node.member(name).is_some_and(|field| {
+            matches!(field.value, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Flag(_))
+        })
+    };
     if AWS_ANSWERS.iter().any(|name| answer(name)) {
         return Format::NotYet("an answer of the aws CLI");
     }

@@ -74,7 +74,9 @@ impl<'a> Iterator for Chunks<'a> {
         let mut end = bytes.len();
         for newline in memchr::memchr_iter(b'\n', bytes) {
             lines += 1;
-            if bytes[newline + 1..].starts_with(b"---") && matches!(bytes.get(newline + 4), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            if bytes[newline + 1..].starts_with(b"---")
+                && matches!(bytes.get(newline + 4), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+            {
                 end = newline + 1;
                 break;
             }
@@ -196,7 +198,11 @@ impl Reader<'_> {
                     }
                     (node.clone(), 0)
                 }
-                Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Event::Nothing
+                | Event::StreamStart
+                | Event::StreamEnd
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd => {
                     continue;
                 }
             };
@@ -208,7 +214,9 @@ impl Reader<'_> {
                 None => root = Some(node),
                 Some(Open { kind: Kind::List(items), .. }) => items.push(node),
                 Some(Open { kind: Kind::Map(members, waiting, merged), .. }) => match waiting.take() {
-                    None => return Err(Broken { what: "a key is a list or an object: only texts can be keys".into(), at }),
+                    None => {
+                        return Err(Broken { what: "a key is a list or an object: only texts can be keys".into(), at });
+                    }
                     Some((key, key_at)) if key.is("<<") => {
                         let _ = key_at;
                         match node.value {
@@ -230,7 +238,14 @@ impl Reader<'_> {
         Ok(root.unwrap_or(Node::new(Value::Null, At { doc: self.doc, line: self.line + 1, column: 1 })))
     }
 
-    fn open(&mut self, open: &mut Vec<Open>, anchor: usize, tag: Option<&Tag>, at: At, kind: Kind) -> Result<(), Broken> {
+    fn open(
+        &mut self,
+        open: &mut Vec<Open>,
+        anchor: usize,
+        tag: Option<&Tag>,
+        at: At,
+        kind: Kind,
+    ) -> Result<(), Broken> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(Broken { what: too_deep(), at });
@@ -381,9 +396,12 @@ mod tests {
     #[test]
     fn scalars_are_kubectls() {
         let text = "a: yes\nb: 'yes'\nc: 0123\nd: 1e3\ne: 2012-10-17\nf: ~\ng: 0x1f\nh: 012345678901\ni: v1\nj: -1.5\nk: 1_000";
-        assert_eq!(json(text), [
-            r#"{"a":true,"b":"yes","c":83,"d":1000,"e":"2012-10-17","f":null,"g":31,"h":"012345678901","i":"v1","j":-1.5,"k":1000}"#
-        ]);
+        assert_eq!(
+            json(text),
+            [
+                r#"{"a":true,"b":"yes","c":83,"d":1000,"e":"2012-10-17","f":null,"g":31,"h":"012345678901","i":"v1","j":-1.5,"k":1000}"#
+            ]
+        );
     }
 
     #[test]
@@ -401,9 +419,10 @@ mod tests {
 
     #[test]
     fn short_tags_have_their_long_form() {
-        assert_eq!(json("a: !Ref Queue\nb: !GetAtt Queue.Arn\nc: !Join ['-', [a, !Ref B]]"), [
-            r#"{"a":{"Ref":"Queue"},"b":{"Fn::GetAtt":"Queue.Arn"},"c":{"Fn::Join":["-",["a",{"Ref":"B"}]]}}"#
-        ]);
+        assert_eq!(
+            json("a: !Ref Queue\nb: !GetAtt Queue.Arn\nc: !Join ['-', [a, !Ref B]]"),
+            [r#"{"a":{"Ref":"Queue"},"b":{"Fn::GetAtt":"Queue.Arn"},"c":{"Fn::Join":["-",["a",{"Ref":"B"}]]}}"#]
+        );
     }
 
     #[test]
@@ -421,7 +440,8 @@ mod tests {
 
     #[test]
     fn positions_count_through_the_stream() {
-        let documents: Vec<Node> = read("a: 1\n---\n# c\nb:\n  c: d\n", DocId(0)).map(|parsed| parsed.node.expect("well formed")).collect();
+        let documents: Vec<Node> =
+            read("a: 1\n---\n# c\nb:\n  c: d\n", DocId(0)).map(|parsed| parsed.node.expect("well formed")).collect();
         let node = documents[1].at_path(&["b", "c"]).expect("there");
         assert_eq!((node.at.line, node.at.column), (5, 6));
         let parent = documents[1].member("b").expect("there");

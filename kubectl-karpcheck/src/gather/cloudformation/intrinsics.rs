@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::model::arn::{self, Home};
-use crate::model::{
-    Address, Answer, At, Cause, List, Map, Node, Part, Reason, Scope, Stated, Symbol, Text, Value,
-};
+use crate::model::{Address, Answer, At, Cause, List, Map, Node, Part, Reason, Scope, Stated, Symbol, Text, Value};
 
 /// Names may refer to names; a circle, which AWS refuses, ends here.
 const MAX_REFERENCES: u32 = 32;
@@ -21,7 +19,12 @@ pub(super) struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    pub(super) const fn new(root: &'a Node, scope: Scope, stated: &'a Stated, parameters: &'a [(String, String)]) -> Self {
+    pub(super) const fn new(
+        root: &'a Node,
+        scope: Scope,
+        stated: &'a Stated,
+        parameters: &'a [(String, String)],
+    ) -> Self {
         Self { root, scope, stated, parameters, depth: Cell::new(0) }
     }
 
@@ -33,12 +36,24 @@ impl<'a> Template<'a> {
     /// A pseudo parameter's value, if it is stated, or its symbol.
     pub(super) fn pseudo(&self, name: &str, at: At) -> Option<Node> {
         let (stated, symbol) = match name {
-            "AWS::Partition" => (self.stated.partition.clone().or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned())), arn::PARTITION),
+            "AWS::Partition" => (
+                self.stated
+                    .partition
+                    .clone()
+                    .or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned())),
+                arn::PARTITION,
+            ),
             "AWS::Region" => (self.stated.region.clone(), arn::REGION),
             "AWS::AccountId" => (self.stated.account.clone(), arn::ACCOUNT),
             "AWS::URLSuffix" => {
-                let partition = self.stated.partition.clone().or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
-                let suffix = partition.map(|partition| if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }.to_owned());
+                let partition = self
+                    .stated
+                    .partition
+                    .clone()
+                    .or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
+                let suffix = partition.map(|partition| {
+                    if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }.to_owned()
+                });
                 return Some(match suffix {
                     Some(suffix) => Node::text(suffix, at),
                     None => self.symbol(name, Scope::Home, format!("{name} is not known: --region states it"), at),
@@ -71,7 +86,10 @@ impl<'a> Template<'a> {
                 for (key, child) in &map.entries {
                     if key.starts_with("Fn::") {
                         // A transform, or a loop, beside other members: what it brings is known after it ran.
-                        members.more = Some(Box::new(Reason::new(Cause::Symbolic, format!("{key} brings members when the stack is made"))));
+                        members.more = Some(Box::new(Reason::new(
+                            Cause::Symbolic,
+                            format!("{key} brings members when the stack is made"),
+                        )));
                         continue;
                     }
                     let child = self.evaluate(child);
@@ -95,7 +113,9 @@ impl<'a> Template<'a> {
                 Value::List(elements)
             }
             Value::Text(text) if text.known().is_some_and(|text| text.contains("{{resolve:")) => {
-                let Value::Text(text) = self.dynamic(text.known().unwrap_or_default(), node.at).value else { return node.clone() };
+                let Value::Text(text) = self.dynamic(text.known().unwrap_or_default(), node.at).value else {
+                    return node.clone();
+                };
                 Value::Text(text)
             }
             other => other.clone(),
@@ -138,7 +158,11 @@ impl<'a> Template<'a> {
                     let index = self.evaluate(index);
                     let list = self.evaluate(list);
                     let number = match &index.value {
-                        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index that is out of range finds nothing")]
+                        #[expect(
+                            clippy::cast_possible_truncation,
+                            clippy::cast_sign_loss,
+                            reason = "an index that is out of range finds nothing"
+                        )]
                         Value::Number(number) => Some(*number as usize),
                         Value::Text(text) => text.known().and_then(|text| text.parse().ok()),
                         _ => None,
@@ -175,7 +199,12 @@ impl<'a> Template<'a> {
             "Fn::ImportValue" => {
                 let export = self.evaluate(argument);
                 let export = export.to_json().as_str().unwrap_or_default().to_owned();
-                self.symbol(&format!("ImportValue:{export}"), Scope::Home, format!("the export {export} is another stack's"), at)
+                self.symbol(
+                    &format!("ImportValue:{export}"),
+                    Scope::Home,
+                    format!("the export {export} is another stack's"),
+                    at,
+                )
             }
             "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => match self.predicate(name, argument) {
                 Answer::Yes => Node::new(Value::Flag(true), at),
@@ -224,12 +253,16 @@ impl<'a> Template<'a> {
         let value = given.or(bound).map(|value| Node::text(value, at)).or_else(|| default.cloned());
         match value {
             // A default of such a type names a parameter of SSM, whose value is AWS's.
-            Some(_) if kind.starts_with("AWS::SSM::") => {
-                self.symbol(name, self.scope, format!("the parameter {name} is read from SSM when the stack is made"), at)
-            }
+            Some(_) if kind.starts_with("AWS::SSM::") => self.symbol(
+                name,
+                self.scope,
+                format!("the parameter {name} is read from SSM when the stack is made"),
+                at,
+            ),
             Some(value) if kind == "CommaDelimitedList" || kind.starts_with("List<") => {
                 let text = value.to_json();
-                let items = text.as_str().unwrap_or_default().split(',').map(|item| Node::text(item.trim(), at)).collect();
+                let items =
+                    text.as_str().unwrap_or_default().split(',').map(|item| Node::text(item.trim(), at)).collect();
                 Node::new(Value::List(List { items, more: None }), at)
             }
             Some(value) => Node::new(value.value, at),
@@ -247,7 +280,9 @@ impl<'a> Template<'a> {
                 return None;
             }
             self.depth.set(self.depth.get() + 1);
-            let named = super::naming(kind).and_then(|field| resource.at_path(&["Properties", field])).map(|name| self.evaluate(name));
+            let named = super::naming(kind)
+                .and_then(|field| resource.at_path(&["Properties", field]))
+                .map(|name| self.evaluate(name));
             self.depth.set(self.depth.get() - 1);
             match named?.value {
                 Value::Text(text) if !text.is_empty() => Some(text),
@@ -265,13 +300,20 @@ impl<'a> Template<'a> {
         };
         let text = match (kind, attribute) {
             ("AWS::SQS::Queue", "QueueName")
-            | ("AWS::KMS::Alias" | "AWS::DynamoDB::Table" | "AWS::IAM::Role" | "AWS::IAM::InstanceProfile" | "AWS::EKS::Cluster", "") => name(),
-            ("AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile", "Arn" | "PolicyArn") | ("AWS::IAM::ManagedPolicy", "") => {
-                name().and_then(|name| {
-                    let name = Text::from_parts(path().map(|path| Part::Known(path.into())).into_iter().chain(name.into_parts()));
-                    arn::compose(kind, &home(), &name)
-                })
-            }
+            | (
+                "AWS::KMS::Alias"
+                | "AWS::DynamoDB::Table"
+                | "AWS::IAM::Role"
+                | "AWS::IAM::InstanceProfile"
+                | "AWS::EKS::Cluster",
+                "",
+            ) => name(),
+            ("AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile", "Arn" | "PolicyArn")
+            | ("AWS::IAM::ManagedPolicy", "") => name().and_then(|name| {
+                let name =
+                    Text::from_parts(path().map(|path| Part::Known(path.into())).into_iter().chain(name.into_parts()));
+                arn::compose(kind, &home(), &name)
+            }),
             ("AWS::Events::Rule", "Arn") => name().and_then(|name| {
                 let bus = resource.at_path(&["Properties", "EventBusName"]).map(|bus| self.evaluate(bus));
                 let bus = match bus.map(|bus| bus.value) {
@@ -288,7 +330,11 @@ impl<'a> Template<'a> {
         };
         let written = if attribute.is_empty() { id.to_owned() } else { format!("{id}.{attribute}") };
         let text = text.unwrap_or_else(|| {
-            Text::symbol(Symbol::new(format!("${{{written}}}"), self.scope, format!("{written} is known when the stack is made")))
+            Text::symbol(Symbol::new(
+                format!("${{{written}}}"),
+                self.scope,
+                format!("{written} is known when the stack is made"),
+            ))
         });
         Some(Node::text(text.referring(address), at))
     }
@@ -318,7 +364,9 @@ impl<'a> Template<'a> {
             } else {
                 let own = variables.and_then(|variables| variables.member(name)).map(|value| self.evaluate(value));
                 let value = own.unwrap_or_else(|| match name.split_once('.') {
-                    Some((id, attribute)) => self.attribute(id, attribute, at).unwrap_or_else(|| Self::cannot(name, at)),
+                    Some((id, attribute)) => {
+                        self.attribute(id, attribute, at).unwrap_or_else(|| Self::cannot(name, at))
+                    }
                     // `${aws:username}` in a policy is a mistake that AWS refuses; nothing else has a colon but these.
                     None => self.reference(name, at),
                 });
@@ -332,7 +380,9 @@ impl<'a> Template<'a> {
                     Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(plain(&value).into())),
                     Value::Null => {}
                     _ => {
-                        let why = value.first_unknown().map_or_else(|| format!("{name} is no text"), |(reason, _)| reason.why.to_string());
+                        let why = value
+                            .first_unknown()
+                            .map_or_else(|| format!("{name} is no text"), |(reason, _)| reason.why.to_string());
                         parts.push(Part::Hole(Symbol::new(format!("${{{name}}}"), self.scope, why)));
                     }
                 }
@@ -390,7 +440,10 @@ impl<'a> Template<'a> {
         let keys: Vec<Node> = argument.elements().iter().take(3).map(|key| self.evaluate(key)).collect();
         let known: Vec<&str> = keys.iter().filter_map(Node::as_str).collect();
         let [map, first, second] = known.as_slice() else {
-            return keys.iter().find(|key| key.as_str().is_none()).map_or_else(|| Self::cannot("Fn::FindInMap", at), |key| Self::because(key, at));
+            return keys
+                .iter()
+                .find(|key| key.as_str().is_none())
+                .map_or_else(|| Self::cannot("Fn::FindInMap", at), |key| Self::because(key, at));
         };
         match self.root.at_path(&["Mappings", map, first, second]) {
             Some(found) => Node::new(found.value.clone(), at),

@@ -213,10 +213,14 @@ fn convert(rows: Rows, from: &Node, object: &Draft, into: &mut Map) {
         let path: Vec<&str> = path.split('/').collect();
         let Some(field) = from.at_path(&path).filter(|field| !field.is_null()) else {
             // A placeholder where the parent belongs leaves the property unknown.
-            if let Some((reason, at)) = (1..path.len()).rev().find_map(|length| from.at_path(&path[..length])).and_then(|node| match &node.value {
-                Value::Unknown(_) | Value::Text(_) => node.first_unknown(),
-                _ => None,
-            }) {
+            if let Some((reason, at)) =
+                (1..path.len()).rev().find_map(|length| from.at_path(&path[..length])).and_then(|node| {
+                    match &node.value {
+                        Value::Unknown(_) | Value::Text(_) => node.first_unknown(),
+                        _ => None,
+                    }
+                })
+            {
                 put(into, property, Node::new(Value::Unknown(Box::new(reason)), at));
             }
             continue;
@@ -241,7 +245,8 @@ fn convert(rows: Rows, from: &Node, object: &Draft, into: &mut Map) {
                 None => continue,
             },
             Refs(kind, attribute) => {
-                let items: Vec<Node> = field.elements().iter().filter_map(|field| reference(kind, attribute, field, object)).collect();
+                let items: Vec<Node> =
+                    field.elements().iter().filter_map(|field| reference(kind, attribute, field, object)).collect();
                 Node::new(Value::List(List { items, more: None }), field.at)
             }
             Alias => match &field.value {
@@ -311,7 +316,8 @@ fn reference(kind: &str, attribute: &'static str, field: &Node, object: &Draft) 
     let Some(known) = name.known() else {
         return Some(Node::text(name, field.at));
     };
-    let namespace = from.str_at(&["namespace"]).filter(|namespace| !namespace.is_empty()).or(object.namespace.as_deref());
+    let namespace =
+        from.str_at(&["namespace"]).filter(|namespace| !namespace.is_empty()).or(object.namespace.as_deref());
     let target = logical(kind, object, namespace, known);
     let kind = kind.rsplit('/').next().unwrap_or(kind);
     let symbol = Symbol {

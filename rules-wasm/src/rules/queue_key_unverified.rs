@@ -1,0 +1,129 @@
+//! ## What it finds
+//!
+//! An interruption queue under a customer managed key whose policy nobody gave: whether EventBridge can deliver cannot be
+//! told.
+//!
+//! ## Why it matters
+//!
+//! The default policy of a new key lets the account's own principals use it and no service. A queue under such a key
+//! exists, looks healthy and receives nothing.
+//!
+//! ## How to fix it
+//!
+//! Give karpcheck the key's policy, or look yourself: it must hold
+//!
+//! ```json
+//! {"Effect": "Allow",
+//!  "Principal": {"Service": "events.amazonaws.com"},
+//!  "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+//!  "Resource": "*"}
+//! ```
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! Resources:
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties:
+//!       QueueName: prod
+//!       KmsMasterKeyId: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern:
+//!         source: [aws.ec2]
+//!         detail-type: [EC2 Spot Instance Interruption Warning]
+//!       Targets:
+//!         - Id: queue
+//!           Arn: !GetAtt KarpenterInterruptionQueue.Arn
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! Resources:
+//!   Key:
+//!     Type: AWS::KMS::Key
+//!     Properties:
+//!       KeyPolicy:
+//!         Version: "2012-10-17"
+//!         Statement:
+//!           - Effect: Allow
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+//!             Action: kms:*
+//!             Resource: "*"
+//!           - Effect: Allow
+//!             Principal: {Service: events.amazonaws.com}
+//!             Action: [kms:Decrypt, kms:GenerateDataKey]
+//!             Resource: "*"
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties:
+//!       QueueName: prod
+//!       KmsMasterKeyId: !Ref Key
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern:
+//!         source: [aws.ec2]
+//!         detail-type: [EC2 Spot Instance Interruption Warning]
+//!       Targets:
+//!         - Id: queue
+//!           Arn: !GetAtt KarpenterInterruptionQueue.Arn
+//! ```
+//!
+//! ## Sources
+//!
+//! - Amazon EventBridge user guide, "Troubleshooting", on encrypted queues: the statement above.
+//! - Amazon SQS developer guide, "Key management".
+
+use crate::karpenter::interruption;
+use karpcheck_sdk::prelude::*;
+
+pub(crate) const RULE: Rule = Rule {
+    area: "queue",
+    title: "The policy of the interruption queue's key was not given",
+    severity: Warning,
+    subjects: &["AWS::SQS::Queue"],
+    reads: &["AWS::KMS::Key", "AWS::Events::Rule", "Karpcheck::Controller"],
+    check,
+    ..Rule::DEFAULT
+};
+
+const KEY: &str = "/KmsMasterKeyId";
+const STATEMENT: &str = r#"{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*"}"#;
+
+fn check(queue: Item) -> Check {
+    let Some(confidence) = interruption(queue) else { return skip() };
+    // queue-aws-managed-key speaks of these, and of a key whose very name has no value.
+    let managed = [queue.matches(KEY, "alias/aws/sqs"), queue.matches(KEY, "arn:*:kms:*:alias/aws/sqs")];
+    if managed.contains(&Answer::Yes) {
+        return skip();
+    }
+    let links = queue.related(KEY);
+    let Some(link) = links.first() else { return skip() };
+    let (named, unknown) = match &link.item {
+        Found::Known(key) => match key.get("/KeyPolicy") {
+            Value::Unknown(unknown) if unknown.cause == "not-provided" => (key.name(), unknown),
+            // There is a policy, and what it says is another rule's matter.
+            _ => return pass(),
+        },
+        // queue-key-unusable says so.
+        Found::Absent(_) => return skip(),
+        Found::Unknown(unknown) if managed.contains(&Answer::Unknown) && unknown.cause == "symbolic" => return skip(),
+        Found::Unknown(unknown) => match queue.text(KEY) {
+            Ok(Some(key)) => (key, unknown.clone()),
+            Ok(None) => return skip(),
+            Err(_) => ("of this queue".to_owned(), unknown.clone()),
+        },
+    };
+    undecided(
+        unknown,
+        KEY,
+        format!("queue {} is under the key {named}, whose policy was not given: unless it lets EventBridge use the key, no interruption event arrives", queue.name()),
+    )
+    .confidence(confidence)
+    .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))
+    .check()
+}
