@@ -1,3 +1,40 @@
-//! The plugin's entry: everything is in the library.
+//! The plugin's entry: streams, arguments and the exit code; everything else is in the library.
 
-fn main() {}
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use kubectl_karpcheck::cli::Cli;
+use kubectl_karpcheck::commands::{self, Streams};
+use kubectl_karpcheck::engine;
+
+fn main() -> ExitCode {
+    // Our own child, which compiles a stranger's component and can be killed.
+    if std::env::args_os().nth(1).is_some_and(|command| command == engine::COMPILE_COMMAND) {
+        return engine::compile_child(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()).into();
+    }
+    // Ends the process with 2 on bad arguments, with 0 on --help.
+    let cli = Cli::parse();
+    let stdout = io::stdout();
+    let width = stdout.is_terminal().then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
+    let mut out = io::BufWriter::new(stdout.lock());
+    let mut err = io::stderr();
+    let progress = err.is_terminal() && std::env::var_os("CI").is_none();
+    let mut streams =
+        Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
+    let ended = commands::run(cli, &mut streams).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match ended {
+        Ok(exit) => exit.code().into(),
+        Err(error) => {
+            let exit = error.exit();
+            if exit.code() != 0 {
+                // Where even this cannot be written the exit code is all there is.
+                let _ = writeln!(err, "error: {}", commands::chosen::chain(&error));
+            }
+            exit.code().into()
+        }
+    }
+}

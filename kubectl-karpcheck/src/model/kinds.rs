@@ -10,7 +10,7 @@ pub const CLUSTER: &str = "Karpcheck::Cluster";
 /// The kinds of objects whose listing tells of a kind. A Kubernetes kind tells of itself.
 const TOLD_BY: &[(&str, &[&str])] = &[
     (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
-    (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node"]),
+    (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node", "karpenter.k8s.aws/EC2NodeClass"]),
     ("AWS::SQS::Queue", &["sqs.services.k8s.aws/Queue"]),
     ("AWS::KMS::Key", &["kms.services.k8s.aws/Key", "kms.services.k8s.aws/Alias"]),
     ("AWS::KMS::Alias", &["kms.services.k8s.aws/Alias"]),

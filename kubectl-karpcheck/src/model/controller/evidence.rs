@@ -123,6 +123,9 @@ fn from_item(item: &Item) -> Vec<Evidence> {
             .into_iter()
             .collect();
     }
+    if &*item.kind == "karpenter.k8s.aws/EC2NodeClass" {
+        return from_class(item);
+    }
     if !matches!(&*item.kind, "apps/DaemonSet" | "apps/Deployment") {
         return vec![];
     }
@@ -157,6 +160,24 @@ fn from_item(item: &Item) -> Vec<Evidence> {
         }
     }
     found
+}
+
+/// What the getting started guide names after the cluster: the nodes' role, the discovery tag. Both may hold anything.
+fn from_class(item: &Item) -> Vec<Evidence> {
+    let role = item.body.at_path(&["spec", "role"]).and_then(|role| {
+        let name = role.as_str()?.strip_prefix("KarpenterNodeRole-")?;
+        Some((Node::text(name, role.at), "the role"))
+    });
+    let discovery = ["securityGroupSelectorTerms", "subnetSelectorTerms"].into_iter().filter_map(|field| {
+        let terms = item.body.at_path(&["spec", field])?.elements();
+        let tag = terms.iter().find_map(|term| term.at_path(&["tags", "karpenter.sh/discovery"]))?;
+        tag.as_str().filter(|name| *name != "*").map(|_| (tag.clone(), "the discovery tag"))
+    });
+    let found: Vec<(Node, &str)> = role.into_iter().chain(discovery.take(1)).collect();
+    found
+        .into_iter()
+        .map(|(name, what)| Evidence { name, rank: "weak", source: format!("{what} of {}", item.name) })
+        .collect()
 }
 
 /// `KarpenterControllerRole-NAME` and its like: usual, not certain.

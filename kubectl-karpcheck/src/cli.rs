@@ -1,0 +1,265 @@
+//! The command line: what there is to say, and nothing of what is done about it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::exit;
+use crate::gather::cluster::ClusterArgs;
+use crate::model::verdict::{Confidence, Severity};
+
+/// Find what will break Karpenter on AWS: queues, keys, names, tags and ACK references.
+///
+/// Without a command, the cluster of the current context is checked. With -f, files are checked together with it; with
+/// --offline, files alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-karpcheck",
+    bin_name = "kubectl karpcheck",
+    version,
+    after_help = exit::HELP,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// The command; none checks the current context.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `check`.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the current context, files, or both
+    #[command(after_help = exit::HELP)]
+    Check(Box<CheckArgs>),
+    /// List the rules
+    Rules(RulesArgs),
+    /// Explain a rule: what it finds, why it matters, how to fix it
+    Explain(ExplainArgs),
+    /// Print the ClusterRole that the chosen rules need, and no more
+    Rbac(ChosenArgs),
+    /// Make packs of rules of your own
+    #[command(subcommand)]
+    Pack(PackCommand),
+}
+
+/// What can be done with packs.
+#[derive(Debug, Subcommand)]
+pub enum PackCommand {
+    /// Build a crate to a pack that --pack loads
+    Build(commands::pack::build::BuildArgs),
+}
+
+/// Which rules are meant.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChosenArgs {
+    /// Only this rule, also if it is off by default; can be repeated
+    #[arg(long, value_name = "ID")]
+    pub rule: Vec<String>,
+    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
+    #[arg(long, value_name = "AREA")]
+    pub area: Vec<String>,
+    /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A file, a folder (read recursively) or - for standard input; can be repeated
+    #[arg(short = 'f', long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+    /// Read the files alone: no cluster is asked
+    #[arg(long)]
+    pub offline: bool,
+    /// How to print the report
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
+    /// The least severity of a finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error")]
+    pub fail_on: FailOn,
+    /// Report only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
+    pub min_confidence: MinConfidence,
+    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "read")]
+    pub require_complete: Option<RequireComplete>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// What nothing else states.
+    #[command(flatten)]
+    pub facts: FactArgs,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// Facts that neither the cluster nor the files state. They never override what these say.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Facts that nothing else states")]
+pub struct FactArgs {
+    /// The version of the Karpenter controller: 1.8.7
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub karpenter_version: Option<String>,
+    /// The true name of the EKS cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster_name: Option<String>,
+    /// The AWS account that files are meant for
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+    /// The AWS region that files are meant for
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The AWS partition that files are meant for: aws, aws-cn, aws-us-gov
+    #[arg(long, value_name = "PARTITION")]
+    pub partition: Option<String>,
+    /// The value of a CloudFormation parameter; can be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameter: Vec<(String, String)>,
+}
+
+/// The flags of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// Which rules are listed.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// How to print the list
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
+}
+
+/// The flags of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// A pack of rules beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For machines: karpcheck.report/v1alpha1.
+    Json,
+}
+
+/// Where the exit code becomes 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum FailOn {
+    /// At errors.
+    Error,
+    /// At warnings and errors.
+    Warning,
+    /// At any finding.
+    Info,
+    /// Never.
+    None,
+}
+
+impl FailOn {
+    /// The least severity; none for never.
+    pub const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Info => Some(Severity::Info),
+            Self::None => None,
+        }
+    }
+}
+
+/// The least confidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum MinConfidence {
+    /// What follows from what was read.
+    High,
+    /// What follows from files, too.
+    Medium,
+    /// What is inferred, too.
+    Low,
+}
+
+impl From<MinConfidence> for Confidence {
+    fn from(least: MinConfidence) -> Self {
+        match least {
+            MinConfidence::High => Self::High,
+            MinConfidence::Medium => Self::Medium,
+            MinConfidence::Low => Self::Low,
+        }
+    }
+}
+
+/// What has to be complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RequireComplete {
+    /// What was asked for was read.
+    Read,
+    /// Nothing is undecided for want of what nobody gave.
+    All,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn version(text: &str) -> Result<String, String> {
+    let plain = text.trim_start_matches('v');
+    let parts: Vec<&str> = plain.split('.').collect();
+    let numeric = parts.iter().all(|part| part.parse::<u32>().is_ok());
+    match (numeric, parts.len()) {
+        (true, 3) => Ok(plain.to_owned()),
+        (true, 2) => Ok(format!("{plain}.0")),
+        _ => Err("a version of Karpenter looks like 1.8.7 or 0.37.3".into()),
+    }
+}
+
+fn account(text: &str) -> Result<String, String> {
+    let number = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| text.to_owned()).ok_or_else(|| "an account is a number of twelve digits".into())
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a parameter is given as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn versions_are_normalised() {
+        assert_eq!(version("v1.8"), Ok("1.8.0".into()));
+        assert_eq!(version("0.37.3"), Ok("0.37.3".into()));
+        assert!(version("latest").is_err());
+    }
+}

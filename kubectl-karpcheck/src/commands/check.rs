@@ -1,0 +1,117 @@
+//! `check`: gather, judge, report.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
+use crate::commands::{CommandError, Streams, chosen};
+use crate::engine;
+use crate::exit::Exit;
+use crate::gather;
+use crate::model::verdict::{Confidence, Judgement, RuleInfo};
+use crate::model::{Builder, Cause, Inventory, Stated};
+use crate::report::{self, Run, Sources};
+
+/// Checks what the flags name and prints the report.
+pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    if args.offline && args.filename.is_empty() {
+        return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
+    }
+    let packs = chosen::load(&args.chosen.pack)?;
+    let selected = packs.select(&args.chosen)?;
+    let plan = chosen::plan(&selected);
+    let mut builder = Builder::new(stated(&args.facts));
+    packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
+    let files = gather::files(&args.filename, &args.facts.parameter, &plan, &mut builder, streams.input);
+    if !args.offline {
+        let (progress, err) = (streams.progress, &mut *streams.err);
+        gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut |line| {
+            if progress {
+                // Progress that cannot be written is no reason to stop.
+                let _ = writeln!(err, "{line}");
+            }
+        });
+    }
+    let inventory = Arc::new(builder.build());
+    let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
+    let least: Confidence = args.min_confidence.into();
+    judgement.findings.retain(|finding| finding.confidence >= least);
+
+    let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
+    let named: Vec<(String, String)> =
+        packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
+    let assumed = assumed(&args.facts);
+    let run = Run {
+        inventory: &inventory,
+        judgement: &judgement,
+        rules: &rules,
+        packs: &named,
+        assumed: &assumed,
+        at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        sources: Sources {
+            files: count(files.files),
+            documents: count(files.documents),
+            objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
+        },
+    };
+    match args.output {
+        Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out)?,
+        Output::Json => report::json(&run, streams.out)?,
+    }
+    Ok(exit(args, &inventory, &judgement, &report::summary(&run)))
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary: &report::Summary) -> Exit {
+    // A rule that crashed said nothing of what it was to judge.
+    if inventory.problems().iter().any(|problem| problem.fatal) || !judgement.faults.is_empty() {
+        return Exit::NotDone;
+    }
+    if let Some(least) = args.fail_on.severity()
+        && judgement.findings.iter().any(|finding| finding.severity >= least)
+    {
+        return Exit::Findings;
+    }
+    let nothing_missing = || {
+        judgement.findings.iter().all(|finding| finding.reason.as_ref().is_none_or(|reason| reason.cause != Cause::NotProvided))
+    };
+    match args.require_complete {
+        Some(_) if !summary.complete => Exit::Incomplete,
+        Some(RequireComplete::All) if !nothing_missing() => Exit::Incomplete,
+        _ => Exit::Clean,
+    }
+}
+
+fn stated(facts: &FactArgs) -> Stated {
+    Stated {
+        karpenter_version: facts.karpenter_version.clone(),
+        cluster_name: facts.cluster_name.clone(),
+        account: facts.account.clone(),
+        region: facts.region.clone(),
+        partition: facts.partition.clone(),
+    }
+}
+
+fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
+    let told = [
+        ("karpenterVersion", &facts.karpenter_version),
+        ("clusterName", &facts.cluster_name),
+        ("account", &facts.account),
+        ("region", &facts.region),
+        ("partition", &facts.partition),
+    ];
+    told.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))).collect()
+}
+
+/// Colour by flag, else by the terminal and what the environment asks for (<https://no-color.org>).
+pub fn colored(color: Color, terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => (terminal && !set("NO_COLOR")) || set("CLICOLOR_FORCE"),
+    }
+}

@@ -1,0 +1,29 @@
+//! `rules`: the list of rules.
+
+use crate::cli::{ChosenArgs, Output, RulesArgs};
+use crate::commands::{CommandError, Streams, chosen};
+use crate::exit::Exit;
+use crate::model::verdict::RuleInfo;
+use crate::report;
+
+/// Lists the rules of all packs, also those that are off by default.
+pub fn run(args: &RulesArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = chosen::load(&args.chosen.pack)?;
+    let every = ChosenArgs {
+        rule: if args.chosen.rule.is_empty() {
+            packs.packs.iter().flat_map(|pack| pack.rules()).map(|rule| rule.id.clone()).collect()
+        } else {
+            args.chosen.rule.clone()
+        },
+        ..args.chosen.clone()
+    };
+    let rules: Vec<RuleInfo> = packs.select(&every)?.iter().map(|selected| selected.rule.clone()).collect();
+    match args.output {
+        Output::Table => report::rules_table(&rules, streams.width, streams.out)?,
+        Output::Json => report::rules_json(&rules, streams.out)?,
+    }
+    for problem in &packs.problems {
+        writeln!(streams.err, "error: {}", problem.message)?;
+    }
+    Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
+}

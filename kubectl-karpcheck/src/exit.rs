@@ -1,0 +1,38 @@
+//! Exit codes: a documented contract, the same for every output format.
+
+/// How a run ended. Where several hold, the first of this order counts: usage, not done, findings, incomplete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// 0: nothing at or above `--fail-on`.
+    Clean,
+    /// 1: findings at or above `--fail-on`.
+    Findings,
+    /// 2: bad arguments.
+    Usage,
+    /// 3: the job could not be done whole: no cluster, a named file unreadable or invalid, a pack refused or crashed. The
+    /// report of all the rest is printed, with the failure in `problems`.
+    NotDone,
+    /// 4: with `--require-complete`, clean but not complete.
+    Incomplete,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::NotDone => 3,
+            Self::Incomplete => 4,
+        }
+    }
+}
+
+/// The lines on exit codes below every `--help`.
+pub const HELP: &str = "Exit codes:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  bad arguments
+  3  the job could not be done whole (no cluster, a named file unreadable, a pack refused); the rest is reported
+  4  with --require-complete: clean, but not complete";

@@ -1,0 +1,160 @@
+//! How fast karpcheck is, beside something: `cargo bench -p kubectl-karpcheck --bench speed`.
+//!
+//! Ratios, not seconds: machines differ, and these are noisy. Each figure is the best of several runs.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kubectl_karpcheck::engine::{self, Engine, Limits, Selected};
+use kubectl_karpcheck::gather;
+use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::model::{Builder, FieldValue, Inventory, Stated};
+
+const DOCUMENTS: usize = 10_000;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let many = folder.path().join("many.yaml");
+    std::fs::write(&many, documents(DOCUMENTS)).expect("written");
+    let text = std::fs::read_to_string(&many).expect("read");
+    println!("{DOCUMENTS} YAML documents, {:.1} MB\n", text.len() as f64 / 1e6);
+    println!("{:46} {:>10} {:>8}  {}", "WORK", "TIME", "RATIO", "TARGET");
+
+    let parser = best(5, || {
+        let parser = saphyr_parser::Parser::new_from_str(&text);
+        for event in parser {
+            black_box(event.expect("well formed"));
+        }
+    });
+    row("YAML events alone", parser, parser, "");
+    let engine = Engine::new(Limits::default(), None).expect("an engine");
+    let pack = engine.builtin().expect("the built-in pack");
+    let selected: Vec<Selected<'_>> = pack.rules().iter().map(|rule| Selected::new(&pack, rule)).collect();
+    let plan = plan(&selected);
+    let read = best(5, || {
+        black_box(inventory(&many, &plan));
+    });
+    row("read to an inventory", read, parser, "1.5 x events");
+    let whole = best(5, || {
+        let inventory = Arc::new(inventory(&many, &plan));
+        black_box(engine::judge(&engine, &selected, &inventory));
+    });
+    row("read and judged by all rules", whole, parser, "3 x events");
+
+    let inventory = Arc::new(inventory(&many, &plan));
+    let native = best(9, || {
+        black_box(native_rule(&inventory));
+    });
+    row("ack-key-loops natively", native, native, "");
+    let one: Vec<Selected<'_>> =
+        pack.rules().iter().filter(|rule| rule.id == "ack-key-loops").map(|rule| Selected::new(&pack, rule)).collect();
+    let wasm = best(9, || {
+        black_box(engine::judge(&engine, &one, &inventory));
+    });
+    row("ack-key-loops as a rule in WASM", wasm, native, "3 x native");
+
+    println!();
+    let binary = env!("CARGO_BIN_EXE_kubectl-karpcheck");
+    let small = folder.path().join("small.yaml");
+    std::fs::write(&small, documents(1)).expect("written");
+    let kubectl = best(15, || drop(spawn("kubectl", &["version", "--client"], None)));
+    row("kubectl version --client", kubectl, kubectl, "");
+    let small = small.to_str().expect("UTF-8");
+    let warm = best(15, || drop(spawn(binary, &["check", "--offline", "-f", small], None)));
+    row("one small manifest", warm, kubectl, "0.5 x kubectl");
+    let never = best(15, || {
+        let home = tempfile::tempdir().expect("a folder");
+        drop(spawn(binary, &["check", "--offline", "-f", small], Some(home.path())));
+    });
+    row("one small manifest, no home to cache in", never, kubectl, "0.5 x kubectl");
+
+    if let Some(peak) = peak(binary, &["check", "--offline", "-f", many.to_str().expect("UTF-8")]) {
+        println!("\npeak memory over {DOCUMENTS} documents: {peak} MB (target: under 110)");
+    }
+    let size = std::fs::metadata(binary).map_or(0, |binary| binary.len());
+    println!("the binary: {:.1} MB (target: under 30)", size as f64 / 1e6);
+}
+
+fn row(work: &str, time: Duration, base: Duration, target: &str) {
+    println!("{work:46} {:>7.1} ms {:>8.2}  {target}", time.as_secs_f64() * 1e3, time.as_secs_f64() / base.as_secs_f64());
+}
+
+fn best(runs: u32, mut work: impl FnMut()) -> Duration {
+    (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+fn spawn(program: &str, args: &[&str], home: Option<&Path>) -> Option<std::process::ExitStatus> {
+    let mut command = Command::new(program);
+    command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
+    if let Some(home) = home {
+        command.env("HOME", home).env_remove("XDG_CACHE_HOME");
+    }
+    command.status().ok()
+}
+
+/// The most memory that a run holds, by the kernel's own account.
+fn peak(program: &str, args: &[&str]) -> Option<u64> {
+    let timed = Command::new("/usr/bin/env")
+        .args(["bash", "-c", "\"$0\" \"$@\" >/dev/null & p=$!; m=0; while [ -r /proc/$p/status ]; do n=$(awk '/VmHWM/{print $2}' /proc/$p/status 2>/dev/null); [ \"${n:-0}\" -gt $m ] && m=$n; sleep 0.005; done; echo $m", program])
+        .args(args)
+        .output()
+        .ok()?;
+    let kib: u64 = String::from_utf8(timed.stdout).ok()?.trim().parse().ok()?;
+    Some(kib / 1024)
+}
+
+fn plan(selected: &[Selected<'_>]) -> Plan {
+    Plan::new(selected.iter().flat_map(|selected| selected.rule.kinds().map(|kind| (kind, false))))
+}
+
+fn inventory(file: &Path, plan: &Plan) -> Inventory {
+    let mut builder = Builder::new(Stated::default());
+    gather::files(&[file.to_owned()], &[], plan, &mut builder, &mut std::io::empty());
+    builder.build()
+}
+
+/// The logic of ack-key-loops without a boundary: the same fields, the same message.
+fn native_rule(inventory: &Inventory) -> usize {
+    let mut length = 0;
+    for id in inventory.of_kind("dynamodb.services.k8s.aws/Table") {
+        let enabled = inventory.get(id, "/spec/sseSpecification/enabled").expect("a pointer");
+        let key = inventory.get(id, "/spec/sseSpecification/kmsMasterKeyID").expect("a pointer");
+        if let (FieldValue::Flag(true), FieldValue::Text(key)) = (enabled, key)
+            && !(key.starts_with("arn:") && key.contains(":key/"))
+        {
+            let FieldValue::Text(name) = inventory.get(id, "@name").expect("a fact") else { continue };
+            length += format!("Table {name} names its key {key}; the controller updates it until AWS throttles").len();
+        }
+    }
+    length
+}
+
+/// ACK tables as a GitOps repository has them: three of four with a stable key.
+fn documents(count: usize) -> String {
+    let mut text = String::new();
+    for number in 0..count {
+        let key = match number % 4 {
+            1 => format!("alias/team-{number}"),
+            _ => format!("arn:aws:kms:eu-west-1:111122223333:key/0b1c2d3e-0000-4000-8000-{number:012}"),
+        };
+        writeln!(
+            text,
+            "---\napiVersion: dynamodb.services.k8s.aws/v1alpha1\nkind: Table\nmetadata:\n  name: orders-{number}\n  namespace: shop\n  labels:\n    app: orders\n    team: shop\n  annotations:\n    services.k8s.aws/region: eu-west-1\nspec:\n  tableName: orders-{number}\n  billingMode: PAY_PER_REQUEST\n  attributeDefinitions:\n    - attributeName: pk\n      attributeType: S\n    - attributeName: sk\n      attributeType: S\n  keySchema:\n    - attributeName: pk\n      keyType: HASH\n    - attributeName: sk\n      keyType: RANGE\n  sseSpecification:\n    enabled: true\n    sseType: KMS\n    kmsMasterKeyID: {key}"
+        )
+        .expect("a String takes it");
+    }
+    text
+}
