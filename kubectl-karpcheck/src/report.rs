@@ -1,1 +1,79 @@
-//! What people and machines read. The only place that names comfy-table.
+//! What the rules said, for people (`table`) and for machines (`json`).
+//!
+//! ```text
+//! Run -> rows (order, groups, places) -> table | json
+//! ```
+//!
+//! One step sorts, groups and counts for all formats; a format only writes. Nothing here decides what is reported or
+//! with which exit code the run ends: `commands` does.
+
+use std::io;
+
+use crate::model::verdict::{Judgement, RuleInfo};
+use crate::model::{Cause, Inventory};
+
+mod closing;
+mod json;
+mod layout;
+mod page;
+mod rows;
+mod rules;
+mod table;
+mod words;
+
+pub use page::page;
+pub use rows::{Summary, summary};
+pub use rules::{json as rules_json, table as rules_table};
+
+/// All that a report is made of.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    /// What was gathered.
+    pub inventory: &'a Inventory,
+    /// What the rules said, as far as it is to be reported.
+    pub judgement: &'a Judgement,
+    /// The rules that were selected.
+    pub rules: &'a [RuleInfo],
+    /// Name and digest (`sha256:…`) of each pack.
+    pub packs: &'a [(String, String)],
+    /// What was assumed because a flag said so, by its name in JSON: `karpenterVersion`.
+    pub assumed: &'a [(&'static str, String)],
+    /// The time of the facts, RFC 3339.
+    pub at: String,
+    /// How much was read.
+    pub sources: Sources,
+}
+
+/// How much was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sources {
+    /// Files, standard input among them.
+    pub files: usize,
+    /// Documents in these files.
+    pub documents: usize,
+    /// Objects of live clusters.
+    pub objects: usize,
+}
+
+/// Writes the report for people. Without a width (`out` is no terminal) every finding is one plain line.
+///
+/// `width` is the terminal's, in columns. Colour is only ever added to words that are there without it.
+pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    table::write(run, width, color, out)
+}
+
+/// Writes the report as JSON: `karpcheck.report/v1alpha1`.
+pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    json::write(run, out)
+}
+
+/// A cause in the words of a reader.
+const fn cause_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::NotProvided => "not provided",
+        Cause::Refused => "access refused",
+        Cause::Failed => "could not be read",
+        Cause::Symbolic => "no value yet",
+        Cause::Undecidable => "only AWS can tell",
+    }
+}

@@ -1,0 +1,192 @@
+//! What stands under the findings: what could not be read, and what was checked, what was not and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rows::{self, Summary, spot};
+use super::words::{self, and, count};
+use super::{Run, cause_words};
+use crate::model::verdict::Outcome;
+
+/// The lines, wrapped on a terminal.
+pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
+    let mut lines = problems(run);
+    let summary = rows::summary(run);
+    lines.push(checked(run, &summary));
+    lines.extend(covered(run, &summary));
+    lines.extend(skipped(run));
+    lines.extend(not_seen(run, &summary));
+    match width {
+        Some(width) => lines.iter().flat_map(|line| words::wrap(line, width.max(20))).collect(),
+        None => lines,
+    }
+}
+
+/// Each problem on a line; the same one in many places is one.
+fn problems(run: &Run<'_>) -> Vec<String> {
+    let mut places: Vec<(&str, bool, Vec<String>)> = vec![];
+    let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    for problem in run.inventory.problems() {
+        let loud = problem.fatal || problem.incomplete;
+        let index = *known.entry((problem.message.as_str(), loud)).or_insert_with(|| {
+            places.push((&problem.message, loud, vec![]));
+            places.len() - 1
+        });
+        if let Some(at) = problem.at {
+            places[index].2.push(rows::spot_words(run, spot(run, at)));
+        }
+    }
+    // What is missing first, what is only worth saying after it.
+    places.sort_by_key(|(_, loud, _)| !loud);
+    let mut lines: Vec<String> = places
+        .into_iter()
+        .map(|(message, loud, places)| {
+            let label = if loud { "problem" } else { "note" };
+            let message = words::one_line(message);
+            match places.as_slice() {
+                [] => format!("{label}: {message}"),
+                [one] => format!("{label}: {one}: {message}"),
+                [first, rest @ ..] => format!("{label}: {first} (and {} more): {message}", rest.len()),
+            }
+        })
+        .collect();
+    lines.extend(run.judgement.faults.iter().map(|fault| format!("problem: {}", words::one_line(fault))));
+    lines
+}
+
+/// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
+fn checked(run: &Run<'_>, summary: &Summary) -> String {
+    let over = sources(run);
+    if summary.items == 0 && run.judgement.findings.is_empty() {
+        return format!(
+            "Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in {over}."
+        );
+    }
+    let mut found: Vec<String> = [(summary.error, "error"), (summary.warning, "warning")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(number, noun))
+        .collect();
+    if summary.info > 0 {
+        found.push(format!("{} info", summary.info));
+    }
+    let nothing_wrong = found.is_empty();
+    found.extend(undecided(run));
+    let judged = summary.passed > 0 || !run.judgement.findings.is_empty();
+    let verdict = match (nothing_wrong, judged) {
+        (_, false) => "no rule had anything to judge".to_owned(),
+        (true, true) if found.is_empty() => "nothing wrong was found".to_owned(),
+        (true, true) => format!("nothing wrong was found, {}", found.join(", ")),
+        (false, _) => found.join(", "),
+    };
+    format!("Checked {} over {} ({over}): {verdict}.", count(summary.rules, "rule"), count(summary.items, "item"))
+}
+
+/// `4 files, context prod`.
+fn sources(run: &Run<'_>) -> String {
+    let mut parts = vec![];
+    let clusters = run.inventory.clusters();
+    if run.sources.files > 0 || clusters.is_empty() {
+        parts.push(count(run.sources.files, "file"));
+    }
+    match clusters {
+        [] => {}
+        [one] => parts.push(format!("context {}", words::one_line(&one.context))),
+        many => {
+            let names: Vec<String> = many.iter().map(|cluster| words::one_line(&cluster.context)).collect();
+            parts.push(format!("contexts {}", and(&names)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// `3 undecided (2 not provided, 1 access refused)`.
+fn undecided(run: &Run<'_>) -> Option<String> {
+    let mut causes = BTreeMap::new();
+    let mut total = 0;
+    for finding in run.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown) {
+        total += 1;
+        if let Some(reason) = &finding.reason {
+            *causes.entry(reason.cause).or_insert(0) += 1;
+        }
+    }
+    if total == 0 {
+        return None;
+    }
+    let causes: Vec<String> =
+        causes.iter().map(|(cause, number)| format!("{number} {}", cause_words(*cause))).collect();
+    Some(if causes.is_empty() {
+        format!("{total} undecided")
+    } else {
+        format!("{total} undecided ({})", causes.join(", "))
+    })
+}
+
+/// What passed, by area, and the areas in which there was nothing to judge.
+fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
+    if summary.items == 0 {
+        return None;
+    }
+    let areas: BTreeMap<String, &str> =
+        run.rules.iter().flat_map(|rule| names(rule).map(|name| (name, rule.area.as_str()))).collect();
+    let mut passed: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut judged: BTreeSet<&str> = BTreeSet::new();
+    for coverage in &run.judgement.coverage {
+        let Some(area) = areas.get(&coverage.rule) else { continue };
+        *passed.entry(area).or_insert(0) += coverage.passed;
+        if coverage.passed + coverage.failed + coverage.unknown > 0 {
+            judged.insert(area);
+        }
+    }
+    if judged.is_empty() {
+        return None;
+    }
+    let total: u32 = passed.values().sum();
+    let by_area: Vec<String> =
+        passed.iter().filter(|(_, number)| **number > 0).map(|(area, number)| format!("{area} {number}")).collect();
+    let idle: Vec<String> =
+        passed.keys().filter(|area| !judged.contains(*area)).map(|area| (*area).to_owned()).collect();
+    let mut line = if total == 0 {
+        "Nothing passed".to_owned()
+    } else {
+        format!("Passed: {} ({})", count(total as usize, "judgement"), by_area.join(", "))
+    };
+    if !idle.is_empty() {
+        line = format!("{line}; nothing to judge for {}", and(&idle));
+    }
+    Some(format!("{line}."))
+}
+
+/// The names under which a rule is reported: with its pack before it where it is not built in.
+fn names(rule: &crate::model::verdict::RuleInfo) -> impl Iterator<Item = String> {
+    [rule.id.clone(), format!("{}/{}", rule.pack, rule.id)].into_iter()
+}
+
+/// Rules that did not run, or not on everything, by reason.
+fn skipped(run: &Run<'_>) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for coverage in &run.judgement.coverage {
+        if let Some(reason) = &coverage.skipped {
+            reasons.entry(reason).or_default().push(words::one_line(&coverage.rule));
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(reason, rules)| {
+            format!("Not checked: {}: {}.", and(&rules), words::one_line(reason).trim_end_matches('.'))
+        })
+        .collect()
+}
+
+/// What the run passed over, and whether it is whole.
+fn not_seen(run: &Run<'_>, summary: &Summary) -> Vec<String> {
+    let mut lines = vec![];
+    match run.inventory.unread() {
+        0 => {}
+        1 => lines.push("Passed over: 1 object of a kind that no selected rule reads.".to_owned()),
+        many => lines.push(format!("Passed over: {many} objects of kinds that no selected rule reads.")),
+    }
+    if !summary.complete {
+        lines.push("The run is not complete: something above was refused or could not be read.".to_owned());
+    }
+    lines
+}

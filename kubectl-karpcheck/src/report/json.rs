@@ -1,0 +1,312 @@
+//! `-o json`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Run;
+use super::rows::{self, Spot};
+use crate::model::verdict::{self, Outcome};
+use crate::model::{Cause, ItemId, Origin, Reason};
+
+const SCHEMA: &str = "karpcheck.report/v1alpha1";
+
+pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &report(run))?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    run: About<'a>,
+    summary: Summary,
+    findings: Vec<Finding<'a>>,
+    coverage: Vec<Coverage<'a>>,
+    problems: Vec<Problem<'a>>,
+}
+
+/// With what the report was made.
+#[derive(Serialize)]
+struct About<'a> {
+    tool: &'static str,
+    packs: Vec<Pack<'a>>,
+    contexts: Vec<&'a str>,
+    assumed: BTreeMap<&'a str, &'a str>,
+    at: &'a str,
+}
+
+#[derive(Serialize)]
+struct Pack<'a> {
+    name: &'a str,
+    digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    error: usize,
+    warning: usize,
+    info: usize,
+    unknown: usize,
+    passed: usize,
+    rules: usize,
+    items: usize,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'a str,
+    area: &'a str,
+    outcome: &'static str,
+    severity: &'static str,
+    confidence: &'static str,
+    message: &'a str,
+    remediation: &'a str,
+    subject: Subject<'a>,
+    cause: Option<&'static str>,
+    settle: Option<String>,
+    fingerprint: String,
+    related: Vec<Related<'a>>,
+    edits: Vec<Edit<'a>>,
+    properties: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Subject<'a> {
+    kind: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    pointer: &'a str,
+    origin: Option<Place<'a>>,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    #[serde(flatten)]
+    subject: Subject<'a>,
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    kind: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    pointer: &'a str,
+    /// Null removes the field.
+    value: Option<&'a serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Place<'a> {
+    File {
+        file: &'a str,
+        #[serde(skip_serializing_if = "none")]
+        line: u32,
+        #[serde(skip_serializing_if = "none")]
+        column: u32,
+    },
+    #[serde(rename_all = "camelCase")]
+    Live {
+        context: &'a str,
+        api_version: &'a str,
+        kind: &'a str,
+        namespace: &'a str,
+        name: &'a str,
+    },
+    Flag {
+        flag: &'a str,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn none(number: &u32) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize)]
+struct Coverage<'a> {
+    rule: &'a str,
+    passed: u32,
+    failed: u32,
+    unknown: u32,
+    skipped: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    message: &'a str,
+    origin: Option<Place<'a>>,
+}
+
+fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
+    let rows::Summary { error, warning, info, unknown, passed, rules, items, complete } = rows::summary(run);
+    let mut prints = Fingerprints::default();
+    Report {
+        schema: SCHEMA,
+        run: About {
+            tool: env!("CARGO_PKG_VERSION"),
+            packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
+            contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
+            assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            at: &run.at,
+        },
+        summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
+        findings: rows::sorted(run).into_iter().map(|finding| one(run, finding, &mut prints)).collect(),
+        coverage: run
+            .judgement
+            .coverage
+            .iter()
+            .map(|coverage| Coverage {
+                rule: &coverage.rule,
+                passed: coverage.passed,
+                failed: coverage.failed,
+                unknown: coverage.unknown,
+                skipped: coverage.skipped.as_deref(),
+            })
+            .collect(),
+        problems: run
+            .inventory
+            .problems()
+            .iter()
+            .map(|problem| Problem {
+                message: &problem.message,
+                origin: problem.at.map(|at| place(rows::spot(run, at))),
+            })
+            .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
+            .collect(),
+    }
+}
+
+fn one<'a>(run: &'a Run<'a>, finding: &'a verdict::Finding, prints: &mut Fingerprints) -> Finding<'a> {
+    let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown);
+    // Where knowledge ended explains an unknown as a related place does.
+    let ended = finding.reason_at.iter().filter(|place| {
+        place.item != finding.subject || (place.pointer != finding.pointer && !place.pointer.is_empty())
+    });
+    Finding {
+        rule: &finding.rule,
+        area: &finding.area,
+        outcome: finding.outcome.as_str(),
+        severity: finding.severity.as_str(),
+        confidence: finding.confidence.as_str(),
+        message: &finding.message,
+        remediation: &finding.remediation,
+        subject: subject(run, finding.subject, &finding.pointer),
+        cause: reason.map(|reason| reason.cause.as_str()),
+        settle: reason.and_then(settle),
+        fingerprint: prints.of(run, finding),
+        related: finding
+            .related
+            .iter()
+            .chain(ended)
+            .map(|place| Related { subject: subject(run, place.item, &place.pointer), note: &place.note })
+            .collect(),
+        edits: finding
+            .edits
+            .iter()
+            .map(|edit| {
+                let Subject { kind, name, namespace, .. } = subject(run, edit.item, "");
+                Edit { kind, name, namespace, pointer: &edit.pointer, value: edit.value.as_ref() }
+            })
+            .collect(),
+        properties: finding.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+    }
+}
+
+fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> {
+    let known = run.inventory.item(item);
+    Subject {
+        kind: known.map_or("", |item| &item.kind),
+        name: known.map_or("", |item| &item.name),
+        namespace: known.and_then(|item| item.namespace.as_deref()),
+        pointer,
+        origin: rows::spot_of(run, item, pointer).map(place),
+    }
+}
+
+fn place(spot: Spot<'_>) -> Place<'_> {
+    match spot.origin {
+        Origin::File(file) => Place::File { file, line: spot.at.line, column: spot.at.column },
+        Origin::Live(live) => Place::Live {
+            context: &live.context,
+            api_version: &live.api_version,
+            kind: &live.kind,
+            namespace: &live.namespace,
+            name: &live.name,
+        },
+        Origin::Flag(flag) => Place::Flag { flag },
+    }
+}
+
+/// The command that states what nobody provided, where the reason names the flag for it.
+fn settle(reason: &Reason) -> Option<String> {
+    const FLAGS: [(&str, &str); 5] = [
+        ("--karpenter-version", "VERSION"),
+        ("--cluster-name", "NAME"),
+        ("--account", "ID"),
+        ("--region", "REGION"),
+        ("--partition", "PARTITION"),
+    ];
+    if reason.cause != Cause::NotProvided {
+        return None;
+    }
+    let mut words = reason.why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
+    let (flag, value) = words.find_map(|word| FLAGS.iter().find(|(flag, _)| *flag == word))?;
+    Some(format!("kubectl karpcheck check {flag} {value}"))
+}
+
+/// Names for findings that stay the same when lines move, messages are reworded or an unknown is settled.
+#[derive(Default)]
+struct Fingerprints {
+    /// How many findings had this name already: a rule may say several things of one field.
+    seen: HashMap<String, usize>,
+}
+
+impl Fingerprints {
+    fn of(&mut self, run: &Run<'_>, finding: &verdict::Finding) -> String {
+        let item = run.inventory.item(finding.subject);
+        let spot = rows::spot_of(run, finding.subject, &finding.pointer);
+        let origin = match spot.map(|spot| spot.origin) {
+            Some(Origin::File(path)) => path.strip_prefix("./").unwrap_or(path).to_owned(),
+            Some(origin) => origin.to_string(),
+            None => String::new(),
+        };
+        let parts: [&str; 6] = [
+            &finding.rule,
+            item.map_or("", |item| &item.kind),
+            item.map_or("", |item| &item.name),
+            item.and_then(|item| item.namespace.as_deref()).unwrap_or_default(),
+            &finding.pointer,
+            &origin,
+        ];
+        let name = parts.join("\u{0}");
+        let before = self.seen.entry(name.clone()).or_insert(0);
+        let name = if *before == 0 { name } else { format!("{name}\u{0}{before}") };
+        *before += 1;
+        Sha256::digest(name.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_names_a_flag_is_settled_by_it() {
+        let settled = |cause, why: &str| settle(&Reason::new(cause, why));
+        assert_eq!(
+            settled(Cause::NotProvided, "the region is not known: --region states it").as_deref(),
+            Some("kubectl karpcheck check --region REGION"),
+        );
+        assert_eq!(settled(Cause::NotProvided, "nobody gave the key's policy"), None);
+        assert_eq!(settled(Cause::NotProvided, "the chart's --region-hint is not set"), None);
+        assert_eq!(settled(Cause::Symbolic, "--region is a placeholder"), None);
+    }
+}

@@ -1,0 +1,277 @@
+//! Findings in their order, in groups and with their places; and their number.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::Run;
+use super::words;
+use crate::model::verdict::{Finding, Outcome, Severity};
+use crate::model::{At, Cause, FieldValue, ItemId, Origin};
+
+/// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// Fails that are errors.
+    pub error: usize,
+    /// Fails that are warnings.
+    pub warning: usize,
+    /// Fails that are good to know.
+    pub info: usize,
+    /// What could not be decided, whatever its severity.
+    pub unknown: usize,
+    /// Judgements that found nothing wrong.
+    pub passed: usize,
+    /// Rules that were selected.
+    pub rules: usize,
+    /// Items in the inventory.
+    pub items: usize,
+    /// Was nothing refused and did nothing fail? What nobody provided does not count here.
+    pub complete: bool,
+}
+
+/// Counts a run.
+pub fn summary(run: &Run<'_>) -> Summary {
+    let fails = |severity| {
+        run.judgement
+            .findings
+            .iter()
+            .filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity)
+            .count()
+    };
+    // A refusal that the rule's owner allows is an unknown of severity info; the host raises the others.
+    let missed = run.judgement.findings.iter().any(|finding| {
+        finding.reason.as_ref().is_some_and(|reason| match reason.cause {
+            Cause::Failed => true,
+            Cause::Refused => finding.severity > Severity::Info,
+            Cause::NotProvided | Cause::Symbolic | Cause::Undecidable => false,
+        })
+    });
+    let unread = run.inventory.problems().iter().any(|problem| problem.incomplete || problem.fatal);
+    Summary {
+        error: fails(Severity::Error),
+        warning: fails(Severity::Warning),
+        info: fails(Severity::Info),
+        unknown: run.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count(),
+        passed: run.judgement.coverage.iter().map(|coverage| coverage.passed as usize).sum(),
+        rules: run.rules.len(),
+        items: run.inventory.items().count(),
+        complete: !missed && !unread && run.judgement.faults.is_empty(),
+    }
+}
+
+/// Where something stands: the document's origin and the place in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) at: At,
+}
+
+/// The spot of a place.
+pub(super) fn spot<'a>(run: &Run<'a>, at: At) -> Spot<'a> {
+    Spot { origin: &run.inventory.document(at.doc).origin, at }
+}
+
+/// The spot of a pointer in an item, else of the nearest parent that has one.
+pub(super) fn spot_of<'a>(run: &Run<'a>, item: ItemId, pointer: &str) -> Option<Spot<'a>> {
+    run.inventory.place(item, pointer).map(|at| spot(run, at))
+}
+
+/// All findings, worst first: severity, fails before unknowns, area, rule, place.
+pub(super) fn sorted<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
+    let mut keyed: Vec<_> = run
+        .judgement
+        .findings
+        .iter()
+        .map(|finding| {
+            let spot = spot_of(run, finding.subject, &finding.pointer);
+            let place = spot.map(|spot| (spot.origin.to_string(), spot.at.line, spot.at.column));
+            let rank = (Reverse(finding.severity), Reverse(finding.outcome));
+            (rank, &finding.area, &finding.rule, place, finding.subject, &finding.pointer, &finding.message, finding)
+        })
+        .collect();
+    keyed.sort_by(|one, other| {
+        (&one.0, one.1, one.2, &one.3, one.4, one.5, one.6)
+            .cmp(&(&other.0, other.1, other.2, &other.3, other.4, other.5, other.6))
+    });
+    keyed.into_iter().map(|key| key.7).collect()
+}
+
+/// Findings that are one row for a reader: one cause, several places. Never empty.
+#[derive(Clone, Debug)]
+pub(super) struct Group<'a> {
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+impl<'a> Group<'a> {
+    /// The one that speaks for all.
+    pub(super) fn first(&self) -> &'a Finding {
+        self.findings[0]
+    }
+}
+
+/// Sorted findings in groups, each in the place of its first.
+///
+/// Fails are one row when rule, severity and remedy are the same and the messages differ in names only. Unknowns that
+/// say nothing beyond their reason are one row for all rules that lack the same fact.
+pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = vec![];
+    let mut known: HashMap<(Severity, Outcome, Option<Cause>, [String; 3]), usize> = HashMap::new();
+    for finding in sorted(run) {
+        let names = names(run, finding);
+        let texts = if is_plain(finding) {
+            [String::new(), why(finding).to_owned(), String::new()]
+        } else {
+            [finding.rule.clone(), shape(&finding.message, &names), shape(&finding.remediation, &names)]
+        };
+        let cause = finding.reason.as_ref().map(|reason| reason.cause);
+        match known.entry((finding.severity, finding.outcome, cause, texts)) {
+            std::collections::hash_map::Entry::Occupied(group) => groups[*group.get()].findings.push(finding),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(groups.len());
+                groups.push(Group { findings: vec![finding] });
+            }
+        }
+    }
+    groups
+}
+
+/// Why a finding is unknown; empty for a fail.
+pub(super) fn why(finding: &Finding) -> &str {
+    finding.reason.as_ref().map_or("", |reason| &reason.why)
+}
+
+/// Does it say nothing beyond the reason?
+fn is_plain(finding: &Finding) -> bool {
+    finding.outcome == Outcome::Unknown
+        && finding.reason.is_some()
+        && (finding.message.is_empty() || finding.message == why(finding))
+        && finding.remediation.is_empty()
+}
+
+/// What may differ between the messages of one group: names, namespaces, and the value that is pointed at.
+fn names(run: &Run<'_>, finding: &Finding) -> Vec<String> {
+    let mut names = vec![];
+    let items = std::iter::once(finding.subject).chain(finding.related.iter().map(|place| place.item));
+    for item in items.filter_map(|id| run.inventory.item(id)) {
+        names.push(item.name.to_string());
+        names.extend(item.namespace.as_deref().map(str::to_owned));
+    }
+    if let Ok(FieldValue::Text(value)) = run.inventory.get(finding.subject, &finding.pointer) {
+        names.push(value.into_owned());
+    }
+    names.retain(|name| !name.is_empty());
+    names.sort_by_key(|name| Reverse(name.len()));
+    names
+}
+
+/// A message without its names.
+fn shape(message: &str, names: &[String]) -> String {
+    const HOLE: &str = "\u{0}";
+    let part = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || "-_/.:".contains(char));
+    let mut shape = message.to_owned();
+    for name in names {
+        let mut made = String::with_capacity(shape.len());
+        let mut rest = shape.as_str();
+        while let Some(at) = rest.find(name.as_str()) {
+            let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+            made.push_str(before);
+            // A point or colon behind a name ends the sentence or the clause, unless more of a word follows.
+            let mut next = after.chars();
+            let ended = match next.next() {
+                Some('.' | ':') => !part(next.next()),
+                char => !part(char),
+            };
+            made.push_str(if ended && !part(made.chars().last()) { HOLE } else { name });
+            rest = after;
+        }
+        made.push_str(rest);
+        shape = made;
+    }
+    shape
+}
+
+/// `Table/shop/orders`: an item in the manner of kubectl, on one line.
+pub(super) fn subject(run: &Run<'_>, item: ItemId) -> String {
+    let Some(item) = run.inventory.item(item) else { return String::new() };
+    let kind = short_kind(&item.kind);
+    words::one_line(&match item.namespace.as_deref() {
+        Some(namespace) if !namespace.is_empty() => format!("{kind}/{namespace}/{}", item.name),
+        _ => format!("{kind}/{}", item.name),
+    })
+}
+
+/// `Queue` of `AWS::SQS::Queue` and `sqs.services.k8s.aws/Queue`.
+fn short_kind(kind: &str) -> &str {
+    kind.rsplit(['/', ':']).next().unwrap_or(kind)
+}
+
+/// A finding's place for a reader: `queue.yaml:12:5`, `Deployment/karpenter/karpenter`, `/spec/kubelet` of the live
+/// subject itself, `--karpenter-version`. The context stands before a live place where there are several.
+pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
+    let Some(spot) = spot_of(run, finding.subject, &finding.pointer) else { return String::new() };
+    let Origin::Live(live) = spot.origin else { return spot_words(run, spot) };
+    let itself = run.inventory.item(finding.subject).is_some_and(|item| {
+        short_kind(&item.kind) == &*live.kind
+            && item.name == live.name
+            && item.namespace.as_deref().unwrap_or_default() == &*live.namespace
+            && !item.is_aws()
+    });
+    if !itself {
+        return spot_words(run, spot);
+    }
+    let pointer = words::one_line(&finding.pointer);
+    match (context(run, &live.context), pointer.is_empty()) {
+        (Some(context), true) => context,
+        (Some(context), false) => format!("{context}:{pointer}"),
+        (None, true) => "live".to_owned(),
+        (None, false) => pointer,
+    }
+}
+
+/// A spot for a reader.
+pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
+    words::one_line(&match spot.origin {
+        Origin::File(path) => {
+            let path = if &**path == "-" { "(standard input)" } else { path };
+            match (spot.at.line, spot.at.column) {
+                (0, _) => path.to_owned(),
+                (line, 0) => format!("{path}:{line}"),
+                (line, column) => format!("{path}:{line}:{column}"),
+            }
+        }
+        Origin::Live(live) => {
+            let parts = [&*live.kind, &*live.namespace, &*live.name];
+            let object = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+            match context(run, &live.context) {
+                Some(context) => format!("{context}:{object}"),
+                None => object,
+            }
+        }
+        Origin::Flag(flag) => (*flag).to_owned(),
+    })
+}
+
+/// What to call a context where there are several: of an EKS cluster's ARN its name, unless another has it, too.
+fn context(run: &Run<'_>, context: &str) -> Option<String> {
+    if run.inventory.clusters().len() < 2 {
+        return None;
+    }
+    let short = |context: &str| context.rsplit(":cluster/").next().unwrap_or(context).to_owned();
+    let own = short(context);
+    let same = run.inventory.clusters().iter().filter(|cluster| short(&cluster.context) == own).count();
+    Some(if same > 1 { context.to_owned() } else { own })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_forgets_names_and_nothing_else() {
+        let names = ["alias/orders".to_owned(), "orders".to_owned()];
+        assert_eq!(shape("orders uses alias/orders: it loops", &names), "\0 uses \0: it loops");
+        assert_eq!(shape("back-orders and orders.v2 and reorders stay, orders.", &names), {
+            "back-orders and orders.v2 and reorders stay, \0."
+        });
+    }
+}

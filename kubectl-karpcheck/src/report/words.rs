@@ -1,0 +1,106 @@
+//! Words and lines: plurals, wrapping, and texts of strangers made harmless.
+
+use unicode_width::UnicodeWidthStr;
+
+/// `1 file`, `2 files`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn and(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A text without control characters: names of files and objects are a stranger's, and a terminal obeys escapes.
+/// Line breaks stay (`\r\n` as `\n`), tabs become blanks.
+pub(super) fn clean(text: &str) -> String {
+    let harmful = |char: char| {
+        // Besides control characters the marks that turn the direction of writing.
+        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|char| match char {
+            '\n' => '\n',
+            '\t' => ' ',
+            char if harmful(char) => '\u{fffd}',
+            char => char,
+        })
+        .collect()
+}
+
+/// The same on one line.
+pub(super) fn one_line(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Columns that a text takes on a terminal.
+pub(super) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// A text in lines of at most `columns`. Line breaks and indents of the text stay. A word that is longer than a line
+/// is not broken, so that an ARN or a path can be copied.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![];
+    for paragraph in text.trim_end().split('\n') {
+        let indent = &paragraph[..paragraph.len() - paragraph.trim_start().len()];
+        let mut line = indent.to_owned();
+        for word in paragraph.split_whitespace() {
+            let begun = line.len() > indent.len();
+            if begun && width(&line) + 1 + width(word) > columns {
+                lines.push(std::mem::replace(&mut line, indent.to_owned()));
+                line.push_str(word);
+                continue;
+            }
+            if begun {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_word_is_not_broken() {
+        let arn = "arn:aws:kms:eu-west-1:111122223333:key/0123";
+        assert_eq!(wrap(&format!("the key {arn} is disabled"), 20), ["the key", arn, "is disabled"]);
+    }
+
+    #[test]
+    fn indents_and_line_breaks_stay() {
+        assert_eq!(wrap("add:\n  one two\n\nthen", 7), ["add:", "  one", "  two", "", "then"]);
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(wrap("鍵鍵 鍵鍵", 8), ["鍵鍵", "鍵鍵"]);
+    }
+
+    #[test]
+    fn escapes_do_not_reach_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\u{202e}c\td"), "a\u{fffd}[31mb\u{fffd}c d");
+        assert_eq!(one_line("a\n  b\r\nc"), "a b c");
+    }
+
+    #[test]
+    fn plurals_and_lists_read_right() {
+        assert_eq!((count(1, "file"), count(0, "file")), ("1 file".into(), "0 files".into()));
+        let words = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        assert_eq!(
+            (and(&words[..1]), and(&words[..2]), and(&words)),
+            ("a".into(), "a and b".into(), "a, b and c".into())
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! The report as a tired operator sees it: at 80 columns, at 200, and in a pipe.
+
+use kubectl_karpcheck::model::verdict::Severity;
+use kubectl_karpcheck::model::{Cause, Listing};
+use kubectl_karpcheck::report;
+use serde_json::json;
+
+mod machine;
+mod pages;
+mod world;
+
+use world::{World, bad_day};
+
+/// Holds an output to the file beside this one; with `BLESS=1` in the environment it becomes that file.
+fn snapshot(name: &str, actual: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/integration/report").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+    assert!(expected == actual, "{name} differs; BLESS=1 takes this for right:\n{actual}");
+}
+
+#[test]
+fn at_80_columns_the_message_stands_under_its_row() {
+    snapshot("bad-day-80.txt", &bad_day().table(Some(80)));
+}
+
+#[test]
+fn at_200_columns_the_message_stands_beside_its_row() {
+    snapshot("bad-day-200.txt", &bad_day().table(Some(200)));
+}
+
+#[test]
+fn in_a_pipe_a_finding_is_a_line() {
+    snapshot("bad-day-piped.txt", &bad_day().table(None));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let run = bad_day();
+    for width in [72, 80, 100, 120, 160, 200] {
+        let table = run.table(Some(width));
+        let widest = table.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= width, "{width} columns: {widest}");
+    }
+}
+
+#[test]
+fn forty_tables_with_one_cause_are_one_row() {
+    let mut world = World::default();
+    world.rule("ack-key-loops", "ack", Severity::Error, (0, 40, 0));
+    for number in 1..=40 {
+        let name = format!("table-{number:02}");
+        let id =
+            world.in_file("tables.yaml", number * 10, "dynamodb.services.k8s.aws/Table", &name, ("key", "alias/x"));
+        world.fail(
+            "ack-key-loops",
+            Severity::Error,
+            id,
+            "/key",
+            &format!("table {name} is updated for ever"),
+            "Use an ARN.",
+        );
+    }
+    assert_eq!(
+        world.done().table(Some(120)),
+        "\
+SEVERITY  RULE           SUBJECT         WHERE             MESSAGE
+error     ack-key-loops  Table/table-01  tables.yaml:10:5  table table-01 is updated for ever
+          40 times       Table/table-02  tables.yaml:20:5  fix: Use an ARN.
+                         Table/table-03  tables.yaml:30:5
+                         and 37 more
+
+Checked 1 rule over 40 items (1 file): 40 errors.
+Nothing passed.
+"
+    );
+}
+
+#[test]
+fn messages_that_differ_in_more_than_names_stay_apart() {
+    let mut world = World::default();
+    world.rule("ack-key-and-ref", "ack", Severity::Error, (0, 2, 0));
+    for (name, what) in [("one", "the ref"), ("two", "the ARN")] {
+        let id = world.in_file("t.yaml", 3, "dynamodb.services.k8s.aws/Table", name, ("key", "x"));
+        world.fail("ack-key-and-ref", Severity::Error, id, "/key", &format!("{name} ignores {what}"), "");
+    }
+    let table = world.done().table(Some(120));
+    assert!(table.contains("one ignores the ref") && table.contains("two ignores the ARN"), "{table}");
+}
+
+#[test]
+fn a_clean_run_says_what_it_covered() {
+    let mut world = World::default();
+    world.rule("queue-aws-managed-key", "queue", Severity::Error, (2, 0, 0));
+    world.rule("ack-key-loops", "ack", Severity::Error, (0, 0, 0));
+    world.rule("api-version-removed", "upgrade", Severity::Error, (1, 0, 0));
+    world.judgement.coverage[1].skipped = Some("made for Karpenter >=1.0, and 0.37.8 runs here".into());
+    world.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
+    let expected = "\
+Checked 3 rules over 1 item (1 file): nothing wrong was found.
+Passed: 3 judgements (queue 2, upgrade 1); nothing to judge for ack.
+Not checked: ack-key-loops: made for Karpenter >=1.0, and 0.37.8 runs here.
+";
+    let done = world.done();
+    assert_eq!(done.table(Some(80)), expected);
+    assert_eq!(done.table(None), expected);
+}
+
+#[test]
+fn an_empty_run_does_not_look_clean() {
+    let mut world = World::default();
+    world.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
+    world.files.extend(["a.yaml", "b.yaml", "c.yaml"].map(str::to_owned));
+    world.builder.skip(3);
+    assert_eq!(
+        world.done().table(None),
+        "\
+Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 3 files.
+Passed over: 3 objects of kinds that no selected rule reads.
+"
+    );
+}
+
+#[test]
+fn a_run_without_anything_to_judge_says_so() {
+    let mut world = World::default();
+    world.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
+    world.in_file("pool.yaml", 3, "karpenter.sh/NodePool", "default", ("spec", "x"));
+    assert_eq!(world.done().table(None), "Checked 1 rule over 1 item (1 file): no rule had anything to judge.\n");
+}
+
+#[test]
+fn a_live_place_names_the_object_and_of_several_contexts_the_short_name() {
+    let eks = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+    let build = |contexts: &[&str]| {
+        let mut world = World::default();
+        for context in contexts {
+            let cluster = world.builder.cluster(*context, "https://example.eks.amazonaws.com", vec![]);
+            world.builder.listed(cluster, "karpenter.sh/NodePool", Listing::Complete);
+        }
+        world.rule("api-version-removed", "upgrade", Severity::Error, (0, 1, 0));
+        let pool = world.live(contexts[0], "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
+        world.fail("api-version-removed", Severity::Error, pool, "/apiVersion", "it is gone", "");
+        world.done().table(None)
+    };
+    let one = build(&[eks]);
+    assert!(one.contains("NodePool/default  /apiVersion  it is gone"), "{one}");
+    assert!(one.contains(&format!("(context {eks})")), "{one}");
+    let two = build(&[eks, "staging"]);
+    assert!(two.contains("NodePool/default  prod:/apiVersion  it is gone"), "{two}");
+    // The same name in two accounts needs the whole ARN.
+    let twins = build(&[eks, "arn:aws:eks:eu-west-1:444455556666:cluster/prod"]);
+    assert!(twins.contains(&format!("{eks}:/apiVersion")), "{twins}");
+}
+
+#[test]
+fn refused_evidence_is_a_warning_that_says_undecided() {
+    let mut world = World::default();
+    world.rule("queue-key-unverified", "queue", Severity::Warning, (0, 0, 1));
+    let queue = world.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
+    world.unknown(
+        "queue-key-unverified",
+        queue,
+        "the key was not read",
+        (Cause::Refused, "kms:GetKeyPolicy was denied"),
+    );
+    world.judgement.findings[0].severity = Severity::Warning;
+    let done = world.done();
+    let table = done.table(None);
+    assert!(
+        table.contains(
+            "warning   queue-key-unverified  Queue/q  q.yaml:1:1  \
+                        the key was not read (undecided, access refused: kms:GetKeyPolicy was denied)"
+        ),
+        "{table}"
+    );
+    assert!(table.contains("nothing wrong was found, 1 undecided (1 access refused)."), "{table}");
+    assert!(table.contains("The run is not complete"), "{table}");
+    assert_eq!(done.json()["summary"]["complete"], json!(false));
+}
+
+#[test]
+fn colour_is_only_added_to_words_that_are_there_without_it() {
+    let run = bad_day();
+    let mut out = vec![];
+    run.with(|bad| report::table(bad, Some(80), true, &mut out)).unwrap();
+    let painted = String::from_utf8(out).unwrap();
+    assert!(painted.contains("\u{1b}[1m\u{1b}[31merror\u{1b}[0m "), "{painted:?}");
+    let mut plain = String::new();
+    let mut rest = painted.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, run.table(Some(80)));
+}
+
+#[test]
+fn a_name_cannot_move_the_cursor() {
+    let mut world = World::default();
+    world.rule("r", "queue", Severity::Error, (0, 1, 0));
+    let queue = world.in_file("a\u{1b}[2Jb.yaml", 3, "AWS::SQS::Queue", "x\ny\u{1b}[1A", ("k", "x"));
+    world.fail("r", Severity::Error, queue, "/k", "m\u{7}\u{1b}]0;t", "f\u{1b}[A");
+    let done = world.done();
+    for width in [None, Some(80), Some(200)] {
+        assert!(!done.table(width).contains(['\u{1b}', '\u{7}']), "{:?}", done.table(width));
+    }
+}
