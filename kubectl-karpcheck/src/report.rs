@@ -7,7 +7,7 @@
 //! One step sorts, groups and counts for all formats; a format only writes. Nothing here decides what is reported or
 //! with which exit code the run ends: `commands` does.
 
-use std::io;
+use std::io::{self, Write};
 
 use crate::model::verdict::{Judgement, RuleInfo};
 use crate::model::{Cause, Inventory};
@@ -59,12 +59,16 @@ pub struct Sources {
 ///
 /// `width` is the terminal's, in columns. Colour is only ever added to words that are there without it.
 pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
-    table::write(run, width, color, out)
+    let mut out = io::BufWriter::new(out);
+    table::write(run, width, color, &mut out)?;
+    out.flush()
 }
 
 /// Writes the report as JSON: `karpcheck.report/v1alpha1`.
 pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    json::write(run, out)
+    let mut out = io::BufWriter::new(out);
+    json::write(run, &mut out)?;
+    out.flush()
 }
 
 /// A cause in the words of a reader.

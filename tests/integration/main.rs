@@ -1,4 +1,5 @@
 //! All integration tests of `kubectl karpcheck`, one binary. Every file beside this one is named here.
+#![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with a line")]
 
 mod floors;
 mod krew;
