@@ -16,9 +16,7 @@ use std::time::Duration;
 
 use crate::model::inventory::kind_matches;
 use crate::model::kinds::Plan;
-use crate::model::{
-    At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Origin, Problem, Reason, SourceKind,
-};
+use crate::model::{At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Origin, Problem, Reason, SourceKind};
 
 use super::json_value::{self, Object};
 use connect::Chosen;
@@ -373,7 +371,8 @@ impl Asked {
     fn limited(&self, target: &Target) -> Listing {
         match (&target.wanted, &target.namespace) {
             (Wanted::All, Some(namespace)) => {
-                let why = format!("only namespace {namespace} was read (-n), there may be more of {}", target.served.kind);
+                let why =
+                    format!("only namespace {namespace} was read (-n), there may be more of {}", target.served.kind);
                 Listing::Partial(Reason::new(Cause::NotProvided, why))
             }
             _ => Listing::Complete,
@@ -384,7 +383,8 @@ impl Asked {
     fn failed(&self, target: &Target, failure: &Failure, builder: &mut Builder) -> Listing {
         let served = &target.served;
         let (context, resource, kind) = (&self.context, served.resource(), &served.kind);
-        let place = target.namespace.as_deref().map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
+        let place =
+            target.namespace.as_deref().map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
         let (verb, doing) = match target.wanted {
             Wanted::Named(_) => ("get", "reading"),
             _ => ("list", "listing"),

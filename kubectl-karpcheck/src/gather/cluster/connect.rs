@@ -89,8 +89,7 @@ pub(super) fn choose(args: &ClusterArgs) -> Result<Chosen, ConnectError> {
             return resolve(args, Kubeconfig::default());
         }
         if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-            let config = Config::incluster()
-                .map_err(|error| invalid("in-cluster", &tidy(&error.to_string())))?;
+            let config = Config::incluster().map_err(|error| invalid("in-cluster", &tidy(&error.to_string())))?;
             let server = config.cluster_url.to_string();
             return Ok(Chosen { context: "in-cluster".into(), server, hints: vec![], config });
         }
@@ -110,7 +109,8 @@ impl Chosen {
                 self.config.auth_info.token = Some(token.into());
             }
         }
-        let client = Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
+        let client =
+            Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
         Ok(Connection { client })
     }
 }
@@ -178,9 +178,11 @@ fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, Connect
     let context = match chosen {
         Some(name) => {
             let found = kubeconfig.contexts.iter().find(|context| context.name == *name);
-            Some(found.and_then(|found| found.context.clone().map(|context| (name.clone(), context))).ok_or_else(
-                || ConnectError::Unknown { what: "context", name: name.clone(), known: contexts() },
-            )?)
+            Some(
+                found
+                    .and_then(|found| found.context.clone().map(|context| (name.clone(), context)))
+                    .ok_or_else(|| ConnectError::Unknown { what: "context", name: name.clone(), known: contexts() })?,
+            )
         }
         None if args.server.is_some() || args.cluster.is_some() => None,
         None => return Err(ConnectError::NoContext { known: format!("there {}", contexts()) }),

@@ -63,7 +63,8 @@ fn selector(selector: &Node) -> Option<String> {
     }
     for term in selector.member("matchExpressions").map(Node::elements).unwrap_or_default() {
         let key = term.str_at(&["key"])?;
-        let values: Vec<&str> = term.member("values").map(Node::elements).unwrap_or_default().iter().filter_map(Node::as_str).collect();
+        let values: Vec<&str> =
+            term.member("values").map(Node::elements).unwrap_or_default().iter().filter_map(Node::as_str).collect();
         terms.push(match term.str_at(&["operator"])? {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn only_a_controllers_own_things_are_read_and_its_deployment_is_left_whole() {
-        let labels = r#"{"matchLabels":{"app":"x"},"matchExpressions":[{"key":"k","operator":"In","values":["a","b"]}]}"#;
+        let labels =
+            r#"{"matchLabels":{"app":"x"},"matchExpressions":[{"key":"k","operator":"In","values":["a","b"]}]}"#;
         let mut deployments =
             [deployment("nginx:1", labels), deployment("public.ecr.aws/karpenter/controller:1.8.7", labels)];
         let found = by_name(&mut deployments);

@@ -172,8 +172,12 @@ pub(super) async fn discover(api: &Api, matters: impl Fn(&str) -> bool) -> Resul
             }
             "APIGroupList" => {
                 for group in document.groups.into_iter().filter(|group| matters(&group.name)) {
-                    let mut versions: Vec<String> =
-                        group.preferred_version.iter().chain(&group.versions).map(|found| found.version.clone()).collect();
+                    let mut versions: Vec<String> = group
+                        .preferred_version
+                        .iter()
+                        .chain(&group.versions)
+                        .map(|found| found.version.clone())
+                        .collect();
                     let mut seen = HashSet::new();
                     versions.retain(|version| seen.insert(version.clone()));
                     each(api, &group.name, versions, &mut found).await;
@@ -250,5 +254,10 @@ fn add(
         return;
     }
     let api_version = if group == "core" { version.into() } else { format!("{group}/{version}").into() };
-    found.served.push(Served { kind: format!("{group}/{kind}").into(), api_version, plural: plural.into(), namespaced });
+    found.served.push(Served {
+        kind: format!("{group}/{kind}").into(),
+        api_version,
+        plural: plural.into(),
+        namespaced,
+    });
 }

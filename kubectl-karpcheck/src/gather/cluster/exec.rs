@@ -261,8 +261,10 @@ mod tests {
 
     #[test]
     fn an_expired_login_is_told_in_one_sentence_with_its_cure() {
-        let mut exec = plugin("sh", &["-c", "echo; echo 'Error loading SSO Token: Token for x has expired' >&2; exit 255"]);
-        exec.env = Some(vec![[("name", "AWS_PROFILE"), ("value", "prod")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()]);
+        let mut exec =
+            plugin("sh", &["-c", "echo; echo 'Error loading SSO Token: Token for x has expired' >&2; exit 255"]);
+        exec.env =
+            Some(vec![[("name", "AWS_PROFILE"), ("value", "prod")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()]);
         let error = run_within(&exec, None, Duration::from_secs(20)).unwrap_err().to_string();
         assert_eq!(
             error,
@@ -292,10 +294,16 @@ mod tests {
     #[test]
     fn the_cluster_is_named_by_the_tools_that_take_a_name() {
         let name = |command, args: &[&str]| cluster_name(&plugin(command, args)).map(|(name, _)| name);
-        assert_eq!(name("aws", &["--region", "r", "eks", "get-token", "--cluster-name", "prod"]).as_deref(), Some("prod"));
+        assert_eq!(
+            name("aws", &["--region", "r", "eks", "get-token", "--cluster-name", "prod"]).as_deref(),
+            Some("prod")
+        );
         assert_eq!(name("aws", &["eks", "get-token", "--cluster-name=prod"]).as_deref(), Some("prod"));
         assert_eq!(name("/opt/aws-iam-authenticator", &["token", "-i", "prod"]).as_deref(), Some("prod"));
-        assert_eq!(name("aws-vault", &["exec", "p", "--", "aws", "eks", "get-token", "--cluster-name", "x"]).as_deref(), Some("x"));
+        assert_eq!(
+            name("aws-vault", &["exec", "p", "--", "aws", "eks", "get-token", "--cluster-name", "x"]).as_deref(),
+            Some("x")
+        );
         assert_eq!(name("aws", &["eks", "get-token", "--cluster-id", "8f3c"]), None);
         assert_eq!(name("sh", &["-i", "x"]), None);
         assert_eq!(name("aws", &["eks", "get-token", "--cluster-name", "$NAME"]), None);

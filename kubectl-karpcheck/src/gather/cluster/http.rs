@@ -131,7 +131,9 @@ impl Api {
         let body = Limited::new(response.into_body(), LARGEST_BODY)
             .collect()
             .await
-            .map_err(|error| (Failure::Connection(format!("the answer broke off: {}", tidy(&error.to_string()))), None))?
+            .map_err(|error| {
+                (Failure::Connection(format!("the answer broke off: {}", tidy(&error.to_string()))), None)
+            })?
             .to_bytes();
         if status.is_success() {
             return Ok(body.into());

@@ -118,8 +118,7 @@ fn taken(mut read: Read, page: Result<Vec<Object>, Failure>) -> Read {
 fn spawn(served: &Served, text: Vec<u8>) -> tokio::task::JoinHandle<Result<Vec<Object>, Failure>> {
     let served = served.clone();
     tokio::task::spawn_blocking(move || {
-        json_value::page(&text, &served.api_version, served.name())
-            .map_err(|error| Failure::Garbage(error.to_string()))
+        json_value::page(&text, &served.api_version, served.name()).map_err(|error| Failure::Garbage(error.to_string()))
     })
 }
 

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 
 /// The proxy that the environment names for a server.
 pub(super) fn of_environment(server: &http::Uri) -> Option<String> {
-    let any = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let any = |names: [&str; 2]| {
+        names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
     let proxy = match server.scheme_str() {
         Some("http") => any(["HTTP_PROXY", "http_proxy"]),
         _ => any(["HTTPS_PROXY", "https_proxy"]),

@@ -86,7 +86,9 @@ const CLASS: &str = "karpenter.k8s.aws/EC2NodeClass";
 /// Discovery as servers from 1.27 on have it.
 fn discovery(path: &str) -> Option<Say> {
     let resource = |plural: &str, kind: &str, scope: &str| {
-        format!(r#"{{"resource":"{plural}","responseKind":{{"kind":"{kind}"}},"scope":"{scope}","verbs":["get","list"]}}"#)
+        format!(
+            r#"{{"resource":"{plural}","responseKind":{{"kind":"{kind}"}},"scope":"{scope}","verbs":["get","list"]}}"#
+        )
     };
     let group = |name: &str, version: &str, resources: &[String]| {
         format!(
@@ -94,9 +96,8 @@ fn discovery(path: &str) -> Option<Say> {
             resources.join(",")
         )
     };
-    let list = |groups: &[String]| {
-        Say::Json(format!(r#"{{"kind":"APIGroupDiscoveryList","items":[{}]}}"#, groups.join(",")))
-    };
+    let list =
+        |groups: &[String]| Say::Json(format!(r#"{{"kind":"APIGroupDiscoveryList","items":[{}]}}"#, groups.join(",")));
     match path {
         "/api" => Some(list(&[group(
             "",
@@ -200,7 +201,9 @@ fn an_expired_list_starts_anew_once() {
     let server = scenario(|path, before| match (path, before) {
         ("/apis/karpenter.sh/v1/nodepools?limit=500", 0) => Some(page(&["a", "b"], "old")),
         ("/apis/karpenter.sh/v1/nodepools?limit=500", _) => Some(page(&["a", "b", "c"], "")),
-        (path, _) if path.contains("continue=old") => Some(Say::Status(410, "the provided continue parameter is too old")),
+        (path, _) if path.contains("continue=old") => {
+            Some(Say::Status(410, "the provided continue parameter is too old"))
+        }
         _ => None,
     });
     let inventory = gathered(&server, &[(POOL, false)]);
@@ -255,7 +258,7 @@ fn a_kind_that_keeps_failing_costs_only_itself() {
 #[test]
 fn a_refusal_says_what_it_costs_and_what_to_ask_for() {
     let server = scenario(|path, _| {
-        path.contains("nodepools").then(|| Say::Status(403, "nodepools.karpenter.sh is forbidden"))
+        path.contains("nodepools").then_some(Say::Status(403, "nodepools.karpenter.sh is forbidden"))
     });
     let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
     assert_eq!(names(&inventory, POOL), ["unknown: refused"]);
@@ -271,7 +274,7 @@ fn a_refusal_says_what_it_costs_and_what_to_ask_for() {
 
 #[test]
 fn a_refusal_of_what_is_optional_leaves_the_run_complete() {
-    let server = scenario(|path, _| path.contains("nodepools").then(|| Say::Status(403, "forbidden")));
+    let server = scenario(|path, _| path.contains("nodepools").then_some(Say::Status(403, "forbidden")));
     let inventory = gathered(&server, &[(POOL, true)]);
     assert!(!only_problem(&inventory).incomplete);
     assert_eq!(names(&inventory, POOL), ["unknown: refused"]);
@@ -279,7 +282,7 @@ fn a_refusal_of_what_is_optional_leaves_the_run_complete() {
 
 #[test]
 fn kinds_that_are_not_served_are_not_installed() {
-    let server = scenario(|path, _| path.contains("ec2nodeclasses").then(|| Say::Status(404, "gone meanwhile")));
+    let server = scenario(|path, _| path.contains("ec2nodeclasses").then_some(Say::Status(404, "gone meanwhile")));
     let inventory = gathered(&server, &[("karpenter.sh/Provisioner", false), (CLASS, false)]);
     assert!(inventory.problems().is_empty());
     let listed = &inventory.clusters()[0].listed;
@@ -290,7 +293,8 @@ fn kinds_that_are_not_served_are_not_installed() {
 
 #[test]
 fn a_broken_aggregated_api_matters_only_to_what_is_wanted_of_it() {
-    let server = scenario(|path, _| (path == "/apis/sqs.services.k8s.aws/v1alpha1/queues?limit=500").then(|| page(&["q"], "")));
+    let server =
+        scenario(|path, _| (path == "/apis/sqs.services.k8s.aws/v1alpha1/queues?limit=500").then(|| page(&["q"], "")));
     let inventory = gathered(&server, &[("*.services.k8s.aws/*", false)]);
     assert_eq!(names(&inventory, "*.services.k8s.aws/*"), ["q", "unknown: failed"]);
     assert_eq!(names(&inventory, "sqs.services.k8s.aws/Queue"), ["q"]);
@@ -373,9 +377,12 @@ fn secrets_are_never_read_whatever_a_pack_declares() {
 
 #[test]
 fn one_namespace_leaves_the_others_unknown() {
-    let server = scenario(|path, _| (path == "/apis/sqs.services.k8s.aws/v1alpha1/namespaces/a/queues?limit=500").then(|| page(&["q"], "")));
+    let server = scenario(|path, _| {
+        (path == "/apis/sqs.services.k8s.aws/v1alpha1/namespaces/a/queues?limit=500").then(|| page(&["q"], ""))
+    });
     let file = kubeconfig(&server.url, "token: t");
-    let args = ClusterArgs { kubeconfig: Some(file.path().into()), namespace: Some("a".into()), ..ClusterArgs::default() };
+    let args =
+        ClusterArgs { kubeconfig: Some(file.path().into()), namespace: Some("a".into()), ..ClusterArgs::default() };
     let inventory = gathered_as(&args, &[("sqs.services.k8s.aws/Queue", false), (POOL, false)]);
     assert_eq!(names(&inventory, "sqs.services.k8s.aws/Queue"), ["q", "unknown: not-provided"]);
     assert!(names(&inventory, POOL).is_empty());
@@ -413,8 +420,16 @@ fn a_cluster_that_cannot_be_asked_is_one_fatal_problem_with_its_cure() {
 
 #[test]
 fn tls_to_a_server_that_speaks_none_is_told() {
-    let server = scenario(|_, _| None);
-    let file = kubeconfig(&server.url.replace("http:", "https:"), "token: t");
+    // What an HTTP server makes of a TLS hello.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    let file = kubeconfig(&url, "token: t");
     let args = ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() };
     let inventory = gathered_as(&args, &[(POOL, false)]);
     assert!(only_problem(&inventory).message.contains("does not speak TLS"), "{:?}", inventory.problems());
@@ -434,12 +449,13 @@ fn a_kubeconfig_that_does_not_serve_says_why() {
     };
     assert!(with(&|args| args.kubeconfig = Some("/no/such/file".into())).contains("/no/such/file cannot be read"));
     assert!(
-        with(&|args| args.context = Some("prod".into()))
-            .ends_with("the kubeconfig has no context prod: there is test")
+        with(&|args| args.context = Some("prod".into())).ends_with("the kubeconfig has no context prod: there is test")
     );
     assert!(with(&|args| args.cluster = Some("x".into())).contains("has no cluster x"));
     assert!(with(&|args| args.user = Some("x".into())).contains("has no user x: there is u"));
-    assert!(with(&|args| args.server = Some("no url".into())).contains("context test of the kubeconfig cannot be used"));
+    assert!(
+        with(&|args| args.server = Some("no url".into())).contains("context test of the kubeconfig cannot be used")
+    );
     assert!(with(&|args| args.certificate_authority = Some("/no/ca".into())).contains("/no/ca"));
     let mut bad = tempfile::NamedTempFile::new().unwrap();
     bad.write_all(b"contexts: {{").unwrap();

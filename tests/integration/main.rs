@@ -1,0 +1,4 @@
+//! What karpcheck does as a whole, against real files and servers.
+
+mod apiserver;
+mod live;
