@@ -4,9 +4,11 @@
 //! form of the contract. What it cannot read is a problem with its place, and costs nothing else.
 
 mod cloudformation;
+pub mod cluster;
 mod files;
 mod helm;
 mod json;
+mod json_value;
 mod kubernetes;
 mod placeholders;
 mod policy;

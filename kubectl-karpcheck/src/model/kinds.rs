@@ -36,6 +36,11 @@ pub fn described_by(object: &str) -> Option<&'static str> {
     TOLD_BY.iter().rev().find(|(told, by)| told.starts_with("AWS::") && by.contains(&object)).map(|(told, _)| *told)
 }
 
+/// The kinds of objects that tell of something beside themselves.
+pub fn telling() -> impl Iterator<Item = &'static str> {
+    TOLD_BY.iter().flat_map(|(_, told_by)| told_by.iter().copied())
+}
+
 /// Is it a kind of Kubernetes objects, `group/Kind`, or a pattern of such?
 pub fn is_kubernetes(kind: &str) -> bool {
     kind.contains('/')

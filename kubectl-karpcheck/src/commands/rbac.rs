@@ -1,0 +1,397 @@
+//! `kubectl karpcheck rbac`: the least rights that a live check needs, as a ClusterRole to review and apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use serde::Serialize;
+
+use crate::model::ack;
+use crate::model::controller::GLOBAL_SETTINGS;
+use crate::model::inventory::kind_matches;
+use crate::model::kinds::{self, Plan};
+
+/// The role's name.
+pub const NAME: &str = "karpcheck-reader";
+
+/// A ClusterRole, as RBAC has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterRole {
+    /// `rbac.authorization.k8s.io/v1`.
+    pub api_version: &'static str,
+    /// `ClusterRole`.
+    pub kind: &'static str,
+    /// Its name.
+    pub metadata: Metadata,
+    /// What it allows.
+    pub rules: Vec<PolicyRule>,
+}
+
+/// The metadata of a [`ClusterRole`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Metadata {
+    /// Its name.
+    pub name: &'static str,
+}
+
+/// One rule of a [`ClusterRole`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyRule {
+    /// API groups; the core group is empty.
+    pub api_groups: Vec<String>,
+    /// Plural names, or `*`.
+    pub resources: Vec<String>,
+    /// The only objects that it is about; empty for all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_names: Vec<String>,
+    /// `get`, `list`.
+    pub verbs: Vec<&'static str>,
+    /// What it is for. Printed as a comment.
+    #[serde(skip)]
+    pub why: String,
+}
+
+/// What is served in the core group and can be listed, without Secrets: a pattern never asks for those.
+const CORE: &[&str] = &[
+    "ConfigMap",
+    "Endpoints",
+    "Event",
+    "LimitRange",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodTemplate",
+    "ReplicationController",
+    "ResourceQuota",
+    "Service",
+    "ServiceAccount",
+];
+
+/// Groups beside those of ACK that a pattern of groups stands for.
+const GROUPS: &[&str] = &["apps", "core", "eks.amazonaws.com", "karpenter.k8s.aws", "karpenter.sh"];
+
+/// The least role with which everything in a plan can be read.
+pub fn cluster_role(plan: &Plan) -> ClusterRole {
+    ClusterRole {
+        api_version: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+        metadata: Metadata { name: NAME },
+        rules: rules(plan),
+    }
+}
+
+/// Prints the role as YAML, each rule under a comment that says what it is for.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
+    let role = cluster_role(plan);
+    writeln!(
+        out,
+        "# What kubectl karpcheck reads with the rules that are chosen, and no more; Secrets are never read."
+    )?;
+    writeln!(
+        out,
+        "# What a cluster serves (system:discovery) may be asked by every user unless somebody took it away."
+    )?;
+    writeln!(out, "# Bind it: kubectl create clusterrolebinding {NAME} --clusterrole={NAME} --user=NAME")?;
+    let head = serde_yaml::to_string(&ClusterRole { rules: vec![], ..role.clone() }).map_err(io::Error::other)?;
+    write!(out, "{}", head.replace("rules: []\n", ""))?;
+    writeln!(out, "rules:{}", if role.rules.is_empty() { " []" } else { "" })?;
+    for rule in &role.rules {
+        writeln!(out, "# {}", rule.why)?;
+        write!(out, "{}", serde_yaml::to_string(&[rule]).map_err(io::Error::other)?)?;
+    }
+    Ok(())
+}
+
+/// What is listed of one group.
+#[derive(Default)]
+struct Listed {
+    kinds: BTreeSet<String>,
+    all: bool,
+    /// Can all of it be refused without loss?
+    optional: bool,
+}
+
+fn rules(plan: &Plan) -> Vec<PolicyRule> {
+    let mut groups: BTreeMap<String, Listed> = BTreeMap::new();
+    let mut named = vec![];
+    for (kind, optional) in plan.listed() {
+        if let Some(rule) = by_name(kind).filter(|_| !plan.declares(kind)) {
+            named.push(rule);
+            continue;
+        }
+        let Some((group, name)) = kind.split_once('/') else { continue };
+        for group in groups_of(group) {
+            let listed = groups.entry(group.clone()).or_insert_with(|| Listed { optional: true, ..Listed::default() });
+            listed.optional &= optional;
+            match (name.contains('*'), &*group) {
+                (true, "core") => listed.kinds.extend(
+                    CORE.iter()
+                        .filter(|known| kind_matches(kind, &format!("core/{known}")))
+                        .map(|known| (*known).to_owned()),
+                ),
+                (true, _) => listed.all = true,
+                (false, "core") if name == "Secret" => {}
+                (false, _) => {
+                    listed.kinds.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    // Groups with the same resources, as those of ACK are when all of each is read, are one rule.
+    let mut rules: BTreeMap<(Vec<String>, bool), Vec<String>> = BTreeMap::new();
+    for (group, listed) in groups {
+        let resources: Vec<String> =
+            if listed.all { vec!["*".to_owned()] } else { listed.kinds.iter().map(|kind| plural(kind)).collect() };
+        if !resources.is_empty() {
+            let group = if group == "core" { String::new() } else { group };
+            rules.entry((resources, listed.optional)).or_default().push(group);
+        }
+    }
+    let mut rules: Vec<PolicyRule> = rules
+        .into_iter()
+        .map(|((resources, optional), api_groups)| {
+            let mut why = purpose(&api_groups, &resources);
+            if optional {
+                why.push_str("; may be left out, the rules that read it do without");
+            }
+            PolicyRule { api_groups, resources, resource_names: vec![], verbs: vec!["list"], why }
+        })
+        .collect();
+    rules.sort_by(|one, other| one.api_groups.cmp(&other.api_groups));
+    rules.extend(named);
+    rules
+}
+
+/// The groups that a pattern of groups stands for.
+fn groups_of(pattern: &str) -> BTreeSet<String> {
+    if !pattern.contains('*') {
+        return [pattern.to_owned()].into();
+    }
+    let known = ack::key_fields()
+        .iter()
+        .map(|field| field.kind)
+        .chain(kinds::telling())
+        .filter_map(|kind| kind.split_once('/'));
+    let pattern = format!("{pattern}/x");
+    known
+        .map(|(group, _)| group)
+        .chain(GROUPS.iter().copied())
+        .filter(|group| kind_matches(&pattern, &format!("{group}/x")))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What is read of a kind by name only, once the controller is found.
+fn by_name(kind: &str) -> Option<PolicyRule> {
+    let rule = |resource: &str, names: &[&str], verb, why: &str| PolicyRule {
+        api_groups: vec![String::new()],
+        resources: vec![resource.to_owned()],
+        resource_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        verbs: vec![verb],
+        why: why.to_owned(),
+    };
+    match kind {
+        "core/ConfigMap" => Some(rule(
+            "configmaps",
+            &[GLOBAL_SETTINGS],
+            "get",
+            "The controller's settings of Karpenter up to 0.32; this one ConfigMap, in the controller's namespace only",
+        )),
+        "core/Pod" => Some(rule(
+            "pods",
+            &[],
+            "list",
+            "Up to five Pods of the controller, for the role that is injected into them; a Role in the controller's namespace does",
+        )),
+        "core/ServiceAccount" => Some(rule(
+            "serviceaccounts",
+            &[],
+            "get",
+            "The controller's ServiceAccount, which names its role; a Role in the controller's namespace does",
+        )),
+        _ => None,
+    }
+}
+
+fn purpose(groups: &[String], resources: &[String]) -> String {
+    let has = |resource: &str| resources.iter().any(|known| known == resource);
+    match groups {
+        [group] if group == "apps" && has("deployments") => {
+            "The Karpenter controller, and what other components call the cluster".into()
+        }
+        [group] if group.is_empty() && resources == ["nodes"] => {
+            "The first nodes: the region, and the cluster's name".into()
+        }
+        [group] if group == "karpenter.sh" || group == "karpenter.k8s.aws" => "Karpenter's own objects".into(),
+        [group] if group == "eks.amazonaws.com" => "EKS Auto Mode's own objects".into(),
+        groups if groups.iter().all(|group| group.ends_with(".services.k8s.aws")) => {
+            if resources == ["*"] {
+                "All objects of ACK's controllers; groups that are not installed here can be left out".into()
+            } else {
+                "AWS resources that ACK's controllers manage".into()
+            }
+        }
+        _ => "Read by the chosen rules".into(),
+    }
+}
+
+/// The plural that a kind has as a resource, by the rules of those who name them.
+fn plural(kind: &str) -> String {
+    /// Kinds that are plural as they are.
+    const SAME: &[&str] = &["endpoints"];
+    let lower = kind.to_ascii_lowercase();
+    if SAME.contains(&&*lower) {
+        return lower;
+    }
+    let vowel = |char: Option<char>| matches!(char, Some('a' | 'e' | 'i' | 'o' | 'u'));
+    if let Some(stem) = lower.strip_suffix('y').filter(|stem| !vowel(stem.chars().last())) {
+        return format!("{stem}ies");
+    }
+    if ["s", "x", "z", "ch", "sh"].iter().any(|end| lower.ends_with(end)) {
+        return format!("{lower}es");
+    }
+    format!("{lower}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(plan: &Plan) -> String {
+        let mut out = vec![];
+        write(plan, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn plan(kinds: &[&str]) -> Plan {
+        Plan::new(kinds.iter().map(|kind| (*kind, false)))
+    }
+
+    #[test]
+    fn what_is_printed_is_the_role() {
+        for kinds in [&["Karpcheck::Controller", "karpenter.sh/NodePool", "*.services.k8s.aws/*"][..], &[]] {
+            let plan = plan(kinds);
+            let read: serde_yaml::Value = serde_yaml::from_str(&printed(&plan)).unwrap();
+            assert_eq!(read, serde_yaml::to_value(cluster_role(&plan)).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_controller_is_read_with_the_least_rights() {
+        let text = printed(&plan(&["Karpcheck::Controller"]));
+        let rules = text.split_once("rules:\n").unwrap().1;
+        assert_eq!(
+            rules,
+            "\
+# The Karpenter controller, and what other components call the cluster
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  verbs:
+  - list
+# The controller's settings of Karpenter up to 0.32; this one ConfigMap, in the controller's namespace only
+- apiGroups:
+  - ''
+  resources:
+  - configmaps
+  resourceNames:
+  - karpenter-global-settings
+  verbs:
+  - get
+# Up to five Pods of the controller, for the role that is injected into them; a Role in the controller's namespace does
+- apiGroups:
+  - ''
+  resources:
+  - pods
+  verbs:
+  - list
+# The controller's ServiceAccount, which names its role; a Role in the controller's namespace does
+- apiGroups:
+  - ''
+  resources:
+  - serviceaccounts
+  verbs:
+  - get
+"
+        );
+    }
+
+    #[test]
+    fn a_kind_that_a_rule_reads_itself_is_listed_at_large() {
+        let role = cluster_role(&plan(&["Karpcheck::Controller", "core/Pod"]));
+        let pods: Vec<_> = role.rules.iter().filter(|rule| rule.resources.contains(&"pods".to_owned())).collect();
+        assert_eq!(pods.len(), 1);
+        assert_eq!(pods[0].verbs, ["list"]);
+    }
+
+    #[test]
+    fn no_plan_asks_for_secrets() {
+        for kinds in [&["core/Secret"][..], &["core/*"], &["*/*"], &["*/Secret"]] {
+            for rule in cluster_role(&plan(kinds)).rules {
+                assert!(!rule.resources.contains(&"secrets".to_owned()) || !rule.api_groups.contains(&String::new()));
+                assert!(rule.resources != ["*"] || !rule.api_groups.contains(&String::new()), "{rule:?}");
+                assert!(!rule.api_groups.contains(&"*".to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_groups_names_the_known_ones() {
+        let role = cluster_role(&plan(&["*.services.k8s.aws/*"]));
+        let [rule] = &role.rules[..] else { panic!("{role:?}") };
+        assert_eq!(rule.resources, ["*"]);
+        for group in ["sqs", "kms", "dynamodb", "iam", "eventbridge", "eks", "rds"] {
+            assert!(rule.api_groups.contains(&format!("{group}.services.k8s.aws")), "{group}");
+        }
+    }
+
+    #[test]
+    fn what_is_optional_is_said_to_be() {
+        let role = cluster_role(&Plan::new([("karpenter.sh/NodePool", true)]));
+        assert!(role.rules[0].why.ends_with("may be left out, the rules that read it do without"));
+    }
+
+    #[test]
+    fn plurals_are_those_of_the_definitions() {
+        #[derive(serde::Deserialize)]
+        struct Definition {
+            spec: Spec,
+        }
+        #[derive(serde::Deserialize)]
+        struct Spec {
+            names: Names,
+        }
+        #[derive(serde::Deserialize)]
+        struct Names {
+            kind: String,
+            plural: String,
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/crds");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.extension().is_some_and(|extension| extension == "yaml") {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let Definition { spec: Spec { names } } = serde_yaml::from_str(&text).unwrap();
+                assert_eq!(plural(&names.kind), names.plural, "{}", file.display());
+                seen += 1;
+            }
+        }
+        assert!(seen >= 11, "{seen}");
+        for (kind, expected) in [
+            ("Ingress", "ingresses"),
+            ("Endpoints", "endpoints"),
+            ("NodeOverlay", "nodeoverlays"),
+            ("DBProxy", "dbproxies"),
+            ("InstanceProfile", "instanceprofiles"),
+        ] {
+            assert_eq!(plural(kind), expected);
+        }
+    }
+}

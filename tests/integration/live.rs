@@ -1,0 +1,215 @@
+//! The live cluster, against a real API server: what a reader with just the printed rights gets, and what is told to
+//! one who has none.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+use std::sync::Arc;
+
+use kubectl_karpcheck::commands::rbac;
+use kubectl_karpcheck::gather::cluster::{ClusterArgs, gather};
+use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::model::{Builder, FieldValue, Found, Inventory, ItemId, Listing};
+use serde_json::json;
+
+use crate::apiserver::ApiServer;
+
+/// What the rules of the first day read.
+const KINDS: &[&str] = &[
+    "Karpcheck::Controller",
+    "Karpcheck::Cluster",
+    "karpenter.sh/NodePool",
+    "karpenter.sh/NodeClaim",
+    "karpenter.sh/Provisioner",
+    "karpenter.k8s.aws/EC2NodeClass",
+    "sqs.services.k8s.aws/Queue",
+    "kms.services.k8s.aws/Key",
+    "dynamodb.services.k8s.aws/Table",
+];
+
+fn plan() -> Plan {
+    Plan::new(KINDS.iter().map(|kind| (*kind, false)))
+}
+
+/// The server with the cluster of the fixtures on it, and the reader's rights: those that `rbac` prints, no more.
+fn server() -> Option<Arc<ApiServer>> {
+    let server = ApiServer::shared()?;
+    server.set_up.call_once(|| {
+        server.apply_definitions();
+        server.apply(include_str!("../fixtures/live/cluster.yaml"));
+        let mut role = vec![];
+        rbac::write(&plan(), &mut role).unwrap();
+        server.apply(std::str::from_utf8(&role).unwrap());
+        server.apply_object(&json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": rbac::NAME},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": rbac::NAME},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}],
+        }));
+        server.wait_until_allowed("reader", "/apis/apps/v1/deployments");
+    });
+    Some(server)
+}
+
+fn gathered_by(server: &ApiServer, user: &str, plan: &Plan) -> Inventory {
+    let args = ClusterArgs { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterArgs::default() };
+    let mut builder = Builder::default();
+    gather(&args, plan, &mut builder, &mut |_| {});
+    builder.build()
+}
+
+fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
+    let name = |found| match found {
+        Found::Known(id) => inventory.item(id).unwrap().name.to_string(),
+        Found::Unknown(unknown) => format!("unknown: {}", unknown.reason.cause.as_str()),
+        Found::Absent(what) => format!("absent: {what}"),
+    };
+    inventory.select(kind).into_iter().map(name).collect()
+}
+
+fn text(inventory: &Inventory, id: ItemId, pointer: &str) -> String {
+    match inventory.get(id, pointer).unwrap() {
+        FieldValue::Text(text) => text.into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_printed_rights_are_enough_to_read_everything() {
+    let Some(server) = server() else { return };
+    let inventory = gathered_by(&server, "reader", &plan());
+    assert_eq!(inventory.problems(), []);
+    for (kind, expected) in [
+        ("karpenter.sh/NodePool", "default"),
+        ("karpenter.k8s.aws/EC2NodeClass", "default"),
+        ("kms.services.k8s.aws/Key", "tables"),
+        ("dynamodb.services.k8s.aws/Table", "orders"),
+    ] {
+        assert_eq!(names(&inventory, kind), [expected], "{kind}");
+    }
+    assert!(names(&inventory, "sqs.services.k8s.aws/Queue").contains(&"interruptions".to_owned()));
+    let listed = &inventory.clusters()[0].listed;
+    assert_eq!(listed["karpenter.sh/NodePool"], Listing::Complete);
+    assert_eq!(listed["karpenter.sh/NodeClaim"], Listing::Complete);
+    assert_eq!(listed["karpenter.sh/Provisioner"], Listing::NotInstalled);
+}
+
+#[test]
+fn the_controller_and_its_cluster_are_told_from_what_runs() {
+    let Some(server) = server() else { return };
+    let inventory = gathered_by(&server, "reader", &plan());
+    let [Found::Known(controller)] = inventory.select("Karpcheck::Controller")[..] else { panic!() };
+    for (pointer, expected) in [
+        ("@name", "karpenter"),
+        ("@namespace", "kube-system"),
+        ("/Version", "1.8.7"),
+        ("/ClusterName", "prod"),
+        ("/InterruptionQueue", "prod-interruptions"),
+        ("/Settings/aws/interruptionQueueName", "left-behind"),
+        ("/Role", "arn:aws:iam::111122223333:role/KarpenterControllerRole-prod"),
+    ] {
+        assert_eq!(text(&inventory, controller, pointer), expected, "{pointer}");
+    }
+    let [Found::Known(cluster)] = inventory.select("Karpcheck::Cluster")[..] else { panic!() };
+    let evidence = inventory.find(cluster, "/Evidence/*/Name").unwrap().0;
+    assert!(!evidence.is_empty());
+    assert!(evidence.iter().all(|name| name.value == FieldValue::Text("prod".into())), "{evidence:?}");
+    assert_eq!(text(&inventory, cluster, "/Evidence/0/Rank"), "strong");
+}
+
+#[test]
+fn nothing_is_read_that_nobody_needs() {
+    let Some(server) = server() else { return };
+    // As the administrator, who could read everything.
+    let inventory = gathered_by(&server, "admin", &plan());
+    let read: Vec<String> = inventory
+        .items()
+        .filter(|(_, item)| item.kind.starts_with("core/"))
+        .map(|(_, item)| format!("{} {}", item.kind, item.name))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            "core/Node ip-10-0-0-1.eu-west-1.compute.internal",
+            "core/ConfigMap karpenter-global-settings",
+            "core/ServiceAccount karpenter",
+            "core/Pod karpenter-0",
+        ]
+    );
+}
+
+#[test]
+fn one_who_may_nothing_is_told_each_refusal_and_its_cost() {
+    let Some(server) = server() else { return };
+    let inventory = gathered_by(&server, "nobody", &plan());
+    for kind in ["karpenter.sh/NodePool", "sqs.services.k8s.aws/Queue", "Karpcheck::Controller"] {
+        assert_eq!(names(&inventory, kind), ["unknown: refused"], "{kind}");
+    }
+    assert!(names(&inventory, "karpenter.sh/Provisioner").is_empty(), "what is not installed is not refused");
+    let messages: Vec<&str> = inventory.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages.len(), 9, "{messages:#?}");
+    assert!(inventory.problems().iter().all(|problem| problem.incomplete && !problem.fatal));
+    assert!(
+        messages.contains(
+            &"listing karpenter.sh/NodePool was refused, so rules that read it stay unknown: ask for `list \
+              nodepools.karpenter.sh`; `kubectl karpcheck rbac` prints all rights that are needed"
+        ),
+        "{messages:#?}"
+    );
+}
+
+#[test]
+fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
+    let Some(server) = server() else { return };
+    let with = |change: &dyn Fn(&mut ClusterArgs)| {
+        let mut args = ClusterArgs { kubeconfig: Some(server.kubeconfig_for("reader")), ..ClusterArgs::default() };
+        change(&mut args);
+        let mut builder = Builder::default();
+        gather(&args, &plan(), &mut builder, &mut |_| {});
+        let inventory = builder.build();
+        let [problem] = inventory.problems() else { panic!("{:?}", inventory.problems()) };
+        assert!(problem.fatal);
+        problem.message.clone()
+    };
+    let unknown = with(&|args| args.token = Some("expired".into()));
+    assert!(unknown.contains("did not accept the credentials (401"), "{unknown}");
+    // Another authority of the right form: any certificate that is not the server's.
+    let untrusted = with(&|args| args.tls_server_name = Some("prod.example.com".into()));
+    assert!(untrusted.contains("certificate is not trusted"), "{untrusted}");
+}
+
+#[test]
+fn a_long_list_is_read_to_its_end() {
+    let Some(server) = server() else { return };
+    let namespace = "many";
+    server.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
+    for number in 0..510 {
+        server.apply_object(&json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": format!("s{number}"), "namespace": namespace},
+        }));
+    }
+    let inventory = gathered_by(&server, "admin", &Plan::new([("core/ServiceAccount", false)]));
+    let read = inventory.items().filter(|(_, item)| item.namespace.as_deref() == Some(namespace)).count();
+    assert_eq!(read, 510);
+    assert!(inventory.items().all(|(_, item)| item.body.at_path(&["metadata", "managedFields"]).is_none()));
+}
+
+#[test]
+fn a_broken_aggregated_api_costs_only_itself() {
+    let Some(server) = server() else { return };
+    server.apply_object(&json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": "v1alpha1.broken.services.k8s.aws"},
+        "spec": {"group": "broken.services.k8s.aws", "version": "v1alpha1", "groupPriorityMinimum": 1, "versionPriority": 1,
+                 "service": {"namespace": "default", "name": "nothing"}, "insecureSkipTLSVerify": true},
+    }));
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let served = || server.get("admin", "/apis").unwrap().to_string().contains("broken.services.k8s.aws");
+    while !served() {
+        assert!(std::time::Instant::now() < patience, "the API server does not take the broken API up");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let plan = Plan::new([("broken.services.k8s.aws/Thing", false), ("karpenter.sh/NodePool", false)]);
+    let inventory = gathered_by(&server, "admin", &plan);
+    assert_eq!(names(&inventory, "karpenter.sh/NodePool"), ["default"]);
+    assert_eq!(names(&inventory, "broken.services.k8s.aws/Thing"), ["unknown: failed"]);
+    assert_eq!(inventory.problems().len(), 1, "{:?}", inventory.problems());
+}
