@@ -1,1 +1,3 @@
 //! The commands, one file each: they put gather, engine and report together.
+
+pub mod pack;
