@@ -1,0 +1,157 @@
+//! `kubectl karpcheck pack build`: from a crate to a component.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use clap::Args;
+use sha2::{Digest as _, Sha256};
+
+use super::sources::{self, Crate, hex};
+use super::toolchain::Toolchain;
+use super::{PackError, at, component};
+
+/// Build a rule pack from its crate.
+///
+/// Compiles the crate for wasm32-unknown-unknown, wraps it as a component and proves that it asks for nothing but the
+/// inventory. The file's name goes to stdout, so that it can be passed on: `--pack "$(kubectl karpcheck pack build)"`.
+#[derive(Args, Clone, Debug)]
+pub struct BuildArgs {
+    /// The folder of the pack's crate.
+    #[arg(value_name = "CRATE_DIR", default_value = ".")]
+    pub crate_dir: PathBuf,
+    /// Where to write the component [default: the crate's name with .wasm, in the current folder].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The cargo profile; `pack` (small code) need not be defined.
+    #[arg(long, value_name = "NAME", default_value = "pack")]
+    pub profile: String,
+    /// Also write down of which sources the component was made, for a test that proves a committed pack fresh.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// What the profile `pack` is where a workspace does not define it: the same as in karpcheck's own.
+const PROFILE: &[&str] = &[
+    "profile.pack.inherits=\"release\"",
+    "profile.pack.opt-level=\"s\"",
+    "profile.pack.lto=true",
+    "profile.pack.codegen-units=1",
+    "profile.pack.panic=\"abort\"",
+    "profile.pack.strip=true",
+];
+
+/// Builds the pack. The component's path goes to `out`, what was done to `err`; cargo's own words go to stderr.
+///
+/// # Errors
+///
+/// Where there is no crate, no toolchain, the crate does not compile, or is no pack.
+pub fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), PackError> {
+    let of = Crate::read(&args.crate_dir)?;
+    if !of.cdylib {
+        return Err(PackError::NoCdylib { package: of.package });
+    }
+    let toolchain = Toolchain::find(&args.crate_dir)?;
+    let module = compile(args, &of, &toolchain)?;
+    let component = component::wrap(&fs::read(&module).map_err(at(&module))?, &module)?;
+
+    let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.wasm", of.package)));
+    write(&output, &component)?;
+    let digest = hex(&Sha256::digest(&component));
+    if let Some(record) = &args.record {
+        let text = format!(
+            "# Written by `kubectl karpcheck pack build`. When branches conflict here, build again: see CONTRIBUTING.md.\n\
+             component = \"sha256:{digest}\"\nsources = \"sha256:{}\"\ncompiler = \"{}\"\n",
+            sources::digest(&of)?,
+            toolchain.version,
+        );
+        write(record, text.as_bytes())?;
+    }
+    let told = writeln!(
+        err,
+        "{}: {} KB, sha256:{digest}, made by {}",
+        of.package,
+        component.len().div_ceil(1024),
+        toolchain.version
+    );
+    told.and_then(|()| writeln!(out, "{}", output.display())).map_err(at(Path::new("output")))
+}
+
+/// Has cargo compile the crate, and finds the module among what it made.
+fn compile(args: &BuildArgs, of: &Crate, toolchain: &Toolchain) -> Result<PathBuf, PackError> {
+    let target_dir = of.target.join("pack");
+    let roots = [
+        (home("CARGO_HOME", ".cargo").join("registry/src"), "/registry"),
+        (home("CARGO_HOME", ".cargo").join("git/checkouts"), "/git"),
+        (of.workspace.clone(), "/pack"),
+        // The list of rules is generated there. The last that fits counts.
+        (target_dir.clone(), "/pack/target"),
+    ];
+    let mut command = toolchain.build(&target_dir, &roots);
+    command.arg("--profile").arg(&args.profile).arg("--package").arg(&of.package).arg("--lib");
+    command.arg("--message-format=json-render-diagnostics").current_dir(&of.workspace);
+    if args.profile == "pack" && !defines_profile(&of.workspace) {
+        for setting in PROFILE {
+            command.arg("--config").arg(setting);
+        }
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| PackError::Io { path: command.get_program().into(), source })?;
+    if !output.status.success() {
+        return Err(PackError::Cargo { package: of.package.clone() });
+    }
+    let made = String::from_utf8_lossy(&output.stdout);
+    let module = made.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()).rev().find_map(|message| {
+        let cdylib = message.target.is_some_and(|target| target.kind.iter().any(|kind| kind == "cdylib"));
+        message.filenames.into_iter().find(|file| cdylib && file.extension().is_some_and(|end| end == "wasm"))
+    });
+    module.ok_or_else(|| PackError::NoCdylib { package: of.package.clone() })
+}
+
+/// A line of cargo's `--message-format=json`, as far as it matters.
+#[derive(serde::Deserialize)]
+struct Message {
+    #[serde(default)]
+    target: Option<MessageTarget>,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+#[derive(serde::Deserialize)]
+struct MessageTarget {
+    #[serde(default)]
+    kind: Vec<String>,
+}
+
+fn defines_profile(workspace: &Path) -> bool {
+    fs::read_to_string(workspace.join("Cargo.toml"))
+        .is_ok_and(|manifest| manifest.lines().any(|line| line.trim() == "[profile.pack]"))
+}
+
+fn home(variable: &str, folder: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(folder))
+}
+
+/// All of it or nothing: a pack half written would be taken for a bad one.
+fn write(file: &Path, content: &[u8]) -> Result<(), PackError> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = file.with_file_name(name);
+    let written = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&part, content))
+        .and_then(|()| fs::rename(&part, file));
+    written.map_err(|source: io::Error| {
+        // It may not be there.
+        let _ = fs::remove_file(&part);
+        PackError::Io { path: file.to_owned(), source }
+    })
+}
