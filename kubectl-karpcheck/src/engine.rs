@@ -1,1 +1,127 @@
 //! Packs of rules in their sandbox. The only place that names wasmtime.
+//!
+//! ```text
+//! component -> names proven -> compiled (child process, cache) -> proven again -> linked -> rules listed -> Pack
+//! rule + inventory -> a fresh store -> check, subject by subject -> findings
+//! ```
+//!
+//! A pack is a WebAssembly component that asks for `karpcheck:rules/inventory` at most, so a rule has no door but the
+//! inventory, and sees of it only the kinds that it declares. Fuel decides how long it may take: the same input gives the
+//! same verdicts on every machine. Wall time, memory, what the host does for it and what it says are bounded too, see
+//! [`Limits`]. Whatever a rule does costs its own verdicts only.
+
+mod cache;
+mod compile;
+mod config;
+mod contract;
+mod decide;
+mod describe;
+mod ended;
+mod epoch;
+mod host;
+mod imports;
+mod judge;
+mod limiter;
+mod limits;
+mod native;
+mod pack;
+mod text;
+mod verdict;
+mod versions;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::Linker;
+
+pub use cache::Cache;
+pub use compile::{COMMAND as COMPILE_COMMAND, compile_child};
+pub use describe::label;
+pub use imports::NotAPack;
+pub use judge::{Selected, SettingError, judge};
+pub use limits::Limits;
+pub use pack::{Pack, PackError};
+
+use host::Host;
+
+/// The name of the pack that is built in.
+pub const BUILTIN: &str = "builtin";
+/// More threads than this have nothing to do: the slowest rule decides.
+const MOST_THREADS: usize = 8;
+
+/// The sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This processor or operating system cannot run it.
+    #[error("set up the sandbox for rules on this machine: {0:#}")]
+    Setup(wasmtime::Error),
+    /// There is no thread to be had.
+    #[error("start the clock that stops endless rules: {0}")]
+    Clock(#[source] std::io::Error),
+}
+
+/// Where packs are loaded and judge.
+pub struct Engine {
+    engine: wasmtime::Engine,
+    linker: Linker<Host>,
+    limits: Arc<Limits>,
+    cache: Option<Cache>,
+    compiler: Option<PathBuf>,
+    threads: usize,
+}
+
+impl Engine {
+    /// An engine with its clock. Without a cache, custom packs are compiled in each run.
+    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, EngineError> {
+        let engine = wasmtime::Engine::new(&config::config()).map_err(EngineError::Setup)?;
+        let mut linker = Linker::new(&engine);
+        contract::link(&mut linker).map_err(EngineError::Setup)?;
+        epoch::start(&engine).map_err(EngineError::Clock)?;
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
+        Ok(Self { engine, linker, limits: Arc::new(limits), cache, compiler: compile::own_program(), threads })
+    }
+
+    /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, so that it can be killed. By itself it
+    /// is this program, if its name is `kubectl-karpcheck`; without one, packs are compiled here and in whatever time.
+    #[must_use]
+    pub fn compiler(self, program: Option<PathBuf>) -> Self {
+        Self { compiler: program, ..self }
+    }
+
+    /// How many rules judge at a time. By itself as many as there are processors, up to 8. The verdicts do not depend on
+    /// it.
+    #[must_use]
+    pub fn threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads: threads.get(), ..self }
+    }
+
+    /// The bounds of this engine.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A fresh store: full of fuel, its time begins now.
+    fn store(&self, host: Host) -> wasmtime::Result<Store<Host>> {
+        let mut store = Store::new(&self.engine, host);
+        store.limiter(|host| &mut host.limiter);
+        store.set_hostcall_fuel(self.limits.call_bytes);
+        store.set_epoch_deadline(epoch::ticks(self.limits.wall));
+        store.set_fuel(self.limits.fuel)?;
+        Ok(store)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, cache, compiler, threads, engine: _, linker: _ } = self;
+        f.debug_struct("Engine")
+            .field("limits", limits)
+            .field("cache", cache)
+            .field("compiler", compiler)
+            .field("threads", threads)
+            .finish_non_exhaustive()
+    }
+}

@@ -6,3 +6,4 @@ mod floors;
 mod krew;
 mod live;
 mod report;
+mod sandbox;

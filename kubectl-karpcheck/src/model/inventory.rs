@@ -275,29 +275,47 @@ impl Inventory {
         })
     }
 
-    /// Every field that a pattern matches, and how many nodes were visited for it.
+    /// Every field that a pattern matches, and how many nodes were visited.
     pub fn find(&self, id: ItemId, pattern: &str) -> Result<(Vec<Field<'_>>, u64), Malformed> {
+        self.find_within(id, pattern, u64::MAX)
+    }
+
+    /// The same, but it stops once more than `most` nodes were visited. The fields are complete if the count is at most
+    /// `most`.
+    pub fn find_within(&self, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Field<'_>>, u64), Malformed> {
         let Some(item) = self.item(id) else { return Ok((vec![], 1)) };
         let segments = pointer::segments(pattern)?;
-        let (matches, visited) = pointer::find(&item.body, &segments);
-        let fields = matches
-            .into_iter()
-            .map(|found| {
-                let value = match found.step {
-                    Step::Unknown(reason, ..) => {
-                        FieldValue::Unknown(Unknown { reason, place: Some((id, found.at.clone())) })
+        let (matches, mut visited) = pointer::find_within(&item.body, &segments, most);
+        let mut fields = Vec::with_capacity(matches.len());
+        for found in matches {
+            if visited > most {
+                break;
+            }
+            let value = match found.step {
+                Step::Unknown(reason, ..) => {
+                    FieldValue::Unknown(Unknown { reason, place: Some((id, found.at.clone())) })
+                }
+                step => {
+                    // An object is visited again to be written as JSON: under `/**` once for each of its parents.
+                    if let Step::Node(node @ Node { value: Value::List(_) | Value::Map(_), .. }) = step {
+                        visited += node.size();
                     }
-                    step => self.value(id, item, step, &pointer::segments(&found.at).unwrap_or_default()),
-                };
-                Field { at: found.at, value }
-            })
-            .collect();
+                    self.value(id, item, step, &pointer::segments(&found.at).unwrap_or_default())
+                }
+            };
+            fields.push(Field { at: found.at, value });
+        }
         Ok((fields, visited))
     }
 
     /// The items that a field refers to.
     pub fn related(&self, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
         relations::related(self, id, pattern)
+    }
+
+    /// The same and how many nodes were visited for it, but it stops once these are more than `most`.
+    pub fn related_within(&self, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Link>, u64), Malformed> {
+        relations::related_within(self, id, pattern, most)
     }
 
     /// The items of a kind that have a field which refers to this item.

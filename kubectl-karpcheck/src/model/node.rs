@@ -66,7 +66,7 @@ impl Cause {
 }
 
 /// Why something is unknown.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Reason {
     /// What kind of ignorance.
     pub cause: Cause,

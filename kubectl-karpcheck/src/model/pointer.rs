@@ -129,7 +129,13 @@ pub struct Match<'a> {
 /// Walks a pattern: `*` is every element or member, `*Ref` the members whose names end so (any name with one `*`), `**`
 /// any depth. Returns the matches, and how many nodes were visited.
 pub fn find<'a>(from: &'a Node, pattern: &[Cow<'_, str>]) -> (Vec<Match<'a>>, u64) {
-    let mut walk = Walk { matches: vec![], visited: 0 };
+    find_within(from, pattern, u64::MAX)
+}
+
+/// The same, but it stops once more than `most` nodes were visited: `/**/**/**` visits a node once for every way to it.
+/// The matches are complete if the count is at most `most`.
+pub fn find_within<'a>(from: &'a Node, pattern: &[Cow<'_, str>], most: u64) -> (Vec<Match<'a>>, u64) {
+    let mut walk = Walk { matches: vec![], visited: 0, most };
     walk.go(from, None, pattern, &mut String::new());
     (walk.matches, walk.visited)
 }
@@ -137,10 +143,14 @@ pub fn find<'a>(from: &'a Node, pattern: &[Cow<'_, str>]) -> (Vec<Match<'a>>, u6
 struct Walk<'a> {
     matches: Vec<Match<'a>>,
     visited: u64,
+    most: u64,
 }
 
 impl<'a> Walk<'a> {
     fn go(&mut self, node: &'a Node, name: Option<&'a super::text::Text>, pattern: &[Cow<'_, str>], at: &mut String) {
+        if self.visited > self.most {
+            return;
+        }
         self.visited += 1;
         let Some((segment, rest)) = pattern.split_first() else {
             self.matches.push(Match { at: at.clone(), step: Step::Node(node) });

@@ -112,15 +112,29 @@ impl Resolver {
 
 /// The items that a field refers to.
 pub(super) fn related(inventory: &Inventory, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
-    let Some(item) = inventory.item(id) else { return Ok(vec![]) };
+    related_within(inventory, id, pattern, u64::MAX).map(|(links, _)| links)
+}
+
+/// The same and how many nodes were visited; it stops once these are more than `most`.
+pub(super) fn related_within(
+    inventory: &Inventory,
+    id: ItemId,
+    pattern: &str,
+    most: u64,
+) -> Result<(Vec<Link>, u64), Malformed> {
+    let Some(item) = inventory.item(id) else { return Ok((vec![], 1)) };
     match pattern {
-        "@same" => return Ok(item.same.iter().map(|same| link(Found::Known(*same), "")).collect()),
-        "@controller" => return Ok(controllers(inventory, id, item)),
+        "@same" => return Ok((item.same.iter().map(|same| link(Found::Known(*same), "")).collect(), 1)),
+        "@controller" => return Ok((controllers(inventory, id, item), 1)),
         _ => {}
     }
     let segments = pointer::segments(pattern)?;
+    let (matches, visited) = pointer::find_within(&item.body, &segments, most);
+    if visited > most {
+        return Ok((vec![], visited));
+    }
     let mut links = vec![];
-    for found in pointer::find(&item.body, &segments).0 {
+    for found in matches {
         let target = match found.step {
             Step::Absent => continue,
             Step::Unknown(reason, ..) => Found::Unknown(Unknown { reason, place: Some((id, found.at.clone())) }),
@@ -138,7 +152,7 @@ pub(super) fn related(inventory: &Inventory, id: ItemId, pattern: &str) -> Resul
         };
         links.push(link(target, &found.at));
     }
-    Ok(links)
+    Ok((links, visited))
 }
 
 /// The items of a kind that refer to this item.

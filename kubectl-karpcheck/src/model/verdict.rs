@@ -183,4 +183,6 @@ pub struct Judgement {
     pub coverage: Vec<Coverage>,
     /// What went wrong with rules themselves: a trap, a spent limit, nonsense. One sentence each.
     pub faults: Vec<String>,
+    /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
+    pub log: Vec<(String, String)>,
 }

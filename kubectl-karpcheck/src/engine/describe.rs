@@ -1,0 +1,160 @@
+//! What a pack says of its rules, held to the contract. A pack that says nonsense of one rule is refused whole: what it
+//! says of the others is worth no more.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::contract::{self, WitRule};
+use super::limits::Limits;
+use super::text;
+use super::versions::Requirement;
+use crate::model::inventory::kind_matches;
+use crate::model::verdict::RuleInfo;
+
+/// Bytes of an id, an area, a setting's name.
+const MOST_ID: usize = 64;
+const MOST_TITLE: usize = 200;
+const MOST_KIND: usize = 200;
+/// Secrets are never read, whoever asks.
+const NEVER: &str = "core/Secret";
+
+/// The rules, or what is wrong with them: a fragment that goes on "pack x …".
+pub(super) fn rules(pack: &str, listed: Vec<WitRule>, limits: &Limits) -> Result<Vec<RuleInfo>, String> {
+    if listed.is_empty() {
+        return Err("lists no rules".into());
+    }
+    if listed.len() > limits.rules {
+        return Err(format!("lists {} rules; {} are allowed", listed.len(), limits.rules));
+    }
+    let mut ids = HashSet::new();
+    listed
+        .into_iter()
+        .map(|listed| {
+            let id = text::line(&listed.id, MOST_ID);
+            if !kebab(&listed.id) {
+                return Err(format!("lists a rule with the id {id:?}, which is not kebab-case"));
+            }
+            if !ids.insert(listed.id.clone()) {
+                return Err(format!("lists the rule {id} twice"));
+            }
+            rule(pack, listed, limits).map_err(|why| format!("lists the rule {id}, {why}"))
+        })
+        .collect()
+}
+
+fn rule(pack: &str, listed: WitRule, limits: &Limits) -> Result<RuleInfo, String> {
+    if !kebab(&listed.area) {
+        return Err(format!("whose area {:?} is not kebab-case", text::line(&listed.area, MOST_ID)));
+    }
+    let title = text::line(&listed.title, MOST_TITLE);
+    if title.is_empty() {
+        return Err("which has no title".into());
+    }
+    if listed.subjects.is_empty() {
+        return Err("which has no subjects".into());
+    }
+    let most = limits.declared;
+    if listed.subjects.len() + listed.reads.len() + listed.reads_if_allowed.len() > most
+        || listed.settings.len() > most
+        || listed.properties.len() > most
+    {
+        return Err(format!("which declares more than {most} kinds, settings or properties"));
+    }
+    for declared in listed.subjects.iter().chain(&listed.reads).chain(&listed.reads_if_allowed) {
+        kind(declared)?;
+    }
+    Requirement::parse(&listed.karpenter).map_err(|error| {
+        let (requirement, error) = (text::line(&listed.karpenter, 100), text::line(&error.to_string(), 100));
+        format!("whose Karpenter versions {requirement:?} are none: {error}")
+    })?;
+    let mut settings: Vec<(String, String, serde_json::Value)> = vec![];
+    for setting in listed.settings {
+        let name = text::line(&setting.name, MOST_ID);
+        if !kebab(&setting.name) || settings.iter().any(|(known, ..)| *known == name) {
+            return Err(format!("whose setting {name:?} is not kebab-case, or there twice"));
+        }
+        let default =
+            contract::to_json(setting.default).map_err(|why| format!("whose setting {name} has no default: {why}"))?;
+        settings.push((name, text::page(&setting.docs, limits.message), default.unwrap_or_default()));
+    }
+    Ok(RuleInfo {
+        pack: pack.to_owned(),
+        id: listed.id,
+        area: listed.area,
+        title,
+        docs: text::page(&listed.docs, limits.docs),
+        severity: contract::severity(listed.severity),
+        enabled: listed.enabled,
+        subjects: listed.subjects,
+        reads: listed.reads,
+        reads_if_allowed: listed.reads_if_allowed,
+        karpenter: listed.karpenter,
+        settings,
+        properties: listed
+            .properties
+            .iter()
+            .map(|(name, value)| (text::line(name, limits.note), text::line(value, limits.note)))
+            .collect(),
+    })
+}
+
+fn kebab(text: &str) -> bool {
+    text.len() <= MOST_ID
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.split('-').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+/// `group/Kind`, `AWS::…`, `Karpcheck::…`, or a pattern of such.
+fn kind(kind: &str) -> Result<(), String> {
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'*'))
+    };
+    let named = match kind.split_once('/') {
+        Some((group, name)) => plain(group) && plain(name),
+        None => kind.contains("::") && kind.split("::").all(plain),
+    };
+    if !named || kind.len() > MOST_KIND {
+        let kind = text::line(kind, 100);
+        return Err(format!("which declares {kind:?}: a kind is group/Kind, core/Kind, AWS::… or Karpcheck::…"));
+    }
+    if kind_matches(kind, NEVER) {
+        return Err(format!("which declares {kind}, and Secrets are never read"));
+    }
+    Ok(())
+}
+
+/// The rule's name in the report: its id, with the pack's name before it where it is not built in.
+pub fn label(rule: &RuleInfo) -> Arc<str> {
+    if rule.pack == super::BUILTIN { rule.id.as_str().into() } else { format!("{}/{}", rule.pack, rule.id).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_what_the_contract_calls_kinds() {
+        for good in ["core/Pod", "karpenter.sh/NodePool", "*.services.k8s.aws/*", "AWS::SQS::Queue", "Karpcheck::Cluster"] {
+            assert_eq!(kind(good), Ok(()), "{good}");
+        }
+        for bad in ["", "Pod", "core/", "/Pod", "a/b/c", "AWS::", "core/P?d", "AWS::SQS::Queue\n", "a::b/c"] {
+            assert!(kind(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_cannot_be_declared() {
+        for secrets in ["core/Secret", "core/*", "*/*", "*/Secret"] {
+            assert!(kind(secrets).unwrap_err().contains("never read"), "{secrets}");
+        }
+    }
+
+    #[test]
+    fn ids_are_kebab_case() {
+        assert!(kebab("queue-aws-managed-key") && kebab("ebs") && kebab("v1-x2"));
+        assert!(!kebab("") && !kebab("Queue") && !kebab("a--b") && !kebab("-a") && !kebab("a_b") && !kebab("a/b"));
+        assert!(!kebab(&"a".repeat(65)));
+    }
+}

@@ -1,0 +1,473 @@
+//! What a guest's questions are answered with: the inventory, seen through the kinds that the rule declares.
+//!
+//! Everything that comes in is hostile. A mistake or a spent limit is a [`Stop`]: it ends the rule's run.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::limiter::Limiter;
+use super::limits::Limits;
+use super::text;
+use crate::model::inventory::kind_matches;
+use crate::model::pointer::{self, Malformed};
+use crate::model::verdict::RuleInfo;
+use crate::model::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
+
+/// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stop {
+    /// The rule does what no rule may do.
+    #[error("{0}")]
+    Mistake(String),
+    /// The rule has used up what it may use.
+    #[error("{0}")]
+    Limit(String),
+}
+
+impl From<Malformed> for Stop {
+    fn from(malformed: Malformed) -> Self {
+        Self::Mistake(format!("it asks for a field by {}", text::line(&malformed.to_string(), 300)))
+    }
+}
+
+/// A pointer, pattern or kind that is longer is none. Labels have up to 317 characters, and nest.
+const MOST_POINTER: usize = 8 << 10;
+/// A pattern of `*` and `?`, or of `find`.
+const MOST_PATTERN: usize = 2 << 10;
+const MOST_KIND: usize = 200;
+/// Bytes of a reason.
+pub(super) const MOST_WHY: usize = 2_000;
+/// Bytes copied that count as one unit of work.
+const BYTES_A_UNIT: usize = 64;
+/// Refusals that are remembered; more say nothing new.
+const MOST_REASONS: usize = 1_000;
+
+/// A store's data.
+pub(super) struct Host {
+    pub(super) limits: Arc<Limits>,
+    pub(super) limiter: Limiter,
+    /// None while the pack lists its rules: then it may only log.
+    run: Option<Run>,
+    log: VecDeque<String>,
+}
+
+/// One rule's run.
+struct Run {
+    inventory: Arc<Inventory>,
+    subjects: Vec<String>,
+    reads: Vec<String>,
+    optional: Vec<String>,
+    settings: BTreeMap<String, serde_json::Value>,
+    /// Which kinds of items the rule declares.
+    needs: HashMap<Arc<str>, Option<Need>>,
+    /// Items whose numbers the rule was given, one bit each.
+    shown: Vec<u64>,
+    /// Items of other kinds that a decision named: they may be shown in a finding, not read.
+    named: HashSet<u32>,
+    /// What is left of the subject's work.
+    work: u64,
+    /// Refusals and failures, each with whether only kinds that may be refused met it.
+    refusals: HashMap<Reason, Need>,
+}
+
+/// How much a rule needs a kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Need {
+    /// It is in `reads-if-allowed` only.
+    Optional,
+    /// It is in `subjects` or `reads`.
+    Required,
+}
+
+impl Host {
+    /// For the listing of rules.
+    pub(super) fn describing(limits: &Arc<Limits>) -> Self {
+        Self { limits: Arc::clone(limits), limiter: Limiter::new(limits), run: None, log: VecDeque::new() }
+    }
+
+    /// For one rule's run.
+    pub(super) fn judging(
+        limits: &Arc<Limits>,
+        inventory: &Arc<Inventory>,
+        rule: &RuleInfo,
+        settings: &BTreeMap<String, serde_json::Value>,
+    ) -> Self {
+        let mut all: BTreeMap<String, serde_json::Value> =
+            rule.settings.iter().map(|(name, _, default)| (name.clone(), default.clone())).collect();
+        for (name, value) in settings {
+            if let Some(default) = all.get_mut(name) {
+                *default = value.clone();
+            }
+        }
+        let run = Run {
+            inventory: Arc::clone(inventory),
+            subjects: rule.subjects.clone(),
+            reads: rule.reads.clone(),
+            optional: rule.reads_if_allowed.clone(),
+            settings: all,
+            needs: HashMap::new(),
+            shown: vec![0; inventory.items().count() / 64 + 1],
+            named: HashSet::new(),
+            work: limits.host_work,
+            refusals: HashMap::new(),
+        };
+        Self { run: Some(run), ..Self::describing(limits) }
+    }
+
+    /// A new subject: it is shown, and the work begins anew.
+    pub(super) fn begin(&mut self, subject: ItemId) {
+        let work = self.limits.host_work;
+        if let Some(run) = &mut self.run {
+            run.work = work;
+            run.show(subject);
+        }
+    }
+
+    /// The last lines that the rule logged.
+    pub(super) fn take_log(&mut self) -> VecDeque<String> {
+        std::mem::take(&mut self.log)
+    }
+
+    /// May a finding name this item?
+    pub(super) fn nameable(&self, item: u32) -> Result<ItemId, Stop> {
+        match &self.run {
+            Some(run) if run.is_shown(item) || run.named.contains(&item) => Ok(ItemId(item)),
+            _ => Err(never_shown(item)),
+        }
+    }
+
+    /// Was evidence asked for and refused, or did it fail, other than for kinds that may be refused?
+    pub(super) fn alarming(&self, reason: &Reason) -> bool {
+        matches!(reason.cause, Cause::Refused | Cause::Failed)
+            && self.run.as_ref().and_then(|run| run.refusals.get(reason)) != Some(&Need::Optional)
+    }
+
+    pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, Stop> {
+        let (run, inventory) = self.ask()?;
+        let need = run.need_of_asked(kind)?;
+        let mut found = inventory.select(kind);
+        run.charge(found.len() as u64)?;
+        for entry in &mut found {
+            run.admit(entry, Some(need));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn get<'a>(&mut self, inventory: &'a Inventory, item: u32, pointer: &str) -> Result<FieldValue<'a>, Stop> {
+        let most = self.limits.call_bytes;
+        let run = self.run.as_mut().ok_or_else(too_early)?;
+        let id = run.readable(item)?;
+        short(pointer, MOST_POINTER)?;
+        let mut value = inventory.get(id, pointer)?;
+        let work = match &value {
+            FieldValue::Unknown(_) => inventory.node(id, pointer).map_or(1, crate::model::Node::size),
+            _ => 1,
+        };
+        run.charge(work)?;
+        run.hand_over(&mut value, most)?;
+        Ok(value)
+    }
+
+    /// Each source's word: the source, the value, and the pointer's item.
+    pub(super) fn views<'a>(
+        &mut self,
+        inventory: &'a Inventory,
+        item: u32,
+        pointer: &str,
+    ) -> Result<Vec<(&'static str, FieldValue<'a>)>, Stop> {
+        let most = self.limits.call_bytes;
+        let run = self.run.as_mut().ok_or_else(too_early)?;
+        let id = run.readable(item)?;
+        short(pointer, MOST_POINTER)?;
+        let mut views = inventory.views(id, pointer)?;
+        run.charge(views.len() as u64)?;
+        for seen in &mut views {
+            run.hand_over(&mut seen.value, most)?;
+        }
+        Ok(views.into_iter().map(|seen| (seen.source.as_str(), seen.value)).collect())
+    }
+
+    pub(super) fn matches(&mut self, item: u32, pointer: &str, pattern: &str) -> Result<crate::model::Answer, Stop> {
+        let (run, inventory) = self.ask()?;
+        let id = run.readable(item)?;
+        short(pointer, MOST_POINTER)?;
+        short(pattern, MOST_PATTERN)?;
+        // Each piece of the text is compared with each of the pattern.
+        run.charge(1 + pattern.len() as u64 * length(&inventory, id, pointer) / 64)?;
+        Ok(inventory.matches(id, pointer, pattern)?)
+    }
+
+    pub(super) fn same(
+        &mut self,
+        item: u32,
+        pointer: &str,
+        other: u32,
+        other_pointer: &str,
+    ) -> Result<crate::model::Answer, Stop> {
+        let (run, inventory) = self.ask()?;
+        let (id, other) = (run.readable(item)?, run.readable(other)?);
+        short(pointer, MOST_POINTER)?;
+        short(other_pointer, MOST_POINTER)?;
+        run.charge(1 + length(&inventory, id, pointer) * length(&inventory, other, other_pointer) / 64)?;
+        Ok(inventory.same(id, pointer, other, other_pointer)?)
+    }
+
+    pub(super) fn find<'a>(&mut self, inventory: &'a Inventory, item: u32, pattern: &str) -> Result<Vec<Field<'a>>, Stop> {
+        let most = self.limits.call_bytes;
+        let run = self.run.as_mut().ok_or_else(too_early)?;
+        let id = run.readable(item)?;
+        short(pattern, MOST_PATTERN)?;
+        let (mut fields, visited) = inventory.find_within(id, pattern, run.work)?;
+        run.charge(visited)?;
+        let mut bytes = 0;
+        for field in &mut fields {
+            bytes += field.at.len() + size_of::<FieldValue<'_>>() + run.hand_over(&mut field.value, most)?;
+        }
+        if bytes > most {
+            return Err(too_much(bytes, most));
+        }
+        Ok(fields)
+    }
+
+    pub(super) fn related(&mut self, item: u32, pattern: &str) -> Result<Vec<Link>, Stop> {
+        let (run, inventory) = self.ask()?;
+        let id = run.readable(item)?;
+        short(pattern, MOST_PATTERN)?;
+        let (mut links, visited) = inventory.related_within(id, pattern, run.work)?;
+        run.charge(visited + links.len() as u64)?;
+        // Of the same thing from other sources, what the rule does not declare is no gap.
+        if pattern == "@same" {
+            links.retain(|link| !matches!(link.item, Found::Known(id) if run.need_of_item(id).is_none()));
+        }
+        for link in &mut links {
+            run.admit(&mut link.item, None);
+        }
+        Ok(links)
+    }
+
+    pub(super) fn referrers(&mut self, item: u32, kind: &str) -> Result<Vec<Link>, Stop> {
+        let (run, inventory) = self.ask()?;
+        let id = run.readable(item)?;
+        let need = run.need_of_asked(kind)?;
+        // Each kind gets an index: their number is that of the kinds that there are, or are declared.
+        if kind.contains('*') && !run.declared().any(|declared| declared == kind) {
+            return Err(Stop::Mistake(format!("it asks for the referrers of {kind}, a pattern that it does not declare")));
+        }
+        let among = inventory.of_kind(kind).len();
+        let mut links = if among == 0 {
+            inventory
+                .missing(kind)
+                .map(|unknown| Link { item: Found::Unknown(unknown), at: String::new() })
+                .into_iter()
+                .collect()
+        } else {
+            inventory.referrers(id, kind)
+        };
+        run.charge(1 + links.len() as u64)?;
+        for link in &mut links {
+            run.admit(&mut link.item, Some(need));
+        }
+        Ok(links)
+    }
+
+    pub(super) fn setting(&self, name: &str) -> Result<&serde_json::Value, Stop> {
+        let run = self.run.as_ref().ok_or_else(too_early)?;
+        run.settings
+            .get(name)
+            .ok_or_else(|| Stop::Mistake(format!("it asks for the setting {:?}, which it does not declare", text::line(name, 60))))
+    }
+
+    pub(super) fn log(&mut self, line: &str) {
+        if self.limits.log_lines > 0 {
+            if self.log.len() >= self.limits.log_lines {
+                self.log.pop_front();
+            }
+            self.log.push_back(text::line(line, self.limits.note));
+        }
+    }
+
+    /// An item that a request or a finding names, to be read.
+    pub(super) fn readable(&self, item: u32) -> Result<ItemId, Stop> {
+        self.run.as_ref().ok_or_else(too_early)?.readable(item)
+    }
+
+    /// The inventory; a mistake while the pack lists its rules.
+    pub(super) fn inventory(&self) -> Result<Arc<Inventory>, Stop> {
+        self.run.as_ref().map(|run| Arc::clone(&run.inventory)).ok_or_else(too_early)
+    }
+
+    /// A decision named these items: a finding may show them.
+    pub(super) fn name(&mut self, items: impl IntoIterator<Item = ItemId>) {
+        if let Some(run) = &mut self.run {
+            run.named.extend(items.into_iter().map(|item| item.0));
+        }
+    }
+
+    /// Charges what the host did for a guest.
+    pub(super) fn charge(&mut self, work: u64) -> Result<(), Stop> {
+        self.run.as_mut().ok_or_else(too_early)?.charge(work)
+    }
+
+    fn ask(&mut self) -> Result<(&mut Run, Arc<Inventory>), Stop> {
+        let run = self.run.as_mut().ok_or_else(too_early)?;
+        let inventory = Arc::clone(&run.inventory);
+        Ok((run, inventory))
+    }
+}
+
+impl Run {
+    fn declared(&self) -> impl Iterator<Item = &String> {
+        self.subjects.iter().chain(&self.reads).chain(&self.optional)
+    }
+
+    fn need(&self, kind: &str) -> Option<Need> {
+        let among = |kinds: &[String]| kinds.iter().any(|declared| kind_matches(declared, kind));
+        if among(&self.subjects) || among(&self.reads) {
+            Some(Need::Required)
+        } else {
+            among(&self.optional).then_some(Need::Optional)
+        }
+    }
+
+    fn need_of_asked(&self, kind: &str) -> Result<Need, Stop> {
+        short(kind, MOST_KIND)?;
+        self.need(kind).ok_or_else(|| {
+            Stop::Mistake(format!("it asks for {}, a kind that it does not declare", text::line(kind, MOST_KIND)))
+        })
+    }
+
+    fn need_of_item(&mut self, id: ItemId) -> Option<Need> {
+        let kind = &self.inventory.item(id)?.kind;
+        if let Some(need) = self.needs.get(kind) {
+            return *need;
+        }
+        let (kind, need) = (Arc::clone(kind), self.need(kind));
+        self.needs.insert(kind, need);
+        need
+    }
+
+    fn show(&mut self, id: ItemId) {
+        if let Some(word) = self.shown.get_mut(id.0 as usize / 64) {
+            *word |= 1 << (id.0 % 64);
+        }
+    }
+
+    fn is_shown(&self, item: u32) -> bool {
+        item != 0 && self.shown.get(item as usize / 64).is_some_and(|word| word >> (item % 64) & 1 == 1)
+    }
+
+    fn readable(&self, item: u32) -> Result<ItemId, Stop> {
+        if self.is_shown(item) { Ok(ItemId(item)) } else { Err(never_shown(item)) }
+    }
+
+    fn charge(&mut self, work: u64) -> Result<(), Stop> {
+        match self.work.checked_sub(work) {
+            Some(left) => {
+                self.work = left;
+                Ok(())
+            }
+            None => {
+                self.work = 0;
+                Err(Stop::Limit("it asks the inventory for more work than one subject may cost".into()))
+            }
+        }
+    }
+
+    /// Charges the bytes of a value and checks that they may cross. Returns their number.
+    fn hand_over(&mut self, value: &mut FieldValue<'_>, most: usize) -> Result<usize, Stop> {
+        let bytes = match value {
+            FieldValue::Text(text) => text.len(),
+            FieldValue::Json(json) => json.len(),
+            FieldValue::Unknown(unknown) => {
+                self.tell(unknown, None);
+                unknown.reason.why.len()
+            }
+            FieldValue::Absent | FieldValue::Number(_) | FieldValue::Flag(_) => 0,
+        };
+        if bytes > most {
+            return Err(too_much(bytes, most));
+        }
+        if bytes >= BYTES_A_UNIT {
+            self.charge((bytes / BYTES_A_UNIT) as u64)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Shows an item of a declared kind; hides any other.
+    fn admit(&mut self, found: &mut Found, asked: Option<Need>) {
+        match found {
+            Found::Known(id) => {
+                let id = *id;
+                if self.need_of_item(id).is_some() {
+                    self.show(id);
+                } else if let Some(item) = self.inventory.item(id) {
+                    *found = Found::Unknown(Unknown::new(
+                        Cause::NotProvided,
+                        format!("the rule does not declare {}", item.kind),
+                    ));
+                }
+            }
+            Found::Unknown(unknown) => self.tell(unknown, asked),
+            Found::Absent(_) => {}
+        }
+    }
+
+    /// Hands out a reason: its place is shown if the rule may see it, and refusals are remembered.
+    fn tell(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
+        if let Some((id, _)) = unknown.place {
+            if self.need_of_item(id).is_some() {
+                self.show(id);
+            } else {
+                unknown.place = None;
+            }
+        }
+        if matches!(unknown.reason.cause, Cause::Refused | Cause::Failed) {
+            let need = asked.unwrap_or(Need::Required);
+            // As a verdict will give it back.
+            let reason = Reason::new(unknown.reason.cause, text::line(&unknown.reason.why, MOST_WHY));
+            if let Some(known) = self.refusals.get_mut(&reason) {
+                *known = need.max(*known);
+            } else if self.refusals.len() < MOST_REASONS {
+                self.refusals.insert(reason, need);
+            }
+        }
+    }
+}
+
+/// How long a text is, to tell beforehand what a comparison costs.
+fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> u64 {
+    match inventory.node(id, pointer).map(|node| &node.value) {
+        Some(Value::Text(text)) => text.known().map_or_else(|| text.to_string().len(), str::len) as u64,
+        Some(Value::List(_) | Value::Map(_)) => inventory.node(id, pointer).map_or(1, crate::model::Node::size),
+        _ => 1,
+    }
+}
+
+/// The first segments of a pattern that is too long say enough.
+fn short(text: &str, most: usize) -> Result<(), Stop> {
+    if text.len() > most {
+        let (bytes, beginning) = (text.len(), text::line(text, 60));
+        return Err(Stop::Mistake(format!("it asks for {beginning:?}, a name of {bytes} bytes; {most} are allowed")));
+    }
+    Ok(())
+}
+
+/// Is it a pointer that a finding may have?
+pub(super) fn well_formed(pointer: &str) -> Result<(), Stop> {
+    short(pointer, MOST_POINTER)?;
+    pointer::segments(pointer)
+        .map(drop)
+        .map_err(|malformed| Stop::Mistake(format!("it names a place by {}", text::line(&malformed.to_string(), 300))))
+}
+
+fn never_shown(item: u32) -> Stop {
+    Stop::Mistake(format!("it names item {item}, which it was never shown"))
+}
+
+fn too_early() -> Stop {
+    Stop::Mistake("it asks the inventory while it lists its rules".into())
+}
+
+fn too_much(bytes: usize, most: usize) -> Stop {
+    Stop::Limit(format!("it asks for {bytes} bytes at once; {most} are allowed"))
+}

@@ -1,0 +1,158 @@
+//! What a component asks for and offers, read from its names before anything of it runs.
+
+use wasmparser::{ComponentExternName, Parser, Payload};
+
+use super::contract;
+
+/// Why a component is no pack.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotAPack {
+    /// It could reach the outside.
+    #[error(
+        "imports {}, and a pack may import karpcheck:rules/* and nothing else. Without WASI a Rust pack is built for \
+         wasm32-unknown-unknown, a Python one with --stub-wasi, a JavaScript one with all features off",
+        .0.join(", ")
+    )]
+    Imports(Vec<String>),
+    /// It is made for a later contract.
+    #[error("is made for karpcheck:rules@{0}: needs a newer karpcheck")]
+    Newer(String),
+    /// It is made for a contract that is served no more.
+    #[error("is made for karpcheck:rules@{0}, which is served no more: build it again for karpcheck:rules@{major}.{minor}",
+        major = contract::VERSION.0, minor = contract::VERSION.1)]
+    Older(String),
+    /// It has no rules.
+    #[error("does not export karpcheck:rules/rules: it is a component, but no pack of rules")]
+    NoRules,
+    /// Plain WebAssembly.
+    #[error("is a core module, not a component: `kubectl karpcheck pack build` makes a component of it")]
+    CoreModule,
+    /// Anything else.
+    #[error("is not WebAssembly{0}")]
+    NotWasm(&'static str),
+    /// Compiled code.
+    #[error("is compiled code, which is never taken from a file: give the .wasm that it was made of")]
+    Compiled,
+}
+
+/// Tells from the first bytes what they are.
+pub(super) fn recognise(bytes: &[u8]) -> Result<(), NotAPack> {
+    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
+        return Err(NotAPack::Compiled);
+    }
+    if Parser::is_component(bytes) {
+        return Ok(());
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(NotAPack::CoreModule);
+    }
+    let text = bytes.trim_ascii_start();
+    Err(NotAPack::NotWasm(if bytes.is_empty() {
+        ": it is empty"
+    } else if text.starts_with(b"(component") || text.starts_with(b"(module") || text.starts_with(b";;") {
+        ": it is its text form; `wasm-tools parse` makes the binary one"
+    } else if bytes.starts_with(b"version https://git-lfs") {
+        ": it is a pointer of Git LFS; `git lfs pull` fetches the file"
+    } else {
+        ""
+    }))
+}
+
+/// Looks at the names in a component's bytes, so that one that must be refused is not compiled first, which takes up to a
+/// minute. What cannot be read is left to the compiler, and the proof is given on what it made.
+pub(super) fn look(bytes: &[u8]) -> Result<(), NotAPack> {
+    let (mut imports, mut exports, mut depth) = (vec![], vec![], 0_u32);
+    for payload in Parser::new(0).parse_all(bytes) {
+        let Ok(payload) = payload else { return Ok(()) };
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                imports.extend(section.into_iter().flatten().map(|import| name(&import.name)));
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                exports.extend(section.into_iter().flatten().map(|export| name(&export.name)));
+            }
+            _ => {}
+        }
+    }
+    prove(imports.iter().map(String::as_str), exports.iter().map(String::as_str))
+}
+
+fn name(name: &ComponentExternName<'_>) -> String {
+    name.name.to_owned()
+}
+
+/// Proves from its names that a component asks for the inventory at most, and offers rules of a version that is served.
+pub(super) fn prove<'a>(
+    imports: impl Iterator<Item = &'a str> + Clone,
+    exports: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), NotAPack> {
+    let refused: Vec<String> = imports
+        .clone()
+        .filter(|name| !matches!(name.strip_prefix(contract::PACKAGE), Some(rest) if rest.starts_with('/')))
+        .map(|name| super::text::line(name, 100))
+        .collect();
+    if !refused.is_empty() {
+        return Err(NotAPack::Imports(refused));
+    }
+    let rules = exports.filter(|name| interface(name) == contract::EXPORT);
+    let mut offered = false;
+    for (name, of_rules) in imports.map(|name| (name, false)).chain(rules.map(|name| (name, true))) {
+        offered |= of_rules;
+        let version = name.split_once('@').and_then(|(_, version)| semver::Version::parse(version).ok());
+        let Some(version) = version else { return Err(NotAPack::NoRules) };
+        let track = format!("{}.{}", version.major, version.minor);
+        match (version.major, version.minor).cmp(&contract::VERSION) {
+            std::cmp::Ordering::Greater => return Err(NotAPack::Newer(track)),
+            std::cmp::Ordering::Less => return Err(NotAPack::Older(track)),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+    if offered { Ok(()) } else { Err(NotAPack::NoRules) }
+}
+
+fn interface(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(interface, _)| interface)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proved(imports: &[&str], exports: &[&str]) -> Result<(), NotAPack> {
+        prove(imports.iter().copied(), exports.iter().copied())
+    }
+
+    #[test]
+    fn all_refused_imports_are_named() {
+        let refused = proved(
+            &["wasi:cli/environment@0.2.6", "karpcheck:rules/inventory@0.1.0", "env", "karpcheck:rules-evil/x@0.1.0"],
+            &["karpcheck:rules/rules@0.1.0"],
+        );
+        let all = ["wasi:cli/environment@0.2.6", "env", "karpcheck:rules-evil/x@0.1.0"].map(String::from);
+        assert_eq!(refused, Err(NotAPack::Imports(all.into())));
+    }
+
+    #[test]
+    fn a_version_is_read_from_the_names() {
+        let with = |version: &str| proved(&[], &[&format!("karpcheck:rules/rules@{version}")]);
+        assert_eq!(with("0.1.0"), Ok(()));
+        assert_eq!(with("0.1.7"), Ok(()));
+        assert_eq!(with("0.3.0"), Err(NotAPack::Newer("0.3".into())));
+        assert_eq!(with("1.0.0"), Err(NotAPack::Newer("1.0".into())));
+        assert_eq!(with("0.0.4"), Err(NotAPack::Older("0.0".into())));
+        assert_eq!(proved(&["karpcheck:rules/inventory@0.1.0"], &["other:thing/x"]), Err(NotAPack::NoRules));
+        let later = proved(&["karpcheck:rules/history@0.4.0"], &["karpcheck:rules/rules@0.1.0"]);
+        assert_eq!(later, Err(NotAPack::Newer("0.4".into())));
+    }
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        assert_eq!(recognise(b"\0asm\x0d\0\x01\0"), Ok(()));
+        assert_eq!(recognise(b"\0asm\x01\0\0\0"), Err(NotAPack::CoreModule));
+        assert_eq!(recognise(b"\x7fELF"), Err(NotAPack::NotWasm("")));
+        assert!(matches!(recognise(b"  (module)"), Err(NotAPack::NotWasm(cure)) if cure.contains("wasm-tools")));
+        assert!(matches!(recognise(b""), Err(NotAPack::NotWasm(cure)) if cure.contains("empty")));
+    }
+}

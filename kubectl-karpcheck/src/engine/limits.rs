@@ -1,0 +1,78 @@
+//! What a pack may use.
+
+use std::time::Duration;
+
+/// The bounds of the sandbox. `Default` is what the design sets; figures measured with guests in Rust, JavaScript and
+/// Python stand in the contract's README.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Fuel, some one unit an instruction, to list the rules and again for each subject. 1 G is some 0.1 s; a rule in
+    /// JavaScript uses up to 7 M a subject.
+    pub fuel: u64,
+    /// Wall time of one rule over all its subjects. Only the backstop: fuel decides first in nearly all cases.
+    pub wall: Duration,
+    /// Bytes of all linear memories and tables of a rule together. A rule in Python uses 13 MiB, in JavaScript 15 MiB.
+    pub memory: usize,
+    /// Linear memories of a rule.
+    pub memories: usize,
+    /// Tables of a rule.
+    pub tables: usize,
+    /// Core instances of a rule. A Python pack has some 20: one per library.
+    pub instances: usize,
+    /// Elements of all tables of a rule together. Python has some 10,000 functions in its table.
+    pub table_elements: usize,
+    /// Bytes that cross the boundary in one call, either way.
+    pub call_bytes: usize,
+    /// What the host does for a guest, per subject: nodes visited, links followed, and 64 bytes copied, each one unit.
+    /// Some 0.1 µs a unit.
+    pub host_work: u64,
+    /// Findings of one subject.
+    pub findings: usize,
+    /// Bytes of a message, a remediation or a reason; longer ones are cut.
+    pub message: usize,
+    /// Bytes of a note, a property's name or its value; longer ones are cut.
+    pub note: usize,
+    /// Places, edits or properties of one finding.
+    pub details: usize,
+    /// Bytes of all texts of a rule's findings together.
+    pub text: usize,
+    /// Lines of a rule's log that are kept: the last ones.
+    pub log_lines: usize,
+    /// Bytes of a component. A Python pack has 18.5 MB.
+    pub component: u64,
+    /// Wall time to compile a component. A JavaScript pack takes 15 s on one core.
+    pub compile: Duration,
+    /// Rules of a pack.
+    pub rules: usize,
+    /// Kinds, or settings, that one rule declares.
+    pub declared: usize,
+    /// Bytes of a rule's page.
+    pub docs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 1_000_000_000,
+            wall: Duration::from_secs(60),
+            memory: 128 << 20,
+            memories: 8,
+            tables: 32,
+            instances: 128,
+            table_elements: 200_000,
+            call_bytes: 8 << 20,
+            host_work: 20_000_000,
+            findings: 100,
+            message: 2_000,
+            note: 500,
+            details: 50,
+            text: 32 << 20,
+            log_lines: 20,
+            component: 32 << 20,
+            compile: Duration::from_secs(60),
+            rules: 500,
+            declared: 64,
+            docs: 64 << 10,
+        }
+    }
+}

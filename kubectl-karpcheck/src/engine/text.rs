@@ -1,0 +1,86 @@
+//! Texts that a guest wrote, made fit to be shown.
+
+/// One line: every run of blanks and control characters is one blank. Cut at `most` bytes.
+pub(super) fn line(text: &str, most: usize) -> String {
+    let mut clean = String::with_capacity(text.len().min(most));
+    for char in text.chars() {
+        if char.is_whitespace() || char.is_control() {
+            if !clean.ends_with(' ') && !clean.is_empty() {
+                clean.push(' ');
+            }
+        } else if !invisible(char) {
+            clean.push(char);
+        }
+        if clean.len() > most {
+            break;
+        }
+    }
+    clean.truncate(clean.trim_end().len());
+    cut(clean, most)
+}
+
+/// Markdown: lines stay, other control characters go. Cut at `most` bytes.
+pub(super) fn page(text: &str, most: usize) -> String {
+    let mut clean = String::with_capacity(text.len().min(most));
+    for char in text.chars() {
+        match char {
+            '\n' => clean.push('\n'),
+            '\t' => clean.push_str("    "),
+            char if char.is_control() || invisible(char) => {}
+            char => clean.push(char),
+        }
+        if clean.len() > most {
+            break;
+        }
+    }
+    cut(clean, most)
+}
+
+/// A pointer up to the first segment that cannot be shown: the keys of a hostile file are no rule's mistake.
+pub(super) fn pointer(mut pointer: String) -> String {
+    if let Some(bad) = pointer.find(|char: char| char.is_control() || invisible(char)) {
+        pointer.truncate(pointer[..bad].rfind('/').unwrap_or(0));
+    }
+    pointer
+}
+
+/// Characters that turn or hide what stands around them.
+const fn invisible(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let end = (0..=most.saturating_sub('…'.len_utf8())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_hides_is_left() {
+        assert_eq!(line("a\u{1b}[31mred\u{7}\r\nb\u{202e}c\u{9b}2J", 100), "a [31mred bc 2J");
+        assert_eq!(line("  \n ", 100), "");
+        assert_eq!(page("# a\r\n\tb\u{1b}[2J\u{0}", 100), "# a\n    b[2J");
+    }
+
+    #[test]
+    fn pointers_end_before_what_cannot_be_shown() {
+        assert_eq!(pointer("/a/b\u{1b}[2J/c".into()), "/a");
+        assert_eq!(pointer("/a/b".into()), "/a/b");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(line("ééééé", 7), "éé…");
+        assert_eq!(line(&"x".repeat(10), 10), "x".repeat(10));
+        assert!(line(&"é".repeat(1_000_000), 100).len() <= 100);
+    }
+}

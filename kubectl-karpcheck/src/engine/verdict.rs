@@ -1,0 +1,200 @@
+//! A verdict as the guest gave it, held to the contract and turned into findings.
+
+use super::contract::{self, WitFinding, WitPlace, WitReason, WitVerdict};
+use super::host::{Host, MOST_WHY, Stop, well_formed};
+use super::limits::Limits;
+use super::text;
+use crate::model::verdict::{Confidence, Edit, Finding, Outcome, Place, RuleInfo, Severity};
+use crate::model::{Cause, ItemId, Reason};
+
+/// What a finding costs beside its texts.
+const OVERHEAD: usize = 256;
+
+/// One subject's verdict.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Skip,
+    Pass,
+    /// At least one.
+    Findings(Vec<Finding>),
+}
+
+/// Turns verdicts into findings, for one rule.
+pub(super) struct Judge<'a> {
+    pub(super) rule: &'a RuleInfo,
+    /// The rule's name in the report.
+    pub(super) label: &'a str,
+    pub(super) limits: &'a Limits,
+    /// Bytes of all texts so far.
+    text: usize,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) const fn new(rule: &'a RuleInfo, label: &'a str, limits: &'a Limits) -> Self {
+        Self { rule, label, limits, text: 0 }
+    }
+
+    pub(super) fn verdict(&mut self, host: &Host, subject: ItemId, verdict: WitVerdict) -> Result<Verdict, Stop> {
+        let findings = match verdict {
+            WitVerdict::Skip => return Ok(Verdict::Skip),
+            WitVerdict::Pass => return Ok(Verdict::Pass),
+            WitVerdict::Unknown(reason) => vec![self.undecided(host, subject, reason)?],
+            WitVerdict::Found(found) if found.is_empty() => {
+                return Err(Stop::Mistake("it says that it found something, and gives no finding".into()));
+            }
+            WitVerdict::Found(found) if found.len() > self.limits.findings => {
+                let (count, most) = (found.len(), self.limits.findings);
+                return Err(Stop::Limit(format!("it gives {count} findings; {most} are allowed")));
+            }
+            WitVerdict::Found(found) => {
+                found.into_iter().map(|found| self.finding(host, subject, found)).collect::<Result<_, _>>()?
+            }
+        };
+        self.text += findings.iter().map(size).sum::<usize>();
+        if self.text > self.limits.text {
+            let most = self.limits.text >> 20;
+            return Err(Stop::Limit(format!("its findings have more than {most} MiB of text")));
+        }
+        Ok(Verdict::Findings(findings))
+    }
+
+    /// A finding of the host's own: the subject could not be judged.
+    pub(super) fn unknown(&self, subject: ItemId, reason: Reason, severity: Severity, message: String) -> Finding {
+        Finding {
+            rule: self.label.to_owned(),
+            area: self.rule.area.clone(),
+            subject,
+            pointer: String::new(),
+            outcome: Outcome::Unknown,
+            severity,
+            confidence: Confidence::High,
+            reason: Some(reason),
+            reason_at: None,
+            message,
+            remediation: String::new(),
+            related: vec![],
+            edits: vec![],
+            properties: vec![],
+        }
+    }
+
+    fn undecided(&self, host: &Host, subject: ItemId, reason: WitReason) -> Result<Finding, Stop> {
+        let (reason, reason_at) = self.reason(host, reason)?;
+        let message = format!("could not be judged: {}", reason.why);
+        let severity = severity(host, &reason);
+        // Where knowledge ends in the subject itself, that is the finding's place.
+        let pointer = match &reason_at {
+            Some(place) if place.item == subject => place.pointer.clone(),
+            _ => String::new(),
+        };
+        Ok(Finding { pointer, reason_at, ..self.unknown(subject, reason, severity, message) })
+    }
+
+    fn finding(&self, host: &Host, subject: ItemId, found: WitFinding) -> Result<Finding, Stop> {
+        let declared = self.rule.severity;
+        let claimed = contract::severity(found.severity);
+        if claimed > declared {
+            let (claimed, declared) = (claimed.as_str(), declared.as_str());
+            return Err(Stop::Mistake(format!("it reports an {claimed}, and declares no worse than {declared}")));
+        }
+        let outcome = contract::outcome(found.outcome);
+        let (reason, reason_at, severity) = match (outcome, found.reason) {
+            (Outcome::Fail, _) => (None, None, claimed),
+            (Outcome::Unknown, None) => {
+                return Err(Stop::Mistake("it gives an unknown finding without a reason".into()));
+            }
+            (Outcome::Unknown, Some(reason)) => {
+                let (reason, at) = self.reason(host, reason)?;
+                let severity = severity(host, &reason);
+                (Some(reason), at, severity)
+            }
+        };
+        let message = text::line(&found.message, self.limits.message);
+        if message.is_empty() {
+            return Err(Stop::Mistake("it gives a finding without a message".into()));
+        }
+        well_formed(&found.pointer)?;
+        for (what, count) in
+            [("places", found.related.len()), ("edits", found.edits.len()), ("properties", found.properties.len())]
+        {
+            let most = self.limits.details;
+            if count > most {
+                return Err(Stop::Limit(format!("it gives a finding with {count} {what}; {most} are allowed")));
+            }
+        }
+        let note = |text: &str| text::line(text, self.limits.note);
+        Ok(Finding {
+            rule: self.label.to_owned(),
+            area: self.rule.area.clone(),
+            subject,
+            pointer: text::pointer(found.pointer),
+            outcome,
+            severity,
+            confidence: contract::confidence(found.confidence),
+            reason,
+            reason_at,
+            message,
+            remediation: text::line(&found.remediation, self.limits.message),
+            related: found.related.into_iter().map(|place| self.place(host, place)).collect::<Result<_, _>>()?,
+            edits: found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<_, _>>()?,
+            properties: found.properties.iter().map(|(name, value)| (note(name), note(value))).collect(),
+        })
+    }
+
+    fn reason(&self, host: &Host, reason: WitReason) -> Result<(Reason, Option<Place>), Stop> {
+        let why = text::line(&reason.why, MOST_WHY);
+        if why.is_empty() {
+            return Err(Stop::Mistake("it gives an unknown without saying why".into()));
+        }
+        let at = reason.at.map(|place| self.place(host, place)).transpose()?;
+        Ok((Reason::new(Cause::parse(&reason.cause), why), at))
+    }
+
+    fn place(&self, host: &Host, place: WitPlace) -> Result<Place, Stop> {
+        let item = host.nameable(place.item)?;
+        well_formed(&place.pointer)?;
+        Ok(Place { item, pointer: text::pointer(place.pointer), note: text::line(&place.note, self.limits.note) })
+    }
+
+    fn edit(&self, host: &Host, edit: contract::WitEdit) -> Result<Edit, Stop> {
+        let item = host.nameable(edit.item)?;
+        well_formed(&edit.pointer)?;
+        let value = contract::to_json(edit.value)
+            .map_err(|why| Stop::Mistake(format!("it offers an edit whose value cannot be written: {why}")))?;
+        if let Some(value) = &value
+            && value.to_string().len() > self.limits.docs
+        {
+            let most = self.limits.docs;
+            return Err(Stop::Limit(format!("it offers an edit with a value of more than {most} bytes")));
+        }
+        Ok(Edit { item, pointer: text::pointer(edit.pointer), value })
+    }
+}
+
+/// An unknown is good to know; where evidence was asked for and refused it is a warning.
+fn severity(host: &Host, reason: &Reason) -> Severity {
+    if host.alarming(reason) { Severity::Warning } else { Severity::Info }
+}
+
+fn size(finding: &Finding) -> usize {
+    let place = |place: &Place| OVERHEAD / 4 + place.pointer.len() + place.note.len();
+    OVERHEAD
+        + finding.pointer.len()
+        + finding.message.len()
+        + finding.remediation.len()
+        + finding.reason.as_ref().map_or(0, |reason| reason.why.len())
+        + finding.reason_at.iter().chain(&finding.related).map(place).sum::<usize>()
+        + finding.edits.iter().map(|edit| OVERHEAD / 4 + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size)).sum::<usize>()
+        + finding.properties.iter().map(|(name, value)| OVERHEAD / 4 + name.len() + value.len()).sum::<usize>()
+}
+
+fn json_size(json: &serde_json::Value) -> usize {
+    use serde_json::Value as Json;
+    OVERHEAD / 4
+        + match json {
+            Json::String(text) => text.len(),
+            Json::Array(items) => items.iter().map(json_size).sum(),
+            Json::Object(members) => members.iter().map(|(name, value)| name.len() + json_size(value)).sum(),
+            Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+        }
+}
