@@ -1,1 +1,37 @@
 //! Would AWS allow it? The three-valued evaluation of IAM policies. Pure, like the model.
+//!
+//! ```text
+//! Node -> Document (statements, compiled once; faults)         document, principal, resource, condition
+//! Question -> Request + Policies (over an inventory)           question
+//! Request + Policies -> Decision (access, why, places, notes)  decide
+//! Request + Policies -> trail, statement by statement          trail
+//! ```
+//!
+//! Every step has three answers. What is not known makes the decision unknown only where it could change it. A document
+//! that nobody gave is taken to hold no Deny: it makes a denial unknown, and an allow keeps a note. A hole *inside* a
+//! document that was given counts both ways.
+
+mod action;
+mod condition;
+mod context;
+mod decide;
+mod document;
+mod fault;
+mod grant;
+mod managed;
+mod pattern;
+mod principal;
+pub mod question;
+mod resource;
+mod trail;
+mod truth;
+
+pub use context::{Context, Given};
+pub use decide::{Access, Boundary, Decision, Policies, Policy, Request, decide};
+pub use document::{Document, PolicyKind, validate};
+pub use fault::{Consequence, Fault};
+pub use grant::Grant;
+pub use pattern::glob;
+pub use principal::{Identity, IdentityKind, Principal};
+pub use question::{Evaluator, Operand, Question, Target, Who};
+pub use trail::{ElementTrail, StatementTrail, trail};

@@ -5,6 +5,9 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::cli::ChosenArgs;
+use crate::commands::{CommandError, Streams, chosen};
+use crate::exit::Exit;
 use crate::model::ack;
 use crate::model::controller::GLOBAL_SETTINGS;
 use crate::model::inventory::kind_matches;
@@ -81,6 +84,17 @@ pub fn cluster_role(plan: &Plan) -> ClusterRole {
         metadata: Metadata { name: NAME },
         rules: rules(plan),
     }
+}
+
+/// Prints the role that the chosen rules need.
+pub fn run(args: &ChosenArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = chosen::load(&args.pack)?;
+    let selected = packs.select(args)?;
+    write(&chosen::plan(&selected), streams.out)?;
+    for problem in &packs.problems {
+        writeln!(streams.err, "error: {}", problem.message)?;
+    }
+    Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }
 
 /// Prints the role as YAML, each rule under a comment that says what it is for.

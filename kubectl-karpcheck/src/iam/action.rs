@@ -1,0 +1,51 @@
+//! `Action` and `NotAction`.
+
+use crate::model::{Answer, Reason, Text};
+
+use super::decide::Env;
+use super::pattern::{Pattern, Syntax};
+use super::truth;
+
+/// The actions of a statement.
+#[derive(Clone, Debug)]
+pub(super) struct Actions {
+    pub(super) not: bool,
+    patterns: Vec<Pattern>,
+    /// Why there may be more.
+    open: Option<Reason>,
+}
+
+const SYNTAX: Syntax = Syntax { wildcards: true, variables: false, fold: true };
+
+impl Actions {
+    pub(super) fn new(not: bool, texts: &[&Text], open: Option<Reason>) -> Self {
+        Self { not, patterns: texts.iter().map(|text| Pattern::new(text, SYNTAX)).collect(), open }
+    }
+
+    /// Does an action, in lower case, belong to them?
+    pub(super) fn matches(&self, action: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        let listed = truth::any(self.patterns.iter().map(|pattern| pattern.matches_str(action, env, doubt)));
+        let listed = open(listed, self.open.as_ref(), doubt);
+        if self.not { truth::not(listed) } else { listed }
+    }
+
+    /// Do they name the service of an action?
+    pub(super) fn same_service(&self, action: &str) -> bool {
+        let service = action.split(':').next().unwrap_or_default();
+        self.patterns.iter().any(|pattern| {
+            let written = pattern.written.to_string();
+            written.split(':').next().is_some_and(|other| other == "*" || other.eq_ignore_ascii_case(service))
+        })
+    }
+}
+
+/// A list that may go on may hold what was not found in it.
+pub(super) fn open(answer: Answer, open: Option<&Reason>, doubt: &mut Option<Reason>) -> Answer {
+    match (answer, open) {
+        (Answer::No, Some(reason)) => {
+            doubt.get_or_insert_with(|| reason.clone());
+            Answer::Unknown
+        }
+        _ => answer,
+    }
+}

@@ -1,0 +1,262 @@
+//! The context of a request: its keys and what is known of them.
+
+use std::fmt;
+
+use crate::model::{Answer, Cause, Reason, Text};
+
+use super::pattern::fold;
+
+/// What is known of a key of a request.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Given {
+    /// The request does not have it.
+    Absent,
+    /// It may have any value, or none.
+    Unknown(Reason),
+    /// It has these values, at least one. Numbers and flags are texts, as in policies.
+    Values(Vec<Text>),
+}
+
+impl Given {
+    /// One value.
+    pub fn one(value: impl Into<Text>) -> Self {
+        Self::Values(vec![value.into()])
+    }
+}
+
+/// Other names of the tags of a resource: what they begin with, and what `aws:` calls it. Every service that has the key
+/// documents it as the older form of the global one.
+const ALIASES: &[(&str, &str)] = &[
+    ("ec2:resourcetag/", "aws:resourcetag/"),
+    ("iam:resourcetag/", "aws:resourcetag/"),
+    ("ssm:resourcetag/", "aws:resourcetag/"),
+    ("autoscaling:resourcetag/", "aws:resourcetag/"),
+    ("secretsmanager:resourcetag/", "aws:resourcetag/"),
+    ("elasticloadbalancing:resourcetag/", "aws:resourcetag/"),
+];
+
+/// Keys that can have several values: "Multivalued keys" of the global context keys, and of the services at hand.
+const SEVERAL: &[&str] = &[
+    "aws:tagkeys",
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:sourceorgpaths",
+    "aws:resourceorgpaths",
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+];
+
+/// Services whose keys no request to another service has.
+const SERVICES: &[&str] = &[
+    "arc-zonal-shift",
+    "autoscaling",
+    "cloudformation",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "eks",
+    "elasticloadbalancing",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "rds",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+];
+
+/// Keys that come with the credentials and so with requests to any service.
+const TRAVELLING: &[&str] =
+    &["ec2:sourceinstancearn", "ec2:roledelivery", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"];
+
+/// A key's name: case does not count, of the tag in it neither.
+#[derive(Clone, Debug)]
+pub(super) struct KeyName {
+    folded: Text,
+    written: Text,
+}
+
+impl KeyName {
+    pub(super) fn new(written: &Text) -> Self {
+        let mut folded = fold(written);
+        for (alias, name) in ALIASES {
+            if folded.starts_with(alias) {
+                let mut parts = folded.into_parts();
+                if let Some(crate::model::Part::Known(first)) = parts.first_mut() {
+                    *first = format!("{name}{}", &first[alias.len()..]).into();
+                }
+                folded = Text::from_parts(parts);
+                break;
+            }
+        }
+        Self { folded, written: written.clone() }
+    }
+
+    /// Why nothing is known of it.
+    pub(super) fn unsaid(&self) -> Reason {
+        Reason::new(Cause::Undecidable, format!("whether a request has {} cannot be told", self.written))
+    }
+
+    /// Can it have several values?
+    pub(super) fn several(&self) -> bool {
+        self.folded.known().is_some_and(|known| SEVERAL.contains(&known))
+    }
+
+    /// Is it one that only requests to other services have?
+    fn foreign(&self, service: &str) -> bool {
+        SERVICES.iter().any(|other| {
+            *other != service
+                && self.folded.starts_with(other)
+                && matches!(self.folded.tokens().get(other.len()), Some(crate::model::text::Token::Char(':')))
+        }) && !self.folded.known().is_some_and(|known| TRAVELLING.contains(&known))
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)
+    }
+}
+
+/// What a request says of a key.
+pub(super) enum Lookup<'a> {
+    /// This.
+    One(&'a Given),
+    /// One of these: a name is known in part. Includes what holds if it is none of the named keys.
+    Maybe(Vec<&'a Given>),
+    /// Nothing.
+    Unsaid,
+}
+
+static ABSENT: Given = Given::Absent;
+
+/// The keys of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    keys: Vec<(KeyName, Given)>,
+    /// Keys that begin so, the longest beginning first.
+    families: Vec<(KeyName, Given)>,
+    /// The service that is asked: keys of others are absent.
+    service: Box<str>,
+}
+
+impl Context {
+    /// The context of a request to a service, `ec2`. Keys of other services are absent in it.
+    pub fn of_service(service: &str) -> Self {
+        Self { service: service.to_ascii_lowercase().into(), ..Self::default() }
+    }
+
+    /// Names a key. A key that ends in `*` stands for all keys with that beginning that are not named themselves. A key
+    /// that was named before gets more values; absent or unknown, it is what was said first.
+    pub fn set(&mut self, key: impl Into<Text>, given: Given) {
+        let key = key.into();
+        let given = match given {
+            Given::Values(values) if values.is_empty() => Given::Absent,
+            given => given,
+        };
+        if let Some(prefix) = without_star(&key) {
+            let length = |key: &KeyName| key.folded.tokens().len();
+            let name = KeyName::new(&prefix);
+            let at = self.families.iter().position(|(other, _)| length(other) < length(&name));
+            self.families.insert(at.unwrap_or(self.families.len()), (name, given));
+            return;
+        }
+        let name = KeyName::new(&key);
+        match self.keys.iter_mut().find(|(other, _)| other.folded == name.folded) {
+            Some((_, Given::Values(old))) => match given {
+                Given::Values(more) => old.extend(more),
+                Given::Absent | Given::Unknown(_) => {}
+            },
+            Some(_) => {}
+            None => self.keys.push((name, given)),
+        }
+    }
+
+    /// Names a key unless it, or a family that it belongs to, is named already.
+    pub fn set_default(&mut self, key: impl Into<Text>, given: Given) {
+        let key = key.into();
+        let family = without_star(&key).is_some();
+        let name = KeyName::new(&without_star(&key).unwrap_or_else(|| key.clone()));
+        let named = if family {
+            self.families.iter().any(|(other, _)| {
+                other.folded.known().zip(name.folded.known()).is_some_and(|(other, name)| name.starts_with(other))
+            })
+        } else {
+            matches!(self.lookup(&name), Lookup::One(found) if !std::ptr::eq(found, &raw const ABSENT))
+        };
+        if !named {
+            self.set(key, given);
+        }
+    }
+
+    /// What is said of a key by its name.
+    pub fn get(&self, key: &str) -> Option<&Given> {
+        match self.lookup(&KeyName::new(&Text::from(key))) {
+            Lookup::One(given) => Some(given),
+            Lookup::Maybe(_) | Lookup::Unsaid => None,
+        }
+    }
+
+    /// The named keys that begin so (lower case), with what follows.
+    pub(super) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Given)> {
+        self.keys.iter().filter_map(move |(name, given)| Some((name.folded.known()?.strip_prefix(prefix)?, given)))
+    }
+
+    pub(super) fn lookup(&self, name: &KeyName) -> Lookup<'_> {
+        let mut maybe: Vec<&Given> = vec![];
+        let known = name.folded.known();
+        for (other, given) in &self.keys {
+            let answer = match (known, other.folded.known()) {
+                (Some(one), Some(other)) => super::truth::certain(one == other),
+                _ => name.folded.same(&other.folded),
+            };
+            match answer {
+                Answer::Yes => return Lookup::One(given),
+                Answer::Unknown => maybe.push(given),
+                Answer::No => {}
+            }
+        }
+        let mut rest: Option<&Given> = None;
+        for (prefix, given) in &self.families {
+            let answer = match (known, prefix.folded.known()) {
+                (Some(name), Some(prefix)) => super::truth::certain(name.starts_with(prefix)),
+                (None, Some(prefix)) => name.folded.matches(&format!("{prefix}*")),
+                _ => Answer::Unknown,
+            };
+            match answer {
+                Answer::Yes => {
+                    rest = Some(given);
+                    break;
+                }
+                Answer::Unknown => maybe.push(given),
+                Answer::No => {}
+            }
+        }
+        let rest = rest.or_else(|| (!self.service.is_empty() && name.foreign(&self.service)).then_some(&ABSENT));
+        match (rest, maybe.is_empty()) {
+            (Some(rest), true) => Lookup::One(rest),
+            (Some(rest), false) => {
+                maybe.push(rest);
+                Lookup::Maybe(maybe)
+            }
+            (None, _) => Lookup::Unsaid,
+        }
+    }
+}
+
+/// What stands before a star at the end.
+fn without_star(key: &Text) -> Option<Text> {
+    let mut parts = key.clone().into_parts();
+    match parts.last_mut() {
+        Some(crate::model::Part::Known(last)) if last.ends_with('*') => {
+            *last = last[..last.len() - 1].into();
+            Some(Text::from_parts(parts))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,604 @@
+//! All policies together: is a request allowed?
+
+use std::sync::Arc;
+
+use crate::model::arn::{self, Home};
+use crate::model::verdict::Place;
+use crate::model::{Answer, ItemId, Reason, Scope, Symbol, Text, Unknown};
+
+use super::context::Context;
+use super::document::{Document, Effect, PolicyKind, Statement};
+use super::fault::{Consequence, Fault};
+use super::grant::Grant;
+use super::principal::{IdentityKind, Principal};
+use super::trail;
+use super::truth::{and, any, or, whichever};
+
+/// A policy and where it stands.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The item that holds it.
+    pub item: ItemId,
+    /// Where its document stands in the item: `/KeyPolicy`.
+    pub pointer: String,
+    /// What a person calls it: `the policy of key orders`.
+    pub name: Arc<str>,
+    /// What it is attached to.
+    pub kind: PolicyKind,
+    /// What it says.
+    pub document: Arc<Document>,
+    /// What `${AWS::Region}` and its like stand for in it, if known.
+    pub home: Option<Arc<Home>>,
+}
+
+/// What limits a principal from above.
+#[derive(Clone, Debug, Default)]
+pub enum Boundary {
+    /// Nobody said whether there is one.
+    #[default]
+    Unseen,
+    /// There is none.
+    None,
+    /// This one.
+    Given(Policy),
+    /// There is one, and it was not given.
+    Unknown(Unknown),
+}
+
+/// All policies that bear on a request.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// Of the principal.
+    pub identity: Vec<Policy>,
+    /// Why the principal may have more.
+    pub identity_open: Option<Unknown>,
+    /// What limits the principal.
+    pub boundary: Boundary,
+    /// Of the organisation, if given. Together they are one level: one of them has to allow.
+    pub organisation: Vec<Policy>,
+    /// Of the resource.
+    pub resource: Vec<Policy>,
+    /// Why the resource may have another policy than the ones given.
+    pub resource_open: Option<Unknown>,
+    /// Of a key.
+    pub grants: Vec<Grant>,
+    /// Why a key may have more.
+    pub grants_open: Option<Unknown>,
+    /// Are principal and resource of one account?
+    pub same_account: Answer,
+    /// Does the resource's policy have to let the principal or its account? So it is with KMS keys and with roles that are
+    /// assumed.
+    pub decisive: bool,
+    /// What was not seen or was assumed, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            identity: vec![],
+            identity_open: None,
+            boundary: Boundary::Unseen,
+            organisation: vec![],
+            resource: vec![],
+            resource_open: None,
+            grants: vec![],
+            grants_open: None,
+            same_account: Answer::Yes,
+            decisive: false,
+            notes: vec![],
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub principal: Principal,
+    /// `kms:Decrypt`.
+    pub action: String,
+    /// The ARN, `*` for none.
+    pub resource: Text,
+    /// What else the request says.
+    pub context: Context,
+    lower: String,
+}
+
+impl Request {
+    /// A request.
+    pub fn new(principal: Principal, action: &str, resource: impl Into<Text>, context: Context) -> Self {
+        Self {
+            principal,
+            action: action.to_owned(),
+            resource: resource.into(),
+            context,
+            lower: action.to_ascii_lowercase(),
+        }
+    }
+
+    pub(super) fn bare(action: &str) -> Self {
+        Self::new(Principal::Anyone, action, "*", Context::default())
+    }
+
+    /// `ec2` of `ec2:RunInstances`.
+    pub fn service(&self) -> &str {
+        self.lower.split(':').next().unwrap_or_default()
+    }
+}
+
+/// What a document is evaluated in.
+pub(super) struct Env<'a> {
+    pub(super) request: &'a Request,
+    /// In lower case.
+    pub(super) action: &'a str,
+    home: Option<&'a Home>,
+}
+
+impl<'a> Env<'a> {
+    pub(super) fn new(request: &'a Request, home: Option<&'a Home>) -> Self {
+        Self { request, action: &request.lower, home }
+    }
+
+    /// What a pseudo parameter stands for.
+    pub(super) fn home(&self, symbol: &Symbol) -> Option<&'a Text> {
+        let home = self.home.filter(|_| symbol.scope == Scope::Home)?;
+        match &*symbol.name {
+            arn::PARTITION => Some(&home.partition),
+            arn::REGION => Some(&home.region),
+            arn::ACCOUNT => Some(&home.account),
+            _ => None,
+        }
+    }
+}
+
+/// The account of a home.
+pub(super) fn account_of(home: Option<&Home>) -> Text {
+    home.map_or_else(|| arn::unstated(arn::ACCOUNT), |home| home.account.clone())
+}
+
+/// Would AWS allow it?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Yes.
+    Allowed,
+    /// No statement allows it.
+    ImplicitDeny,
+    /// A statement forbids it.
+    ExplicitDeny,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The answer.
+    pub access: Access,
+    /// The reason in one sentence, fit for a finding.
+    pub why: String,
+    /// The deciding statements; of an implicit deny the nearest miss, at the very elements that fail; of an unknown what
+    /// cannot be evaluated.
+    pub statements: Vec<Place>,
+    /// Why it is unknown, and where knowledge ends.
+    pub unknown: Option<Unknown>,
+    /// What was not seen or was assumed.
+    pub notes: Vec<String>,
+    /// What is wrong with the policies in themselves.
+    pub faults: Vec<(ItemId, Fault)>,
+}
+
+/// A statement of a policy.
+#[derive(Clone, Copy)]
+pub(super) struct Which<'p> {
+    pub(super) policy: &'p Policy,
+    pub(super) statement: &'p Statement,
+}
+
+impl Which<'_> {
+    pub(super) fn label(&self) -> String {
+        let number = self.statement.pointer.rsplit('/').next().and_then(|last| last.parse::<usize>().ok());
+        match (&self.statement.sid, number) {
+            (Some(sid), _) => format!("statement {sid} of {}", self.policy.name),
+            (None, Some(number)) => format!("statement {} of {}", number + 1, self.policy.name),
+            (None, None) => format!("the statement of {}", self.policy.name),
+        }
+    }
+
+    pub(super) fn place(&self, pointer: &str, note: impl Into<String>) -> Place {
+        Place { item: self.policy.item, pointer: format!("{}{pointer}", self.policy.pointer), note: note.into() }
+    }
+}
+
+/// Something that cannot be told, and where.
+struct Doubt<'p> {
+    policy: &'p Policy,
+    statement: Option<&'p Statement>,
+    reason: Reason,
+}
+
+/// What the policies of one kind say.
+struct Tally<'p> {
+    deny: Answer,
+    direct: Answer,
+    account: Answer,
+    denied_by: Vec<Which<'p>>,
+    direct_by: Option<Which<'p>>,
+    account_by: Option<Which<'p>>,
+    deny_doubts: Vec<Doubt<'p>>,
+    allow_doubts: Vec<Doubt<'p>>,
+}
+
+fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
+    let mut sum = Tally {
+        deny: Answer::No,
+        direct: Answer::No,
+        account: Answer::No,
+        denied_by: vec![],
+        direct_by: None,
+        account_by: None,
+        deny_doubts: vec![],
+        allow_doubts: vec![],
+    };
+    for policy in policies {
+        let env = Env::new(request, policy.home.as_deref());
+        for statement in &policy.document.statements {
+            let mut doubt = None;
+            let reach = statement.applies(&env, &mut doubt);
+            if reach.any() == Answer::No {
+                continue;
+            }
+            let which = Which { policy, statement };
+            let unknown = matches!(statement.effect, Effect::Unknown(_));
+            let weigh = |answer| if unknown { and(answer, Answer::Unknown) } else { answer };
+            if statement.effect != Effect::Allow {
+                let denies = weigh(reach.any());
+                sum.deny = or(sum.deny, denies);
+                match denies {
+                    Answer::Yes => sum.denied_by.push(which),
+                    Answer::Unknown => sum.deny_doubts.extend(doubt.clone().map(|reason| Doubt {
+                        policy,
+                        statement: Some(statement),
+                        reason,
+                    })),
+                    Answer::No => {}
+                }
+            }
+            if statement.effect != Effect::Deny {
+                let (direct, account) = (weigh(reach.direct), weigh(reach.account));
+                if direct == Answer::Yes {
+                    sum.direct_by.get_or_insert(which);
+                }
+                if account == Answer::Yes {
+                    sum.account_by.get_or_insert(which);
+                }
+                if direct == Answer::Unknown || account == Answer::Unknown {
+                    sum.allow_doubts.extend(doubt.map(|reason| Doubt { policy, statement: Some(statement), reason }));
+                }
+                sum.direct = or(sum.direct, direct);
+                sum.account = or(sum.account, account);
+            }
+        }
+        if let Some(reason) = &policy.document.open {
+            sum.direct = or(sum.direct, Answer::Unknown);
+            sum.account = or(sum.account, Answer::Unknown);
+            sum.allow_doubts.push(Doubt { policy, statement: None, reason: reason.clone() });
+        }
+    }
+    sum
+}
+
+fn widen(answer: Answer, open: Option<&Unknown>) -> Answer {
+    if open.is_some() { or(answer, Answer::Unknown) } else { answer }
+}
+
+/// All tallies of a request.
+struct Sums<'p> {
+    identity: Tally<'p>,
+    boundary: Tally<'p>,
+    organisation: Tally<'p>,
+    resource: Tally<'p>,
+    grants: Answer,
+    granted_by: Option<&'p Grant>,
+    grant_doubt: Option<(&'p Grant, Reason)>,
+    /// May the principal, by its own policies?
+    own: Answer,
+    /// Does the boundary let it?
+    within: Answer,
+    /// Does the resource's policy let the principal itself?
+    direct: Answer,
+    /// Does it let the principal's account?
+    account: Answer,
+}
+
+/// Would AWS allow a request?
+pub fn decide(request: &Request, policies: &Policies) -> Decision {
+    let boundary: &[Policy] = match &policies.boundary {
+        Boundary::Given(policy) => std::slice::from_ref(policy),
+        Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => &[],
+    };
+    let identity = tally(&policies.identity, request);
+    let boundary = tally(boundary, request);
+    let organisation = tally(&policies.organisation, request);
+    let resource = tally(&policies.resource, request);
+    let env = Env::new(request, None);
+    let (mut grants, mut granted_by, mut grant_doubt) = (Answer::No, None, None);
+    for grant in &policies.grants {
+        let mut doubt = None;
+        let answer = grant.allows(&env, &mut doubt);
+        if answer == Answer::Yes {
+            granted_by.get_or_insert(grant);
+        }
+        if let Some(reason) = doubt {
+            grant_doubt.get_or_insert((grant, reason));
+        }
+        grants = or(grants, answer);
+    }
+    let is_root = matches!(&request.principal, Principal::Identity(identity) if identity.kind == IdentityKind::Root);
+    let sums = Sums {
+        own: if is_root { Answer::Yes } else { widen(identity.direct, policies.identity_open.as_ref()) },
+        within: match &policies.boundary {
+            Boundary::Unseen | Boundary::None => Answer::Yes,
+            Boundary::Given(_) => boundary.direct,
+            Boundary::Unknown(_) => Answer::Unknown,
+        },
+        direct: widen(resource.direct, policies.resource_open.as_ref()),
+        account: widen(resource.account, policies.resource_open.as_ref()),
+        grants: widen(grants, policies.grants_open.as_ref()),
+        granted_by,
+        grant_doubt,
+        identity,
+        boundary,
+        organisation,
+        resource,
+    };
+    let deny = any([sums.organisation.deny, sums.boundary.deny, sums.identity.deny, sums.resource.deny]);
+    let allow = allow(request, policies, &sums);
+    let access = match (deny, allow) {
+        (Answer::Yes, _) => Access::ExplicitDeny,
+        (_, Answer::No) => Access::ImplicitDeny,
+        (Answer::No, Answer::Yes) => Access::Allowed,
+        _ => Access::Unknown,
+    };
+    let mut decision = match access {
+        Access::Allowed => allowed(request, policies, &sums),
+        Access::ExplicitDeny => forbidden(request, &sums),
+        Access::ImplicitDeny => missing(request, policies, &sums),
+        Access::Unknown => undecided(request, policies, &sums, allow),
+    };
+    decision.notes.clone_from(&policies.notes);
+    decision.faults = policies
+        .identity
+        .iter()
+        .chain(&policies.resource)
+        .flat_map(|policy| {
+            policy.document.faults.iter().map(|fault| {
+                let mut fault = fault.clone();
+                fault.pointer = format!("{}{}", policy.pointer, fault.pointer);
+                (policy.item, fault)
+            })
+        })
+        .collect();
+    decision
+}
+
+fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
+    let Principal::Identity(identity) = &request.principal else {
+        return or(sums.direct, sums.grants);
+    };
+    let own = and(sums.own, sums.within);
+    // A boundary limits what a resource's policy gives a role by its ARN, not what it gives a session or a user.
+    let limit = match (identity.kind, sums.resource.direct_by.as_ref().and_then(|by| by.statement.principals.as_ref()))
+    {
+        (IdentityKind::User | IdentityKind::Root, _) => Answer::Yes,
+        (IdentityKind::Role, Some(by)) if by.session() => Answer::Yes,
+        (IdentityKind::Role, Some(by)) if by.everyone() => or(sums.within, Answer::Unknown),
+        (IdentityKind::Role, _) => sums.within,
+    };
+    let direct = and(sums.direct, limit);
+    let within_account = || {
+        if policies.decisive { any([direct, and(own, sums.account), sums.grants]) } else { or(direct, own) }
+    };
+    let across = || and(own, any([sums.direct, sums.account, sums.grants]));
+    let allow = match policies.same_account {
+        Answer::Yes => within_account(),
+        Answer::No => across(),
+        Answer::Unknown => whichever([within_account(), across()]),
+    };
+    if policies.organisation.is_empty() { allow } else { and(allow, sums.organisation.direct) }
+}
+
+fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {
+    Decision { access, why, statements, unknown: None, notes: vec![], faults: vec![] }
+}
+
+fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
+    let mut by: Vec<Which<'_>> = vec![];
+    let own = matches!(request.principal, Principal::Identity(_)) && and(sums.own, sums.within) == Answer::Yes;
+    let across = policies.same_account != Answer::Yes;
+    if let Some(direct) = sums.resource.direct_by {
+        by.push(direct);
+    }
+    if own && (by.is_empty() || across) {
+        by.extend(sums.identity.direct_by);
+        if (policies.decisive || across) && sums.resource.direct_by.is_none() {
+            by.extend(sums.resource.account_by);
+        }
+    }
+    let names: Vec<String> = by.iter().map(Which::label).collect();
+    let mut places: Vec<Place> = by.iter().map(|which| which.place(&which.statement.pointer, "allows it")).collect();
+    let why = match (sums.granted_by, names.is_empty()) {
+        (Some(grant), true) => {
+            places.push(Place { item: grant.item, pointer: grant.pointer.clone(), note: "allows it".into() });
+            format!("a grant of the key allows {}", request.action)
+        }
+        (None, true) => format!("{} is allowed", request.action),
+        (_, false) => format!("{} allows {}", names.join(" together with "), request.action),
+    };
+    decision(Access::Allowed, why, places)
+}
+
+fn forbidden(request: &Request, sums: &Sums<'_>) -> Decision {
+    let by: Vec<Which<'_>> = [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation]
+        .iter()
+        .flat_map(|tally| tally.denied_by.iter().copied())
+        .collect();
+    let places = by.iter().map(|which| which.place(&which.statement.pointer, "denies it")).collect();
+    let name = by.first().map_or_else(String::new, Which::label);
+    decision(Access::ExplicitDeny, format!("{name} denies {} to {}", request.action, subject(request)), places)
+}
+
+/// Who asks, in a sentence.
+fn subject(request: &Request) -> String {
+    match &request.principal {
+        Principal::Identity(identity) => match identity.name() {
+            Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
+            Some(name) => format!("role {name}"),
+            None => identity.arn.to_string(),
+        },
+        Principal::Service(name) => name.to_string(),
+        Principal::Anyone => "other accounts".into(),
+    }
+}
+
+fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
+    let identity = policies.identity.as_slice();
+    let resource = policies.resource.as_slice();
+    let organisation = policies.organisation.as_slice();
+    let inside = sums.own != Answer::No;
+    let (blamed, whose): (Vec<&[Policy]>, &str) = match &request.principal {
+        Principal::Identity(_) if !organisation.is_empty() && sums.organisation.direct == Answer::No => {
+            (vec![organisation], "of the organisation's policies")
+        }
+        Principal::Identity(_) if inside && sums.within == Answer::No => match &policies.boundary {
+            Boundary::Given(policy) => (vec![std::slice::from_ref(policy)], "of the permissions boundary"),
+            _ => (vec![], ""),
+        },
+        Principal::Identity(_) if policies.same_account == Answer::No => {
+            if inside {
+                (vec![resource], "of the resource's policy")
+            } else {
+                (vec![identity], "of the principal's policies")
+            }
+        }
+        Principal::Identity(_) if policies.decisive => {
+            // Where the key's policy lets the account, what lacks is in the principal's own policies.
+            if sums.account == Answer::No {
+                (vec![resource], "of the key's policy")
+            } else {
+                (vec![identity], "of the principal's policies")
+            }
+        }
+        Principal::Identity(_) => (vec![identity, resource], ""),
+        Principal::Service(_) | Principal::Anyone => (vec![resource], "of the resource's policy"),
+    };
+    let whose = if policies.decisive && request.service() == "sts" && whose == "of the key's policy" {
+        "of the trust policy"
+    } else {
+        whose
+    };
+    let nearest = trail::nearest(request, blamed.iter().flat_map(|policies| policies.iter()));
+    let mut why = format!("no statement {whose} allows {} to {}", request.action, subject(request)).replace("  ", " ");
+    let mut places = vec![];
+    for (index, near) in nearest.iter().enumerate() {
+        for (pointer, note) in &near.misses {
+            places.push(near.which.place(pointer, note.clone()));
+        }
+        if index == 0 {
+            let notes: Vec<&str> = near.misses.iter().map(|(_, note)| note.as_str()).collect();
+            why = format!("{why}; the nearest is {}, but {}", near.which.label(), notes.join(", and "));
+        }
+    }
+    if blamed.iter().all(|policies| policies.is_empty()) {
+        why = match &request.principal {
+            Principal::Identity(_) if whose.is_empty() || whose.contains("principal") => {
+                format!("{} has no policy that allows {}", subject(request), request.action)
+            }
+            _ => format!("the resource has no policy that allows {} to {}", request.action, subject(request)),
+        };
+    } else if places.is_empty() {
+        places = blamed
+            .iter()
+            .flat_map(|policies| policies.iter())
+            .take(3)
+            .map(|policy| Place {
+                item: policy.item,
+                pointer: policy.pointer.clone(),
+                note: format!("no {}", request.action),
+            })
+            .collect();
+    }
+    decision(Access::ImplicitDeny, why, places)
+}
+
+fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>, allow: Answer) -> Decision {
+    let mut doubts: Vec<&Doubt<'_>> = vec![];
+    let mut opens: Vec<&Unknown> = vec![];
+    let identity = matches!(request.principal, Principal::Identity(_));
+    if allow == Answer::Unknown {
+        let unsure = |answer| answer == Answer::Unknown;
+        if unsure(sums.direct) || (identity && sums.direct == Answer::No && unsure(sums.account)) {
+            doubts.extend(&sums.resource.allow_doubts);
+            opens.extend(&policies.resource_open);
+        }
+        let passes = !policies.decisive || sums.account != Answer::No || policies.same_account == Answer::No;
+        if identity && unsure(sums.own) && passes {
+            doubts.extend(&sums.identity.allow_doubts);
+            opens.extend(&policies.identity_open);
+        }
+        if identity && unsure(sums.within) {
+            doubts.extend(&sums.boundary.allow_doubts);
+            if let Boundary::Unknown(unknown) = &policies.boundary {
+                opens.push(unknown);
+            }
+        }
+        doubts.extend(&sums.organisation.allow_doubts);
+        opens.extend(&policies.grants_open);
+    } else {
+        for tally in [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation] {
+            doubts.extend(&tally.deny_doubts);
+        }
+    }
+    let mut places = vec![];
+    for doubt in &doubts {
+        let place = match doubt.statement {
+            Some(statement) => {
+                let which = Which { policy: doubt.policy, statement };
+                let env = Env::new(request, doubt.policy.home.as_deref());
+                which.place(&trail::doubtful(statement, &env), doubt.reason.why.to_string())
+            }
+            None => Place {
+                item: doubt.policy.item,
+                pointer: doubt.policy.pointer.clone(),
+                note: doubt.reason.why.to_string(),
+            },
+        };
+        places.push(place);
+    }
+    let unknown = match (doubts.first(), opens.first(), &sums.grant_doubt) {
+        (Some(doubt), _, _) => Unknown {
+            reason: doubt.reason.clone(),
+            place: places.first().map(|place| (place.item, place.pointer.clone())),
+        },
+        (None, Some(open), _) => (*open).clone(),
+        (None, None, Some((grant, reason))) => {
+            Unknown { reason: reason.clone(), place: Some((grant.item, grant.pointer.clone())) }
+        }
+        (None, None, None) => Unknown::new(
+            crate::model::Cause::NotProvided,
+            "whether principal and resource belong to one account is not known",
+        ),
+    };
+    let verb = if allow == Answer::Unknown { "may use" } else { "is kept from" };
+    let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason.why);
+    let mut decision = decision(Access::Unknown, why, places);
+    decision.unknown = Some(unknown);
+    decision
+}
+
+impl Decision {
+    /// Would AWS refuse one of the policies as a whole?
+    pub fn is_malformed(&self) -> bool {
+        self.faults.iter().any(|(_, fault)| fault.consequence == Consequence::Rejected)
+    }
+}

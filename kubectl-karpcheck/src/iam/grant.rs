@@ -1,0 +1,131 @@
+//! Grants of KMS keys.
+
+use crate::model::{Answer, ItemId, Node, Reason, Symbol, Text, Value};
+
+use super::context::{Given, KeyName, Lookup};
+use super::decide::Env;
+use super::principal::Principal;
+use super::truth;
+
+/// A grant: one principal may use a key for some operations.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The item that holds it.
+    pub item: ItemId,
+    /// Where in it: `/Grants/0`.
+    pub pointer: String,
+    grantee: Option<Text>,
+    operations: Vec<Text>,
+    /// Pairs of the encryption context, and whether there may be others beside them.
+    constraint: Option<(Vec<(Text, Text)>, bool)>,
+    open: Option<Reason>,
+}
+
+impl Grant {
+    /// Reads a grant as `ListGrants` gives it: `GranteePrincipal`, `Operations`, `Constraints`.
+    pub fn new(item: ItemId, pointer: String, node: &Node) -> Self {
+        let mut grant = Self { item, pointer, grantee: None, operations: vec![], constraint: None, open: None };
+        grant.open = match &node.value {
+            Value::Unknown(reason) => Some((**reason).clone()),
+            _ => node.as_map().and_then(|map| map.more.as_deref().cloned()),
+        };
+        if let Some(Value::Text(text)) = node.member("GranteePrincipal").map(|node| &node.value) {
+            grant.grantee = Some(text.clone());
+        }
+        let operations = node.member("Operations");
+        for operation in operations.map(Node::elements).unwrap_or_default() {
+            match &operation.value {
+                Value::Text(text) => grant.operations.push(text.clone()),
+                Value::Unknown(reason) => grant.open = Some((**reason).clone()),
+                _ => {}
+            }
+        }
+        match operations.map(|node| &node.value) {
+            Some(Value::Unknown(reason)) => grant.open = Some((**reason).clone()),
+            Some(Value::List(list)) => grant.open = grant.open.take().or_else(|| list.more.as_deref().cloned()),
+            _ => {}
+        }
+        for (name, others) in [("EncryptionContextSubset", true), ("EncryptionContextEquals", false)] {
+            let Some(node) = node.at_path(&["Constraints", name]) else { continue };
+            let mut pairs = vec![];
+            for (key, value) in node.as_map().map(|map| map.entries.as_slice()).unwrap_or_default() {
+                match &value.value {
+                    Value::Text(text) => pairs.push((key.clone(), text.clone())),
+                    Value::Unknown(reason) => grant.open = Some((**reason).clone()),
+                    _ => {}
+                }
+            }
+            if let Some((reason, _)) = node.first_unknown() {
+                grant.open = grant.open.take().or(Some(reason));
+            }
+            if !pairs.is_empty() {
+                grant.constraint = Some((pairs, others));
+            }
+        }
+        grant
+    }
+
+    /// Does it let the principal do this?
+    pub(super) fn allows(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        let Some(operation) = env.action.strip_prefix("kms:") else { return Answer::No };
+        let grantee = match (&env.request.principal, &self.grantee) {
+            (_, None) => {
+                if self.open.is_some() {
+                    Answer::Unknown
+                } else {
+                    Answer::No
+                }
+            }
+            (Principal::Identity(identity), Some(grantee)) => grantee.same(&identity.arn),
+            (Principal::Service(name), Some(grantee)) => grantee.same(name),
+            (Principal::Anyone, Some(_)) => Answer::No,
+        };
+        let listed = truth::any(self.operations.iter().map(|text| match text.known() {
+            Some(known) => truth::certain(known.eq_ignore_ascii_case(operation)),
+            None => Answer::Unknown,
+        }));
+        let listed = super::action::open(listed, self.open.as_ref(), &mut None);
+        // Operations that carry no encryption context are not held to the constraint.
+        let constrained = !matches!(operation, "describekey" | "retiregrant");
+        let context = match &self.constraint {
+            Some((pairs, others)) if constrained => self.context(pairs, *others, env),
+            _ => Answer::Yes,
+        };
+        let answer = truth::and(truth::and(grantee, listed), context);
+        if answer == Answer::Unknown {
+            doubt.get_or_insert_with(|| {
+                let hole = self.grantee.as_ref().and_then(Text::hole).map(Symbol::reason);
+                self.open.clone().or(hole).unwrap_or_else(|| {
+                    Reason::new(
+                        crate::model::Cause::Undecidable,
+                        "whether the request's encryption context fits the grant is not known",
+                    )
+                })
+            });
+        }
+        answer
+    }
+
+    fn context(&self, pairs: &[(Text, Text)], others: bool, env: &Env<'_>) -> Answer {
+        let held = truth::all(pairs.iter().map(|(key, value)| {
+            let name = KeyName::new(&Text::from_parts(
+                Text::from("kms:EncryptionContext:").into_parts().into_iter().chain(key.clone().into_parts()),
+            ));
+            match env.request.context.lookup(&name) {
+                Lookup::One(Given::Values(values)) => truth::any(values.iter().map(|given| given.same(value))),
+                Lookup::One(Given::Absent) => Answer::No,
+                _ => Answer::Unknown,
+            }
+        }));
+        if others {
+            return held;
+        }
+        let more = env
+            .request
+            .context
+            .below("kms:encryptioncontext:")
+            .filter(|(_, given)| matches!(given, Given::Values(_)))
+            .count();
+        if more > pairs.len() { Answer::No } else { held }
+    }
+}

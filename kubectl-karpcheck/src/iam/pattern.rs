@@ -1,0 +1,343 @@
+//! Patterns of policies: wildcards, policy variables and holes, matched against texts with holes.
+
+use crate::model::text::{Token, wildcard};
+use crate::model::{Answer, Cause, Part, Reason, Scope, Symbol, Text};
+
+use super::context::{Given, KeyName, Lookup};
+use super::decide::Env;
+use super::truth::certain;
+
+/// Does a text match a pattern of `*` (any characters) and `?` (one character)?
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on if what follows the last star does not fit: one character later.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p + 1, t));
+                p += 1;
+                continue;
+            }
+            Some(b'?') => {
+                t += width(text[t]);
+                p += 1;
+                continue;
+            }
+            Some(byte) if *byte == text[t] => {
+                t += 1;
+                p += 1;
+                continue;
+            }
+            _ => {}
+        }
+        let Some((after, at)) = retry else { return false };
+        let at = at + width(text[at]);
+        retry = Some((after, at));
+        (p, t) = (after, at);
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// The bytes of the character that begins with this byte.
+const fn width(first: u8) -> usize {
+    match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
+        _ => 1,
+    }
+}
+
+/// How the text of a pattern is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Syntax {
+    /// `*` and `?` are wildcards.
+    pub(super) wildcards: bool,
+    /// `${…}` are policy variables: a document of 2012-10-17.
+    pub(super) variables: bool,
+    /// Case does not count. The text to match must be folded, too.
+    pub(super) fold: bool,
+}
+
+/// A pattern, compiled.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    shape: Shape,
+    /// As it is written.
+    pub(super) written: Text,
+    fold: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Any,
+    Literal(Box<str>),
+    Glob(Box<str>),
+    Pieces(Vec<Piece>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    Char(char),
+    One,
+    Star,
+    Hole(Symbol),
+    Variable(Box<Variable>),
+}
+
+/// A policy variable: `${aws:PrincipalTag/team, 'none'}`.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    key: KeyName,
+    default: Option<Box<str>>,
+    /// What it is where its value is not known.
+    symbol: Symbol,
+}
+
+impl Pattern {
+    pub(super) fn new(text: &Text, syntax: Syntax) -> Self {
+        Self::from_pieces(pieces(text, syntax), text.clone(), syntax.fold)
+    }
+
+    pub(super) fn from_pieces(pieces: Vec<Piece>, written: Text, fold: bool) -> Self {
+        let plain = pieces.iter().all(|piece| !matches!(piece, Piece::Hole(_) | Piece::Variable(_)));
+        let wild = pieces.iter().any(|piece| matches!(piece, Piece::Star | Piece::One));
+        // An escaped `${*}` is a star that is no wildcard: only the pieces can tell them apart.
+        let stars = pieces.iter().any(|piece| matches!(piece, Piece::Char('*' | '?')));
+        let shape = if plain && pieces.len() == 1 && matches!(pieces[0], Piece::Star) {
+            Shape::Any
+        } else if plain && !(wild && stars) {
+            let text: String = pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Char(char) => *char,
+                    Piece::One => '?',
+                    _ => '*',
+                })
+                .collect();
+            if wild { Shape::Glob(text.into()) } else { Shape::Literal(text.into()) }
+        } else {
+            Shape::Pieces(pieces)
+        };
+        Self { shape, written, fold }
+    }
+
+    /// Does it match everything?
+    pub(super) const fn is_any(&self) -> bool {
+        matches!(self.shape, Shape::Any)
+    }
+
+    pub(super) fn matches_str(&self, value: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        match &self.shape {
+            Shape::Any => Answer::Yes,
+            Shape::Literal(literal) => certain(**literal == *value),
+            Shape::Glob(pattern) => certain(glob(pattern, value)),
+            Shape::Pieces(_) => {
+                let tokens: Vec<Token<'_>> = value.chars().map(Token::Char).collect();
+                self.matches_tokens(&tokens, env, doubt)
+            }
+        }
+    }
+
+    /// Does a text match, which may have holes?
+    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        if let (Some(one), Some(other)) = (self.written.refers(), value.refers())
+            && one == other
+        {
+            return Answer::Yes;
+        }
+        match value.known() {
+            Some(known) => self.matches_str(known, env, doubt),
+            None => self.matches_tokens(&value.tokens(), env, doubt),
+        }
+    }
+
+    fn matches_tokens(&self, value: &[Token<'_>], env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        let mut tokens: Vec<Token<'_>> = vec![];
+        let mut reason: Option<Reason> = None;
+        match &self.shape {
+            Shape::Any => tokens.push(Token::Star),
+            Shape::Literal(literal) => tokens.extend(literal.chars().map(Token::Char)),
+            Shape::Glob(pattern) => tokens.extend(pattern.chars().map(|char| match char {
+                '*' => Token::Star,
+                '?' => Token::Any,
+                char => Token::Char(char),
+            })),
+            Shape::Pieces(pieces) => {
+                for piece in pieces {
+                    match piece {
+                        Piece::Char(char) => tokens.push(Token::Char(*char)),
+                        Piece::One => tokens.push(Token::Any),
+                        Piece::Star => tokens.push(Token::Star),
+                        Piece::Hole(symbol) => match env.home(symbol) {
+                            Some(text) => tokens.extend(text.tokens()),
+                            None => {
+                                reason.get_or_insert_with(|| symbol.reason());
+                                tokens.push(Token::Hole(symbol));
+                            }
+                        },
+                        Piece::Variable(variable) => match variable.resolve(env) {
+                            Resolved::Text(text) => push_text(&mut tokens, text, self.fold),
+                            Resolved::Str(text) => tokens.extend(text.chars().map(Token::Char)),
+                            // A variable without a value equals nothing.
+                            Resolved::Nothing => return Answer::No,
+                            Resolved::Unknown(why) => {
+                                reason.get_or_insert(why);
+                                tokens.push(Token::Hole(&variable.symbol));
+                            }
+                        },
+                    }
+                }
+            }
+        }
+        let answer = wildcard(&tokens, value);
+        if answer == Answer::Unknown && doubt.is_none() {
+            *doubt = reason.or_else(|| {
+                value.iter().find_map(|token| match token {
+                    Token::Hole(symbol) => Some(symbol.reason()),
+                    _ => None,
+                })
+            });
+        }
+        answer
+    }
+}
+
+fn push_text<'a>(tokens: &mut Vec<Token<'a>>, text: &'a Text, fold: bool) {
+    tokens.extend(text.tokens().into_iter().map(|token| match token {
+        Token::Char(char) if fold => Token::Char(fold_char(char)),
+        token => token,
+    }));
+}
+
+/// One character without its case. Characters whose lower case is several stay as they are.
+pub(super) fn fold_char(char: char) -> char {
+    let mut lower = char.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => char,
+    }
+}
+
+/// A text without its case. The names of holes keep theirs.
+pub(super) fn fold(text: &Text) -> Text {
+    match text.known() {
+        Some(known) => Text::from(known.chars().map(fold_char).collect::<String>()),
+        None => Text::from_parts(text.clone().into_parts().into_iter().map(|part| match part {
+            Part::Known(known) => Part::Known(known.chars().map(fold_char).collect::<String>().into()),
+            hole @ Part::Hole(_) => hole,
+        })),
+    }
+}
+
+enum Resolved<'a> {
+    Text(&'a Text),
+    Str(&'a str),
+    Nothing,
+    Unknown(Reason),
+}
+
+impl Variable {
+    fn resolve<'a>(&'a self, env: &Env<'a>) -> Resolved<'a> {
+        let nothing = || self.default.as_deref().map_or(Resolved::Nothing, Resolved::Str);
+        match env.request.context.lookup(&self.key) {
+            Lookup::One(Given::Absent) => nothing(),
+            Lookup::One(Given::Unknown(reason)) => Resolved::Unknown(reason.clone()),
+            Lookup::One(Given::Values(values)) => match values.as_slice() {
+                [] => nothing(),
+                [one] => Resolved::Text(one),
+                _ => Resolved::Unknown(Reason::new(
+                    Cause::Undecidable,
+                    format!("{} has several values, and a policy variable takes one", self.key),
+                )),
+            },
+            Lookup::Maybe(_) => Resolved::Unknown(self.symbol.reason()),
+            Lookup::Unsaid => Resolved::Unknown(self.key.unsaid()),
+        }
+    }
+}
+
+/// A text piece by piece.
+pub(super) fn pieces(text: &Text, syntax: Syntax) -> Vec<Piece> {
+    let tokens = text.tokens();
+    let mut pieces = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.as_slice();
+    while let Some((token, after)) = rest.split_first() {
+        rest = after;
+        match token {
+            Token::Char('$') if syntax.variables && matches!(rest.first(), Some(Token::Char('{'))) => {
+                let end = rest.iter().position(|token| matches!(token, Token::Char('}')));
+                match end {
+                    Some(end) => {
+                        pieces.extend(variable(&rest[1..end], syntax));
+                        rest = &rest[end + 1..];
+                    }
+                    None => pieces.push(Piece::Char('$')),
+                }
+            }
+            Token::Char('*') if syntax.wildcards => {
+                // Two stars are one.
+                if !matches!(pieces.last(), Some(Piece::Star)) {
+                    pieces.push(Piece::Star);
+                }
+            }
+            Token::Char('?') if syntax.wildcards => pieces.push(Piece::One),
+            Token::Char(char) => pieces.push(Piece::Char(if syntax.fold { fold_char(*char) } else { *char })),
+            Token::Hole(symbol) => pieces.push(Piece::Hole((*symbol).clone())),
+            Token::Any | Token::Star => {}
+        }
+    }
+    pieces
+}
+
+/// What stands between `${` and `}`.
+fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
+    let known: Option<String> = inside
+        .iter()
+        .map(|token| match token {
+            Token::Char(char) => Some(*char),
+            _ => None,
+        })
+        .collect();
+    let opaque = |name: String, cause, why: String| {
+        Some(Piece::Hole(Symbol { name: name.into(), scope: Scope::Run, cause, why: why.into() }))
+    };
+    let Some(known) = known else {
+        let name: String = inside
+            .iter()
+            .map(|token| match token {
+                Token::Char(char) => char.to_string(),
+                Token::Hole(symbol) => symbol.name.to_string(),
+                _ => String::new(),
+            })
+            .collect();
+        let why = format!("the policy variable ${{{name}}} has no known name");
+        return opaque(format!("${{{name}}}"), Cause::Symbolic, why);
+    };
+    match known.as_str() {
+        "*" | "?" | "$" => return known.chars().next().map(Piece::Char),
+        _ => {}
+    }
+    let (key, default) = match known.split_once(',') {
+        Some((key, default)) => (key.trim(), Some(default.trim().trim_matches('\''))),
+        None => (known.trim(), None),
+    };
+    let symbol = Symbol {
+        name: format!("${{{known}}}").into(),
+        scope: Scope::Run,
+        cause: Cause::Undecidable,
+        why: format!("the value of the policy variable ${{{known}}} is not known").into(),
+    };
+    if !key.contains(':') {
+        // No context key: a placeholder of whatever made the file, never a policy variable.
+        return opaque(format!("${{{known}}}"), Cause::Symbolic, format!("${{{known}}} has no value"));
+    }
+    let default = default.map(|text| if syntax.fold { text.chars().map(fold_char).collect() } else { text.to_owned() });
+    Some(Piece::Variable(Box::new(Variable {
+        key: KeyName::new(&Text::from(key)),
+        default: default.map(String::into_boxed_str),
+        symbol,
+    })))
+}

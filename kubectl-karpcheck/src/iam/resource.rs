@@ -1,0 +1,125 @@
+//! ARNs against patterns, part by part, and the `Resource` and `NotResource` elements.
+
+use crate::model::text::Token;
+use crate::model::{Answer, Part, Reason, Text};
+
+use super::action::open;
+use super::decide::Env;
+use super::pattern::{Pattern, Piece, Syntax, pieces};
+use super::truth;
+
+/// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
+/// colons; with fewer the pattern matches as a whole.
+#[derive(Clone, Debug)]
+pub(super) struct ArnPattern {
+    whole: Pattern,
+    parts: Option<Box<[Pattern; 6]>>,
+}
+
+impl ArnPattern {
+    pub(super) fn new(text: &Text, variables: bool) -> Self {
+        let syntax = Syntax { wildcards: true, variables, fold: false };
+        let all = pieces(text, syntax);
+        let mut parts: Vec<Vec<Piece>> = vec![vec![]];
+        for piece in &all {
+            if matches!(piece, Piece::Char(':')) && parts.len() < 6 {
+                parts.push(vec![]);
+            } else if let Some(last) = parts.last_mut() {
+                last.push(piece.clone());
+            }
+        }
+        let parts: Vec<Pattern> =
+            parts.into_iter().map(|part| Pattern::from_pieces(part, Text::from(""), false)).collect();
+        Self {
+            whole: Pattern::from_pieces(all, text.clone(), false),
+            parts: <[Pattern; 6]>::try_from(parts).ok().map(Box::new),
+        }
+    }
+
+    pub(super) const fn written(&self) -> &Text {
+        &self.whole.written
+    }
+
+    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        let Some(patterns) = &self.parts else { return self.whole.matches(value, env, doubt) };
+        if let (Some(one), Some(other)) = (self.written().refers(), value.refers())
+            && one == other
+        {
+            return Answer::Yes;
+        }
+        if let Some(known) = value.known() {
+            let mut parts = known.splitn(6, ':');
+            for pattern in patterns.iter() {
+                let Some(part) = parts.next() else { return Answer::No };
+                match pattern.matches_str(part, env, doubt) {
+                    Answer::Yes => {}
+                    // One part in doubt does not save the others.
+                    Answer::Unknown => {
+                        return if self.rest_fails(known, env) { Answer::No } else { Answer::Unknown };
+                    }
+                    Answer::No => return Answer::No,
+                }
+            }
+            return Answer::Yes;
+        }
+        match split(value) {
+            Some(parts) => {
+                truth::all(patterns.iter().zip(&parts).map(|(pattern, part)| pattern.matches(part, env, doubt)))
+            }
+            // A hole may stand for several parts.
+            None => self.whole.matches(value, env, doubt),
+        }
+    }
+
+    fn rest_fails(&self, known: &str, env: &Env<'_>) -> bool {
+        let Some(patterns) = &self.parts else { return false };
+        patterns
+            .iter()
+            .zip(known.splitn(6, ':'))
+            .any(|(pattern, part)| pattern.matches_str(part, env, &mut None) == Answer::No)
+            || known.splitn(6, ':').count() < 6
+    }
+}
+
+/// The six parts of a text, cut at the first five colons that are known.
+pub(super) fn split(text: &Text) -> Option<[Text; 6]> {
+    let mut parts: Vec<Vec<Part>> = vec![vec![]];
+    for token in text.tokens() {
+        match token {
+            Token::Char(':') if parts.len() < 6 => parts.push(vec![]),
+            Token::Char(char) => parts.last_mut()?.push(Part::Known(char.to_string().into())),
+            Token::Hole(symbol) => parts.last_mut()?.push(Part::Hole(symbol.clone())),
+            Token::Any | Token::Star => {}
+        }
+    }
+    let texts: Vec<Text> = parts.into_iter().map(Text::from_parts).collect();
+    texts.try_into().ok()
+}
+
+/// The resources of a statement.
+#[derive(Clone, Debug)]
+pub(super) struct Resources {
+    pub(super) not: bool,
+    patterns: Vec<ArnPattern>,
+    open: Option<Reason>,
+}
+
+impl Resources {
+    pub(super) fn new(not: bool, texts: &[&Text], variables: bool, open: Option<Reason>) -> Self {
+        Self { not, patterns: texts.iter().map(|text| ArnPattern::new(text, variables)).collect(), open }
+    }
+
+    /// All resources: of a document that leaves them out, as trust policies do.
+    pub(super) fn all() -> Self {
+        Self { not: true, patterns: vec![], open: None }
+    }
+
+    pub(super) fn matches(&self, resource: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+        let listed =
+            truth::any(self.patterns.iter().map(|pattern| {
+                if pattern.whole.is_any() { Answer::Yes } else { pattern.matches(resource, env, doubt) }
+            }));
+        let listed = open(listed, self.open.as_ref(), doubt);
+        if self.not { truth::not(listed) } else { listed }
+    }
+}
