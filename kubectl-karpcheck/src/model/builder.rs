@@ -329,7 +329,7 @@ impl Builder {
             let object = aws
                 .logical
                 .iter()
-                .find(|logical| matches!(logical.scope, Scope::Cluster(_)))
+                .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
             let keys: Vec<(Arc<str>, String)> =
                 arn.into_iter().chain(object).map(|key| (Arc::clone(&item.kind), key)).collect();

@@ -373,10 +373,10 @@ fn by_object(inventory: &Inventory, id: ItemId, item: &Item, at: &str, map: &Map
         };
         (format!("{group}/{kind}"), None, name)
     };
-    let Some(known) = name.known() else {
-        return unknown(Cause::Symbolic, name.hole().map(|symbol| symbol.why.to_string()).unwrap_or_default());
-    };
-    let wanted = (Arc::from(kind.as_str()), namespace.clone().unwrap_or_default(), known.to_owned());
+    // A placeholder is itself: two objects of one template that both say `$KEY_NAME` mean each other.
+    let written = name.to_string();
+    let known = written.as_str();
+    let wanted = (Arc::from(kind.as_str()), namespace.clone().unwrap_or_default(), written.clone());
     let found = inventory.resolver().objects.get(&wanted).map(Vec::as_slice).unwrap_or_default();
     let in_cluster = |cluster: ClusterId| {
         found.iter().copied().find(|id| inventory.item(*id).is_some_and(|item| item.cluster == cluster))
@@ -386,6 +386,9 @@ fn by_object(inventory: &Inventory, id: ItemId, item: &Item, at: &str, map: &Map
         in_cluster(item.cluster).or_else(|| found.first().copied().filter(|_| item.cluster == ClusterId::FILES))
     {
         return Found::Known(found);
+    }
+    if let Some(symbol) = name.hole() {
+        return unknown(Cause::Symbolic, symbol.why.to_string());
     }
     let what = match &namespace {
         Some(namespace) => format!("{} {namespace}/{known}", kind.rsplit('/').next().unwrap_or(&kind)),
