@@ -20,8 +20,7 @@ fn main() -> ExitCode {
     let mut out = io::BufWriter::new(stdout.lock());
     let mut err = io::stderr();
     let progress = err.is_terminal() && std::env::var_os("CI").is_none();
-    let mut streams =
-        Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
+    let mut streams = Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
     let ended = commands::run(cli, &mut streams).and_then(|exit| {
         out.flush()?;
         Ok(exit)

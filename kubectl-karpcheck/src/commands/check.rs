@@ -76,7 +76,10 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
         return Exit::Findings;
     }
     let nothing_missing = || {
-        judgement.findings.iter().all(|finding| finding.reason.as_ref().is_none_or(|reason| reason.cause != Cause::NotProvided))
+        judgement
+            .findings
+            .iter()
+            .all(|finding| finding.reason.as_ref().is_none_or(|reason| reason.cause != Cause::NotProvided))
     };
     match args.require_complete {
         Some(_) if !summary.complete => Exit::Incomplete,

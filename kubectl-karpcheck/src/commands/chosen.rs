@@ -21,18 +21,24 @@ pub struct Packs {
 /// Loads the built-in pack and those that were named. A pack of the user's that is refused is a fatal problem and costs
 /// only its own rules.
 pub fn load(files: &[std::path::PathBuf]) -> Result<Packs, CommandError> {
-    let engine = Engine::new(Limits::default(), Cache::of_user()).map_err(|error| CommandError::Engine(chain(&error)))?;
+    let engine =
+        Engine::new(Limits::default(), Cache::of_user()).map_err(|error| CommandError::Engine(chain(&error)))?;
     let engine = engine.compiler(std::env::current_exe().ok());
     let mut packs = vec![engine.builtin().map_err(|error| CommandError::Engine(chain(&error)))?];
     let mut problems = vec![];
     for file in files {
         match engine.load(file) {
             Ok(pack) if packs.iter().any(|other| other.name() == pack.name()) => problems.push(Problem::fatal(
-                format!("the pack {} was not loaded: another pack is called {} already, rename the file", file.display(), pack.name()),
+                format!(
+                    "the pack {} was not loaded: another pack is called {} already, rename the file",
+                    file.display(),
+                    pack.name()
+                ),
                 None,
             )),
             Ok(pack) => packs.push(pack),
-            Err(error) => problems.push(Problem::fatal(format!("the pack {} was refused: {}", file.display(), chain(&error)), None)),
+            Err(error) => problems
+                .push(Problem::fatal(format!("the pack {} was refused: {}", file.display(), chain(&error)), None)),
         }
     }
     Ok(Packs { engine, packs, problems })
@@ -66,11 +72,18 @@ impl Packs {
                 let mut areas: Vec<&str> = all().map(|(_, rule)| rule.area.as_str()).collect();
                 areas.sort_unstable();
                 areas.dedup();
-                return Err(CommandError::Usage(format!("no rule is of the area {area}: there are {}", areas.join(", "))));
+                return Err(CommandError::Usage(format!(
+                    "no rule is of the area {area}: there are {}",
+                    areas.join(", ")
+                )));
             }
         }
         Ok(all()
-            .filter(|(_, rule)| if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| named(rule, id)) })
+            .filter(
+                |(_, rule)| {
+                    if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| named(rule, id)) }
+                },
+            )
             .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
             .map(|(pack, rule)| Selected::new(pack, rule))
             .collect())
@@ -86,7 +99,8 @@ pub fn plan(selected: &[Selected<'_>]) -> Plan {
 }
 
 fn named(rule: &RuleInfo, id: &str) -> bool {
-    rule.id == id || id.strip_prefix(rule.pack.as_str()).is_some_and(|rest| rest.strip_prefix('/') == Some(rule.id.as_str()))
+    rule.id == id
+        || id.strip_prefix(rule.pack.as_str()).is_some_and(|rest| rest.strip_prefix('/') == Some(rule.id.as_str()))
 }
 
 /// There is no such rule, but perhaps one of nearly that name.

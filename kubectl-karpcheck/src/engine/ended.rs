@@ -26,9 +26,10 @@ impl Ended {
             (what.to_owned(), stop.to_string())
         } else {
             match error.downcast_ref::<Trap>() {
-                Some(Trap::OutOfFuel) => {
-                    ("ran out of fuel".into(), format!("it used up the {} units that one subject may cost", limits.fuel))
-                }
+                Some(Trap::OutOfFuel) => (
+                    "ran out of fuel".into(),
+                    format!("it used up the {} units that one subject may cost", limits.fuel),
+                ),
                 Some(Trap::Interrupt) => (slow(limits), "its work depends on how much there is to judge".into()),
                 Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
                 Some(trap) => ("crashed".into(), trap.to_string()),
