@@ -120,6 +120,11 @@ impl Finding {
         self
     }
 
+    /// Did it fail at this severity?
+    pub fn is(&self, severity: Severity) -> bool {
+        self.undecided.is_none() && self.severity == severity
+    }
+
     /// The rule's verdict: this one finding.
     pub fn check(self) -> Check {
         Ok(Verdict::Found(vec![self]))

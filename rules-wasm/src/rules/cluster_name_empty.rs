@@ -62,7 +62,10 @@ fn check(controller: Item) -> Check {
     fail(
         Error,
         pointer,
-        format!("{} has no cluster name: the chart cannot be rendered, and a controller without one does not start", controller.name()),
+        format!(
+            "{} has no cluster name: the chart cannot be rendered, and a controller without one does not start",
+            controller.name()
+        ),
     )
     .remedy("Set settings.clusterName to the name of the EKS cluster.")
     .check()

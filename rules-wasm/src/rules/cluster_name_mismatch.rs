@@ -114,7 +114,9 @@ fn check(controller: Item) -> Check {
     }
     let [definitive, strong, medium, weak] = ranked;
     // The strongest witnesses decide; weaker ones only where there are no stronger.
-    for (witnesses, severity, confidence) in [(definitive, Error, Confidence::High), (strong, Error, Confidence::Medium)] {
+    for (witnesses, severity, confidence) in
+        [(definitive, Error, Confidence::High), (strong, Error, Confidence::Medium)]
+    {
         match witnesses.iter().find(|witness| !witness.agrees) {
             Some(other) if witnesses.iter().all(|witness| !witness.agrees && witness.name == other.name) => {
                 return differs(controller, &own, &witnesses, severity, confidence);
@@ -150,7 +152,12 @@ fn differs(controller: Item, own: &str, witnesses: &[Witness], severity: Severit
     );
     fail(severity, NAME, message)
         .confidence(confidence)
-        .remedy(format!("Set settings.clusterName to the name that EKS knows the cluster by{}.", if severity == Error { format!(", {}", first.name) } else { String::new() }))
-        .see(witnesses.iter().map(|witness| witness.cluster.place(witness.at.clone(), format!("{} says {}", witness.source, witness.name))))
+        .remedy(format!(
+            "Set settings.clusterName to the name that EKS knows the cluster by{}.",
+            if severity == Error { format!(", {}", first.name) } else { String::new() }
+        ))
+        .see(witnesses.iter().map(|witness| {
+            witness.cluster.place(witness.at.clone(), format!("{} says {}", witness.source, witness.name))
+        }))
         .check()
 }

@@ -92,7 +92,10 @@ fn check(class: Item) -> Check {
     fail(
         Warning,
         MAPPINGS,
-        format!("{} does not map {missing}: it follows the image, unencrypted or under the account's default key{key}", class.name()),
+        format!(
+            "{} does not map {missing}: it follows the image, unencrypted or under the account's default key{key}",
+            class.name()
+        ),
     )
     .remedy("Map both /dev/xvda and /dev/xvdb, with the same encryption.")
     .check()

@@ -92,7 +92,9 @@ fn check(queue: Item) -> Check {
     match link.given() {
         // Whose the key is decides, whatever name the queue has for it.
         Some(key) => match key.text("/KeyManager") {
-            Ok(Some(manager)) if manager == "AWS" => broken(queue, confidence, &format!("{}, a key that AWS manages", key.name())),
+            Ok(Some(manager)) if manager == "AWS" => {
+                broken(queue, confidence, &format!("{}, a key that AWS manages", key.name()))
+            }
             // A key that a template or a manifest makes is the customer's.
             Ok(_) => pass(),
             Err(unknown) if by_name.contains(&Answer::Unknown) => Err(unknown),

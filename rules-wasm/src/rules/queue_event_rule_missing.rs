@@ -225,7 +225,10 @@ fn hindrance(rule: Item, event: &Event, target: &str) -> Result<Option<(String, 
         && bus != "default"
         && !bus.ends_with(":event-bus/default")
     {
-        return Ok(Some(("/EventBusName".into(), format!("is on the event bus {bus}, where AWS's events do not arrive"))));
+        return Ok(Some((
+            "/EventBusName".into(),
+            format!("is on the event bus {bus}, where AWS's events do not arrive"),
+        )));
     }
     if let Some(lost) = filtered(rule, event)? {
         return Ok(Some(lost));
@@ -245,7 +248,11 @@ fn hindrance(rule: Item, event: &Event, target: &str) -> Result<Option<(String, 
 fn filtered(rule: Item, event: &Event) -> Result<Option<(String, String)>, Unknown> {
     for field in rule.find("/EventPattern/*") {
         if !["/EventPattern/source", "/EventPattern/detail-type", "/EventPattern/detail"].contains(&field.at.as_str()) {
-            return Err(Unknown::undecidable(format!("whether the filter {} of the rule {} lets it through", field.at, rule.name())));
+            return Err(Unknown::undecidable(format!(
+                "whether the filter {} of the rule {} lets it through",
+                field.at,
+                rule.name()
+            )));
         }
     }
     let (health, state) = ("AWS Health Event", "EC2 Instance State-change Notification");
@@ -256,11 +263,18 @@ fn filtered(rule: Item, event: &Event) -> Result<Option<(String, String)>, Unkno
     ];
     for field in rule.find("/EventPattern/detail/*") {
         let Some((_, _, wanted)) = needed.iter().find(|(of, at, _)| *of == event.detail_type && *at == field.at) else {
-            return Err(Unknown::undecidable(format!("whether the filter {} of the rule {} lets it through", field.at, rule.name())));
+            return Err(Unknown::undecidable(format!(
+                "whether the filter {} of the rule {} lets it through",
+                field.at,
+                rule.name()
+            )));
         };
         let let_through = rule.find(&format!("{}/*", field.at));
-        let lost: Vec<&str> =
-            wanted.iter().filter(|wanted| !let_through.iter().any(|value| value.value == Value::Text((**wanted).into()))).copied().collect();
+        let lost: Vec<&str> = wanted
+            .iter()
+            .filter(|wanted| !let_through.iter().any(|value| value.value == Value::Text((**wanted).into())))
+            .copied()
+            .collect();
         if !lost.is_empty() {
             return Ok(Some((field.at, format!("keeps out {}", lost.join(", ")))));
         }

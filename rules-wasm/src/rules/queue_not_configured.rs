@@ -79,7 +79,8 @@ fn check(controller: Item) -> Check {
             return skip();
         }
     }
-    let pointer = if controller.get("/Settings/interruptionQueue") == Value::Absent { "" } else { "/Settings/interruptionQueue" };
+    let pointer =
+        if controller.get("/Settings/interruptionQueue") == Value::Absent { "" } else { "/Settings/interruptionQueue" };
     let (severity, message, seen) = match spot(controller) {
         Spot::Admitted(pool) => (
             Warning,
@@ -92,7 +93,10 @@ fn check(controller: Item) -> Check {
         ),
         _ => (
             Info,
-            format!("{} has no interruption queue: it learns of maintenance and stopped instances only when nodes are gone", controller.name()),
+            format!(
+                "{} has no interruption queue: it learns of maintenance and stopped instances only when nodes are gone",
+                controller.name()
+            ),
             None,
         ),
     };

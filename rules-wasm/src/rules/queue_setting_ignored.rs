@@ -94,11 +94,18 @@ fn check(controller: Item) -> Check {
 fn ignored(controller: Item, field: &Field, version: Option<Minor>) -> Option<Finding> {
     let name = field.at.rsplit('/').next()?;
     if name == "interruptionQueueName" {
-        return Some(queue_ignored(controller, &field.at, "settings.interruptionQueueName", "no version of the chart has ever known it"));
+        return Some(queue_ignored(
+            controller,
+            &field.at,
+            "settings.interruptionQueueName",
+            "no version of the chart has ever known it",
+        ));
     }
     let (_, since, until) = VERSIONS.iter().find(|(known, ..)| *known == name)?;
     let version = version?;
-    if version < *since && matches!(field.value, Value::Absent) || matches!(&field.value, Value::Text(text) if text.is_empty()) {
+    if version < *since && matches!(field.value, Value::Absent)
+        || matches!(&field.value, Value::Text(text) if text.is_empty())
+    {
         return None;
     }
     let (major, minor) = version;
@@ -114,7 +121,10 @@ fn ignored(controller: Item, field: &Field, version: Option<Minor>) -> Option<Fi
         let why = format!("what stands below settings.aws is ignored from 0.33 on, and this is {major}.{minor}");
         let queue = format!("{}/interruptionQueueName", field.at);
         return match controller.get(&queue) {
-            Value::Absent => controller.find(&format!("{}/*", field.at)).first().map(|first| quietly(controller, &first.at, "aws", &why)),
+            Value::Absent => controller
+                .find(&format!("{}/*", field.at))
+                .first()
+                .map(|first| quietly(controller, &first.at, "aws", &why)),
             Value::Text(text) if text.is_empty() => None,
             _ => Some(queue_ignored(controller, &queue, "settings.aws.interruptionQueueName", &why)),
         };
