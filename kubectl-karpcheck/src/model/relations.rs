@@ -96,7 +96,9 @@ impl Resolver {
                     }
                 }
                 None if kinds::is_kubernetes(&item.kind) => {
-                    let namespace = item.namespace.as_deref().unwrap_or_default().to_owned();
+                    // An ACK object is always in a namespace: the default one, where its manifest does not say.
+                    let unsaid = if kind_matches("*.services.k8s.aws/*", &item.kind) { "default" } else { "" };
+                    let namespace = item.namespace.as_deref().unwrap_or(unsaid).to_owned();
                     resolver
                         .objects
                         .entry((Arc::clone(&item.kind), namespace, item.name.to_string()))
