@@ -1,1 +1,333 @@
+//! Hostile packs: each is contained, and costs its own verdicts only.
 
+mod guest;
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
+
+use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, Selected, judge};
+use kubectl_karpcheck::model::verdict::{Coverage, Finding, Judgement, Outcome, Severity};
+use kubectl_karpcheck::model::{
+    At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
+    SourceKind, Value,
+};
+
+/// Queues of the inventory.
+const QUEUES: u32 = 3;
+
+fn node(doc: DocId, json: &serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Flag(*flag),
+        Json::Number(number) => Value::Number(number.as_f64().unwrap()),
+        Json::String(text) => Value::Text(text.as_str().into()),
+        Json::Array(items) => Value::List(items.iter().map(|item| node(doc, item)).collect::<List>()),
+        Json::Object(members) => {
+            Value::Map(members.iter().map(|(key, value)| (key.as_str().into(), node(doc, value))).collect::<Map>())
+        }
+    };
+    Node::new(value, At::whole(doc))
+}
+
+/// Three queues with a key, the key, a controller; a cluster that refused to list nodes.
+fn inventory() -> Arc<Inventory> {
+    let mut builder = Builder::default();
+    let doc = builder.document(Origin::File("all.yaml".into()));
+    let cluster = builder.cluster("demo", "https://demo.example", vec![]);
+    builder.listed(cluster, "core/Node", Listing::Partial(Reason::new(Cause::Refused, "listing nodes was refused")));
+    builder.listed(cluster, "core/Pod", Listing::Partial(Reason::new(Cause::Failed, "listing pods took too long")));
+    let deep = (0..30).fold(serde_json::json!({"leaf": 1}), |inner, _| serde_json::json!({"a": inner, "b": [1, 2, 3]}));
+    let mut add = |kind: &str, name: &str, id: &str, cluster: ClusterId, body: serde_json::Value| {
+        let mut draft = Draft::new(kind, name, node(doc, &body), SourceKind::Template);
+        draft.cluster = cluster;
+        if kind.starts_with("AWS::") {
+            let text = |text: &str| Some(Node::text(text, At::whole(doc)));
+            draft.aws = Some(Box::new(AwsFacts {
+                partition: text("aws"),
+                account: text("111122223333"),
+                region: text("eu-west-1"),
+                arn: text(id),
+                ..AwsFacts::default()
+            }));
+        }
+        builder.add(draft);
+    };
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/0b1c2d3e-0000-4000-8000-000000000000";
+    for number in 1..=QUEUES {
+        let name = format!("queue-{number}");
+        let body = serde_json::json!({"QueueName": name, "KmsMasterKeyId": key, "Tags": deep});
+        add("AWS::SQS::Queue", &name, &format!("arn:aws:sqs:eu-west-1:111122223333:{name}"), ClusterId::FILES, body);
+    }
+    add("AWS::KMS::Key", "key", key, ClusterId::FILES, serde_json::json!({"Description": "secret"}));
+    let controller = serde_json::json!({"Version": "1.8.7", "InterruptionQueue": "queue-1"});
+    add("Karpcheck::Controller", "karpenter", "", ClusterId::FILES, controller);
+    Arc::new(builder.build())
+}
+
+fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new(Limits::default(), None).unwrap())
+}
+
+fn load(name: &str) -> Result<Pack, PackError> {
+    engine().from_bytes(name, &guest::component(name))
+}
+
+/// Runs a guest's rules with a well-behaved rule before and after them, whose verdicts must stand. Returns the others.
+fn beside(name: &str) -> Judgement {
+    let (good, pack) = (load("well_behaved").unwrap(), load(name).unwrap());
+    let first = Selected::new(&good, &good.rules()[0]);
+    let mut rules = vec![first.clone()];
+    rules.extend(pack.rules().iter().map(|rule| Selected::new(&pack, rule)));
+    rules.push(first);
+    let mut all = judge(engine(), &rules, &inventory());
+    let well = |finding: &Finding| finding.rule == "well_behaved/well-behaved";
+    assert_eq!(all.findings.iter().filter(|finding| well(finding)).count(), 2 * QUEUES as usize);
+    all.findings.retain(|finding| !well(finding));
+    for coverage in [all.coverage.remove(0), all.coverage.pop().unwrap()] {
+        assert_eq!((coverage.failed, coverage.unknown), (QUEUES, 0));
+    }
+    all
+}
+
+/// A guest whose rule ends at its first subject: all are unknown, one finding and one sentence say so.
+fn ends(name: &str, what: &str, how: &str) {
+    let all = beside(name);
+    let [fault] = &*all.faults else { panic!("{name}: {:?}", all.faults) };
+    let begins = format!("rule {} of pack {name} {what} on Queue queue-1: ", name.replace('_', "-"));
+    assert!(fault.starts_with(&begins) && fault.contains(how), "{name}: {fault}");
+    let [finding] = &*all.findings else { panic!("{name}: {:?}", all.findings) };
+    assert_eq!((finding.outcome, finding.severity), (Outcome::Unknown, Severity::Warning));
+    assert_eq!(finding.message, format!("this and 2 more could not be judged: the rule {what}"));
+    assert_eq!(all.coverage, [coverage(name, 0, 0, QUEUES)]);
+}
+
+fn coverage(name: &str, passed: u32, failed: u32, unknown: u32) -> Coverage {
+    Coverage { rule: format!("{name}/{}", name.replace('_', "-")), passed, failed, unknown, skipped: None }
+}
+
+#[test]
+fn verdicts_before_a_crash_stand_and_its_last_words_are_told() {
+    let all = beside("passes_then_traps");
+    assert_eq!(all.coverage, [coverage("passes_then_traps", 0, 1, 2)]);
+    let messages: Vec<&str> = all.findings.iter().map(|finding| &*finding.message).collect();
+    assert_eq!(
+        messages,
+        ["it is as it should not be", "this and one more could not be judged: the rule crashed"]
+    );
+    let [fault] = &*all.faults else { panic!("{:?}", all.faults) };
+    assert!(fault.contains("crashed on Queue queue-2") && fault.contains("unreachable"), "{fault}");
+    assert!(fault.ends_with("it had logged: about to [31mcrash / about to [31mcrash"), "{fault}");
+}
+
+#[test]
+fn endless_work_ends() {
+    ends("loops", "ran out of fuel", "1000000000 units");
+    ends("nests", "crashed", "nest too deep");
+    ends("asks_over_and_over", "went beyond its limits", "more work than one subject may cost");
+    ends("asks_every_way", "went beyond its limits", "more work than one subject may cost");
+}
+
+#[test]
+fn wall_time_is_the_backstop() {
+    let limits = Limits { fuel: u64::MAX, wall: std::time::Duration::from_millis(50), ..Limits::default() };
+    let engine = Engine::new(limits, None).unwrap();
+    let pack = engine.from_bytes("loops", &guest::component("loops")).unwrap();
+    let all = judge(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory());
+    assert!(all.faults[0].contains("took longer than 0.05 s on Queue queue-1"), "{:?}", all.faults);
+}
+
+#[test]
+fn memory_is_summed() {
+    ends("allocates", "went beyond its limits", "more than 128 MiB of memory");
+    ends("sums_memories", "went beyond its limits", "more than 128 MiB of memory");
+    ends("grows_table", "went beyond its limits", "more than 200000 elements of tables");
+    let refused = load("many_memories").unwrap_err().to_string();
+    assert!(refused.contains("could not list its rules") && refused.contains("memory count too high"), "{refused}");
+}
+
+#[test]
+fn a_pack_that_lies_about_its_rules_is_refused() {
+    for (name, why) in [
+        ("loops_in_describe", "could not list its rules: it ran out of fuel"),
+        ("asks_in_describe", "it made a mistake: it asks the inventory while it lists its rules"),
+        ("describes_nothing", "lists no rules"),
+        ("duplicate_ids", "lists the rule twice twice"),
+        ("bad_id", "\"Not_Kebab\", which is not kebab-case"),
+        ("bad_versions", "whose Karpenter versions \"about-1\" are none"),
+        ("declares_secrets", "declares core/*, and Secrets are never read"),
+    ] {
+        let refused = load(name).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("pack {name} ")) && refused.contains(why), "{refused}");
+    }
+    ends("worse_than_declared", "made a mistake", "it reports an error, and declares no worse than warning");
+}
+
+#[test]
+fn a_rule_sees_only_what_it_declares() {
+    ends("reads_undeclared", "made a mistake", "it asks for AWS::KMS::Key, a kind that it does not declare");
+    ends("guesses_items", "made a mistake", "it names item 5, which it was never shown");
+    ends("names_item_zero", "made a mistake", "it names item 0, which it was never shown");
+    ends("undeclared_setting", "made a mistake", "the setting \"threshold\", which it does not declare");
+    let all = beside("hidden_key");
+    assert_eq!(all.coverage, [coverage("hidden_key", 0, 0, QUEUES)]);
+    assert_eq!(all.findings[0].message, "could not be judged: the rule does not declare AWS::KMS::Key");
+    assert_eq!(all.findings[0].severity, Severity::Info);
+    assert_eq!(all.faults, <[String; 0]>::default());
+}
+
+#[test]
+fn nonsense_ends_the_rule() {
+    for (name, what, how) in [
+        ("bad_pointer", "made a mistake", "\"KmsMasterKeyId\" is no JSON pointer"),
+        ("asks_by_bad_pointer", "made a mistake", "\"KmsMasterKeyId\" is no JSON pointer"),
+        ("empty_message", "made a mistake", "a finding without a message"),
+        ("found_nothing", "made a mistake", "gives no finding"),
+        ("unknown_without_reason", "made a mistake", "without a reason"),
+        ("decides_nonsense", "made a mistake", "the action \"decrypt\""),
+        ("thousand_findings", "went beyond its limits", "gives 1000 findings; 100 are allowed"),
+        ("million_findings", "crashed", ""),
+        ("invalid_verdict", "crashed", ""),
+        ("invalid_text", "crashed", "utf-8"),
+    ] {
+        ends(name, what, how);
+    }
+}
+
+#[test]
+fn texts_are_bounded_and_cannot_move_the_cursor() {
+    let all = beside("huge_message");
+    assert_eq!(all.coverage, [coverage("huge_message", 0, QUEUES, 0)]);
+    assert_eq!(all.findings[0].message.len(), Limits::default().message);
+    let all = beside("control_characters");
+    assert_eq!((&*all.findings[0].message, &*all.findings[0].remediation), ("a [2J b cd 31m", "a [2J b cd 31m"));
+}
+
+#[test]
+fn a_flood_of_log_lines_is_cut() {
+    let all = beside("floods_log");
+    let [fault] = &*all.faults else { panic!("{:?}", all.faults) };
+    assert!(fault.contains("crashed") && fault.contains("it had logged: line / line"), "{fault}");
+    assert!(fault.matches("line").count() <= Limits::default().log_lines, "{fault}");
+}
+
+#[test]
+fn what_was_refused_is_a_warning_unless_it_may_be_refused() {
+    let all = beside("refused");
+    let said: Vec<(&str, Severity)> =
+        all.findings.iter().map(|finding| (&*finding.rule, finding.severity)).collect();
+    let expected: Vec<(&str, Severity)> =
+        [("refused/needs-nodes", Severity::Warning), ("refused/likes-nodes", Severity::Info)]
+            .into_iter()
+            .flat_map(|said| std::iter::repeat_n(said, QUEUES as usize))
+            .collect();
+    assert_eq!(said, expected);
+    assert_eq!(all.findings[0].message, "could not be judged: listing nodes was refused");
+    assert_eq!(all.findings[0].reason.as_ref().map(|reason| reason.cause), Some(Cause::Refused));
+}
+
+#[test]
+fn what_a_rule_did_not_judge_is_told() {
+    let all = beside("about_others");
+    let [old, these, pods] = &*all.coverage else { panic!("{:?}", all.coverage) };
+    assert_eq!(old.failed, QUEUES - 1, "queues of no controller are judged");
+    assert_eq!(old.skipped.as_deref(), Some("1 of 3 skipped: about Karpenter <1, and the controller is 1.8.7"));
+    assert_eq!((these.failed, these.skipped.as_deref()), (QUEUES, None));
+    assert_eq!(pods.skipped.as_deref(), Some("not all were seen: listing pods took too long"));
+}
+
+#[test]
+fn a_door_to_the_outside_is_refused_and_named() {
+    for (name, all) in [
+        ("imports_wasi", &["wasi:cli/environment@0.2.6", "wasi:filesystem/types@0.2.6"][..]),
+        ("imports_something", &["acme:cloud/credentials@1.0.0"]),
+    ] {
+        let Err(PackError::NotAPack { source: NotAPack::Imports(imports), .. }) = load(name) else { panic!("{name}") };
+        assert_eq!(imports, all);
+    }
+}
+
+#[test]
+fn what_is_no_pack_is_told_apart() {
+    for (name, why) in [
+        ("made_for_later", "is made for karpcheck:rules@0.3: needs a newer karpcheck"),
+        ("uses_a_new_function", "needs a newer karpcheck"),
+        ("no_rules", "does not export karpcheck:rules/rules"),
+        ("core_module", "is a core module, not a component"),
+    ] {
+        let refused = load(name).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    let refused = |bytes: &[u8]| engine().from_bytes("file", bytes).unwrap_err().to_string();
+    assert_eq!(refused(b"\x7fELF"), "pack file is not WebAssembly");
+    let cut = &guest::component("well_behaved")[..200];
+    assert!(refused(cut).starts_with("pack file cannot be compiled: "), "{}", refused(cut));
+    let small = Engine::new(Limits { component: 100, ..Limits::default() }, None).unwrap();
+    let large = small.from_bytes("file", &guest::component("well_behaved")).unwrap_err();
+    assert!(matches!(large, PackError::TooLarge { most: 100, .. }), "{large}");
+}
+
+#[test]
+fn compiled_code_is_never_taken_from_a_file() {
+    let refused = engine().from_bytes("evil", &machine_code()).unwrap_err();
+    assert!(matches!(refused, PackError::NotAPack { source: NotAPack::Compiled, .. }), "{refused}");
+}
+
+/// The code that the compiling child makes, without its first line.
+fn machine_code() -> Vec<u8> {
+    let (mut code, mut complaints) = (vec![], vec![]);
+    let component = guest::component("well_behaved");
+    let exit = kubectl_karpcheck::engine::compile_child(&*component, &mut code, &mut complaints);
+    assert_eq!((exit, &*complaints), (0, &b""[..]));
+    let line = code.iter().position(|byte| *byte == b'\n').unwrap();
+    code.split_off(line + 1)
+}
+
+#[test]
+fn a_pack_is_compiled_in_a_child_and_then_found_in_the_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let cached = |program: &str| {
+        let engine = Engine::new(Limits::default(), Some(Cache::at(folder.clone()))).unwrap();
+        let engine = engine.compiler(Some(program.into()));
+        let pack = engine.from_bytes("well_behaved", &guest::component("well_behaved")).unwrap();
+        judge(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory())
+    };
+    let first = cached(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
+    assert_eq!(first.coverage, [coverage("well_behaved", 0, QUEUES, 0)]);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!(cached("/nonexistent"), first);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_compiler_that_hangs_is_killed() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("compiler");
+    std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let limits = Limits { compile: std::time::Duration::from_millis(100), ..Limits::default() };
+    let engine = Engine::new(limits, None).unwrap().compiler(Some(program));
+    let refused = engine.from_bytes("slow", &guest::component("well_behaved")).unwrap_err();
+    assert!(matches!(refused, PackError::Slow { .. }), "{refused}");
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let names = ["well_behaved", "passes_then_traps", "refused", "about_others", "hidden_key", "bad_pointer", "allocates"];
+    let with = |threads| {
+        let engine = Engine::new(Limits::default(), None).unwrap().threads(NonZeroUsize::new(threads).unwrap());
+        let packs: Vec<Pack> =
+            names.iter().map(|name| engine.from_bytes(name, &guest::component(name)).unwrap()).collect();
+        let rules: Vec<Selected<'_>> =
+            packs.iter().flat_map(|pack| pack.rules().iter().map(|rule| Selected::new(pack, rule))).collect();
+        judge(&engine, &rules, &inventory())
+    };
+    let one = with(1);
+    assert!(one.findings.len() > 10 && one.faults.len() == 3, "{:?}", one.faults);
+    for _ in 0..5 {
+        assert_eq!(with(4), one);
+    }
+}

@@ -1,0 +1,3 @@
+;; rule: id=twice
+;; rule: id=twice
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32) (call $pass))

@@ -1,0 +1,4 @@
+;; Never ends.
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32)
+  (loop $again (br $again))
+  unreachable)

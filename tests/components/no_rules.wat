@@ -1,0 +1,2 @@
+;; whole
+(component)

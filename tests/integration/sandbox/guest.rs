@@ -1,0 +1,135 @@
+//! Makes components of the guests in tests/components.
+//!
+//! A guest is the inside of a core module: what it does in `check`. The prelude (tests/components/prelude.wat) imports the
+//! inventory and lays out verdicts; comments at the guest's head list its rules:
+//!
+//! ```text
+//! ;; rule: id=some-id subjects=core/Pod,core/Node reads=… if-allowed=… severity=error karpenter=>=1
+//! ;; describe: own      it exports `describe` itself
+//! ;; whole              the file is all there is, the prelude is left out
+//! ```
+//!
+//! Without a `rule` line there is one rule, called like the file, about queues, with warnings at worst.
+
+use std::path::{Path, PathBuf};
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Where the list of rules lies in the guest's memory. Its own data lies between 2048 and this.
+const RULES: usize = 8192;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary of a guest.
+pub(crate) fn component(name: &str) -> Vec<u8> {
+    let components = top().join("tests/components");
+    let read = |name: &str| std::fs::read_to_string(components.join(name).with_extension("wat")).unwrap();
+    let text = read(name);
+    let heads: Vec<&str> = text.lines().map_while(|line| line.strip_prefix(";;")).map(str::trim).collect();
+    if heads.contains(&"whole") {
+        return wat::parse_str(&text).unwrap();
+    }
+    let mut rules: Vec<Rule> = heads.iter().filter_map(|head| head.strip_prefix("rule:")).map(Rule::parse).collect();
+    if rules.is_empty() {
+        rules.push(Rule { id: name.replace('_', "-"), ..Rule::default() });
+    }
+    let (list, blob) = lay_out(&rules);
+    let data: String = blob.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let describe = if heads.contains(&"describe: own") {
+        String::new()
+    } else {
+        format!("(func (export \"karpcheck:rules/rules@0.1.0#describe\") (result i32) (i32.const {list}))")
+    };
+    let module = format!("(module {}\n(data (i32.const {RULES}) \"{data}\")\n{describe}\n{text})", read("prelude"));
+    let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(top().join("wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("pack")).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(&module).unwrap().validate(true).encode().unwrap_or_else(|error| panic!("{name}.wat: {error:?}"))
+}
+
+struct Rule {
+    id: String,
+    subjects: Vec<String>,
+    reads: Vec<String>,
+    if_allowed: Vec<String>,
+    severity: u8,
+    karpenter: String,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        let subjects = vec!["AWS::SQS::Queue".into()];
+        Self { id: String::new(), subjects, reads: vec![], if_allowed: vec![], severity: 1, karpenter: String::new() }
+    }
+}
+
+impl Rule {
+    fn parse(line: &str) -> Self {
+        let mut rule = Self::default();
+        for word in line.split_whitespace() {
+            let (name, value) = word.split_once('=').unwrap();
+            let list = || value.split(',').map(String::from).collect();
+            match name {
+                "id" => rule.id = value.into(),
+                "subjects" => rule.subjects = list(),
+                "reads" => rule.reads = list(),
+                "if-allowed" => rule.if_allowed = list(),
+                "karpenter" => rule.karpenter = value.into(),
+                "severity" => rule.severity = ["error", "warning", "info"].iter().position(|is| *is == value).unwrap() as u8,
+                name => panic!("{name} is no part of a rule"),
+            }
+        }
+        rule
+    }
+}
+
+/// The list of rules in the canonical ABI: the address of its pointer and length, and the bytes from [`RULES`] on.
+fn lay_out(rules: &[Rule]) -> (usize, Vec<u8>) {
+    let mut blob = Blob(vec![]);
+    let records: Vec<u8> = rules
+        .iter()
+        .flat_map(|rule| {
+            let mut record = vec![];
+            for text in [&*rule.id, "queue", "Made for a test", "A page.\n"] {
+                record.extend(blob.text(text));
+            }
+            record.extend([rule.severity, 1, 0, 0]);
+            for kinds in [&rule.subjects, &rule.reads, &rule.if_allowed] {
+                let texts: Vec<u8> = kinds.iter().flat_map(|kind| blob.text(kind)).collect();
+                record.extend(blob.list(&texts, kinds.len()));
+            }
+            record.extend(blob.text(&rule.karpenter));
+            record.extend([0; 16]);
+            record
+        })
+        .collect();
+    let list = blob.list(&records, rules.len());
+    let at = blob.put(&list);
+    (at, blob.0)
+}
+
+struct Blob(Vec<u8>);
+
+impl Blob {
+    fn put(&mut self, bytes: &[u8]) -> usize {
+        self.0.resize(self.0.len().next_multiple_of(4), 0);
+        let at = RULES + self.0.len();
+        self.0.extend(bytes);
+        at
+    }
+
+    fn list(&mut self, bytes: &[u8], length: usize) -> Vec<u8> {
+        let at = self.put(bytes);
+        [at as u32, length as u32].iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn text(&mut self, text: &str) -> Vec<u8> {
+        self.list(text.as_bytes(), text.len())
+    }
+}
