@@ -82,7 +82,11 @@ fn main() {
 }
 
 fn row(work: &str, time: Duration, base: Duration, target: &str) {
-    println!("{work:46} {:>7.1} ms {:>8.2}  {target}", time.as_secs_f64() * 1e3, time.as_secs_f64() / base.as_secs_f64());
+    println!(
+        "{work:46} {:>7.1} ms {:>8.2}  {target}",
+        time.as_secs_f64() * 1e3,
+        time.as_secs_f64() / base.as_secs_f64()
+    );
 }
 
 fn best(runs: u32, mut work: impl FnMut()) -> Duration {
