@@ -101,9 +101,9 @@ fn rule(pack: &str, listed: WitRule, limits: &Limits) -> Result<RuleInfo, String
 fn kebab(text: &str) -> bool {
     text.len() <= MOST_ID
         && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
 /// `group/Kind`, `AWS::…`, `Karpcheck::…`, or a pattern of such.
@@ -131,12 +131,15 @@ pub fn label(rule: &RuleInfo) -> Arc<str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 mod tests {
     use super::*;
 
     #[test]
     fn kinds_are_what_the_contract_calls_kinds() {
-        for good in ["core/Pod", "karpenter.sh/NodePool", "*.services.k8s.aws/*", "AWS::SQS::Queue", "Karpcheck::Cluster"] {
+        for good in
+            ["core/Pod", "karpenter.sh/NodePool", "*.services.k8s.aws/*", "AWS::SQS::Queue", "Karpcheck::Cluster"]
+        {
             assert_eq!(kind(good), Ok(()), "{good}");
         }
         for bad in ["", "Pod", "core/", "/Pod", "a/b/c", "AWS::", "core/P?d", "AWS::SQS::Queue\n", "a::b/c"] {

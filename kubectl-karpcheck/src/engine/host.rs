@@ -26,7 +26,7 @@ pub(super) enum Stop {
 
 impl From<Malformed> for Stop {
     fn from(malformed: Malformed) -> Self {
-        Self::Mistake(format!("it asks for a field by {}", text::line(&malformed.to_string(), 300)))
+        Self::Mistake(format!("it asks for a field in a wrong way: {}", text::line(&malformed.to_string(), 300)))
     }
 }
 
@@ -153,7 +153,12 @@ impl Host {
         Ok(found)
     }
 
-    pub(super) fn get<'a>(&mut self, inventory: &'a Inventory, item: u32, pointer: &str) -> Result<FieldValue<'a>, Stop> {
+    pub(super) fn get<'a>(
+        &mut self,
+        inventory: &'a Inventory,
+        item: u32,
+        pointer: &str,
+    ) -> Result<FieldValue<'a>, Stop> {
         let most = self.limits.call_bytes;
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let id = run.readable(item)?;
@@ -212,7 +217,12 @@ impl Host {
         Ok(inventory.same(id, pointer, other, other_pointer)?)
     }
 
-    pub(super) fn find<'a>(&mut self, inventory: &'a Inventory, item: u32, pattern: &str) -> Result<Vec<Field<'a>>, Stop> {
+    pub(super) fn find<'a>(
+        &mut self,
+        inventory: &'a Inventory,
+        item: u32,
+        pattern: &str,
+    ) -> Result<Vec<Field<'a>>, Stop> {
         let most = self.limits.call_bytes;
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let id = run.readable(item)?;
@@ -251,7 +261,9 @@ impl Host {
         let need = run.need_of_asked(kind)?;
         // Each kind gets an index: their number is that of the kinds that there are, or are declared.
         if kind.contains('*') && !run.declared().any(|declared| declared == kind) {
-            return Err(Stop::Mistake(format!("it asks for the referrers of {kind}, a pattern that it does not declare")));
+            return Err(Stop::Mistake(format!(
+                "it asks for the referrers of {kind}, a pattern that it does not declare"
+            )));
         }
         let among = inventory.of_kind(kind).len();
         let mut links = if among == 0 {
@@ -272,9 +284,9 @@ impl Host {
 
     pub(super) fn setting(&self, name: &str) -> Result<&serde_json::Value, Stop> {
         let run = self.run.as_ref().ok_or_else(too_early)?;
-        run.settings
-            .get(name)
-            .ok_or_else(|| Stop::Mistake(format!("it asks for the setting {:?}, which it does not declare", text::line(name, 60))))
+        run.settings.get(name).ok_or_else(|| {
+            Stop::Mistake(format!("it asks for the setting {:?}, which it does not declare", text::line(name, 60)))
+        })
     }
 
     pub(super) fn log(&mut self, line: &str) {
@@ -455,9 +467,9 @@ fn short(text: &str, most: usize) -> Result<(), Stop> {
 /// Is it a pointer that a finding may have?
 pub(super) fn well_formed(pointer: &str) -> Result<(), Stop> {
     short(pointer, MOST_POINTER)?;
-    pointer::segments(pointer)
-        .map(drop)
-        .map_err(|malformed| Stop::Mistake(format!("it names a place by {}", text::line(&malformed.to_string(), 300))))
+    pointer::segments(pointer).map(drop).map_err(|malformed| {
+        Stop::Mistake(format!("it names a place in a wrong way: {}", text::line(&malformed.to_string(), 300)))
+    })
 }
 
 fn never_shown(item: u32) -> Stop {

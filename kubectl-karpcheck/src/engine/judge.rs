@@ -107,7 +107,9 @@ pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..workers)
                 // A thread that cannot be had is no loss but time.
-                .filter_map(|_| std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok())
+                .filter_map(|_| {
+                    std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok()
+                })
                 .collect();
             let mut done = work();
             for other in others {
@@ -184,7 +186,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn one(&mut self, instance: &Instance, store: &mut Store<Host>, subject: ItemId, fuel: u64) -> wasmtime::Result<()> {
+    fn one(
+        &mut self,
+        instance: &Instance,
+        store: &mut Store<Host>,
+        subject: ItemId,
+        fuel: u64,
+    ) -> wasmtime::Result<()> {
         store.set_fuel(fuel)?;
         store.data_mut().begin(subject);
         let rule = &self.judge.rule.id;

@@ -38,7 +38,9 @@ pub enum PackError {
         source: io::Error,
     },
     /// The file is too large to be compiled safely.
-    #[error("pack {name} has more than {most} bytes, which is the most that is loaded: leave out what its rules do not use")]
+    #[error(
+        "pack {name} has more than {most} bytes, which is the most that is loaded: leave out what its rules do not use"
+    )]
     TooLarge {
         /// The pack.
         name: String,
@@ -94,7 +96,9 @@ pub enum PackError {
         why: String,
     },
     /// This binary was built without rules.
-    #[error("this karpcheck was built without its rules: kubectl-karpcheck/assets/builtin.wasm was missing, `kubectl karpcheck pack build` makes it")]
+    #[error(
+        "this karpcheck was built without its rules: kubectl-karpcheck/assets/builtin.wasm was missing, `kubectl karpcheck pack build` makes it"
+    )]
     NoBuiltin,
 }
 
@@ -127,7 +131,11 @@ impl fmt::Debug for Pack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, digest, rules, pre: _ } = self;
         let rules: Vec<&str> = rules.iter().map(|rule| &*rule.id).collect();
-        f.debug_struct("Pack").field("name", name).field("digest", digest).field("rules", &rules).finish_non_exhaustive()
+        f.debug_struct("Pack")
+            .field("name", name)
+            .field("digest", digest)
+            .field("rules", &rules)
+            .finish_non_exhaustive()
     }
 }
 

@@ -184,7 +184,11 @@ fn size(finding: &Finding) -> usize {
         + finding.remediation.len()
         + finding.reason.as_ref().map_or(0, |reason| reason.why.len())
         + finding.reason_at.iter().chain(&finding.related).map(place).sum::<usize>()
-        + finding.edits.iter().map(|edit| OVERHEAD / 4 + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size)).sum::<usize>()
+        + finding
+            .edits
+            .iter()
+            .map(|edit| OVERHEAD / 4 + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size))
+            .sum::<usize>()
         + finding.properties.iter().map(|(name, value)| OVERHEAD / 4 + name.len() + value.len()).sum::<usize>()
 }
 
