@@ -131,6 +131,7 @@ pub fn label(rule: &RuleInfo) -> Arc<str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 mod tests {
     use super::*;
 
