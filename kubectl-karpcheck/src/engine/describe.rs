@@ -131,7 +131,6 @@ pub fn label(rule: &RuleInfo) -> Arc<str> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 mod tests {
     use super::*;
 

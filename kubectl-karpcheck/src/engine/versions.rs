@@ -53,7 +53,6 @@ fn plain(text: &str) -> Option<Version> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 mod tests {
     use super::*;
     use crate::model::{At, Builder, Draft, Map, Node, Origin, SourceKind, Value};
