@@ -53,7 +53,8 @@ fn a_pack_of_ones_own_is_built_and_loaded() {
         .unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let own = findings.iter().find(|finding| finding["rule"].as_str().unwrap().ends_with("node-pool-without-team")).unwrap();
+    let own =
+        findings.iter().find(|finding| finding["rule"].as_str().unwrap().ends_with("node-pool-without-team")).unwrap();
     assert_eq!((own["severity"].as_str(), own["area"].as_str()), (Some("warning"), Some("platform")));
     assert!(own["message"].as_str().unwrap().contains("example.com/team"), "{own}");
     assert_eq!(output.status.code(), Some(1));
@@ -62,8 +63,7 @@ fn a_pack_of_ones_own_is_built_and_loaded() {
 #[test]
 fn a_folder_without_a_crate_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let args =
-        BuildArgs { crate_dir: folder.path().to_owned(), output: None, profile: "pack".into(), record: None };
+    let args = BuildArgs { crate_dir: folder.path().to_owned(), output: None, profile: "pack".into(), record: None };
     let error = run(&args, &mut vec![], &mut vec![]).unwrap_err();
     assert!(matches!(error, PackError::NoCrate { .. }), "{error}");
 }

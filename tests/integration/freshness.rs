@@ -16,7 +16,8 @@ fn root() -> PathBuf {
 /// A field of `builtin.toml`, which `pack build --record` writes.
 fn recorded(field: &str) -> String {
     let record = fs::read_to_string(root().join("kubectl-karpcheck/assets/builtin.toml")).unwrap();
-    let value = record.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \"sha256:")?.strip_suffix('"'));
+    let value =
+        record.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \"sha256:")?.strip_suffix('"'));
     value.unwrap_or_else(|| panic!("builtin.toml has no {field}; {CURE}")).to_owned()
 }
 
