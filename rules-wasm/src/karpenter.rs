@@ -1,4 +1,5 @@
-//! What several rules know of Karpenter: which queue is an interruption queue, which NodePool admits spot, and versions.
+//! What several rules know of Karpenter: which queue is an interruption queue, who sends to it, which NodePool admits
+//! spot, and versions.
 
 use karpcheck_sdk::prelude::*;
 
@@ -56,6 +57,139 @@ pub(crate) fn interruption(queue: Item) -> Option<Confidence> {
             .iter()
             .any(|field| matches!(&field.value, Value::Text(text) if text.to_ascii_lowercase().contains("karpenter")));
     says_so.then_some(Confidence::Low)
+}
+
+/// What EventBridge may not do, and for which rule.
+pub(crate) struct Refused {
+    /// The EventBridge rule; none where no rule was given, and it is so for every rule.
+    pub sender: Option<Item>,
+    pub action: &'static str,
+    pub decision: Decision,
+}
+
+/// May EventBridge do all this for every rule that sends to a queue? What is refused, and beside it the first reason why
+/// something cannot be told.
+pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (Vec<Refused>, Option<Unknown>) {
+    let (mut all, mut open) = (vec![], None);
+    let senders = senders(queue);
+    let each: Vec<Option<(Item, String)>> =
+        if senders.is_empty() { vec![None] } else { senders.into_iter().map(Some).collect() };
+    for sender in each {
+        if let Some((rule, at)) = &sender
+            && rule.get(&at.replace("/Arn", "/RoleArn")) != Value::Absent
+        {
+            let why = format!("the rule {} sends as a role, not as events.amazonaws.com", rule.name());
+            open.get_or_insert(Unknown::undecidable(why).at(rule.place(at.replace("/Arn", "/RoleArn"), "")));
+            continue;
+        }
+        for action in actions {
+            let request = Request::by_service("events.amazonaws.com", *action, target)
+                .field(queue, "@arn")
+                .with_template("kms:EncryptionContext:aws:sqs:arn", "{0}");
+            let request = match &sender {
+                Some((rule, _)) => request
+                    .field(*rule, "@arn")
+                    .field(*rule, "@account")
+                    .with_template("aws:SourceArn", "{1}")
+                    .with_template("aws:SourceAccount", "{2}"),
+                None => request,
+            };
+            let decision = request.decide();
+            match decision.access {
+                Access::Allowed => {}
+                Access::Unknown => {
+                    open.get_or_insert(decision.unknown.into());
+                }
+                Access::ImplicitDeny | Access::ExplicitDeny => {
+                    all.push(Refused { sender: sender.as_ref().map(|(rule, _)| *rule), action, decision });
+                }
+            }
+        }
+    }
+    (all, open)
+}
+
+/// The EventBridge rules that send to a queue, and the field of each that says so: those with one of Karpenter's
+/// patterns, or all if there is none. One that is switched off sends nothing.
+fn senders(queue: Item) -> Vec<(Item, String)> {
+    let all: Vec<(Item, String)> = queue
+        .referrers("AWS::Events::Rule")
+        .into_iter()
+        .filter_map(|link| Some((link.given()?, link.at)))
+        .filter(|(rule, _)| rule.matches("/State", "DISABLED") != Answer::Yes)
+        .collect();
+    let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(rule, _)| is_karpenters(*rule));
+    if ours.is_empty() { others } else { ours }
+}
+
+/// What is refused, in words (`kms:Decrypt and kms:GenerateDataKey for the rule prod-spot`), and the places that say why.
+pub(crate) fn in_words(refused: &[Refused], asked: usize) -> (String, Vec<Place>) {
+    let (mut actions, mut rules, mut places): (Vec<&str>, Vec<String>, Vec<Place>) = (vec![], vec![], vec![]);
+    for one in refused {
+        if !actions.contains(&one.action) {
+            actions.push(one.action);
+        }
+        if let Some(name) = one.sender.map(Item::name)
+            && !rules.contains(&name)
+        {
+            rules.push(name);
+        }
+        for place in &one.decision.statements {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+    }
+    let actions = listed(&actions);
+    // That it is so for every rule goes without saying.
+    if rules.is_empty() || rules.len() == asked {
+        return (actions, places);
+    }
+    let names: Vec<&str> = rules.iter().map(String::as_str).collect();
+    (format!("{actions} for the rule{} {}", if names.len() == 1 { "" } else { "s" }, listed(&names)), places)
+}
+
+/// How many EventBridge rules send to a queue.
+pub(crate) fn sender_count(queue: Item) -> usize {
+    senders(queue).len()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// The customer managed key that a queue is under, where its policy is known. That it is not is said by
+/// queue-key-unverified, that AWS manages the key by queue-aws-managed-key, that there is none by queue-key-unusable.
+pub(crate) fn customer_key(queue: Item) -> Option<Item> {
+    let key = queue.related("/KmsMasterKeyId").first()?.given()?;
+    let aws = key.matches("/KeyManager", "AWS") == Answer::Yes
+        || ["alias/aws/*", "arn:*:kms:*:alias/aws/*"]
+            .iter()
+            .any(|managed| queue.matches("/KmsMasterKeyId", managed) == Answer::Yes);
+    let unread = matches!(key.get("/KeyPolicy"), Value::Unknown(unknown) if unknown.cause == "not-provided");
+    (!aws && !unread).then_some(key)
+}
+
+/// The queue that a controller reads: the one that its setting names, or, where nobody stated the setting, the only
+/// interruption queue there is.
+pub(crate) fn queue_of(controller: Item) -> Option<Item> {
+    if controller.get("/InterruptionQueue") == Value::Absent {
+        return None;
+    }
+    if let Some(queue) = controller.related("/InterruptionQueue").first().and_then(Link::given) {
+        return Some(queue);
+    }
+    if !matches!(controller.get("/InterruptionQueue"), Value::Unknown(unknown) if unknown.cause == "not-provided") {
+        return None;
+    }
+    let mut queues = select("AWS::SQS::Queue").given().filter(|queue| interruption(*queue) == Some(Confidence::High));
+    let only = queues.next();
+    only.filter(|_| queues.next().is_none())
 }
 
 /// Does an EventBridge rule listen for one of Karpenter's events?
@@ -182,5 +316,12 @@ mod tests {
         assert_eq!(minor("1.8.7"), Some((1, 8)));
         assert_eq!(minor("v0.37.3"), Some((0, 37)));
         assert_eq!(minor("latest"), None);
+    }
+
+    #[test]
+    fn names_are_listed_as_in_a_sentence() {
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b"]), "a and b");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
     }
 }

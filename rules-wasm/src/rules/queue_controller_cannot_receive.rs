@@ -1,0 +1,193 @@
+//! ## What it finds
+//!
+//! A controller whose role may not use `sqs:GetQueueUrl`, `sqs:ReceiveMessage` or `sqs:DeleteMessage` on its interruption
+//! queue.
+//!
+//! ## Why it matters
+//!
+//! Without `sqs:GetQueueUrl` the controller does not start, without `sqs:ReceiveMessage` it reads no event, without
+//! `sqs:DeleteMessage` it handles the same event again and again. Its log has `AccessDenied`.
+//!
+//! ## How to fix it
+//!
+//! Let the controller's role use the three actions on the queue's ARN, as Karpenter's template does.
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! Resources:
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties: {QueueName: prod, SqsManagedSseEnabled: true}
+//!   KarpenterInterruptionQueuePolicy:
+//!     Type: AWS::SQS::QueuePolicy
+//!     Properties:
+//!       Queues: [!Ref KarpenterInterruptionQueue]
+//!       PolicyDocument:
+//!         Statement:
+//!           - Effect: Allow
+//!             Principal: {Service: events.amazonaws.com}
+//!             Action: sqs:SendMessage
+//!             Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance Interruption Warning]}
+//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!   KarpenterController:
+//!     Type: AWS::IAM::Role
+//!     Properties:
+//!       RoleName: prod-karpenter
+//!       AssumeRolePolicyDocument:
+//!         Statement:
+//!           - {Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [sts:AssumeRole, sts:TagSession]}
+//!       Policies:
+//!         - PolicyName: interruption
+//!           PolicyDocument:
+//!             Statement:
+//!               - Effect: Allow
+//!                 Action: [sqs:GetQueueUrl, sqs:GetQueueAttributes]
+//!                 Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties:
+//!       ClusterName: prod
+//!       Namespace: kube-system
+//!       ServiceAccount: karpenter
+//!       RoleArn: !GetAtt KarpenterController.Arn
+//! ---
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       serviceAccountName: karpenter
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: prod}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! Resources:
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties: {QueueName: prod, SqsManagedSseEnabled: true}
+//!   KarpenterInterruptionQueuePolicy:
+//!     Type: AWS::SQS::QueuePolicy
+//!     Properties:
+//!       Queues: [!Ref KarpenterInterruptionQueue]
+//!       PolicyDocument:
+//!         Statement:
+//!           - Effect: Allow
+//!             Principal: {Service: events.amazonaws.com}
+//!             Action: sqs:SendMessage
+//!             Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance Interruption Warning]}
+//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!   KarpenterController:
+//!     Type: AWS::IAM::Role
+//!     Properties:
+//!       RoleName: prod-karpenter
+//!       AssumeRolePolicyDocument:
+//!         Statement:
+//!           - {Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [sts:AssumeRole, sts:TagSession]}
+//!       Policies:
+//!         - PolicyName: interruption
+//!           PolicyDocument:
+//!             Statement:
+//!               - Effect: Allow
+//!                 Action: [sqs:DeleteMessage, sqs:GetQueueUrl, sqs:ReceiveMessage]
+//!                 Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties:
+//!       ClusterName: prod
+//!       Namespace: kube-system
+//!       ServiceAccount: karpenter
+//!       RoleArn: !GetAtt KarpenterController.Arn
+//! ---
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       serviceAccountName: karpenter
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: prod}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ```
+//!
+//! ## Sources
+//!
+//! - The statement AllowInterruptionQueueActions of the CloudFormation template in Karpenter's getting started guide.
+//! - pkg/providers/sqs of <https://github.com/aws/karpenter-provider-aws>: the calls.
+
+use crate::karpenter::{listed, queue_of};
+use karpcheck_sdk::prelude::*;
+
+pub(crate) const RULE: Rule = Rule {
+    area: "queue",
+    title: "The controller may not read the interruption queue",
+    severity: Error,
+    subjects: &["Karpcheck::Controller"],
+    reads: &[
+        "AWS::SQS::Queue",
+        "AWS::Events::Rule",
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+    ],
+    check,
+    ..Rule::DEFAULT
+};
+
+const ACTIONS: &[&str] = &["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"];
+
+fn check(controller: Item) -> Check {
+    // That no queue is set, or that the one named was not given, is another rule's matter.
+    let Some(queue) = queue_of(controller) else { return skip() };
+    let (mut denied, mut places, mut why, mut open) = (vec![], vec![], None, None);
+    for action in ACTIONS {
+        let decision = Request::by_item(controller, *action, queue).decide();
+        match decision.access {
+            Access::Allowed => {}
+            Access::Unknown => {
+                open.get_or_insert(Unknown::from(decision.unknown));
+            }
+            Access::ImplicitDeny | Access::ExplicitDeny => {
+                denied.push(*action);
+                why.get_or_insert(decision.why);
+                places.extend(decision.statements);
+            }
+        }
+    }
+    let Some(why) = why else {
+        return open.map_or_else(pass, Err);
+    };
+    fail(
+        Error,
+        "/Role",
+        format!(
+            "Controller {} may not use {} on its interruption queue {}: {why}; it handles no interruption event",
+            controller.name(),
+            listed(&denied),
+            queue.name()
+        ),
+    )
+    .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
+    .see(places)
+    .check()
+}
