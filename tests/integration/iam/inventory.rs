@@ -317,6 +317,29 @@ fn a_controller_without_a_role_has_the_policies_that_look_like_its_own() {
 }
 
 #[test]
+fn a_controllers_policy_is_known_by_the_name_it_gets_or_by_what_nobody_else_holds() {
+    let launch = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateFleet"], "Resource": "*"}]});
+    let access = |policy: &Json| {
+        let mut world = World::new();
+        world
+            .add("Karpcheck::Controller", "karpenter", None, &json!({"Role": {"unknown": "nobody said"}}))
+            .add("AWS::IAM::ManagedPolicy", "NodeLifecyclePolicy", None, &json!({"PolicyDocument": launch}))
+            .add("AWS::IAM::ManagedPolicy", "InterruptionPolicy", None, policy);
+        let inventory = world.build();
+        let controller = Who::Item(id(&inventory, "karpenter"));
+        ask(&inventory, controller, "sqs:GetQueueUrl", Target::Arn(QUEUE_ARN.into()), &[]).access
+    };
+    let named = json!({"ManagedPolicyName": "KarpenterControllerInterruptionPolicy-demo", "PolicyDocument": allow("sqs:GetQueueUrl", QUEUE_ARN)});
+    assert_eq!(access(&named), Access::Allowed);
+    let reads = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sqs:GetQueueUrl", "sqs:ReceiveMessage"], "Resource": QUEUE_ARN}]});
+    assert_eq!(access(&json!({"PolicyDocument": reads})), Access::Allowed);
+    let anothers = json!({"PolicyDocument": reads, "Roles": ["arn:aws:iam::111122223333:role/orders"]});
+    assert_eq!(access(&anothers), Access::ImplicitDeny);
+}
+
+#[test]
 fn a_part_of_a_controllers_policy_leaves_a_denial_open() {
     let mut world = World::new();
     world.add("Karpcheck::Controller", "karpenter", None, &json!({"Role": {"unknown": "nobody said"}})).add(

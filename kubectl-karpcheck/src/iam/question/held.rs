@@ -252,8 +252,8 @@ impl Evaluator<'_> {
             let policies = [MANAGED_POLICY, INLINE_POLICY].map(|kind| self.inventory.of_kind(kind)).concat();
             for id in policies {
                 let Some(item) = self.inventory.item(id) else { continue };
-                let named = item.name.to_ascii_lowercase().contains("karpenter") && !self.of_nodes(id);
-                if named || self.looks_like(id, "/PolicyDocument") {
+                let named = says_karpenter(item) && !self.of_nodes(id);
+                if named || self.looks_like(id, "/PolicyDocument") || self.reads_queues(id) {
                     self.policy(&mut held, id);
                 }
             }
@@ -284,6 +284,15 @@ impl Evaluator<'_> {
         })
     }
 
+    /// Does it let whoever holds it read queues or decrypt, with nobody known to hold it? It may be the controller's: that
+    /// it is not would have to be known before something is called missing.
+    fn reads_queues(&self, id: ItemId) -> bool {
+        self.inventory.related(id, "/Roles/*").unwrap_or_default().is_empty()
+            && self.document(id, "/PolicyDocument", PolicyKind::Identity).is_some_and(|document| {
+                ["sqs:ReceiveMessage", "kms:Decrypt"].iter().any(|action| document.names_action(action))
+            })
+    }
+
     fn looks_like(&self, id: ItemId, at: &str) -> bool {
         self.document(id, at, PolicyKind::Identity)
             .is_some_and(|document| SIGNS.iter().chain(&["ec2:CreateTags"]).any(|action| document.names_action(action)))
@@ -299,6 +308,16 @@ impl Evaluator<'_> {
             _ => false,
         })
     }
+}
+
+/// Does a policy's name say Karpenter, be it in a template or the one that it gets in AWS, of which a part may be a
+/// parameter?
+fn says_karpenter(item: &Item) -> bool {
+    let says = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+    says(&item.name)
+        || ["ManagedPolicyName", "PolicyName"].iter().any(|name| {
+            matches!(item.body.member(name).map(|node| &node.value), Some(Value::Text(text)) if says(&text.to_string()))
+        })
 }
 
 /// The name of an AWS managed policy, and what is known of it.
