@@ -163,6 +163,15 @@ pub(crate) fn listed(names: &[&str]) -> String {
     }
 }
 
+/// Why nobody knows a document, if nobody gave it. One that was given and names a region or account that is not known was
+/// given all the same.
+pub(crate) fn not_given(item: Item, document: &str) -> Option<Unknown> {
+    let Value::Unknown(unknown) = item.get(document) else { return None };
+    let inside = format!("{document}/");
+    let whole = !item.find(&format!("{document}/*")).iter().any(|field| field.at.starts_with(&inside));
+    (whole && unknown.cause == "not-provided").then_some(unknown)
+}
+
 /// The customer managed key that a queue is under, where its policy is known. That it is not is said by
 /// queue-key-unverified, that AWS manages the key by queue-aws-managed-key, that there is none by queue-key-unusable.
 pub(crate) fn customer_key(queue: Item) -> Option<Item> {
@@ -171,8 +180,7 @@ pub(crate) fn customer_key(queue: Item) -> Option<Item> {
         || ["alias/aws/*", "arn:*:kms:*:alias/aws/*"]
             .iter()
             .any(|managed| queue.matches("/KmsMasterKeyId", managed) == Answer::Yes);
-    let unread = matches!(key.get("/KeyPolicy"), Value::Unknown(unknown) if unknown.cause == "not-provided");
-    (!aws && !unread).then_some(key)
+    (!aws && not_given(key, "/KeyPolicy").is_none()).then_some(key)
 }
 
 /// The queue that a controller reads: the one that its setting names, or, where nobody stated the setting, the only

@@ -78,7 +78,7 @@
 //! - Amazon EventBridge user guide, "Troubleshooting", on encrypted queues: the statement above.
 //! - Amazon SQS developer guide, "Key management".
 
-use crate::karpenter::interruption;
+use crate::karpenter::{interruption, not_given};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -104,10 +104,10 @@ fn check(queue: Item) -> Check {
     let links = queue.related(KEY);
     let Some(link) = links.first() else { return skip() };
     let (named, unknown) = match &link.item {
-        Found::Known(key) => match key.get("/KeyPolicy") {
-            Value::Unknown(unknown) if unknown.cause == "not-provided" => (key.name(), unknown),
+        Found::Known(key) => match not_given(*key, "/KeyPolicy") {
+            Some(unknown) => (key.name(), unknown),
             // There is a policy, and what it says is another rule's matter.
-            _ => return pass(),
+            None => return pass(),
         },
         // queue-key-unusable says so.
         Found::Absent(_) => return skip(),

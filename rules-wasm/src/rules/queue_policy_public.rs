@@ -67,7 +67,7 @@
 //! - Amazon SQS developer guide, "Security best practices": make sure that queues are not publicly accessible.
 //! - pkg/controllers/interruption of <https://github.com/aws/karpenter-provider-aws>: what a message leads to.
 
-use crate::karpenter::{customer_key, interruption};
+use crate::karpenter::{customer_key, interruption, not_given};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -84,7 +84,7 @@ fn check(queue: Item) -> Check {
     let Some(confidence) = interruption(queue) else { return skip() };
     let key = customer_key(queue);
     // A policy that is not there lets nobody in, and that it was not given is another rule's matter.
-    let policy = (queue.get("/Policy") != Value::Absent).then_some(("sqs:SendMessage", "/Policy", queue));
+    let policy = (queue.get("/Policy") != Value::Absent && not_given(queue, "/Policy").is_none()).then_some(("sqs:SendMessage", "/Policy", queue));
     let of_key = ["kms:GenerateDataKey", "kms:Decrypt"]
         .into_iter()
         .filter_map(|action| key.map(|key| (action, "/KmsMasterKeyId", key)));
