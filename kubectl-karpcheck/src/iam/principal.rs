@@ -2,7 +2,7 @@
 
 use crate::model::Node;
 use crate::model::text::Scope;
-use crate::model::{Answer, Cause, Reason, Symbol, Text, Value};
+use crate::model::{Answer, Cause, Part, Reason, Symbol, Text, Value};
 
 use super::decide::Env;
 use super::fault::Fault;
@@ -55,9 +55,10 @@ impl Identity {
         Self { kind, arn, account }
     }
 
-    /// The name without its path.
+    /// The name without its path, where it is known.
     pub(super) fn name(&self) -> Option<String> {
-        self.arn.known()?.rsplit('/').next().map(str::to_owned)
+        let Part::Known(end) = self.arn.clone().into_parts().pop()? else { return None };
+        end.rsplit_once('/').map(|(_, name)| name.to_owned())
     }
 }
 

@@ -289,6 +289,8 @@ impl<'a> Evaluator<'a> {
         let arn = item.aws.as_deref().and_then(|aws| aws.arn.as_ref()).map(|node| &node.value);
         let text = match arn {
             Some(Value::Text(text)) => text.clone(),
+            // AWS makes up a key's id. That it is a key of its home is known all the same.
+            _ if &*item.kind == target::KEY => target::arn_of_key(id, item),
             Some(Value::Unknown(reason)) => Text::symbol(Symbol {
                 name: format!("(the ARN of item {})", id.0).into(),
                 scope: Scope::Run,

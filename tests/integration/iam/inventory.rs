@@ -187,6 +187,28 @@ fn a_key_needs_its_own_policy() {
 }
 
 #[test]
+fn a_key_without_an_arn_is_still_a_key_of_its_account() {
+    let access = |resource: &str| {
+        let mut world = World::new();
+        world
+            .add(
+                "AWS::IAM::Role",
+                "karpenter",
+                Some(ROLE_ARN),
+                &role(json!({"Policies": [{"PolicyName": "own", "PolicyDocument": allow("kms:Decrypt", resource)}]})),
+            )
+            .add("AWS::KMS::Key", "key", None, &key_for_account());
+        let inventory = world.build();
+        let (role, key) = (id(&inventory, "karpenter"), id(&inventory, "key"));
+        ask(&inventory, Who::Item(role), "kms:Decrypt", Target::Item(key), &[]).access
+    };
+    assert_eq!(access("arn:aws:kms:*:111122223333:key/*"), Access::Allowed);
+    assert_eq!(access(KEY_ARN), Access::Unknown);
+    assert_eq!(access("arn:aws:kms:*:111122223333:alias/*"), Access::ImplicitDeny);
+    assert_eq!(access(QUEUE_ARN), Access::ImplicitDeny);
+}
+
+#[test]
 fn eventbridge_is_judged_by_the_queue_alone() {
     let mut world = World::new();
     let policy = json!({"Version": "2012-10-17", "Statement": [

@@ -54,6 +54,10 @@ fn subject(request: &Request) -> String {
         Principal::Identity(identity) => match identity.name() {
             Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
             Some(name) => format!("role {name}"),
+            // Nobody named the controller's role.
+            None if identity.arn.hole().is_some_and(|symbol| symbol.name.starts_with("(field ")) => {
+                "the controller's role".into()
+            }
             None => identity.arn.to_string(),
         },
         Principal::Service(name) => name.to_string(),

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::model::arn::Home;
+use crate::model::arn::{self, Home};
 use crate::model::pointer;
-use crate::model::{Answer, Cause, Inventory, ItemId, List, Map, Node, SourceKind, Text, Unknown, Value};
+use crate::model::{
+    Answer, Cause, Inventory, Item, ItemId, List, Map, Node, Scope, SourceKind, Symbol, Text, Unknown, Value,
+};
 
 use super::super::decide::{Policies, Policy};
 use super::super::document::{Document, PolicyKind};
 use super::super::grant::Grant;
 use super::super::resource::split;
+use super::home::Known;
 use super::{Evaluator, ROLE, not_given};
 
-const KEY: &str = "AWS::KMS::Key";
+pub(super) const KEY: &str = "AWS::KMS::Key";
 const QUEUE: &str = "AWS::SQS::Queue";
 const TABLE: &str = "AWS::DynamoDB::Table";
 
@@ -38,6 +41,18 @@ pub(super) fn by_arn(inventory: &Inventory, arn: &Text) -> Option<ItemId> {
         let own = inventory.item(*id).and_then(|item| item.aws.as_deref()?.arn.as_ref()).map(|node| &node.value);
         matches!(own, Some(Value::Text(own)) if own.same(arn) == Answer::Yes)
     })
+}
+
+/// The ARN of a key whose id is not known.
+pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
+    let home = Known::of_item(Some(item)).home();
+    let id = Text::symbol(Symbol {
+        name: format!("(the id of key {})", id.0).into(),
+        scope: Scope::Run,
+        cause: Cause::NotProvided,
+        why: format!("the id of key {} is not known", item.name).into(),
+    });
+    arn::compose(KEY, &home, &id).unwrap_or(id)
 }
 
 impl Evaluator<'_> {
