@@ -110,16 +110,21 @@ pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (V
 }
 
 /// The EventBridge rules that send to a queue, and the field of each that says so: those with one of Karpenter's
-/// patterns, or all if there is none. One that is switched off sends nothing.
+/// patterns, or all if there is none. One that is switched off, or on a bus where AWS's events never come, sends nothing.
 fn senders(queue: Item) -> Vec<(Item, String)> {
     let all: Vec<(Item, String)> = queue
         .referrers("AWS::Events::Rule")
         .into_iter()
         .filter_map(|link| Some((link.given()?, link.at)))
-        .filter(|(rule, _)| rule.matches("/State", "DISABLED") != Answer::Yes)
+        .filter(|(rule, _)| rule.matches("/State", "DISABLED") != Answer::Yes && on_default_bus(*rule))
         .collect();
     let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(rule, _)| is_karpenters(*rule));
     if ours.is_empty() { others } else { ours }
+}
+
+fn on_default_bus(rule: Item) -> bool {
+    rule.get("/EventBusName") == Value::Absent
+        || ["default", "arn:*:event-bus/default"].iter().any(|bus| rule.matches("/EventBusName", bus) == Answer::Yes)
 }
 
 /// What is refused, in words (`kms:Decrypt and kms:GenerateDataKey for the rule prod-spot`), and the places that say why.
@@ -198,6 +203,15 @@ pub(crate) fn queue_of(controller: Item) -> Option<Item> {
     let mut queues = select("AWS::SQS::Queue").given().filter(|queue| interruption(*queue) == Some(Confidence::High));
     let only = queues.next();
     only.filter(|_| queues.next().is_none())
+}
+
+/// How sure it is what a controller lacks: less where its role was not given, and the policies that look like a
+/// controller's count as its own.
+pub(crate) fn sure_of_role(controller: Item) -> Confidence {
+    match controller.related("/Role").first().and_then(Link::given) {
+        Some(_) => Confidence::High,
+        None => Confidence::Medium,
+    }
 }
 
 /// Does an EventBridge rule listen for one of Karpenter's events?

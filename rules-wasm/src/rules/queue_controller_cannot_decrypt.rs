@@ -168,7 +168,7 @@
 //! - Amazon SQS developer guide, "Key management": what producers, consumers and AWS services need on the key.
 //! - pkg/controllers/interruption of <https://github.com/aws/karpenter-provider-aws>: `getting messages from queue`.
 
-use crate::karpenter::{customer_key, queue_of};
+use crate::karpenter::{customer_key, queue_of, sure_of_role};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -191,12 +191,17 @@ pub(crate) const RULE: Rule = Rule {
 fn check(controller: Item) -> Check {
     let Some(queue) = queue_of(controller) else { return skip() };
     let Some(key) = customer_key(queue) else { return skip() };
-    let decision = Request::by_item(controller, "kms:Decrypt", key)
+    let request = Request::by_item(controller, "kms:Decrypt", key)
         .field(queue, "@arn")
         .field(queue, "@region")
         .with_template("kms:EncryptionContext:aws:sqs:arn", "{0}")
-        .with_template("kms:ViaService", "sqs.{1}.amazonaws.com")
-        .decide();
+        .with("aws:ViaAWSService", true);
+    // What SQS is called there is not certain in the China regions.
+    let decision = match queue.matches("@partition", "aws-cn") {
+        Answer::No => request.with_template("kms:ViaService", "sqs.{1}.amazonaws.com"),
+        Answer::Yes | Answer::Unknown => request,
+    }
+    .decide();
     match decision.access {
         Access::Allowed => pass(),
         Access::Unknown => unknown(decision.unknown),
@@ -211,6 +216,7 @@ fn check(controller: Item) -> Check {
                 decision.why
             ),
         )
+        .confidence(sure_of_role(controller))
         .remedy(
             "Let the controller's role use kms:Decrypt on the key's ARN, in a policy of the role (where the key's policy lets the account) or in the key's policy.",
         )

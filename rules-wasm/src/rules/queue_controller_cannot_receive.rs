@@ -135,7 +135,7 @@
 //! - The statement AllowInterruptionQueueActions of the CloudFormation template in Karpenter's getting started guide.
 //! - pkg/providers/sqs of <https://github.com/aws/karpenter-provider-aws>: the calls.
 
-use crate::karpenter::{listed, queue_of};
+use crate::karpenter::{listed, queue_of, sure_of_role};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -187,6 +187,7 @@ fn check(controller: Item) -> Check {
             queue.name()
         ),
     )
+    .confidence(sure_of_role(controller))
     .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
     .see(places)
     .check()
