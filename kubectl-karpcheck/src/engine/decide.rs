@@ -18,7 +18,9 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Sto
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
     let decision = evaluate(&*host.inventory()?, request);
-    host.name(decision.statements.iter().map(|place| crate::model::ItemId(place.item)));
+    // A rule may hand on all places of its answer.
+    let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
+    host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
     Ok(decision)
 }
 

@@ -102,7 +102,7 @@ fn check(queue: Item) -> Check {
         && let Some(region) = region(&key)
         && region != own
     {
-        return broken(queue, None, confidence, &format!("{key} is in {region} and the queue is in {own}"));
+        return broken(queue, None, confidence, &format!("the key {key} is in {region} and the queue is in {own}"));
     }
     match &link.item {
         Found::Absent(what) => broken(queue, None, confidence, &format!("there is no {what}")),
@@ -116,14 +116,14 @@ fn described(queue: Item, key: Item, confidence: Confidence) -> Check {
     let name = key.name();
     if queue.same("@region", key, "@region") == Answer::No {
         let place = |item: Item| item.text("@region").ok().flatten().unwrap_or_else(|| "another region".into());
-        let what = format!("{name} is in {} and the queue is in {}", place(key), place(queue));
+        let what = format!("the key {name} is in {} and the queue is in {}", place(key), place(queue));
         return broken(queue, Some(key.place("", "the key")), confidence, &what);
     }
     match key.text("/KeyState") {
         Ok(Some(state)) => match state.as_str() {
             "Enabled" => return pass(),
             "Disabled" | "PendingDeletion" | "PendingReplicaDeletion" | "PendingImport" | "Unavailable" => {
-                let what = format!("{name} is in the state {state}");
+                let what = format!("the key {name} is in the state {state}");
                 return broken(queue, Some(key.place("/KeyState", "its state")), confidence, &what);
             }
             // Creating and Updating pass by themselves.
@@ -135,7 +135,7 @@ fn described(queue: Item, key: Item, confidence: Confidence) -> Check {
     }
     match key.flag("/Enabled") {
         Ok(Some(false)) => {
-            broken(queue, Some(key.place("/Enabled", "disabled")), confidence, &format!("{name} is disabled"))
+            broken(queue, Some(key.place("/Enabled", "disabled")), confidence, &format!("the key {name} is disabled"))
         }
         Ok(_) => pass(),
         Err(unknown) if unknown.cause == "not-provided" => skip(),

@@ -47,7 +47,7 @@ pub(super) fn by_arn(inventory: &Inventory, arn: &Text) -> Option<ItemId> {
 pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
     let home = Known::of_item(Some(item)).home();
     let id = Text::symbol(Symbol {
-        name: format!("(the id of key {})", id.0).into(),
+        name: format!("(id of {} #{})", item.name, id.0).into(),
         scope: Scope::Run,
         cause: Cause::NotProvided,
         why: format!("the id of key {} is not known", item.name).into(),
