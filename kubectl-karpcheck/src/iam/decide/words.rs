@@ -33,7 +33,10 @@ pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -
             format!("a grant of the key allows {}", request.action)
         }
         (None, true) => format!("{} is allowed", request.action),
-        (_, false) => format!("{} allows {}", names.join(" together with "), request.action),
+        (_, false) => {
+            let verb = if names.len() == 1 { "allows" } else { "together allow" };
+            format!("{} {verb} {}", names.join(" and "), request.action)
+        }
     };
     decision(Access::Allowed, why, places)
 }
