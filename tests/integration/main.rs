@@ -6,4 +6,5 @@ mod floors;
 mod krew;
 mod live;
 mod report;
+mod rules;
 mod sandbox;
