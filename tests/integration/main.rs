@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with a line")]
 
 mod apiserver;
+mod custom_pack;
 mod floors;
+mod freshness;
 mod krew;
 mod live;
 mod report;

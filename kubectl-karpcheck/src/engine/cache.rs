@@ -248,6 +248,7 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 

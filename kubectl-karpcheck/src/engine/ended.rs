@@ -33,6 +33,10 @@ impl Ended {
                 Some(Trap::Interrupt) => (slow(limits), "its work depends on how much there is to judge".into()),
                 Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
                 Some(trap) => ("crashed".into(), trap.to_string()),
+                // The error has no type of its own.
+                None if error.to_string().contains("fuel allocated for hostcalls") => {
+                    ("went beyond its limits".into(), format!("it gives more than {} bytes at once", limits.call_bytes))
+                }
                 None => ("crashed".into(), text::line(&format!("{error:#}"), 500)),
             }
         };

@@ -26,7 +26,7 @@ pub(super) enum Stop {
 
 impl From<Malformed> for Stop {
     fn from(malformed: Malformed) -> Self {
-        Self::Mistake(format!("it asks for a field by {}", text::line(&malformed.to_string(), 300)))
+        Self::Mistake(format!("it asks for a field in a wrong way: {}", text::line(&malformed.to_string(), 300)))
     }
 }
 
@@ -467,9 +467,9 @@ fn short(text: &str, most: usize) -> Result<(), Stop> {
 /// Is it a pointer that a finding may have?
 pub(super) fn well_formed(pointer: &str) -> Result<(), Stop> {
     short(pointer, MOST_POINTER)?;
-    pointer::segments(pointer)
-        .map(drop)
-        .map_err(|malformed| Stop::Mistake(format!("it names a place by {}", text::line(&malformed.to_string(), 300))))
+    pointer::segments(pointer).map(drop).map_err(|malformed| {
+        Stop::Mistake(format!("it names a place in a wrong way: {}", text::line(&malformed.to_string(), 300)))
+    })
 }
 
 fn never_shown(item: u32) -> Stop {

@@ -26,7 +26,7 @@ pub(super) fn is_values(node: &Node) -> bool {
         });
         // `clusterName` alone could be anybody's; beside a queue, or as old settings, it is Karpenter's.
         aws || own.iter().filter(|name| has(name)).count() >= 2
-            || ["interruptionQueue", "interruptionQueueName"].iter().any(|name| has(&name))
+            || ["interruptionQueue", "interruptionQueueName"].iter().any(has)
     });
     image || settings
 }

@@ -22,7 +22,7 @@ const SMALL_MAP: usize = 24;
 
 /// The part of a list's answer that the next request needs. Reading only this costs a tenth of reading the page.
 #[derive(Debug, Default, Deserialize)]
-pub struct Head {
+pub(super) struct Head {
     /// The list's metadata.
     #[serde(default)]
     pub metadata: HeadMetadata,
@@ -30,7 +30,7 @@ pub struct Head {
 
 /// See [`Head`].
 #[derive(Debug, Default, Deserialize)]
-pub struct HeadMetadata {
+pub(super) struct HeadMetadata {
     /// What to ask for the next page with; empty or absent on the last one.
     #[serde(default, rename = "continue")]
     pub next: Option<String>,
@@ -38,7 +38,7 @@ pub struct HeadMetadata {
 
 /// An object, with its coordinates taken out of its body.
 #[derive(Debug)]
-pub struct Object {
+pub(super) struct Object {
     /// `metadata.name`.
     pub name: Box<str>,
     /// `metadata.namespace`.
@@ -51,7 +51,7 @@ pub struct Object {
 ///
 /// # Errors
 /// The text is not JSON, or not a list's answer.
-pub fn head(text: &[u8]) -> Result<Head, serde_json::Error> {
+pub(super) fn head(text: &[u8]) -> Result<Head, serde_json::Error> {
     serde_json::from_slice(text)
 }
 
@@ -60,7 +60,7 @@ pub fn head(text: &[u8]) -> Result<Head, serde_json::Error> {
 ///
 /// # Errors
 /// The text is not JSON, or not a list's answer.
-pub fn page(text: &[u8], api_version: &str, kind: &str) -> Result<Vec<Object>, serde_json::Error> {
+pub(super) fn page(text: &[u8], api_version: &str, kind: &str) -> Result<Vec<Object>, serde_json::Error> {
     let names = Names::default();
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let bodies = Page(&names).deserialize(&mut deserializer)?;
@@ -72,7 +72,7 @@ pub fn page(text: &[u8], api_version: &str, kind: &str) -> Result<Vec<Object>, s
 ///
 /// # Errors
 /// The text is not JSON, or not an object with a name.
-pub fn object(text: &[u8], api_version: &str, kind: &str) -> Result<Object, serde_json::Error> {
+pub(super) fn object(text: &[u8], api_version: &str, kind: &str) -> Result<Object, serde_json::Error> {
     let names = Names::default();
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let body = Body(&names).deserialize(&mut deserializer)?;
@@ -81,7 +81,7 @@ pub fn object(text: &[u8], api_version: &str, kind: &str) -> Result<Object, serd
 }
 
 /// Gives every node of a value its place: the same for all of them.
-pub fn place(node: &mut Node, at: At) {
+pub(super) fn place(node: &mut Node, at: At) {
     node.at = at;
     match &mut node.value {
         Value::List(list) => list.items.iter_mut().for_each(|item| place(item, at)),

@@ -62,7 +62,7 @@ pub(super) fn format_of(node: &Node) -> Format {
             matches!(field.value, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Flag(_))
         })
     };
-    if AWS_ANSWERS.iter().any(|name| answer(name)) {
+    if AWS_ANSWERS.iter().any(answer) {
         return Format::NotYet("an answer of the aws CLI");
     }
     Format::Unknown

@@ -371,7 +371,7 @@ impl Document {
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow
                 && !statement.actions.not
-                && statement.actions.matches(&env.action, &env, &mut None) == Answer::Yes
+                && statement.actions.matches(env.action, &env, &mut None) == Answer::Yes
         })
     }
 }
@@ -398,7 +398,7 @@ impl Statement {
     pub(super) fn applies(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
         const NO: Reach = Reach { direct: Answer::No, account: Answer::No };
         let mut open = None;
-        let action = self.actions.matches(&env.action, env, &mut open);
+        let action = self.actions.matches(env.action, env, &mut open);
         if action == Answer::No {
             return NO;
         }

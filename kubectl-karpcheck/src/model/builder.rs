@@ -240,7 +240,7 @@ impl Builder {
         let partition = flag(self, &stated.partition, "--partition");
         let region = flag(self, &stated.region, "--region");
         let account = flag(self, &stated.account, "--account");
-        let homes: HashMap<ClusterId, (Option<Node>, Option<Node>, Option<Node>)> = (0..=self.clusters.len())
+        let homes: HashMap<ClusterId, controller::Home> = (0..=self.clusters.len())
             .map(|number| {
                 #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
                 let cluster = ClusterId(number as u32);
@@ -350,8 +350,8 @@ impl Builder {
         if into.iter().all(Option::is_none) {
             return;
         }
-        for index in 0..self.items.len() {
-            if let Some(target) = into[index] {
+        for (index, target) in into.iter().enumerate() {
+            if let Some(target) = *target {
                 let item = self.items[index].clone();
                 absorb(&mut self.items[target], item);
             }

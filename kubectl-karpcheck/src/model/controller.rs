@@ -81,8 +81,11 @@ fn signs(container: &Node, labelled: bool) -> u32 {
         + u32::from(labelled && image_signs > 0)
 }
 
-/// Where a cluster's AWS resources live, by what its objects say: partition, region, account.
-pub(super) fn home_of(cluster: ClusterId, items: &[Item]) -> (Option<Node>, Option<Node>, Option<Node>) {
+/// Partition, region and account, each where it is said.
+pub(super) type Home = (Option<Node>, Option<Node>, Option<Node>);
+
+/// Where a cluster's AWS resources live, by what its objects say.
+pub(super) fn home_of(cluster: ClusterId, items: &[Item]) -> Home {
     let own = || items.iter().filter(|item| item.cluster == cluster);
     // aws:///eu-west-1a/i-0123: the zone's region.
     let region = own().filter(|item| &*item.kind == "core/Node").find_map(|node| {

@@ -162,7 +162,7 @@ impl Inventory {
     }
 
     /// The items of a kind, or of all kinds that a pattern such as `*.services.k8s.aws/*` stands for.
-    pub fn of_kind<'a>(&'a self, kind: &str) -> Vec<ItemId> {
+    pub fn of_kind(&self, kind: &str) -> Vec<ItemId> {
         if !kind.contains('*') {
             return self.by_kind.get(kind).cloned().unwrap_or_default();
         }

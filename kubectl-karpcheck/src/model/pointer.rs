@@ -319,6 +319,16 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_ends_when_it_costs_too_much() {
+        let deep = (0..20).fold(serde_json::json!(1), |inner, _| serde_json::json!({"a": inner}));
+        let deep = node(&deep);
+        let pattern = segments("/**/**/**/**/**/**/**/**/none").expect("a pattern");
+        assert_eq!(find_within(&deep, &pattern, 1_000).1, 1_001);
+        let pattern = segments("/**").expect("a pattern");
+        assert_eq!(find_within(&deep, &pattern, 1_000).0.len(), 21);
+    }
+
+    #[test]
     fn malformed_pointers_are_refused() {
         assert!(segments("spec").is_err());
         assert!(segments("/a~2").is_err());

@@ -127,6 +127,10 @@ fn keys(object: Item) -> Check {
     let links = ["/spec/**/*Ref", "/spec/**/*Refs/*"].into_iter().flat_map(|pattern| object.related(pattern));
     let links = links.filter(|link| ack::field_name(&link.at).is_some_and(is_key_reference));
     all(links, |link| {
+        // Without `from` it is no reference: ack-ref-malformed.
+        if !ack::is_object(object, &format!("{}/from", link.at))? {
+            return skip();
+        }
         let at = format!("{}/from/name", link.at);
         let of = format!("{} {}", ack::noun(object), object.name());
         match link.item {

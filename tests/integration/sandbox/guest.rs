@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ;; rule: id=some-id subjects=core/Pod,core/Node reads=… if-allowed=… severity=error karpenter=>=1
-//! ;; describe: own      it exports `describe` itself
+//! ;; describe: own      it exports `describe` itself; $rules is the list's address
 //! ;; whole              the file is all there is, the prelude is left out
 //! ```
 //!
@@ -43,7 +43,10 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     } else {
         format!("(func (export \"karpcheck:rules/rules@0.1.0#describe\") (result i32) (i32.const {list}))")
     };
-    let module = format!("(module {}\n(data (i32.const {RULES}) \"{data}\")\n{describe}\n{text})", read("prelude"));
+    let module = format!(
+        "(module {}\n(data (i32.const {RULES}) \"{data}\")\n(global $rules i32 (i32.const {list}))\n{describe}\n{text})",
+        read("prelude")
+    );
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(top().join("wit")).unwrap();

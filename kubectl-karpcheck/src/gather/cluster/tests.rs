@@ -362,6 +362,7 @@ fn only_what_is_needed_is_read() {
             "/api/v1/nodes?limit=20",
             "/apis",
             "/apis/apps/v1/deployments?limit=500",
+            "/apis/karpenter.k8s.aws/v1/ec2nodeclasses?limit=500",
         ]
     );
 }

@@ -30,7 +30,7 @@ enum As {
     /// A map of names to policy texts becomes a list of `{PolicyName, PolicyDocument}`.
     Policies,
     /// A list of objects, each by this table.
-    Each(&'static [(&'static str, &'static str, As)]),
+    Each(&'static [(&'static str, &'static str, Self)]),
 }
 
 use As::{Alias, Each, Flag, Number, Object, Policies, Ref, Refs, Same};
