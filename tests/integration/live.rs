@@ -213,3 +213,66 @@ fn a_broken_aggregated_api_costs_only_itself() {
     assert_eq!(names(&inventory, "broken.services.k8s.aws/Thing"), ["unknown: failed"]);
     assert_eq!(inventory.problems().len(), 1, "{:?}", inventory.problems());
 }
+
+/// Runs the binary against the server as a user.
+fn karpcheck(server: &ApiServer, user: &str, args: &[&str]) -> (i32, serde_json::Value, String) {
+    let home = tempfile::tempdir().unwrap();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+        .args(args)
+        .args(["-o", "json", "--kubeconfig"])
+        .arg(server.kubeconfig_for(user))
+        .env("HOME", home.path())
+        .env_remove("KUBECONFIG")
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&run.stderr).into_owned();
+    let report = serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{error}: {complaints}"));
+    (run.status.code().unwrap(), report, complaints)
+}
+
+fn rules_of(report: &serde_json::Value, outcome: &str) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["outcome"] == outcome);
+    let mut rules: Vec<String> = findings.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect();
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+#[test]
+fn the_operators_first_command_finds_what_is_wrong_in_the_cluster() {
+    let Some(server) = server() else { return };
+    let (code, report, complaints) = karpcheck(&server, "admin", &[]);
+    assert_eq!(rules_of(&report, "fail"), ["queue-aws-managed-key", "queue-setting-ignored"], "{complaints}");
+    assert_eq!((code, &report["summary"]["complete"]), (1, &json!(true)), "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let queue = &findings.iter().find(|finding| finding["rule"] == "queue-aws-managed-key").unwrap()["subject"];
+    let origin = &queue["origin"];
+    assert_eq!(
+        (&queue["kind"], &origin["kind"], &origin["name"]),
+        (&json!("AWS::SQS::Queue"), &json!("Queue"), &json!("interruptions"))
+    );
+    assert!(origin["context"].is_string() && report["run"]["contexts"].as_array().unwrap().len() == 1, "{report:#}");
+}
+
+#[test]
+fn who_may_nothing_gets_no_green_report() {
+    let Some(server) = server() else { return };
+    let (code, report, _) = karpcheck(&server, "nobody", &["--require-complete"]);
+    assert_eq!((code, &report["summary"]["complete"]), (4, &json!(false)), "{report:#}");
+    assert_eq!(rules_of(&report, "fail"), Vec::<String>::new());
+    let problems = report["problems"].to_string();
+    assert!(problems.contains("nodepools.karpenter.sh") && problems.contains("kubectl karpcheck rbac"), "{problems}");
+}
+
+#[test]
+fn files_are_checked_together_with_the_cluster() {
+    let Some(server) = server() else { return };
+    let old = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/broken-cluster/karpenter/old-pool.yaml");
+    let (_, report, _) = karpcheck(&server, "admin", &["check", "-f", old, "--rule", "api-version-removed"]);
+    let found = report["findings"].as_array().unwrap();
+    // The version is the running controller's: no flag states it.
+    assert!(
+        found.iter().any(|finding| finding["outcome"] == "fail" && finding["message"].to_string().contains("1.8.7")),
+        "{report:#}"
+    );
+}

@@ -63,7 +63,7 @@ fn check(controller: Item) -> Check {
         Error,
         pointer,
         format!(
-            "{} has no cluster name: the chart cannot be rendered, and a controller without one does not start",
+            "Controller {} has no cluster name: the chart cannot be rendered, and a controller without one does not start",
             controller.name()
         ),
     )

@@ -145,7 +145,7 @@ fn differs(controller: Item, own: &str, witnesses: &[Witness], severity: Severit
     let against: Vec<&Witness> = witnesses.iter().filter(|witness| !witness.agrees).collect();
     let Some(first) = against.first() else { return pass() };
     let message = format!(
-        "{} calls the cluster {own}, but {} says {}: Karpenter terminates what it takes for leftovers of that name, and misses what is its own",
+        "Controller {} calls the cluster {own}, but {} says {}: Karpenter terminates what it takes for leftovers of that name, and misses what is its own",
         controller.name(),
         first.source,
         first.name,

@@ -98,7 +98,7 @@ fn check(class: Item) -> Check {
             Error,
             ebs,
             format!(
-                "the volume {} of {} has a key and {state}: EC2 rejects the combination, so no node of this class can launch",
+                "The volume {} of {} has a key and {state}: EC2 rejects the combination, so no node of this class can launch",
                 device(class, ebs),
                 class.name()
             ),

@@ -89,11 +89,13 @@ fn check(class: Item) -> Check {
         Value::Text(key) => format!(" instead of {key}"),
         _ => " instead of the key named here".to_owned(),
     };
+    let kind = class.kind();
+    let kind = kind.rsplit('/').next().unwrap_or_default();
     fail(
         Warning,
         MAPPINGS,
         format!(
-            "{} does not map {missing}: it follows the image, unencrypted or under the account's default key{key}",
+            "{kind} {} does not map {missing}: it follows the image, unencrypted or under the account's default key{key}",
             class.name()
         ),
     )

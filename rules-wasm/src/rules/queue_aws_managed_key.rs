@@ -111,7 +111,7 @@ fn broken(queue: Item, confidence: Confidence, key: &str) -> Check {
         Error,
         KEY,
         format!(
-            "queue {} is encrypted with {key}: EventBridge may not use it, so no interruption event ever arrives and Karpenter drains no node before it is gone",
+            "Queue {} is encrypted with {key}: EventBridge may not use it, so no interruption event ever arrives and Karpenter drains no node before it is gone",
             queue.name()
         ),
     )

@@ -316,7 +316,7 @@ fn missing(queue: Item, event: &Event, near: Option<(Item, String, String)>, con
         Some((rule, _, what)) => format!("the EventBridge rule {} {what}", rule.name()),
         None => "no EventBridge rule sends it".to_owned(),
     };
-    let finding = fail(severity, "", format!("queue {} does not receive `{}`: {why}, so {}", queue.name(), event.detail_type, event.loss))
+    let finding = fail(severity, "", format!("Queue {} does not receive `{}`: {why}, so {}", queue.name(), event.detail_type, event.loss))
         .confidence(confidence)
         .remedy(format!(
             "Let an EventBridge rule on the default bus send it: source {}, detail-type `{}`, with the queue's ARN as the target and no input transformation.",

@@ -121,7 +121,7 @@ fn check(queue: Item) -> Check {
     undecided(
         unknown,
         KEY,
-        format!("queue {} is under the key {named}, whose policy was not given: unless it lets EventBridge use the key, no interruption event arrives", queue.name()),
+        format!("Queue {} is under the key {named}, whose policy was not given: unless it lets EventBridge use the key, no interruption event arrives", queue.name()),
     )
     .confidence(confidence)
     .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))

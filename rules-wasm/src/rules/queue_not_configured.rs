@@ -85,7 +85,7 @@ fn check(controller: Item) -> Check {
         Spot::Admitted(pool) => (
             Warning,
             format!(
-                "{} has no interruption queue while {} admits spot: spot nodes are taken away without being drained",
+                "Controller {} has no interruption queue while {} admits spot: spot nodes are taken away without being drained",
                 controller.name(),
                 pool.name()
             ),
@@ -94,7 +94,7 @@ fn check(controller: Item) -> Check {
         _ => (
             Info,
             format!(
-                "{} has no interruption queue: it learns of maintenance and stopped instances only when nodes are gone",
+                "Controller {} has no interruption queue: it learns of maintenance and stopped instances only when nodes are gone",
                 controller.name()
             ),
             None,

@@ -82,7 +82,7 @@ fn check(controller: Item) -> Check {
                 fail(
                     Error,
                     QUEUE,
-                    format!("the interruption queue of {} is given as {}: Karpenter takes its name and finds no such queue, so the controller does not start or handles no interruption", controller.name(), if form == "arn:*" { "an ARN" } else { "a URL" }),
+                    format!("The interruption queue of {} is given as {}: Karpenter takes its name and finds no such queue, so the controller does not start or handles no interruption", controller.name(), if form == "arn:*" { "an ARN" } else { "a URL" }),
                 )
                 .remedy("Give the queue's name: what stands behind the last colon of its ARN, or the last slash of its URL."),
             );
@@ -147,7 +147,7 @@ fn queue_ignored(controller: Item, pointer: &str, setting: &str, why: &str) -> F
             None => "Karpenter reads no queue and handles no interruption".to_owned(),
         }
     };
-    let finding = fail(severity, pointer, format!("{} sets {setting}, which is ignored: {why}; {loss}", controller.name()))
+    let finding = fail(severity, pointer, format!("Controller {} sets {setting}, which is ignored: {why}; {loss}", controller.name()))
         .remedy("Set settings.interruptionQueue (up to 0.31: settings.aws.interruptionQueueName) to the queue's name, and remove this one.");
     match there {
         Some(there) => finding.see([there.place("", "what nobody reads from")]),
@@ -156,6 +156,6 @@ fn queue_ignored(controller: Item, pointer: &str, setting: &str, why: &str) -> F
 }
 
 fn quietly(controller: Item, pointer: &str, name: &str, why: &str) -> Finding {
-    fail(Info, pointer, format!("{} sets settings.{name}, which is ignored: {why}", controller.name()))
+    fail(Info, pointer, format!("Controller {} sets settings.{name}, which is ignored: {why}", controller.name()))
         .remedy("Remove it, or use the setting that this version has.")
 }
