@@ -74,6 +74,17 @@ fn main() {
     });
     row("one small manifest, no home to cache in", never, kubectl, "0.5 x kubectl");
 
+    println!();
+    let component = include_bytes!("../../kubectl-karpcheck/assets/builtin.wasm");
+    let ahead = best(15, || {
+        black_box(engine.builtin().expect("the built-in pack"));
+    });
+    row("load the built-in pack, compiled ahead of time", ahead, ahead, "");
+    let compiled = best(3, || {
+        black_box(engine.from_bytes("builtin", component).expect("the built-in pack"));
+    });
+    row("compile the built-in pack", compiled, ahead, "30 ms, else ahead of time");
+
     if let Some(peak) = peak(binary, &["check", "--offline", "-f", many.to_str().expect("UTF-8")]) {
         println!("\npeak memory over {DOCUMENTS} documents: {peak} MB (target: under 110)");
     }

@@ -5,6 +5,7 @@ mod apiserver;
 mod custom_pack;
 mod floors;
 mod freshness;
+mod iam;
 mod krew;
 mod live;
 mod report;

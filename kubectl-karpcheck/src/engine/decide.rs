@@ -1,9 +1,13 @@
 //! `decide`: the request is held to the contract here, and evaluated by [`crate::iam`].
 
-use super::contract::{Access, ContextKey, Decision, Operand, Principal, Request, Target, WitReason, WitValue};
-use super::host::{Host, Stop, well_formed};
+use super::contract::{
+    Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
+};
+use super::host::{Host, MOST_WHY, Stop, well_formed};
 use super::text;
-use crate::model::Cause;
+use crate::iam::{self, Evaluator, Question, Who};
+use crate::model::verdict::Place;
+use crate::model::{Cause, Inventory, ItemId, Reason};
 
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;
@@ -13,19 +17,67 @@ const MOST_TEXT: usize = 4 << 10;
 pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Stop> {
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
-    let decision = evaluate(host, request);
+    let decision = evaluate(&*host.inventory()?, request);
     host.name(decision.statements.iter().map(|place| crate::model::ItemId(place.item)));
     Ok(decision)
 }
 
-/// Where the evaluation of IAM policies plugs in: a checked request, to be answered from `host.inventory()`.
-fn evaluate(_host: &Host, _request: &Request) -> Decision {
-    let why = "IAM evaluation comes with a later release";
+/// The answer to a checked request.
+fn evaluate(inventory: &Inventory, request: &Request) -> Decision {
+    let decision = Evaluator::new(inventory).decide(&question(request));
+    let place = |place: &Place| WitPlace {
+        item: place.item.0,
+        pointer: place.pointer.clone(),
+        note: place.note.clone(),
+    };
+    let why = |text: &str| text::line(text, MOST_WHY);
     Decision {
-        access: Access::Unknown,
-        why: why.into(),
-        statements: vec![],
-        unknown: Some(WitReason { cause: Cause::Undecidable.as_str().into(), why: why.into(), at: None }),
+        access: match decision.access {
+            iam::Access::Allowed => Access::Allowed,
+            iam::Access::ImplicitDeny => Access::ImplicitDeny,
+            iam::Access::ExplicitDeny => Access::ExplicitDeny,
+            iam::Access::Unknown => Access::Unknown,
+        },
+        why: why(&decision.why),
+        statements: decision.statements.iter().map(place).collect(),
+        unknown: decision.unknown.map(|unknown| WitReason {
+            cause: unknown.reason.cause.as_str().into(),
+            why: why(&unknown.reason.why),
+            at: unknown.place.map(|(item, pointer)| WitPlace { item: item.0, pointer, note: String::new() }),
+        }),
+    }
+}
+
+/// The request in the evaluator's own words.
+fn question(request: &Request) -> Question {
+    Question {
+        principal: match &request.principal {
+            Principal::Item(item) => Who::Item(ItemId(*item)),
+            Principal::Service(service) => Who::Service(service.clone()),
+            Principal::Arn(arn) => Who::Arn(arn.clone()),
+            Principal::Anyone => Who::Anyone,
+        },
+        action: request.action.clone(),
+        target: match &request.target {
+            Target::Item(item) => iam::Target::Item(ItemId(*item)),
+            Target::Arn(arn) => iam::Target::Arn(arn.clone()),
+        },
+        context: request.context.iter().map(|entry| (entry.key.clone(), operand(&entry.value))).collect(),
+        fields: request.fields.iter().map(|(item, pointer)| (ItemId(*item), pointer.clone())).collect(),
+    }
+}
+
+fn operand(operand: &Operand) -> iam::Operand {
+    match operand {
+        Operand::Template(text) => iam::Operand::Template(text.clone()),
+        // An object is refused before this: it is no value of a request.
+        Operand::Value(WitValue::Absent | WitValue::Json(_)) => iam::Operand::Absent,
+        Operand::Value(WitValue::Unknown(reason)) => {
+            iam::Operand::Unknown(Reason::new(Cause::parse(&reason.cause), &*reason.why))
+        }
+        Operand::Value(WitValue::Text(text)) => iam::Operand::Text(text.clone()),
+        Operand::Value(WitValue::Number(number)) => iam::Operand::Number(*number),
+        Operand::Value(WitValue::Flag(flag)) => iam::Operand::Flag(*flag),
     }
 }
 

@@ -102,9 +102,12 @@ impl KeyName {
         Reason::new(Cause::Undecidable, format!("whether a request has {} cannot be told", self.written))
     }
 
-    /// Can it have several values?
+    /// Can it have several values? A name that is known in part may turn out to be of such a key.
     pub(super) fn several(&self) -> bool {
-        self.folded.known().is_some_and(|known| SEVERAL.contains(&known))
+        match self.folded.known() {
+            Some(known) => SEVERAL.contains(&known),
+            None => SEVERAL.iter().any(|several| self.folded.matches(several) != Answer::No),
+        }
     }
 
     /// Is it one that only requests to other services have?
@@ -251,6 +254,9 @@ impl Context {
 
 /// What stands before a star at the end.
 fn without_star(key: &Text) -> Option<Text> {
+    if let Some(known) = key.known() {
+        return known.strip_suffix('*').map(Text::from);
+    }
     let mut parts = key.clone().into_parts();
     match parts.last_mut() {
         Some(crate::model::Part::Known(last)) if last.ends_with('*') => {

@@ -156,7 +156,14 @@ impl<'a> Evaluator<'a> {
             let account =
                 super::resource::split(&resource).map(|parts| parts[4].clone()).filter(|part| !part.is_empty());
             policies.same_account = match account {
-                Some(account) => identity.account.same(&account),
+                Some(account) => match identity.account.same(&account) {
+                    // What nobody stated is taken to be the account that everything else is in.
+                    Answer::Unknown if home::unstated(&identity.account) || home::unstated(&account) => {
+                        policies.notes.push("principal and resource are taken to be of one account".into());
+                        Answer::Yes
+                    }
+                    answer => answer,
+                },
                 None => Answer::Yes,
             };
             policies.notes.push("organisation policies were not seen".into());
@@ -311,23 +318,26 @@ impl<'a> Evaluator<'a> {
         };
         let item = self.inventory.item(id)?;
         match &*item.kind {
-            ROLE | USER => Some(Asker { item: Some(id), arn: self.arn_of(id), held: self.held(id) }),
+            ROLE | USER => Some(Asker { item: Some(id), lives: Some(id), arn: self.arn_of(id), held: self.held(id) }),
             kinds::CONTROLLER => {
                 let role = self.inventory.related(id, "/Role").unwrap_or_default().pop();
                 match role.map(|link| link.item) {
-                    Some(Found::Known(role)) => {
-                        Some(Asker { item: Some(role), arn: self.arn_of(role), held: self.held(role) })
-                    }
+                    Some(Found::Known(role)) => Some(Asker {
+                        item: Some(role),
+                        lives: Some(role),
+                        arn: self.arn_of(role),
+                        held: self.held(role),
+                    }),
                     _ => {
                         let arn = match self.inventory.node(id, "/Role").map(|node| &node.value) {
                             Some(Value::Text(text)) => text.clone(),
                             _ => self.field(id, "/Role"),
                         };
-                        Some(Asker { item: None, arn, held: self.without_role() })
+                        Some(Asker { item: None, lives: None, arn, held: self.without_role() })
                     }
                 }
             }
-            _ => Some(Asker { item: None, arn: holder(item), held: self.held(id) }),
+            _ => Some(Asker { item: None, lives: Some(id), arn: holder(item), held: self.held(id) }),
         }
     }
 
@@ -335,7 +345,7 @@ impl<'a> Evaluator<'a> {
         let target = home::Known::of_item(target.and_then(|id| self.inventory.item(id)));
         let own = match asker {
             Some(asker) => home::Known::of_arn(&asker.arn)
-                .or(home::Known::of_item(asker.item.and_then(|id| self.inventory.item(id))))
+                .or(home::Known::of_item(asker.lives.and_then(|id| self.inventory.item(id))))
                 .or(asker.held.home.clone()),
             None => home::Known::default(),
         };
@@ -393,6 +403,8 @@ impl<'a> Evaluator<'a> {
 struct Asker {
     /// The role or user itself.
     item: Option<ItemId>,
+    /// The item that says where it lives.
+    lives: Option<ItemId>,
     arn: Text,
     held: Arc<Held>,
 }

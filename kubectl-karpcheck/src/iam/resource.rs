@@ -1,6 +1,5 @@
 //! ARNs against patterns, part by part, and the `Resource` and `NotResource` elements.
 
-use crate::model::text::Token;
 use crate::model::{Answer, Part, Reason, Text};
 
 use super::action::open;
@@ -83,13 +82,22 @@ impl ArnPattern {
 
 /// The six parts of a text, cut at the first five colons that are known.
 pub(super) fn split(text: &Text) -> Option<[Text; 6]> {
+    if let Some(known) = text.known() {
+        let parts: Vec<Text> = known.splitn(6, ':').map(Text::from).collect();
+        return parts.try_into().ok();
+    }
     let mut parts: Vec<Vec<Part>> = vec![vec![]];
-    for token in text.tokens() {
-        match token {
-            Token::Char(':') if parts.len() < 6 => parts.push(vec![]),
-            Token::Char(char) => parts.last_mut()?.push(Part::Known(char.to_string().into())),
-            Token::Hole(symbol) => parts.last_mut()?.push(Part::Hole(symbol.clone())),
-            Token::Any | Token::Star => {}
+    for part in text.clone().into_parts() {
+        let Part::Known(known) = part else {
+            parts.last_mut()?.push(part);
+            continue;
+        };
+        let left = 6 - parts.len();
+        for (index, piece) in known.splitn(left + 1, ':').enumerate() {
+            if index > 0 {
+                parts.push(vec![]);
+            }
+            parts.last_mut()?.push(Part::Known(piece.into()));
         }
     }
     let texts: Vec<Text> = parts.into_iter().map(Text::from_parts).collect();

@@ -3,6 +3,7 @@
 use crate::model::verdict::Place;
 use crate::model::{Answer, Reason};
 
+use super::condition::Condition;
 use super::decide::{Boundary, Env, Policies, Policy, Request, Which};
 use super::document::{Effect, PolicyKind, Statement};
 use super::principal::Principal;
@@ -58,9 +59,9 @@ pub fn trail(request: &Request, policies: &Policies) -> Vec<StatementTrail> {
                 elements: elements
                     .into_iter()
                     .map(|element| ElementTrail {
-                        pointer: format!("{}{}", which.policy.pointer, element.pointer),
+                        pointer: format!("{}{}", which.policy.pointer, element.pointer()),
                         answer: element.answer,
-                        note: element.note,
+                        note: element.note(&env),
                     })
                     .collect(),
             }
@@ -68,68 +69,101 @@ pub fn trail(request: &Request, policies: &Policies) -> Vec<StatementTrail> {
         .collect()
 }
 
-/// An element against a request.
-struct Element {
-    pointer: String,
-    answer: Answer,
-    note: String,
-    /// How far a statement is from matching if this does not.
-    weight: u32,
+/// An element of a statement.
+#[derive(Clone, Copy)]
+enum What<'s> {
+    Principal,
+    Action,
+    Resource,
+    Condition(&'s Condition),
+    /// What is not known of the statement as a whole.
+    Rest,
 }
 
-fn elements(statement: &Statement, env: &Env<'_>) -> Vec<Element> {
-    let mut all = vec![];
-    let mut add = |name: &str, answer: Answer, doubt: Option<Reason>, miss: String, weight: u32| {
-        let note = match answer {
-            Answer::Yes => String::new(),
-            Answer::No => miss,
-            Answer::Unknown => doubt.map(|reason| reason.why.to_string()).unwrap_or_default(),
+/// An element against a request. What it says is put into words only where it is shown.
+struct Element<'s> {
+    statement: &'s Statement,
+    what: What<'s>,
+    answer: Answer,
+    doubt: Option<Reason>,
+}
+
+impl Element<'_> {
+    /// From the root of the document.
+    fn pointer(&self) -> String {
+        let at = &self.statement.pointer;
+        let not = |not: bool, name: &str| format!("{at}/{}{name}", if not { "Not" } else { "" });
+        match self.what {
+            What::Principal => not(self.statement.principals.as_ref().is_some_and(|them| them.not), "Principal"),
+            What::Action => not(self.statement.actions.not, "Action"),
+            What::Resource => not(self.statement.resources.not, "Resource"),
+            What::Condition(condition) => condition.pointer.clone(),
+            What::Rest => at.clone(),
+        }
+    }
+
+    /// What does not match, or why it cannot be told.
+    fn note(&self, env: &Env<'_>) -> String {
+        match self.answer {
+            Answer::Yes => return String::new(),
+            Answer::Unknown => return self.doubt.as_ref().map(|reason| reason.why.to_string()).unwrap_or_default(),
+            Answer::No => {}
+        }
+        let (name, not, list) = match self.what {
+            What::Principal => {
+                let who = match &env.request.principal {
+                    Principal::Identity(identity) => identity.arn.to_string(),
+                    Principal::Service(name) => name.to_string(),
+                    Principal::Anyone => "everyone".into(),
+                };
+                (who, self.statement.principals.as_ref().is_some_and(|them| them.not), "principals")
+            }
+            What::Action => (env.request.action.clone(), self.statement.actions.not, "actions"),
+            What::Resource => (env.request.resource.to_string(), self.statement.resources.not, "resources"),
+            What::Condition(condition) => return condition.miss(env),
+            What::Rest => return String::new(),
         };
-        all.push(Element { pointer: format!("{}{name}", statement.pointer), answer, note, weight });
-    };
+        if not { format!("{name} is excepted from it") } else { format!("{name} is not among its {list}") }
+    }
+
+    /// How far a statement is from matching if this does not match.
+    fn weight(&self, env: &Env<'_>) -> u32 {
+        match self.what {
+            What::Principal => 50,
+            // Statements about another service are not close.
+            What::Action if self.statement.actions.not || self.statement.actions.same_service(env.action) => 40,
+            What::Action => FAR,
+            What::Resource => 30,
+            What::Condition(_) => CONDITION,
+            What::Rest => 0,
+        }
+    }
+}
+
+const FAR: u32 = 90;
+const CONDITION: u32 = 10;
+
+fn elements<'s>(statement: &'s Statement, env: &Env<'_>) -> Vec<Element<'s>> {
+    let mut all = vec![];
+    let mut add = |what, answer, doubt| all.push(Element { statement, what, answer, doubt });
     if let Some(principals) = &statement.principals {
         let mut doubt = None;
         let answer = principals.reach(env, &mut doubt).any();
-        let who = match &env.request.principal {
-            Principal::Identity(identity) => identity.arn.to_string(),
-            Principal::Service(name) => name.to_string(),
-            Principal::Anyone => "everyone".into(),
-        };
-        let (name, miss) = if principals.not {
-            ("/NotPrincipal", format!("{who} is excepted from it"))
-        } else {
-            ("/Principal", format!("{who} is not among its principals"))
-        };
-        add(name, answer, doubt, miss, 50);
+        add(What::Principal, answer, doubt);
     }
     let mut doubt = None;
-    let action = &env.request.action;
     let answer = statement.actions.matches(env.action, env, &mut doubt);
-    let near = statement.actions.not || statement.actions.same_service(action);
-    let (name, miss) = if statement.actions.not {
-        ("/NotAction", format!("{action} is excepted from it"))
-    } else {
-        ("/Action", format!("{action} is not among its actions"))
-    };
-    add(name, answer, doubt, miss, if near { 40 } else { 90 });
+    add(What::Action, answer, doubt);
     let mut doubt = None;
-    let resource = &env.request.resource;
-    let answer = statement.resources.matches(resource, env, &mut doubt);
-    let (name, miss) = if statement.resources.not {
-        ("/NotResource", format!("{resource} is excepted from it"))
-    } else {
-        ("/Resource", format!("{resource} is not among its resources"))
-    };
-    add(name, answer, doubt, miss, 30);
+    let answer = statement.resources.matches(&env.request.resource, env, &mut doubt);
+    add(What::Resource, answer, doubt);
     for condition in &statement.conditions {
         let mut doubt = None;
         let answer = condition.holds(env, &mut doubt);
-        let miss = if answer == Answer::No { condition.miss(env) } else { String::new() };
-        let name = condition.pointer.strip_prefix(&statement.pointer).unwrap_or(&condition.pointer);
-        add(name, answer, doubt, miss, 10);
+        add(What::Condition(condition), answer, doubt);
     }
     if let Some(reason) = &statement.open {
-        add("", Answer::Unknown, Some(reason.clone()), String::new(), 0);
+        add(What::Rest, Answer::Unknown, Some(reason.clone()));
     }
     all
 }
@@ -139,7 +173,7 @@ pub(super) fn doubtful(statement: &Statement, env: &Env<'_>) -> String {
     elements(statement, env)
         .into_iter()
         .find(|element| element.answer == Answer::Unknown)
-        .map_or_else(|| statement.pointer.clone(), |element| element.pointer)
+        .map_or_else(|| statement.pointer.clone(), |element| element.pointer())
 }
 
 /// A statement that does not match, and what in it does not: pointer in the document, and what fails.
@@ -150,17 +184,13 @@ pub(super) struct Near<'p> {
 
 /// The Allow statements that come closest to matching, at most three; none if none is close.
 pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p Policy>) -> Vec<Near<'p>> {
-    let mut best = 90;
-    let mut nearest: Vec<Near<'p>> = vec![];
+    let mut best = FAR;
+    let mut nearest: Vec<Which<'p>> = vec![];
     for policy in policies {
         let env = Env::new(request, policy.home.as_deref());
         for statement in policy.document.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
-            let missed: Vec<Element> =
-                elements(statement, &env).into_iter().filter(|element| element.answer == Answer::No).collect();
-            let conditions: u32 = missed.iter().map(|element| element.weight).filter(|weight| *weight == 10).sum();
-            let others: u32 = missed.iter().map(|element| element.weight).filter(|weight| *weight != 10).sum();
-            let weight = conditions.min(29) + others;
-            if missed.is_empty() || weight > best || weight >= 90 {
+            let weight = distance(statement, &env, best);
+            if weight == 0 || weight >= FAR || weight > best {
                 continue;
             }
             if weight < best {
@@ -168,10 +198,37 @@ pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p 
                 nearest.clear();
             }
             if nearest.len() < 3 {
-                let misses = missed.into_iter().map(|element| (element.pointer, element.note)).collect();
-                nearest.push(Near { which: Which { policy, statement }, misses });
+                nearest.push(Which { policy, statement });
             }
         }
     }
     nearest
+        .into_iter()
+        .map(|which| {
+            let env = Env::new(request, which.policy.home.as_deref());
+            let missed = elements(which.statement, &env).into_iter().filter(|element| element.answer == Answer::No);
+            Near { which, misses: missed.map(|element| (element.pointer(), element.note(&env))).collect() }
+        })
+        .collect()
+}
+
+/// How far a statement is from matching. Once it is farther than the best one, by how much does not matter.
+fn distance(statement: &Statement, env: &Env<'_>, best: u32) -> u32 {
+    let weigh = |what, answer| {
+        if answer == Answer::No { Element { statement, what, answer, doubt: None }.weight(env) } else { 0 }
+    };
+    let mut far = weigh(What::Action, statement.actions.matches(env.action, env, &mut None));
+    if far > best {
+        return far;
+    }
+    if let Some(principals) = &statement.principals {
+        far += weigh(What::Principal, principals.reach(env, &mut None).any());
+    }
+    far += weigh(What::Resource, statement.resources.matches(&env.request.resource, env, &mut None));
+    if far > best {
+        return far;
+    }
+    let missed = statement.conditions.iter().filter(|condition| condition.holds(env, &mut None) == Answer::No).count();
+    // Many conditions that fail are still nearer than a resource that does not match.
+    far + (CONDITION * u32::try_from(missed).unwrap_or(u32::MAX / CONDITION)).min(3 * CONDITION - 1)
 }

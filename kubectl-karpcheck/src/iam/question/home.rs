@@ -81,7 +81,7 @@ impl Known {
 }
 
 /// Is it a partition, region or account that nobody stated?
-fn unstated(text: &Text) -> bool {
+pub(super) fn unstated(text: &Text) -> bool {
     text.hole().is_some_and(|symbol| symbol.scope == Scope::Home && text.is(&symbol.name))
 }
 

@@ -51,7 +51,9 @@ impl Evaluator<'_> {
     ) {
         let (service, verb) = action.split_once(':').unwrap_or((action, ""));
         let assumes = service.eq_ignore_ascii_case("sts") && verb.to_ascii_lowercase().starts_with("assumerole");
-        policies.decisive = service.eq_ignore_ascii_case("kms") || assumes;
+        // Actions that are about no key in particular, such as kms:ListKeys, are IAM's alone.
+        let about_a_key = service.eq_ignore_ascii_case("kms") && resource.known() != Some("*");
+        policies.decisive = about_a_key || assumes;
         let Some((id, item)) = target.and_then(|id| Some((id, self.inventory.item(id)?))) else {
             if policies.decisive {
                 policies.resource_open = Some(not_given(format!("the policy of {resource} was not given"), None));
