@@ -9,4 +9,5 @@ mod iam;
 mod krew;
 mod live;
 mod report;
+mod rules;
 mod sandbox;

@@ -105,7 +105,7 @@ fn check(queue: Item) -> Check {
     let Some(link) = links.first() else { return skip() };
     let (named, unknown) = match &link.item {
         Found::Known(key) => match key.get("/KeyPolicy") {
-            Value::Unknown(unknown) if unknown.cause == "not-provided" => (key.name(), unknown),
+            Value::Unknown(unknown) if unknown.cause == "not-provided" && !is_written(*key) => (key.name(), unknown),
             // There is a policy, and what it says is another rule's matter.
             _ => return pass(),
         },
@@ -126,4 +126,9 @@ fn check(queue: Item) -> Check {
     .confidence(confidence)
     .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))
     .check()
+}
+
+/// Is there a policy, whatever is known of its parts? One that names `${AWS::Partition}` is known in part only.
+fn is_written(key: Item) -> bool {
+    key.find("/KeyPolicy/*").iter().any(|part| part.at != "/KeyPolicy")
 }
