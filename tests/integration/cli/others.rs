@@ -1,0 +1,90 @@
+//! Clusters that do not answer and packs that are none.
+
+use super::*;
+
+/// The kubeconfig of a cluster at a port of this machine where nothing listens.
+fn silent_cluster(place: &Place) {
+    // Bound and let go: nobody else is there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    place.write(
+        "kc",
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: prod\nclusters:\n- name: c\n  cluster: {{server: \
+             'http://127.0.0.1:{port}'}}\ncontexts:\n- name: prod\n  context: {{cluster: c, user: u}}\nusers:\n- name: u\n  \
+             user: {{token: x}}\n"
+        ),
+    );
+}
+
+#[test]
+fn without_a_kubeconfig_the_cure_is_named() {
+    let place = Place::new();
+    let ended = place.run(&[]);
+    ended
+        .code(3)
+        .has("problem: there is no kubeconfig (looked for ")
+        .has("): name one with --kubeconfig or KUBECONFIG, or check only files with --offline")
+        .line("Nothing was read.");
+    assert_eq!(ended.err, "");
+    place.run(&["check", "-f", "good.yaml"]).code(3).has("good.yaml:7:5").has("problem: there is no kubeconfig");
+}
+
+#[test]
+fn a_broken_kubeconfig_is_told_in_one_line() {
+    let place = Place::new();
+    place.write("kc", "apiVersion: v1\nkind: \"Config");
+    let ended = place.run(&["check", "-f", "good.yaml"]);
+    ended.code(3).has("good.yaml:7:5").has("kc cannot be read: it is not valid YAML: line 2 column 7").has_not("<input>");
+    place.write("kc", b"\xff\xfe\xff");
+    place.run(&["check", "-f", "good.yaml"]).code(3).has("good.yaml:7:5").has("kc cannot be read: ");
+    let named = place.run(&["check", "-f", "good.yaml", "--kubeconfig", "nokc"]);
+    named.code(3).line("problem: the kubeconfig nokc cannot be read: no such file");
+    place.write("kc", "apiVersion: v1\nkind: Config\n");
+    place.run(&["check", "-f", "good.yaml"]).code(3).has("problem: the kubeconfig has no current context");
+}
+
+#[test]
+fn a_context_that_is_not_there_is_told_with_those_that_are() {
+    let place = Place::new();
+    silent_cluster(&place);
+    let ended = place.run(&["check", "--context", "nope", "-f", "good.yaml"]);
+    ended.code(3).line("problem: the kubeconfig has no context nope: there is prod").has("good.yaml:7:5");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_told_once() {
+    let place = Place::new();
+    silent_cluster(&place);
+    let ended = place.run(&["check", "-f", "good.yaml", "--request-timeout", "5s"]);
+    ended.code(3).has("good.yaml:7:5").has("problem: context prod: no answer from http://127.0.0.1:");
+    ended.has("Not checked: all 14 rules, on what was not read: ").has_not("?.").has_not("ack-key-loops, ");
+    assert_eq!(ended.out.matches("nothing listens there: is the cluster up, or its tunnel?").count(), 1, "{}", ended.out);
+}
+
+#[test]
+fn a_pack_that_is_none_costs_only_itself() {
+    let place = Place::new();
+    place.write("text.wasm", "hello");
+    place.write("empty.wasm", "");
+    place.write("core.wasm", b"\0asm\x01\0\0\0");
+    fs::create_dir(place.path().join("folder")).unwrap();
+    for (pack, words) in [
+        ("text.wasm", "the pack text.wasm was refused: it is not WebAssembly"),
+        (
+            "core.wasm",
+            "the pack core.wasm was refused: it is a core module, not a component: `kubectl karpcheck pack build` makes a \
+             component of it",
+        ),
+        ("nope.wasm", "the pack nope.wasm was not loaded: no such file"),
+    ] {
+        let ended = place.run(&["check", "--offline", "-f", "good.yaml", "--pack", pack]);
+        ended.code(3).has("good.yaml:7:5").line(&format!("problem: {words}"));
+        assert_eq!(ended.err, "");
+        let listed = place.run(&["rules", "--pack", pack]);
+        listed.code(3).has("queue-aws-managed-key").has_not(pack);
+        assert_eq!(listed.err, format!("error: {words}\n"));
+    }
+    for (pack, words) in [("empty.wasm", "is not WebAssembly"), ("folder", "the pack folder was not loaded: ")] {
+        place.run(&["check", "--offline", "-f", "good.yaml", "--pack", pack]).code(3).has("good.yaml:7:5").has(words);
+    }
+}
