@@ -120,7 +120,14 @@ fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
     let from = |path: &PathBuf| {
         Kubeconfig::read_from(path).map_err(|error| {
             let why = match &error {
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => "no such file".into(),
                 KubeconfigError::ReadConfig(io, _) => io.to_string(),
+                // The first line says what and where, those below draw it.
+                KubeconfigError::Parse(error) => {
+                    let text = error.to_string();
+                    let first = text.lines().next().unwrap_or_default();
+                    format!("it is not valid YAML: {}", first.strip_prefix("error: ").unwrap_or(first))
+                }
                 other => other.to_string(),
             };
             ConnectError::Unreadable { path: path.display().to_string(), why: tidy(&why) }
