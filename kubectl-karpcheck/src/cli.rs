@@ -267,11 +267,11 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 /// Clap's, which end the process with 2, or with 0 for `--help`.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(args).map_err(|mut error| {
-        let stray = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| {
-            match error.get(kind) {
-                Some(ContextValue::String(text)) if Path::new(text).exists() => Some(text.clone()),
-                _ => None,
-            }
+        let stray = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| match error
+            .get(kind)
+        {
+            Some(ContextValue::String(text)) if Path::new(text).exists() => Some(text.clone()),
+            _ => None,
         });
         if let Some(path) = stray {
             let tip = format!("files are named with -f, each: -f {path}");

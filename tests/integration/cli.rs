@@ -60,7 +60,8 @@ impl Place {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
         command.args(args).current_dir(self.path()).env("HOME", self.path()).env("KUBECONFIG", self.path().join("kc"));
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"] {
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"]
+        {
             command.env_remove(name);
         }
         for name in ["https_proxy", "ALL_PROXY", "all_proxy", "XDG_CACHE_HOME"] {
@@ -75,8 +76,7 @@ impl Place {
 
     fn run_with(&self, args: &[&str], input: &[u8]) -> Ended {
         let mut command = self.command(args);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Who reads nothing closes it, which is theirs to do.
         let _ = child.stdin.take().unwrap().write_all(input);
         Ended::from(child.wait_with_output().unwrap())

@@ -112,10 +112,7 @@ fn verdicts_before_a_crash_stand_and_its_last_words_are_told() {
     let all = beside("passes_then_traps");
     assert_eq!(all.coverage, [coverage("passes_then_traps", 0, 1, 2)]);
     let messages: Vec<&str> = all.findings.iter().map(|finding| &*finding.message).collect();
-    assert_eq!(
-        messages,
-        ["it is as it should not be", "this and one more could not be judged: the rule crashed"]
-    );
+    assert_eq!(messages, ["it is as it should not be", "this and one more could not be judged: the rule crashed"]);
     let [fault] = &*all.faults else { panic!("{:?}", all.faults) };
     assert!(fault.contains("crashed on Queue queue-2") && fault.contains("unreachable"), "{fault}");
     assert!(fault.ends_with("it had logged: about to [31mcrash / about to [31mcrash"), "{fault}");
@@ -215,8 +212,7 @@ fn a_flood_of_log_lines_is_cut() {
 #[test]
 fn what_was_refused_is_a_warning_unless_it_may_be_refused() {
     let all = beside("refused");
-    let said: Vec<(&str, Severity)> =
-        all.findings.iter().map(|finding| (&*finding.rule, finding.severity)).collect();
+    let said: Vec<(&str, Severity)> = all.findings.iter().map(|finding| (&*finding.rule, finding.severity)).collect();
     let expected: Vec<(&str, Severity)> =
         [("refused/needs-nodes", Severity::Warning), ("refused/likes-nodes", Severity::Info)]
             .into_iter()
@@ -316,7 +312,8 @@ fn a_compiler_that_hangs_is_killed() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let names = ["well_behaved", "passes_then_traps", "refused", "about_others", "hidden_key", "bad_pointer", "allocates"];
+    let names =
+        ["well_behaved", "passes_then_traps", "refused", "about_others", "hidden_key", "bad_pointer", "allocates"];
     let with = |threads| {
         let engine = Engine::new(Limits::default(), None).unwrap().threads(NonZeroUsize::new(threads).unwrap());
         let packs: Vec<Pack> =

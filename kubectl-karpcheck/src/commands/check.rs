@@ -1,6 +1,5 @@
 //! `check`: gather, judge, report.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};

@@ -253,7 +253,8 @@ impl Files<'_> {
             ),
             Fault::Syntax => {
                 // Where an error stands at the end, or is about it, something is missing rather than wrong.
-                let cut = at.line > line_count(text) || what.contains("end of stream") || what.contains("ends too early");
+                let cut =
+                    at.line > line_count(text) || what.contains("end of stream") || what.contains("ends too early");
                 format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
             }
         };

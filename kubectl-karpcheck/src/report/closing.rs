@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rows::{self, Summary, spot};
 use super::words::{self, and, count};
 use super::{Run, cause_words};
+use crate::model::Origin;
 use crate::model::verdict::Outcome;
 
 /// The lines, wrapped on a terminal.
@@ -64,7 +65,8 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     if summary.items == 0 && run.judgement.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
-            let why = if problem { "" } else { ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)" };
+            let why =
+                if problem { "" } else { ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)" };
             return format!("Nothing was read{why}.");
         }
         return format!(

@@ -15,7 +15,10 @@ fn bad_arguments_end_with_two_and_a_cure() {
     );
     bad(&check(&["--rule", "nope"]), "error: there is no rule nope: `kubectl karpcheck rules` lists them\n");
     bad(&check(&["--rule", "queue"]), "error: there is no rule queue, but an area: --area queue\n");
-    bad(&check(&["--area", "eb"]), "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, upgrade\n");
+    bad(
+        &check(&["--area", "eb"]),
+        "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, upgrade\n",
+    );
     bad(&check(&["--karpenter-version", "latest"]), "a version of Karpenter looks like 1.8.7 or 0.37.3");
     bad(&check(&["--account", "123"]), "an account is a number of twelve digits");
     bad(&check(&["--region", "eu-west1"]), "a region looks like eu-west-1");
@@ -164,7 +167,8 @@ fn json_is_a_report_also_of_a_run_that_failed() {
 fn a_reader_that_goes_away_does_not_change_the_verdict() {
     let place = Place::new();
     let name = |number: u32| format!("name: general-{number}");
-    let many: String = (0..2000).map(|number| format!("{}---\n", BROKEN_CLASS.replace("name: general", &name(number)))).collect();
+    let many: String =
+        (0..2000).map(|number| format!("{}---\n", BROKEN_CLASS.replace("name: general", &name(number)))).collect();
     place.write("many.yaml", many);
     for (args, code) in [
         (&["check", "--offline", "-f", "many.yaml"][..], 1),

@@ -30,7 +30,11 @@ fn what_is_not_utf8_is_told_with_its_place() {
 #[test]
 fn a_binary_file_is_not_text() {
     let bytes: Vec<u8> = (0..=255).cycle().take(2048).collect();
-    told("bytes.yaml", &bytes, "bytes.yaml: it is not text: leave it out, or give the YAML or JSON that it was made of");
+    told(
+        "bytes.yaml",
+        &bytes,
+        "bytes.yaml: it is not text: leave it out, or give the YAML or JSON that it was made of",
+    );
 }
 
 #[test]
@@ -118,7 +122,10 @@ fn a_loop_of_links_is_walked_once() {
     place.write("loop/a/class.yaml", SOUND_CLASS);
     std::os::unix::fs::symlink("..", place.path().join("loop/a/up")).unwrap();
     let ended = place.run(&["check", "--offline", "-f", "loop"]);
-    ended.code(0).line("note: loop/a/up: a link back to loop, which is read already: not followed").has("1 item (1 file)");
+    ended
+        .code(0)
+        .line("note: loop/a/up: a link back to loop, which is read already: not followed")
+        .has("1 item (1 file)");
 }
 
 #[cfg(unix)]
@@ -244,9 +251,24 @@ fn much_that_is_broken_costs_nothing_else() {
     place.write("latin.yaml", b"a: \xff\n");
     place.write("tower.yaml", "[".repeat(10_000));
     let ended = place.run(&[
-        "check", "--offline", "-f", "nofile", "-f", "cut.json", "-f", "latin.yaml", "-f", "tower.yaml", "--pack", "latin.yaml",
-        "-f", "good.yaml",
+        "check",
+        "--offline",
+        "-f",
+        "nofile",
+        "-f",
+        "cut.json",
+        "-f",
+        "latin.yaml",
+        "-f",
+        "tower.yaml",
+        "--pack",
+        "latin.yaml",
+        "-f",
+        "good.yaml",
     ]);
     ended.code(3).has("good.yaml:7:5").line("problem: nofile: no such file or folder").has("problem: cut.json:1:1: ");
-    ended.has("problem: latin.yaml:1:4: ").has("problem: tower.yaml:1:").has("problem: the pack latin.yaml was refused");
+    ended
+        .has("problem: latin.yaml:1:4: ")
+        .has("problem: tower.yaml:1:")
+        .has("problem: the pack latin.yaml was refused");
 }

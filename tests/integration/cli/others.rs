@@ -34,7 +34,11 @@ fn a_broken_kubeconfig_is_told_in_one_line() {
     let place = Place::new();
     place.write("kc", "apiVersion: v1\nkind: \"Config");
     let ended = place.run(&["check", "-f", "good.yaml"]);
-    ended.code(3).has("good.yaml:7:5").has("kc cannot be read: it is not valid YAML: line 2 column 7").has_not("<input>");
+    ended
+        .code(3)
+        .has("good.yaml:7:5")
+        .has("kc cannot be read: it is not valid YAML: line 2 column 7")
+        .has_not("<input>");
     place.write("kc", b"\xff\xfe\xff");
     place.run(&["check", "-f", "good.yaml"]).code(3).has("good.yaml:7:5").has("kc cannot be read: ");
     let named = place.run(&["check", "-f", "good.yaml", "--kubeconfig", "nokc"]);
@@ -58,7 +62,12 @@ fn a_cluster_that_does_not_answer_is_told_once() {
     let ended = place.run(&["check", "-f", "good.yaml", "--request-timeout", "5s"]);
     ended.code(3).has("good.yaml:7:5").has("problem: context prod: no answer from http://127.0.0.1:");
     ended.line("Not checked in full: all 14 rules: not all were seen: see the problem above.");
-    assert_eq!(ended.out.matches("nothing listens there: is the cluster up, or its tunnel?").count(), 1, "{}", ended.out);
+    assert_eq!(
+        ended.out.matches("nothing listens there: is the cluster up, or its tunnel?").count(),
+        1,
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

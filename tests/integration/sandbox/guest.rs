@@ -81,7 +81,9 @@ impl Rule {
                 "reads" => rule.reads = list(),
                 "if-allowed" => rule.if_allowed = list(),
                 "karpenter" => rule.karpenter = value.into(),
-                "severity" => rule.severity = ["error", "warning", "info"].iter().position(|is| *is == value).unwrap() as u8,
+                "severity" => {
+                    rule.severity = ["error", "warning", "info"].iter().position(|is| *is == value).unwrap() as u8
+                }
                 name => panic!("{name} is no part of a rule"),
             }
         }

@@ -120,7 +120,9 @@ fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
     let from = |path: &PathBuf| {
         Kubeconfig::read_from(path).map_err(|error| {
             let why = match &error {
-                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => "no such file".into(),
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
+                    "no such file".into()
+                }
                 KubeconfigError::ReadConfig(io, _) => io.to_string(),
                 // The first line says what and where, those below draw it.
                 KubeconfigError::Parse(error) => {
