@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kubectl_karpcheck::report;
+use clap::Parser as _;
+use kubectl_karpcheck::cli::Cli;
+use kubectl_karpcheck::commands::{self, Streams};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -38,14 +40,32 @@ fn the_example_shows_findings_of_several_areas() {
     }
 }
 
-#[test]
-fn what_the_readme_quotes_is_what_is_printed() {
-    let output = run(&[]);
-    let printed = String::from_utf8(output.stdout).unwrap();
+/// The lines that the README quotes after these words.
+fn quoted(after: &str) -> Vec<String> {
     let readme = readme();
-    let (_, rest) = readme.split_once("It ends with\n\n").expect("the README quotes the end of the report");
-    let quoted: Vec<&str> = rest.lines().map_while(|line| line.strip_prefix("    ")).collect();
-    assert!(quoted.len() >= 2, "{quoted:?}");
+    let (_, rest) = readme.split_once(&format!("{after}\n\n")).expect(after);
+    rest.lines().map_while(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_end_that_the_readme_quotes_is_printed() {
+    let printed = String::from_utf8(run(&[]).stdout).unwrap();
     let (_, end) = printed.split_once("\n\n").unwrap();
-    assert_eq!(quoted, end.lines().collect::<Vec<_>>());
+    assert_eq!(quoted("It ends with"), end.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_finding_that_the_readme_quotes_is_shown_on_a_terminal() {
+    // Tests run beside the top level, so that the example has another path and lines may break elsewhere.
+    let args = arguments().iter().map(|arg| arg.replace("examples/", "../examples/")).collect::<Vec<_>>();
+    let cli = Cli::parse_from([&["kubectl-karpcheck".to_owned()][..], &args].concat());
+    let (mut out, mut err) = (vec![], vec![]);
+    let mut streams =
+        Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(80), progress: false };
+    commands::run(cli, &mut streams).unwrap();
+    let words = |text: &str| text.replace("../", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let quoted = quoted("with its remedy under it:").join("\n");
+    assert!(quoted.contains("fix: "));
+    let shown = String::from_utf8(out).unwrap();
+    assert!(words(&shown).contains(&words(&quoted)), "{quoted}\nis not in\n{shown}");
 }

@@ -139,7 +139,9 @@ fn require_complete_all_minds_what_nobody_gave() {
     place.write(
         "queue.yaml",
         "Resources:\n  KarpenterInterruptionQueue:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: prod\n      \
-         KmsMasterKeyId: arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\n",
+         KmsMasterKeyId: arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\n  Spot:\n    Type: \
+         AWS::Events::Rule\n    Properties:\n      EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance \
+         Interruption Warning]}\n      Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]\n",
     );
     let args = ["check", "--offline", "-f", "queue.yaml", "--rule", "queue-key-unverified", "--fail-on", "none"];
     place.run(&args).code(0).has("not provided");

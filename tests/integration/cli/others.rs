@@ -39,8 +39,28 @@ fn a_broken_kubeconfig_is_told_in_one_line() {
         .has("good.yaml:7:5")
         .has("kc cannot be read: it is not valid YAML: line 2 column 7")
         .has_not("<input>");
-    place.write("kc", b"\xff\xfe\xff");
-    place.run(&["check", "-f", "good.yaml"]).code(3).has("good.yaml:7:5").has("kc cannot be read: ");
+    for (content, words) in [
+        (&b"\xff\xfe\xff"[..], "it is UTF-16 that ends in the middle of a character: save it as UTF-8"),
+        (b"\xff", "it is not UTF-8: save it as UTF-8"),
+    ] {
+        place.write("kc", content);
+        place
+            .run(&["check", "-f", "good.yaml"])
+            .code(3)
+            .has("good.yaml:7:5")
+            .has(&format!("kc cannot be read: {words}"));
+    }
+    let bomb: String =
+        (1..20).map(|level| format!("a{level}: &a{level} [{0}, {0}, {0}]\n", format!("*a{}", level - 1))).collect();
+    for tower in ["[".repeat(10_000), format!("a0: &a0 [x]\n{bomb}")] {
+        place.write("kc", tower);
+        let ended = place.run(&["check", "-f", "good.yaml"]);
+        ended.code(3).has("good.yaml:7:5").has("problem: the kubeconfig");
+    }
+    fs::File::create(place.path().join("kc")).unwrap().set_len(1 << 30).unwrap();
+    place.run(&["check", "-f", "good.yaml"]).code(3).has("kc cannot be read: it is larger than 16 MB");
+    let folder = place.run(&["check", "-f", "good.yaml", "--kubeconfig", "."]);
+    folder.code(3).line("problem: the kubeconfig . cannot be read: it is a folder: name the file in it");
     let named = place.run(&["check", "-f", "good.yaml", "--kubeconfig", "nokc"]);
     named.code(3).line("problem: the kubeconfig nokc cannot be read: no such file");
     place.write("kc", "apiVersion: v1\nkind: Config\n");

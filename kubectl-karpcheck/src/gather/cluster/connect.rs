@@ -1,6 +1,8 @@
 //! From kubeconfig and flags to a client, with kubectl's manners.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
@@ -118,10 +120,16 @@ impl Chosen {
 /// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
 fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
     let from = |path: &PathBuf| {
+        if let Err(why) = readable(path) {
+            return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
+        }
         Kubeconfig::read_from(path).map_err(|error| {
             let why = match &error {
                 KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
                     "no such file".into()
+                }
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::InvalidData => {
+                    "it is not UTF-8: save it as UTF-8".into()
                 }
                 KubeconfigError::ReadConfig(io, _) => io.to_string(),
                 // The first line says what and where, those below draw it.
@@ -150,6 +158,29 @@ fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
         });
     }
     Ok(merged)
+}
+
+/// Is it something that kube reads? It takes files of any size, and panics at UTF-16 that ends in the middle of a character.
+fn readable(path: &Path) -> Result<(), String> {
+    /// More than any kubeconfig has, in bytes.
+    const MOST: u64 = 16 << 20;
+    // What is not there kube says itself; a pipe is read once only.
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+    if metadata.is_dir() {
+        return Err("it is a folder: name the file in it".into());
+    }
+    if !metadata.is_file() {
+        return Ok(());
+    }
+    if metadata.len() > MOST {
+        return Err(format!("it is larger than {} MB, which no kubeconfig is", MOST >> 20));
+    }
+    let mut mark = [0; 2];
+    let begun = File::open(path).and_then(|mut file| file.read_exact(&mut mark));
+    if begun.is_ok() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff]) && metadata.len() % 2 == 1 {
+        return Err("it is UTF-16 that ends in the middle of a character: save it as UTF-8".into());
+    }
+    Ok(())
 }
 
 fn default_paths() -> Vec<PathBuf> {
