@@ -58,7 +58,8 @@ fn the_end_that_the_readme_quotes_is_printed() {
 fn the_finding_that_the_readme_quotes_is_shown_on_a_terminal() {
     // Tests run beside the top level, so that the example has another path and lines may break elsewhere.
     let args = arguments().iter().map(|arg| arg.replace("examples/", "../examples/")).collect::<Vec<_>>();
-    let cli = Cli::parse_from([&["kubectl-karpcheck".to_owned()][..], &args].concat());
+    let plain = ["--color".to_owned(), "never".to_owned()];
+    let cli = Cli::parse_from([&["kubectl-karpcheck".to_owned()][..], &args, &plain].concat());
     let (mut out, mut err) = (vec![], vec![]);
     let mut streams =
         Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(80), progress: false };

@@ -102,7 +102,7 @@ impl Packs {
                 )));
             }
         }
-        Ok(all()
+        let chosen: Vec<Selected<'_>> = all()
             .filter(
                 |(_, rule)| {
                     if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| named(rule, id)) }
@@ -110,7 +110,16 @@ impl Packs {
             )
             .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
             .map(|(pack, rule)| Selected::new(pack, rule))
-            .collect())
+            .collect();
+        // A run without rules is green and says nothing.
+        if chosen.is_empty() && !args.rule.is_empty() && !args.area.is_empty() {
+            return Err(CommandError::Usage(format!(
+                "no rule is left: {} is not of the area {}",
+                args.rule.join(", "),
+                args.area.join(", ")
+            )));
+        }
+        Ok(chosen)
     }
 }
 

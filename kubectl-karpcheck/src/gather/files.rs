@@ -248,9 +248,10 @@ impl Files<'_> {
         let Broken { what, at, fault } = broken;
         let what = match fault {
             Fault::TooMuch => format!("{what}: leave it out"),
-            Fault::Syntax if text.contains("{{") && format == "YAML" => format!(
-                "it is a template, not YAML ({what}): render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`"
-            ),
+            // What the parser stumbled over tells nothing, and without it many templates are one line of the report.
+            Fault::Syntax if text.contains("{{") && format == "YAML" => {
+                "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`".to_owned()
+            }
             Fault::Syntax => {
                 // Where an error stands at the end, or is about it, something is missing rather than wrong.
                 let cut =

@@ -19,6 +19,10 @@ fn bad_arguments_end_with_two_and_a_cure() {
         &check(&["--area", "eb"]),
         "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, upgrade\n",
     );
+    bad(
+        &check(&["--rule", "queue-not-configured", "--area", "ebs"]),
+        "error: no rule is left: queue-not-configured is not of the area ebs\n",
+    );
     bad(&check(&["--karpenter-version", "latest"]), "a version of Karpenter looks like 1.8.7 or 0.37.3");
     bad(&check(&["--account", "123"]), "an account is a number of twelve digits");
     bad(&check(&["--region", "eu-west1"]), "a region looks like eu-west-1");

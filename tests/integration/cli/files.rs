@@ -69,9 +69,21 @@ fn a_template_is_to_be_rendered_first() {
     told(
         "service.yaml",
         b"apiVersion: v1\nkind: Service\nmetadata:\n  {{- include \"x\" . | nindent 4 }}\n",
-        "service.yaml:4:5: it is a template, not YAML (\"-\" is only valid inside a block): render it first, as in \
-         `helm template CHART | kubectl karpcheck check --offline -f -`",
+        "service.yaml:4:5: it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck \
+         check --offline -f -`",
     );
+}
+
+#[test]
+fn a_chart_full_of_templates_is_one_line() {
+    let place = Place::new();
+    place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
+    place.write("chart/templates/b.yaml", "{{- if .Values.b }}\na: 1\n{{- end }}\n");
+    let ended = place.walk();
+    ended
+        .code(1)
+        .has("problem: ./chart/templates/a.yaml:2:5 (and 1 more): it is a template, not YAML: render it first");
+    assert_eq!(ended.out.matches("problem: ").count(), 1, "{}", ended.out);
 }
 
 #[test]

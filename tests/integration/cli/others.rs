@@ -76,6 +76,28 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
+fn a_server_that_is_no_url_is_told() {
+    let place = Place::new();
+    for server in ["nonsense", "localhost:8080", "ftp://localhost", "https://", "http://a b"] {
+        let ended = place.run(&["check", "-f", "good.yaml", "--server", server]);
+        ended.code(3).has("good.yaml:7:5").line(&format!(
+            "problem: the API server {server} is no URL: write it as https://HOST:PORT, in the kubeconfig or with --server"
+        ));
+    }
+}
+
+#[test]
+fn credentials_that_no_header_can_hold_cost_only_the_cluster() {
+    let place = Place::new();
+    silent_cluster(&place);
+    for flags in [["--token", "a\nb"], ["--as", "a\nb"], ["--as", "\u{e9}"], ["--as-group", "\u{7f}"], ["--token", ""]]
+    {
+        let ended = place.run(&[&["check", "-f", "good.yaml"][..], &flags].concat());
+        ended.code(3).has("good.yaml:7:5").has("problem: context prod");
+    }
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_is_told_once() {
     let place = Place::new();
     silent_cluster(&place);

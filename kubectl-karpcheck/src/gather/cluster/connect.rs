@@ -74,6 +74,12 @@ pub(super) enum ConnectError {
         /// What is wrong.
         why: String,
     },
+    /// The user's: the address of the API server is none.
+    #[error("the API server {server} is no URL: write it as https://HOST:PORT, in the kubeconfig or with --server")]
+    NoAddress {
+        /// What was given.
+        server: String,
+    },
     /// The credential plugin's.
     #[error("context {context}: {source}")]
     Plugin {
@@ -262,10 +268,20 @@ fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, Connect
     }
     apply(args, &mut cluster, &mut user);
     let server = cluster.server.clone().unwrap_or_default();
+    if !server.is_empty() && !is_address(&server) {
+        return Err(ConnectError::NoAddress { server });
+    }
     let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
     let config = config(cluster, user, context.map(|(_, context)| context))
         .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
     Ok(Chosen { context: name, server, hints, config })
+}
+
+/// Can a client be made for this server? kube panics without a scheme.
+fn is_address(server: &str) -> bool {
+    server.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
 }
 
 fn apply(args: &ClusterArgs, cluster: &mut Cluster, user: &mut AuthInfo) {
