@@ -90,11 +90,17 @@ fn a_server_that_is_no_url_is_told() {
 fn credentials_that_no_header_can_hold_cost_only_the_cluster() {
     let place = Place::new();
     silent_cluster(&place);
-    for flags in [["--token", "a\nb"], ["--as", "a\nb"], ["--as", "\u{e9}"], ["--as-group", "\u{7f}"], ["--token", ""]]
+    for flags in [["--as", "a\nb"], ["--as", "\u{e9}"], ["--as-group", "\u{7f}"], ["--token", "a\nb"], ["--token", ""]]
     {
         let ended = place.run(&[&["check", "-f", "good.yaml"][..], &flags].concat());
-        ended.code(3).has("good.yaml:7:5").has("problem: context prod");
+        ended.code(3).has("good.yaml:7:5").has("problem: context prod").has_not("a\nb");
     }
+    let kubeconfig = fs::read_to_string(place.path().join("kc")).unwrap();
+    place.write("kc", kubeconfig.replace("{token: x}", "{token: \"x\\n\"}"));
+    place.run(&["check", "-f", "good.yaml"]).code(3).line(
+        "problem: context prod of the kubeconfig cannot be used: its token has a line break, or another character that no \
+         header can hold: write it on one line",
+    );
 }
 
 #[test]

@@ -117,10 +117,21 @@ impl Chosen {
                 self.config.auth_info.token = Some(token.into());
             }
         }
+        if !token_fits(&self.config.auth_info) {
+            let why = "its token has a line break, or another character that no header can hold: write it on one line";
+            return Err(invalid(&self.context, why));
+        }
         let client =
             Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
         Ok(Connection { client })
     }
+}
+
+/// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
+fn token_fits(user: &AuthInfo) -> bool {
+    // The text of a secret is to be had as kube itself writes it, without a crate for it.
+    let token = serde_json::to_value(user).ok().and_then(|mut user| user.get_mut("token").map(serde_json::Value::take));
+    token.as_ref().and_then(serde_json::Value::as_str).is_none_or(|token| http::HeaderValue::from_str(token).is_ok())
 }
 
 /// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
