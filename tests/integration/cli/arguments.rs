@@ -29,6 +29,10 @@ fn bad_arguments_end_with_two_and_a_cure() {
     bad(&check(&["--partition", "china"]), "a partition is aws, or begins with it: aws-cn, aws-us-gov");
     bad(&check(&["--fail-on", "critical"]), "[possible values: error, warning, info, none]");
     bad(&check(&["--parameter", "X"]), "a parameter is given as NAME=VALUE");
+    for time in ["soon", "-1", "1e300", "30x"] {
+        let flag = format!("--request-timeout={time}");
+        bad(&["check", &flag], "a time is a number of seconds, or has a unit: 30, 30s, 2m");
+    }
     bad(&["check", "--offline"], "error: --offline reads files alone: name some with -f\n");
     bad(&["explain", "nope"], "error: there is no rule nope");
     bad(&["rbac", "--area", "eb"], "error: no rule is of the area eb");

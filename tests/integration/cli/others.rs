@@ -145,3 +145,15 @@ fn a_pack_that_is_none_costs_only_itself() {
         place.run(&["check", "--offline", "-f", "good.yaml", "--pack", pack]).code(3).has("good.yaml:7:5").has(words);
     }
 }
+
+#[test]
+fn a_cluster_that_accepts_and_says_nothing_is_given_up() {
+    let place = Place::new();
+    // Connections wait in the listener's queue.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let ended = place.run(&["check", "-f", "good.yaml", "--server", &server, "--request-timeout", "200ms"]);
+    ended.code(3).has("good.yaml:7:5").line(&format!(
+        "problem: context {server}: no answer from {server}: nothing came within 0.2 s: --request-timeout allows more"
+    ));
+}
