@@ -25,11 +25,8 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Sto
 /// The answer to a checked request.
 fn evaluate(inventory: &Inventory, request: &Request) -> Decision {
     let decision = Evaluator::new(inventory).decide(&question(request));
-    let place = |place: &Place| WitPlace {
-        item: place.item.0,
-        pointer: place.pointer.clone(),
-        note: place.note.clone(),
-    };
+    let place =
+        |place: &Place| WitPlace { item: place.item.0, pointer: place.pointer.clone(), note: place.note.clone() };
     let why = |text: &str| text::line(text, MOST_WHY);
     Decision {
         access: match decision.access {
