@@ -50,6 +50,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         sources: Sources {
             files: count(files.files),
             documents: count(files.documents),
+            left_alone: count(files.left_alone.values().sum()),
             objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
         },
     };

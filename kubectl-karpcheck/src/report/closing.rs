@@ -100,6 +100,9 @@ fn sources(run: &Run<'_>) -> String {
     if run.sources.files > 0 || clusters.is_empty() {
         parts.push(count(run.sources.files, "file"));
     }
+    if run.sources.left_alone > 0 {
+        parts.push(format!("{} of other kinds left alone", run.sources.left_alone));
+    }
     match clusters {
         [] => {}
         [one] => parts.push(format!("context {}", words::one_line(&one.context))),

@@ -285,7 +285,18 @@ fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, Connect
     let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
     let config = config(cluster, user, context.map(|(_, context)| context))
         .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
-    Ok(Chosen { context: name, server, hints, config })
+    let (context, server) = (without_password(&name), without_password(&server));
+    Ok(Chosen { context, server, hints, config })
+}
+
+/// An address as it may be printed: `https://user:password@host` is `https://host`.
+fn without_password(server: &str) -> String {
+    let Some((scheme, rest)) = server.split_once("://") else { return server.to_owned() };
+    let host = rest.split('/').next().unwrap_or(rest);
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        None => server.to_owned(),
+    }
 }
 
 /// Can a client be made for this server? kube panics without a scheme.
@@ -386,5 +397,17 @@ fn pollster<T>(future: impl Future<Output = Result<T, KubeconfigError>>) -> Resu
             return result;
         }
         std::thread::yield_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_not_printed() {
+        assert_eq!(without_password("https://user:secret@api.example:6443/k"), "https://api.example:6443/k");
+        assert_eq!(without_password("https://api.example/a@b"), "https://api.example/a@b");
+        assert_eq!(without_password("prod"), "prod");
     }
 }
