@@ -1,7 +1,9 @@
 //! The command line: what there is to say, and nothing of what is done about it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
@@ -20,7 +22,7 @@ use crate::model::verdict::{Confidence, Severity};
     version,
     after_help = exit::HELP,
     args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true
+    propagate_version = true
 )]
 pub struct Cli {
     /// The command; none checks the current context.
@@ -61,7 +63,7 @@ pub struct ChosenArgs {
     /// Only this rule, also if it is off by default; can be repeated
     #[arg(long, value_name = "ID")]
     pub rule: Vec<String>,
-    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
+    /// Only rules of this area: queue, ebs, cluster-name, ack, upgrade; can be repeated
     #[arg(long, value_name = "AREA")]
     pub area: Vec<String>,
     /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated
@@ -118,10 +120,10 @@ pub struct FactArgs {
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
     /// The AWS region that files are meant for
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = region)]
     pub region: Option<String>,
     /// The AWS partition that files are meant for: aws, aws-cn, aws-us-gov
-    #[arg(long, value_name = "PARTITION")]
+    #[arg(long, value_name = "PARTITION", value_parser = partition)]
     pub partition: Option<String>,
     /// The value of a CloudFormation parameter; can be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
@@ -241,9 +243,42 @@ fn account(text: &str) -> Result<String, String> {
     number.then(|| text.to_owned()).ok_or_else(|| "an account is a number of twelve digits".into())
 }
 
+fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [words @ .., number] = parts.as_slice() else { return Err("a region looks like eu-west-1".into()) };
+    let word = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let region = words.len() >= 2 && words.iter().all(word) && number.parse::<u8>().is_ok();
+    region.then(|| text.to_owned()).ok_or_else(|| "a region looks like eu-west-1".into())
+}
+
+fn partition(text: &str) -> Result<String, String> {
+    let partition = text == "aws" || text.starts_with("aws-");
+    partition.then(|| text.to_owned()).ok_or_else(|| "a partition is aws, or begins with it: aws-cn, aws-us-gov".into())
+}
+
 fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a parameter is given as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The command line, and a word for those who name a file without `-f`, as a shell does with `-f *.yaml`.
+///
+/// # Errors
+/// Clap's, which end the process with 2, or with 0 for `--help`.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(args).map_err(|mut error| {
+        let stray = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| match error
+            .get(kind)
+        {
+            Some(ContextValue::String(text)) if Path::new(text).exists() => Some(text.clone()),
+            _ => None,
+        });
+        if let Some(path) = stray {
+            let tip = format!("files are named with -f, each: -f {path}");
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error
+    })
 }
 
 #[cfg(test)]
@@ -261,5 +296,15 @@ mod tests {
         assert_eq!(version("v1.8"), Ok("1.8.0".into()));
         assert_eq!(version("0.37.3"), Ok("0.37.3".into()));
         assert!(version("latest").is_err());
+    }
+
+    #[test]
+    fn regions_of_all_partitions_are_regions() {
+        for known in ["eu-west-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "ap-southeast-7", "eusc-de-east-1"] {
+            assert_eq!(region(known), Ok(known.into()));
+        }
+        for wrong in ["", "eu", "eu-west", "eu-west1", "eu-west-1a", "EU-WEST-1", "-west-1"] {
+            assert!(region(wrong).is_err(), "{wrong}");
+        }
     }
 }

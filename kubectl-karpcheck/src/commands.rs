@@ -42,6 +42,17 @@ impl CommandError {
     }
 }
 
+/// A reader that went away, as `head` does, has what it wanted: the run goes on to its exit code.
+///
+/// # Errors
+/// Any other error.
+pub fn still(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// The streams of a run, and what is known of them.
 pub struct Streams<'a> {
     /// Data.

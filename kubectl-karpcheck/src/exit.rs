@@ -34,5 +34,6 @@ pub const HELP: &str = "Exit codes:
   0  nothing at or above --fail-on
   1  findings at or above --fail-on
   2  bad arguments
-  3  the job could not be done whole (no cluster, a named file unreadable, a pack refused); the rest is reported
+  3  the job could not be done whole (no cluster, a named file unreadable,
+     a pack refused); the rest is reported
   4  with --require-complete: clean, but not complete";

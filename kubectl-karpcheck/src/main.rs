@@ -3,8 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use kubectl_karpcheck::cli::Cli;
+use kubectl_karpcheck::cli;
 use kubectl_karpcheck::commands::{self, Streams};
 use kubectl_karpcheck::engine;
 
@@ -14,7 +13,7 @@ fn main() -> ExitCode {
         return engine::compile_child(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()).into();
     }
     // Ends the process with 2 on bad arguments, with 0 on --help.
-    let cli = Cli::parse();
+    let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let stdout = io::stdout();
     let width = stdout.is_terminal().then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()));
     let mut out = io::BufWriter::new(stdout.lock());
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     let progress = err.is_terminal() && std::env::var_os("CI").is_none();
     let mut streams = Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
     let ended = commands::run(cli, &mut streams).and_then(|exit| {
-        out.flush()?;
+        commands::still(out.flush())?;
         Ok(exit)
     });
     match ended {

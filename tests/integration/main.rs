@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with a line")]
 
 mod apiserver;
+mod cli;
 mod custom_pack;
 mod floors;
 mod freshness;
 mod iam;
 mod krew;
 mod live;
+mod readme;
 mod report;
+mod rules;
 mod sandbox;

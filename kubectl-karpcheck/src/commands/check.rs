@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands::{CommandError, Streams, chosen};
+use crate::commands::{self, CommandError, Streams, chosen};
 use crate::engine;
 use crate::exit::Exit;
 use crate::gather;
@@ -50,13 +50,14 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         sources: Sources {
             files: count(files.files),
             documents: count(files.documents),
+            left_alone: count(files.left_alone.values().sum()),
             objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
         },
     };
-    match args.output {
-        Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out)?,
-        Output::Json => report::json(&run, streams.out)?,
-    }
+    commands::still(match args.output {
+        Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
+        Output::Json => report::json(&run, streams.out),
+    })?;
     Ok(exit(args, &inventory, &judgement, &report::summary(&run)))
 }
 

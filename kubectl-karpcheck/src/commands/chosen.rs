@@ -1,8 +1,11 @@
 //! Which rules run: packs are loaded, rules picked.
 
+use std::io;
+use std::path::Path;
+
 use crate::cli::ChosenArgs;
 use crate::commands::CommandError;
-use crate::engine::{Cache, Engine, Limits, Pack, Selected};
+use crate::engine::{Cache, Engine, Limits, Pack, PackError, Selected};
 use crate::model::Problem;
 use crate::model::kinds::Plan;
 use crate::model::verdict::RuleInfo;
@@ -37,11 +40,29 @@ pub fn load(files: &[std::path::PathBuf]) -> Result<Packs, CommandError> {
                 None,
             )),
             Ok(pack) => packs.push(pack),
-            Err(error) => problems
-                .push(Problem::fatal(format!("the pack {} was refused: {}", file.display(), chain(&error)), None)),
+            Err(error) => problems.push(Problem::fatal(refused(file, &error), None)),
         }
     }
     Ok(Packs { engine, packs, problems })
+}
+
+/// Why a pack was not taken: the file is named once.
+fn refused(file: &Path, error: &PackError) -> String {
+    let shown = file.display();
+    if let PackError::Read { source, .. } = error {
+        let why = match source.kind() {
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            io::ErrorKind::IsADirectory => "it is a folder, name the .wasm in it".to_owned(),
+            _ => source.to_string(),
+        };
+        return format!("the pack {shown} was not loaded: {why}");
+    }
+    let text = chain(error);
+    let name = file.file_stem().map(|stem| stem.to_string_lossy());
+    match name.and_then(|name| text.strip_prefix(&format!("pack {name} "))) {
+        Some(why) => format!("the pack {shown} was refused: it {}", why.strip_prefix("it ").unwrap_or(why)),
+        None => format!("the pack {shown} was refused: {text}"),
+    }
 }
 
 /// An error and what caused it, in one line.
@@ -64,6 +85,9 @@ impl Packs {
         let all = || self.packs.iter().flat_map(|pack| pack.rules().iter().map(move |rule| (pack, rule)));
         for id in &args.rule {
             if !all().any(|(_, rule)| named(rule, id)) {
+                if all().any(|(_, rule)| rule.area == *id) {
+                    return Err(CommandError::Usage(format!("there is no rule {id}, but an area: --area {id}")));
+                }
                 return Err(CommandError::Usage(unknown_rule(id, all().map(|(_, rule)| rule.id.as_str()))));
             }
         }
@@ -78,7 +102,7 @@ impl Packs {
                 )));
             }
         }
-        Ok(all()
+        let chosen: Vec<Selected<'_>> = all()
             .filter(
                 |(_, rule)| {
                     if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| named(rule, id)) }
@@ -86,7 +110,16 @@ impl Packs {
             )
             .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
             .map(|(pack, rule)| Selected::new(pack, rule))
-            .collect())
+            .collect();
+        // A run without rules is green and says nothing.
+        if chosen.is_empty() && !args.rule.is_empty() && !args.area.is_empty() {
+            return Err(CommandError::Usage(format!(
+                "no rule is left: {} is not of the area {}",
+                args.rule.join(", "),
+                args.area.join(", ")
+            )));
+        }
+        Ok(chosen)
     }
 }
 

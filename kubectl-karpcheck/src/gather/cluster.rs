@@ -101,16 +101,17 @@ pub struct ClusterArgs {
 
 /// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
 fn duration(text: &str) -> Result<Duration, String> {
+    const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {
         "" | "s" => 1.0,
         "ms" => 0.001,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err("a time is a number of seconds, or has a unit: 30, 30s, 2m".into()),
+        _ => return Err(WORDS.into()),
     };
-    let seconds = number.parse::<f64>().map_err(|_| "a time is a number of seconds, or has a unit: 30, 30s, 2m")?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|error| error.to_string())
+    let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
 }
 
 /// Reads what the plan asks for from the cluster that the flags name. What goes wrong becomes a problem.

@@ -1,6 +1,6 @@
 //! Files, folders and standard input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
-use super::yaml::{self, Broken, Duplicate};
+use super::yaml::{self, Broken, Duplicate, Fault};
 use super::{cloudformation, helm, kubernetes, placeholders};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
@@ -30,7 +30,7 @@ pub struct FileSummary {
 /// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
 ///
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
-/// leaves the run incomplete.
+/// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
 pub fn files(
     paths: &[PathBuf],
     parameters: &[(String, String)],
@@ -38,10 +38,14 @@ pub fn files(
     builder: &mut Builder,
     stdin: &mut dyn Read,
 ) -> FileSummary {
-    let mut reader = Files { parameters, plan, builder, summary: FileSummary::default() };
-    for path in paths {
+    let mut reader = Files { parameters, plan, builder, summary: FileSummary::default(), seen: HashSet::new() };
+    // What is named counts as named also where it lies in a folder that is named before it.
+    let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
+    for path in others.into_iter().chain(folders) {
         if path.as_os_str() == "-" {
-            reader.standard_input(stdin);
+            if reader.seen.insert(path.clone()) {
+                reader.standard_input(stdin);
+            }
             continue;
         }
         match fs::metadata(path) {
@@ -50,10 +54,10 @@ pub fn files(
             Err(error) => {
                 let doc = reader.document(path);
                 let url = path.to_str().is_some_and(|path| path.starts_with("https://") || path.starts_with("http://"));
-                let what = match error.kind() {
-                    _ if url => "karpcheck does not download files: fetch it first and name the file".to_owned(),
-                    io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-                    _ => lowercase(&error),
+                let what = if url {
+                    "karpcheck does not download files: fetch it first and name the file".to_owned()
+                } else {
+                    io_words(&error)
                 };
                 reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
             }
@@ -67,11 +71,18 @@ struct Files<'a> {
     plan: &'a Plan,
     builder: &'a mut Builder,
     summary: FileSummary,
+    /// Where what was read really is.
+    seen: HashSet<PathBuf>,
 }
 
 impl Files<'_> {
     fn document(&mut self, path: &Path) -> DocId {
         self.builder.document(Origin::File(Arc::from(path.to_string_lossy())))
+    }
+
+    /// Is this met for the first time, by whatever name?
+    fn first(&mut self, path: &Path) -> bool {
+        self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
     fn walk(&mut self, folder: &Path) {
@@ -88,20 +99,30 @@ impl Files<'_> {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => {
-                    let doc = self.document(folder);
-                    let looped = error.to_string().contains("loop");
-                    let problem = if looped {
-                        // Everything in the loop was read where it really is.
-                        Problem::note(
-                            format!("a symbolic link leads back into its own folder and was not followed: {error}"),
-                            Some(At::whole(doc)),
-                        )
-                    } else {
-                        Problem::new(lowercase_text(&error.to_string()), Some(At::whole(doc)))
-                    };
-                    self.builder.problem(problem);
-                }
+                Err(error) => self.not_walked(folder, &error),
+            }
+        }
+    }
+
+    fn not_walked(&mut self, place: &Path, error: &ignore::Error) {
+        match error {
+            ignore::Error::WithPath { path, err } => self.not_walked(path, err),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+                self.not_walked(place, err);
+            }
+            ignore::Error::Loop { ancestor, child } => {
+                // Everything in the loop was read where it really is.
+                let what = format!("a link back to {}, which is read already: not followed", ancestor.display());
+                let doc = self.document(child);
+                self.builder.problem(Problem::note(what, Some(At::whole(doc))));
+            }
+            ignore::Error::Io(error) => {
+                let doc = self.document(place);
+                self.unreadable(io_words(error), At::whole(doc), false);
+            }
+            other => {
+                let doc = self.document(place);
+                self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
             }
         }
     }
@@ -119,6 +140,9 @@ impl Files<'_> {
     }
 
     fn file(&mut self, path: &Path, named: bool) {
+        if !self.first(path) {
+            return;
+        }
         let doc = self.document(path);
         let read = || -> io::Result<Result<Vec<u8>, u64>> {
             let mut file = fs::File::open(path)?;
@@ -134,7 +158,7 @@ impl Files<'_> {
         match read() {
             Ok(Ok(bytes)) => self.bytes(&bytes, path, doc, named),
             Ok(Err(size)) => self.too_large(doc, Some(size), named),
-            Err(error) => self.unreadable(lowercase(&error), At::whole(doc), named),
+            Err(error) => self.unreadable(io_words(&error), At::whole(doc), named),
         }
     }
 
@@ -155,7 +179,11 @@ impl Files<'_> {
         self.summary.files += 1;
         match decode(bytes) {
             Ok(text) => self.text(&text, path, doc, named),
-            Err(Undecodable::Binary) => self.unreadable("it is not text".into(), At::whole(doc), named),
+            Err(Undecodable::Binary) => self.unreadable(
+                "it is not text: leave it out, or give the YAML or JSON that it was made of".into(),
+                At::whole(doc),
+                named,
+            ),
             Err(Undecodable::Encoding { line, column }) => {
                 self.unreadable("it is not UTF-8: save it as UTF-8".into(), At { doc, line, column }, named);
             }
@@ -184,7 +212,7 @@ impl Files<'_> {
                     problems += 1;
                     self.broken("JSON", broken, text, named);
                 }
-                return self.nothing(known + problems, doc, named);
+                return self.nothing(known + problems, text, path, At::whole(doc), named);
             }
         }
         for parsed in yaml::read(text, doc) {
@@ -197,31 +225,41 @@ impl Files<'_> {
                 }
             }
         }
-        self.nothing(known + problems, doc, named);
+        self.nothing(known + problems, text, path, At::whole(doc), named);
     }
 
     /// A file that was named and holds nothing that karpcheck knows is a mistake; in a folder it is what folders hold.
-    fn nothing(&mut self, known: u32, doc: DocId, named: bool) {
-        if known == 0 && named {
-            self.unreadable(
-                "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart".into(),
-                At::whole(doc),
-                true,
-            );
+    fn nothing(&mut self, known: u32, text: &str, path: &Path, at: At, named: bool) {
+        if known > 0 || !named {
+            return;
         }
+        let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+        let what = if !text.lines().map(str::trim).all(comment) {
+            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart"
+        } else if path.as_os_str() == "-" {
+            "there is nothing in it: did the command before the pipe fail?"
+        } else {
+            "there is nothing in it"
+        };
+        self.unreadable(what.into(), at, true);
     }
 
     fn broken(&mut self, format: &str, broken: Broken, text: &str, named: bool) {
-        let template = text.contains("{{") && format == "YAML";
-        let what = if template {
-            format!(
-                "it is a template, not YAML ({}): render it first, as in `helm template CHART | kubectl karpcheck check -f -`",
-                broken.what
-            )
-        } else {
-            format!("it is not valid {format}: {}", broken.what)
+        let Broken { what, at, fault } = broken;
+        let what = match fault {
+            Fault::TooMuch => format!("{what}: leave it out"),
+            // What the parser stumbled over tells nothing, and without it many templates are one line of the report.
+            Fault::Syntax if text.contains("{{") && format == "YAML" => {
+                "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`".to_owned()
+            }
+            Fault::Syntax => {
+                // Where an error stands at the end, or is about it, something is missing rather than wrong.
+                let cut =
+                    at.line > line_count(text) || what.contains("end of stream") || what.contains("ends too early");
+                format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
+            }
         };
-        self.unreadable(what, broken.at, named);
+        self.unreadable(what, at, named);
     }
 
     fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
@@ -296,8 +334,17 @@ fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Undecodable> {
     })
 }
 
-fn lowercase(error: &io::Error) -> String {
-    lowercase_text(&error.to_string())
+fn line_count(text: &str) -> u32 {
+    u32::try_from(text.lines().count()).unwrap_or(u32::MAX)
+}
+
+/// Why a file cannot be read, in words.
+fn io_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "you may not read it: permission denied".to_owned(),
+        _ => lowercase_text(&error.to_string()),
+    }
 }
 
 /// Library messages begin with a capital, ours go on behind a colon.

@@ -128,13 +128,13 @@ impl Context<'_> {
     fn broken(&self, error: &serde_json::Error) -> Broken {
         let message = error.to_string();
         let what = message.split(" at line ").next().unwrap_or(&message);
-        let what = match what {
-            "recursion limit exceeded" => super::yaml::too_deep(),
-            what if what.starts_with("EOF") => format!("it ends too early ({what})"),
-            what => what.to_owned(),
-        };
         #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
-        Broken { what, at: self.at((error.line() as u32).max(1), (error.column() as u32).max(1)) }
+        let at = self.at((error.line() as u32).max(1), (error.column() as u32).max(1));
+        match what {
+            "recursion limit exceeded" => Broken::too_deep(at),
+            what if what.starts_with("EOF") => Broken::syntax("it ends too early", at),
+            what => Broken::syntax(what, at),
+        }
     }
 }
 

@@ -22,6 +22,30 @@ pub(super) struct Broken {
     pub(super) what: String,
     /// Where.
     pub(super) at: At,
+    /// What kind of fault it is.
+    pub(super) fault: Fault,
+}
+
+impl Broken {
+    /// It is not written as its format wants it.
+    pub(super) fn syntax(what: impl Into<String>, at: At) -> Self {
+        Self { what: what.into(), at, fault: Fault::Syntax }
+    }
+
+    /// A tower, told the same in both formats.
+    pub(super) fn too_deep(at: At) -> Self {
+        let what = format!("it nests deeper than {MAX_DEPTH} levels, which nothing that Kubernetes or AWS takes does");
+        Self { what, at, fault: Fault::TooMuch }
+    }
+}
+
+/// What is wrong with a text that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    /// It is not written as its format wants it.
+    Syntax,
+    /// It is well written, perhaps, and more than anybody should have to read.
+    TooMuch,
 }
 
 /// What a document says twice: the last word counts.
@@ -148,13 +172,13 @@ impl Reader<'_> {
         let mut open: Vec<Open> = vec![];
         let mut root = None;
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| Broken {
-                what: match error.info() {
+            let (event, span) = event.map_err(|error| {
+                let at = self.at(*error.marker());
+                match error.info() {
                     // The scanner looks ahead, so that it may meet its own limit before we meet ours.
-                    "recursion limit exceeded" => too_deep(),
-                    other => other.to_owned(),
-                },
-                at: self.at(*error.marker()),
+                    "recursion limit exceeded" => Broken::too_deep(at),
+                    other => Broken::syntax(other, at),
+                }
             })?;
             let Span { start, .. } = span;
             let at = self.at(start);
@@ -187,13 +211,14 @@ impl Reader<'_> {
                 }
                 Event::Alias(anchor) => {
                     let Some(node) = self.anchors.get(&anchor) else {
-                        return Err(Broken { what: "an alias stands before its anchor, or inside it".into(), at });
+                        return Err(Broken::syntax("an alias stands before its anchor, or inside it", at));
                     };
                     self.aliased += node.size();
                     if self.aliased > MAX_ALIASED {
                         return Err(Broken {
                             what: format!("its aliases expand to more than {MAX_ALIASED} values (an alias bomb)"),
                             at,
+                            fault: Fault::TooMuch,
                         });
                     }
                     (node.clone(), 0)
@@ -215,7 +240,7 @@ impl Reader<'_> {
                 Some(Open { kind: Kind::List(items), .. }) => items.push(node),
                 Some(Open { kind: Kind::Map(members, waiting, merged), .. }) => match waiting.take() {
                     None => {
-                        return Err(Broken { what: "a key is a list or an object: only texts can be keys".into(), at });
+                        return Err(Broken::syntax("a key is a list or an object: only texts can be keys", at));
                     }
                     Some((key, key_at)) if key.is("<<") => {
                         let _ = key_at;
@@ -248,10 +273,10 @@ impl Reader<'_> {
     ) -> Result<(), Broken> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Broken { what: too_deep(), at });
+            return Err(Broken::too_deep(at));
         }
         if let Some(Open { kind: Kind::Map(_, None, _), .. }) = open.last() {
-            return Err(Broken { what: "a key is a list or an object: only texts can be keys".into(), at });
+            return Err(Broken::syntax("a key is a list or an object: only texts can be keys", at));
         }
         open.push(Open { at, anchor, tag: tag.and_then(intrinsic), kind });
         Ok(())
@@ -301,11 +326,6 @@ impl Reader<'_> {
         }
         map
     }
-}
-
-/// The message of a tower, the same in both formats.
-pub(super) fn too_deep() -> String {
-    format!("it nests deeper than {MAX_DEPTH} levels")
 }
 
 /// A key as it is written.

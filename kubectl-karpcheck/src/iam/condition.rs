@@ -120,7 +120,16 @@ impl Condition {
             Base::Equals { fold } => exact(fold),
             Base::Like => Wanted::Pattern(Pattern::new(&text, Syntax { wildcards: true, variables, fold: false })),
             Base::Arn => Wanted::Arn(ArnPattern::new(&text, variables)),
-            Base::Bool | Base::Null => exact(true),
+            Base::Bool | Base::Null => {
+                if let Some(known) = text.known()
+                    && !known.contains("${")
+                    && !["true", "false"].iter().any(|flag| known.eq_ignore_ascii_case(flag))
+                {
+                    let message = format!("{known} is neither true nor false, which {} compares with", self.written);
+                    faults.push(Fault::never(&self.pointer, message));
+                }
+                exact(true)
+            }
             Base::Binary => Wanted::Pattern(Pattern::new(&unpadded(&text), EXACT)),
             Base::Number(_) => typed(text.known().and_then(number).map(Wanted::Number), "number"),
             Base::Date(_) => typed(text.known().and_then(date::parse).map(Wanted::Instant), "date"),

@@ -250,7 +250,11 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 continue;
             }
             let which = Which { policy, statement };
-            let unknown = matches!(statement.effect, Effect::Unknown(_));
+            // What AWS refuses as a whole is not what it has: nothing in it is certain.
+            if let Some((reason, _)) = &policy.document.refused {
+                doubt.get_or_insert_with(|| reason.clone());
+            }
+            let unknown = matches!(statement.effect, Effect::Unknown(_)) || policy.document.refused.is_some();
             let weigh = |answer| if unknown { and(answer, Answer::Unknown) } else { answer };
             if statement.effect != Effect::Allow {
                 let denies = weigh(reach.any());

@@ -6,7 +6,7 @@ use crate::model::{Answer, Cause, List, Map, Node, Reason, Symbol, Text, Value};
 use super::action::Actions;
 use super::condition::Condition;
 use super::decide::Env;
-use super::fault::Fault;
+use super::fault::{Consequence, Fault};
 use super::principal::{Principals, Reach, refused};
 use super::resource::Resources;
 use super::truth;
@@ -43,6 +43,8 @@ pub struct Document {
     pub(super) open: Option<Reason>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
+    /// Why AWS refuses it, and the pointer of what it refuses: then nothing in it can be relied on.
+    pub(super) refused: Option<(Reason, String)>,
 }
 
 /// What a statement does where it applies.
@@ -92,6 +94,8 @@ impl Document {
                 document.open = Some(document.fault("", "the document is no JSON object"));
             }
         }
+        let fault = document.faults.iter().find(|fault| fault.consequence == Consequence::Rejected);
+        document.refused = fault.map(|fault| (refused(&fault.message), fault.pointer.clone()));
         document
     }
 

@@ -154,6 +154,7 @@ impl Found {
 
 fn from_deployments(builder: &Builder) -> Vec<Found> {
     let mut found = vec![];
+    let stated = builder.stated().karpenter_version.as_deref();
     for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
         let Some(container) = container_of(item) else { continue };
         let mut controller = Found {
@@ -179,7 +180,7 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
                     _ => None,
                 }
             });
-        settings::from_container(&mut controller, container, config, refused);
+        settings::from_container(&mut controller, container, config, refused, stated);
         let role = role_of(builder, item, container);
         controller.set("Role", role);
         controller
@@ -204,7 +205,7 @@ fn from_values(builder: &Builder) -> Vec<Found> {
                 at: item.at(),
                 fields: Map::default(),
             };
-            settings::from_values(&mut controller, &item.body);
+            settings::from_values(&mut controller, &item.body, builder.stated().karpenter_version.as_deref());
             controller
         })
         .collect()

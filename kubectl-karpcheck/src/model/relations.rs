@@ -429,6 +429,13 @@ fn controllers(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
         let own = of_cluster(item.cluster);
         // What the files say of no cluster in particular belongs to the controller that is there.
         let chosen = if own.is_empty() && item.cluster == ClusterId::FILES { all } else { own };
+        // A controller that may not be seen is another thing than none.
+        let unseen = inventory.missing("apps/Deployment");
+        if let (true, Some(unknown)) =
+            (chosen.is_empty(), unseen.filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed)))
+        {
+            return vec![link(Found::Unknown(unknown), "")];
+        }
         return chosen.into_iter().map(|controller| link(Found::Known(controller), "")).collect();
     }
     let field = match &*item.kind {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rows::{self, Summary, spot};
 use super::words::{self, and, count};
 use super::{Run, cause_words};
+use crate::model::Origin;
 use crate::model::verdict::Outcome;
 
 /// The lines, wrapped on a terminal.
@@ -31,8 +32,8 @@ fn problems(run: &Run<'_>) -> Vec<String> {
             places.push((&problem.message, loud, vec![]));
             places.len() - 1
         });
-        if let Some(at) = problem.at {
-            places[index].2.push(rows::spot_words(run, spot(run, at)));
+        if let Some(spot) = problem.at.map(|at| spot(run, at)).filter(|spot| !whole_cluster(spot)) {
+            places[index].2.push(rows::spot_words(run, spot));
         }
     }
     // What is missing first, what is only worth saying after it.
@@ -53,10 +54,21 @@ fn problems(run: &Run<'_>) -> Vec<String> {
     lines
 }
 
+/// Is it about a cluster as a whole? Then the message names its context, and there is no object to go to.
+fn whole_cluster(spot: &rows::Spot<'_>) -> bool {
+    matches!(spot.origin, Origin::Live(live) if &*live.kind == "Cluster" && live.name.is_empty())
+}
+
 /// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
     if summary.items == 0 && run.judgement.findings.is_empty() {
+        if run.sources.files == 0 && run.inventory.clusters().is_empty() {
+            let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
+            let why =
+                if problem { "" } else { ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)" };
+            return format!("Nothing was read{why}.");
+        }
         return format!(
             "Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in {over}."
         );
@@ -87,6 +99,9 @@ fn sources(run: &Run<'_>) -> String {
     let clusters = run.inventory.clusters();
     if run.sources.files > 0 || clusters.is_empty() {
         parts.push(count(run.sources.files, "file"));
+    }
+    if run.sources.left_alone > 0 {
+        parts.push(format!("{} of other kinds left alone", run.sources.left_alone));
     }
     match clusters {
         [] => {}
@@ -172,7 +187,20 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
     reasons
         .into_iter()
         .map(|(reason, rules)| {
-            format!("Not checked: {}: {}.", and(&rules), words::one_line(reason).trim_end_matches('.'))
+            // What stands above as a problem is not told again.
+            let told = run.inventory.problems().iter().find_map(|problem| reason.strip_suffix(&*problem.message));
+            let reason = words::one_line(&match told {
+                Some(before) if !before.is_empty() => format!("{before}see the problem above"),
+                _ => reason.to_owned(),
+            });
+            let end = if reason.ends_with(['?', '!']) { "" } else { "." };
+            let reason = format!("{}{end}", reason.trim_end_matches('.'));
+            // As many names as there are rules tell nobody anything.
+            if rules.len() == run.rules.len() && rules.len() > 1 {
+                format!("Not checked in full: all {} rules: {reason}", rules.len())
+            } else {
+                format!("Not checked: {}: {reason}", and(&rules))
+            }
         })
         .collect()
 }

@@ -1,6 +1,8 @@
 //! From kubeconfig and flags to a client, with kubectl's manners.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
@@ -72,6 +74,12 @@ pub(super) enum ConnectError {
         /// What is wrong.
         why: String,
     },
+    /// The user's: the address of the API server is none.
+    #[error("the API server {server} is no URL: write it as https://HOST:PORT, in the kubeconfig or with --server")]
+    NoAddress {
+        /// What was given.
+        server: String,
+    },
     /// The credential plugin's.
     #[error("context {context}: {source}")]
     Plugin {
@@ -109,18 +117,44 @@ impl Chosen {
                 self.config.auth_info.token = Some(token.into());
             }
         }
+        if !token_fits(&self.config.auth_info) {
+            let why = "its token has a line break, or another character that no header can hold: write it on one line";
+            return Err(invalid(&self.context, why));
+        }
         let client =
             Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
         Ok(Connection { client })
     }
 }
 
+/// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
+fn token_fits(user: &AuthInfo) -> bool {
+    // The text of a secret is to be had as kube itself writes it, without a crate for it.
+    let token = serde_json::to_value(user).ok().and_then(|mut user| user.get_mut("token").map(serde_json::Value::take));
+    token.as_ref().and_then(serde_json::Value::as_str).is_none_or(|token| http::HeaderValue::from_str(token).is_ok())
+}
+
 /// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
 fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
     let from = |path: &PathBuf| {
+        if let Err(why) = readable(path) {
+            return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
+        }
         Kubeconfig::read_from(path).map_err(|error| {
             let why = match &error {
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
+                    "no such file".into()
+                }
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::InvalidData => {
+                    "it is not UTF-8: save it as UTF-8".into()
+                }
                 KubeconfigError::ReadConfig(io, _) => io.to_string(),
+                // The first line says what and where, those below draw it.
+                KubeconfigError::Parse(error) => {
+                    let text = error.to_string();
+                    let first = text.lines().next().unwrap_or_default();
+                    format!("it is not valid YAML: {}", first.strip_prefix("error: ").unwrap_or(first))
+                }
                 other => other.to_string(),
             };
             ConnectError::Unreadable { path: path.display().to_string(), why: tidy(&why) }
@@ -141,6 +175,29 @@ fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
         });
     }
     Ok(merged)
+}
+
+/// Is it something that kube reads? It takes files of any size, and panics at UTF-16 that ends in the middle of a character.
+fn readable(path: &Path) -> Result<(), String> {
+    /// More than any kubeconfig has, in bytes.
+    const MOST: u64 = 16 << 20;
+    // What is not there kube says itself; a pipe is read once only.
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+    if metadata.is_dir() {
+        return Err("it is a folder: name the file in it".into());
+    }
+    if !metadata.is_file() {
+        return Ok(());
+    }
+    if metadata.len() > MOST {
+        return Err(format!("it is larger than {} MB, which no kubeconfig is", MOST >> 20));
+    }
+    let mut mark = [0; 2];
+    let begun = File::open(path).and_then(|mut file| file.read_exact(&mut mark));
+    if begun.is_ok() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff]) && metadata.len() % 2 == 1 {
+        return Err("it is UTF-16 that ends in the middle of a character: save it as UTF-8".into());
+    }
+    Ok(())
 }
 
 fn default_paths() -> Vec<PathBuf> {
@@ -222,10 +279,31 @@ fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, Connect
     }
     apply(args, &mut cluster, &mut user);
     let server = cluster.server.clone().unwrap_or_default();
+    if !server.is_empty() && !is_address(&server) {
+        return Err(ConnectError::NoAddress { server });
+    }
     let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
     let config = config(cluster, user, context.map(|(_, context)| context))
         .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
-    Ok(Chosen { context: name, server, hints, config })
+    let (context, server) = (without_password(&name), without_password(&server));
+    Ok(Chosen { context, server, hints, config })
+}
+
+/// An address as it may be printed: `https://user:password@host` is `https://host`.
+fn without_password(server: &str) -> String {
+    let Some((scheme, rest)) = server.split_once("://") else { return server.to_owned() };
+    let host = rest.split('/').next().unwrap_or(rest);
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        None => server.to_owned(),
+    }
+}
+
+/// Can a client be made for this server? kube panics without a scheme.
+fn is_address(server: &str) -> bool {
+    server.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
 }
 
 fn apply(args: &ClusterArgs, cluster: &mut Cluster, user: &mut AuthInfo) {
@@ -319,5 +397,17 @@ fn pollster<T>(future: impl Future<Output = Result<T, KubeconfigError>>) -> Resu
             return result;
         }
         std::thread::yield_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_not_printed() {
+        assert_eq!(without_password("https://user:secret@api.example:6443/k"), "https://api.example:6443/k");
+        assert_eq!(without_password("https://api.example/a@b"), "https://api.example/a@b");
+        assert_eq!(without_password("prod"), "prod");
     }
 }

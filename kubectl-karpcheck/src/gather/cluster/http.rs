@@ -54,7 +54,7 @@ pub(super) enum Failure {
         message: String,
     },
     /// No answer in time.
-    #[error("no answer within {} s: --request-timeout allows more", .0.as_secs_f32())]
+    #[error("nothing came within {} s: --request-timeout allows more", .0.as_secs_f32())]
     Timeout(Duration),
     /// No connection, or a broken one.
     #[error("{0}")]

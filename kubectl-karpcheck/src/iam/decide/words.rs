@@ -33,7 +33,10 @@ pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -
             format!("a grant of the key allows {}", request.action)
         }
         (None, true) => format!("{} is allowed", request.action),
-        (_, false) => format!("{} allows {}", names.join(" together with "), request.action),
+        (_, false) => {
+            let verb = if names.len() == 1 { "allows" } else { "together allow" };
+            format!("{} {verb} {}", names.join(" and "), request.action)
+        }
     };
     decision(Access::Allowed, why, places)
 }
@@ -165,13 +168,18 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
     }
     let mut places = vec![];
     for doubt in &doubts {
-        let place = match doubt.statement {
-            Some(statement) => {
+        let place = match (doubt.statement, &doubt.policy.document.refused) {
+            (_, Some((_, at))) => Place {
+                item: doubt.policy.item,
+                pointer: format!("{}{at}", doubt.policy.pointer),
+                note: doubt.reason.why.to_string(),
+            },
+            (Some(statement), None) => {
                 let which = Which { policy: doubt.policy, statement };
                 let env = Env::new(request, doubt.policy.home.as_deref());
                 which.place(&trail::doubtful(statement, &env), doubt.reason.why.to_string())
             }
-            None => Place {
+            (None, None) => Place {
                 item: doubt.policy.item,
                 pointer: doubt.policy.pointer.clone(),
                 note: doubt.reason.why.to_string(),

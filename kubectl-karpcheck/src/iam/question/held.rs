@@ -72,6 +72,11 @@ impl Evaluator<'_> {
             ROLE | USER => {
                 self.inline(&mut held, id, item);
                 self.attached(&mut held, id, item);
+                // A user has its groups' policies, too, which are not gathered.
+                if item.body.member("Groups").is_some_and(|groups| !groups.is_null()) {
+                    let why = format!("the policies of the groups of {} were not given", item.name);
+                    held.open.get_or_insert(not_given(why, Some((id, "/Groups".into()))));
+                }
                 held.boundary = self.boundary(id, item);
             }
             _ => {

@@ -121,12 +121,14 @@ pub(super) fn number(tag: &str) -> Option<String> {
     }
 }
 
-/// Reads a container's environment and arguments, and the ConfigMap that held the settings up to 0.32.
+/// Reads a container's environment and arguments, and the ConfigMap that held the settings up to 0.32. The stated version
+/// counts where the container says none.
 pub(super) fn from_container(
     controller: &mut Found,
     container: &Node,
     config: Option<&Item>,
     config_refused: Option<Reason>,
+    stated: Option<&str>,
 ) {
     let at = container.at;
     let mut settings = Map::default();
@@ -144,8 +146,8 @@ pub(super) fn from_container(
         )));
         let _ = from;
     }
-    let by_config_map =
-        controller.fields.get("Version").and_then(Node::as_str).is_none_or(|version| older(version, 0, 33));
+    let own = controller.fields.get("Version").and_then(Node::as_str);
+    let by_config_map = own.or(stated).is_none_or(|version| older(version, 0, 33));
     if let Some(data) = config.and_then(|config| config.body.member("data")).and_then(Node::as_map) {
         let mut old = Map::default();
         for (key, value) in &data.entries {
@@ -173,8 +175,8 @@ pub(super) fn from_container(
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }
 
-/// Reads the values of Karpenter's chart.
-pub(super) fn from_values(controller: &mut Found, values: &Node) {
+/// Reads the values of Karpenter's chart. The stated version counts where they say none.
+pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<&str>) {
     let tag = values.at_path(&["controller", "image", "tag"]).or_else(|| values.at_path(&["image", "tag"]));
     controller.set("Version", tag.and_then(|tag| Some(Node::text(number(tag.as_str()?)?, tag.at))));
     let role = values.at_path(&["serviceAccount", "annotations", "eks.amazonaws.com/role-arn"]);
@@ -189,8 +191,8 @@ pub(super) fn from_values(controller: &mut Found, values: &Node) {
     let at = values.member("settings").map_or(values.at, |settings| settings.at);
     // controller.env outranks the settings, as it comes last in the Deployment.
     let mut effective = settings.clone();
-    let version = controller.fields.get("Version").and_then(Node::as_str).map(str::to_owned);
-    let nested = version.as_deref().is_none_or(|version| older(version, 0, 33));
+    let own = controller.fields.get("Version").and_then(Node::as_str);
+    let nested = own.or(stated).is_none_or(|version| older(version, 0, 33));
     if let Some(old) = settings.get("aws").and_then(Node::as_map).filter(|_| nested) {
         for (old_name, name) in [
             ("clusterName", "clusterName"),

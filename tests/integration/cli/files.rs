@@ -1,0 +1,286 @@
+//! Files, folders and standard input that are broken in every way.
+
+use super::*;
+
+/// What stands at the end of a run that missed something.
+const INCOMPLETE: &str = "The run is not complete: something above was refused or could not be read.";
+
+/// Beside a good file: named, it is a failure of the run; found by a walk, a problem. Both tell it in the same words.
+fn told(name: &str, content: &[u8], place_and_words: &str) {
+    let place = Place::new();
+    place.write(name, content);
+    place.beside(name).code(3).line(&format!("problem: {place_and_words}")).line(INCOMPLETE);
+    place.walk().code(1).line(&format!("problem: ./{place_and_words}")).line(INCOMPLETE);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    Place::new().beside("nofile.yaml").code(3).line("problem: nofile.yaml: no such file or folder").line(INCOMPLETE);
+}
+
+#[test]
+fn what_is_not_utf8_is_told_with_its_place() {
+    told(
+        "latin.yaml",
+        b"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: \xff\n",
+        "latin.yaml:4:6: it is not UTF-8: save it as UTF-8",
+    );
+}
+
+#[test]
+fn a_binary_file_is_not_text() {
+    let bytes: Vec<u8> = (0..=255).cycle().take(2048).collect();
+    told(
+        "bytes.yaml",
+        &bytes,
+        "bytes.yaml: it is not text: leave it out, or give the YAML or JSON that it was made of",
+    );
+}
+
+#[test]
+fn truncated_yaml_is_told_where_it_ends() {
+    told(
+        "cut.yaml",
+        b"apiVersion: v1\nkind: \"Config",
+        "cut.yaml:2:7: it is not valid YAML: while scanning a quoted scalar, found unexpected end of stream \
+         (is the file whole?)",
+    );
+}
+
+#[test]
+fn truncated_json_is_told_where_it_ends() {
+    told(
+        "cut.json",
+        b"{\"apiVersion\": \"v1\", \"kind\":",
+        "cut.json:1:28: it is not valid JSON: it ends too early (is the file whole?)",
+    );
+}
+
+#[test]
+fn documents_before_a_broken_one_count() {
+    let place = Place::new();
+    place.write("two.yaml", format!("{BROKEN_CLASS}---\na: [1,\n---\n{SOUND_CLASS}"));
+    let ended = place.run(&["check", "--offline", "-f", "two.yaml"]);
+    ended.code(3).has("two.yaml:7:5").has("problem: two.yaml:").has("2 items");
+}
+
+#[test]
+fn a_template_is_to_be_rendered_first() {
+    told(
+        "service.yaml",
+        b"apiVersion: v1\nkind: Service\nmetadata:\n  {{- include \"x\" . | nindent 4 }}\n",
+        "service.yaml:4:5: it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck \
+         check --offline -f -`",
+    );
+}
+
+#[test]
+fn a_chart_full_of_templates_is_one_line() {
+    let place = Place::new();
+    place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
+    place.write("chart/templates/b.yaml", "{{- if .Values.b }}\na: 1\n{{- end }}\n");
+    let ended = place.walk();
+    ended
+        .code(1)
+        .has("problem: ./chart/templates/a.yaml:2:5 (and 1 more): it is a template, not YAML: render it first");
+    assert_eq!(ended.out.matches("problem: ").count(), 1, "{}", ended.out);
+}
+
+#[test]
+fn a_huge_file_is_refused_by_its_size() {
+    let place = Place::new();
+    fs::File::create(place.path().join("huge.yaml")).unwrap().set_len(1 << 30).unwrap();
+    let words = "huge.yaml: it is larger than 512 MB (1024 MB) and was not read: give karpcheck the part that matters";
+    place.beside("huge.yaml").code(3).line(&format!("problem: {words}"));
+    place.walk().code(1).line(&format!("problem: ./{words}"));
+}
+
+#[test]
+fn a_tower_is_refused_where_it_gets_too_high() {
+    let words = "it nests deeper than 128 levels, which nothing that Kubernetes or AWS takes does: leave it out";
+    for (name, text, at) in [
+        ("deep.yaml", format!("a: {}{}", "[".repeat(10_000), "]".repeat(10_000)), "1:131"),
+        ("open.yaml", "[".repeat(10_000), "1:128"),
+        ("block.yaml", (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect(), "129:129"),
+        ("deep.json", format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000)), "1:133"),
+    ] {
+        let place = Place::new();
+        place.write(name, text);
+        let ended = place.beside(name);
+        ended.code(3).has(words).has_not("not valid");
+        assert!(ended.out.contains(&format!("problem: {name}:")), "{at}: {}", ended.out);
+        place.walk().code(1).has(words);
+    }
+}
+
+#[test]
+fn an_alias_bomb_does_not_go_off() {
+    let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..20 {
+        let before = vec![format!("*a{}", level - 1); 10].join(",");
+        bomb.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+    }
+    told(
+        "bomb.yaml",
+        bomb.as_bytes(),
+        "bomb.yaml:5:38: its aliases expand to more than 100000 values (an alias bomb): leave it out",
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_loop_of_links_is_walked_once() {
+    let place = Place::new();
+    place.write("loop/a/class.yaml", SOUND_CLASS);
+    std::os::unix::fs::symlink("..", place.path().join("loop/a/up")).unwrap();
+    let ended = place.run(&["check", "--offline", "-f", "loop"]);
+    ended
+        .code(0)
+        .line("note: loop/a/up: a link back to loop, which is read already: not followed")
+        .has("1 item (1 file)");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_a_problem_of_the_walk() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("gone.yaml", place.path().join("link.yaml")).unwrap();
+    place.walk().code(1).has("problem: ./link.yaml: ").line(INCOMPLETE);
+    place.beside("link.yaml").code(3).line("problem: link.yaml: no such file or folder");
+}
+
+#[test]
+fn an_empty_file_that_was_named_is_a_mistake() {
+    for content in ["", "\n\n", "# nothing but a comment\n---\n"] {
+        let place = Place::new();
+        place.write("empty.yaml", content);
+        place.beside("empty.yaml").code(3).line("problem: empty.yaml: there is nothing in it");
+        place.walk().code(1).has_not("problem").has_not(INCOMPLETE);
+    }
+}
+
+#[test]
+fn an_empty_input_points_at_the_command_before_the_pipe() {
+    let ended = Place::new().run(&["check", "--offline", "-f", "-"]);
+    ended
+        .code(3)
+        .line("problem: (standard input): there is nothing in it: did the command before the pipe fail?")
+        .line("Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 1 file.");
+}
+
+#[test]
+fn a_folder_without_files_to_read_is_clean_and_says_so() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("empty")).unwrap();
+    place.write("prose/README.md", "# hello\n");
+    for folder in ["empty", "prose"] {
+        let ended = place.run(&["check", "--offline", "-f", folder]);
+        ended.code(0);
+        assert_eq!(
+            ended.out,
+            "Nothing was read: no file there is named like YAML or JSON (.yaml, .yml, .json, .template).\n"
+        );
+    }
+}
+
+#[test]
+fn a_folder_without_anything_of_karpenter_is_clean_and_says_so() {
+    let place = Place::new();
+    place.write("app/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
+    place.write("app/values.yaml", "image: nginx\n");
+    let ended = place.run(&["check", "--offline", "-f", "app"]);
+    ended.code(0).has("(2 files): no rule had anything to judge.").has_not("problem");
+}
+
+#[test]
+fn a_named_file_that_is_something_else_is_told() {
+    let place = Place::new();
+    place.write("values.yaml", "image: nginx\n");
+    place.beside("values.yaml").code(3).line(
+        "problem: values.yaml: nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, \
+         nor values of Karpenter's chart",
+    );
+}
+
+#[test]
+fn encodings_and_line_ends_of_windows_are_read() {
+    let wide = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(BROKEN_CLASS.encode_utf16()).flat_map(unit).collect()
+    };
+    let place = Place::new();
+    place.write("bom.yaml", format!("\u{feff}{BROKEN_CLASS}"));
+    place.write("crlf.yaml", BROKEN_CLASS.replace('\n', "\r\n"));
+    place.write("little.yaml", wide(u16::to_le_bytes));
+    place.write("big.yaml", wide(u16::to_be_bytes));
+    for name in ["bom.yaml", "crlf.yaml", "little.yaml", "big.yaml"] {
+        let ended = place.run(&["check", "--offline", "-f", name]);
+        ended.code(1).has(&format!("{name}:7:5")).has_not("problem");
+    }
+}
+
+#[test]
+fn a_key_that_occurs_twice_is_noted() {
+    let place = Place::new();
+    place.write("twice.yaml", SOUND_CLASS.replace("spec:", "kind: EC2NodeClass\nspec:"));
+    let ended = place.run(&["check", "--offline", "-f", "twice.yaml"]);
+    ended
+        .code(0)
+        .line("note: twice.yaml:4:7: `kind` occurs twice in one object: the last one counts, as it does for kubectl")
+        .has_not(INCOMPLETE);
+}
+
+#[test]
+fn standard_input_is_read() {
+    let place = Place::new();
+    let ended = place.run_with(&["check", "--offline", "-f", "-"], BROKEN_CLASS.as_bytes());
+    ended.code(1).has("(standard input):7:5").has("(1 file)");
+}
+
+#[test]
+fn what_is_named_twice_is_read_once() {
+    let place = Place::new();
+    let twice = place.run(&["check", "--offline", "-f", "good.yaml", "-f", "./good.yaml", "-f", "."]);
+    twice.code(1).has("1 item (1 file): 1 error.");
+    let input = place.run_with(&["check", "--offline", "-f", "-", "-f", "-"], BROKEN_CLASS.as_bytes());
+    input.code(1).has("1 item (1 file): 1 error.").has_not("problem");
+}
+
+#[test]
+fn a_broken_file_that_was_named_is_fatal_also_where_a_walk_finds_it() {
+    let place = Place::new();
+    place.write("cut.json", "{");
+    for order in [["-f", ".", "-f", "cut.json"], ["-f", "cut.json", "-f", "."]] {
+        let ended = place.run(&[&["check", "--offline"][..], &order].concat());
+        ended.code(3);
+        assert_eq!(ended.out.matches("problem: ").count(), 1, "{}", ended.out);
+    }
+}
+
+#[test]
+fn much_that_is_broken_costs_nothing_else() {
+    let place = Place::new();
+    place.write("cut.json", "{");
+    place.write("latin.yaml", b"a: \xff\n");
+    place.write("tower.yaml", "[".repeat(10_000));
+    let ended = place.run(&[
+        "check",
+        "--offline",
+        "-f",
+        "nofile",
+        "-f",
+        "cut.json",
+        "-f",
+        "latin.yaml",
+        "-f",
+        "tower.yaml",
+        "--pack",
+        "latin.yaml",
+        "-f",
+        "good.yaml",
+    ]);
+    ended.code(3).has("good.yaml:7:5").line("problem: nofile: no such file or folder").has("problem: cut.json:1:1: ");
+    ended
+        .has("problem: latin.yaml:1:4: ")
+        .has("problem: tower.yaml:1:")
+        .has("problem: the pack latin.yaml was refused");
+}
