@@ -143,13 +143,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "The controller may not read the interruption queue",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
-    reads: &[
-        "AWS::SQS::Queue",
-        "AWS::Events::Rule",
-        "AWS::IAM::Role",
-        "AWS::IAM::Policy",
-        "AWS::IAM::ManagedPolicy",
-    ],
+    reads: &["AWS::SQS::Queue", "AWS::Events::Rule", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"],
     check,
     ..Rule::DEFAULT
 };

@@ -84,7 +84,11 @@ fn check(queue: Item) -> Check {
     let Some(confidence) = interruption(queue) else { return skip() };
     let key = customer_key(queue);
     // A policy that is not there lets nobody in, and that it was not given is another rule's matter.
-    let policy = (queue.get("/Policy") != Value::Absent && not_given(queue, "/Policy").is_none()).then_some(("sqs:SendMessage", "/Policy", queue));
+    let policy = (queue.get("/Policy") != Value::Absent && not_given(queue, "/Policy").is_none()).then_some((
+        "sqs:SendMessage",
+        "/Policy",
+        queue,
+    ));
     let of_key = ["kms:GenerateDataKey", "kms:Decrypt"]
         .into_iter()
         .filter_map(|action| key.map(|key| (action, "/KmsMasterKeyId", key)));
@@ -97,11 +101,19 @@ fn check(queue: Item) -> Check {
             Access::Allowed if target != queue && said => skip(),
             Access::Allowed => {
                 said |= target != queue;
-                let (name, message, remedy) = (queue.name(), "forge interruption events, and Karpenter drains the nodes that they name", "Name the service events.amazonaws.com as the principal instead of *");
+                let (name, message, remedy) = (
+                    queue.name(),
+                    "forge interruption events, and Karpenter drains the nodes that they name",
+                    "Name the service events.amazonaws.com as the principal instead of *",
+                );
                 let message = if target == queue {
                     format!("Anyone, of any account, may send to queue {name} ({}): they can {message}", decision.why)
                 } else {
-                    format!("Anyone, of any account, may use the key {} of queue {name} ({}): its encryption keeps nobody out", target.name(), decision.why)
+                    format!(
+                        "Anyone, of any account, may use the key {} of queue {name} ({}): its encryption keeps nobody out",
+                        target.name(),
+                        decision.why
+                    )
                 };
                 fail(Warning, at, message)
                     .confidence(confidence)
