@@ -66,7 +66,7 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
         metadata.remove("managedFields");
     }
     let described = kinds::described_by(&draft.kind)
-        .filter(|kind| plan.declares(kind) || plan.declares(kinds::CONTROLLER))
+        .filter(|kind| *kind != kinds::TABLE || plan.declares(kind))
         .and_then(|kind| ack::described(kind, &draft));
     let object = builder.add(draft);
     if let Some(resource) = described {
@@ -76,12 +76,12 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
 }
 
 fn name_of(node: &Node) -> String {
-    let metadata = node.member("metadata");
-    let field = |name: &str| {
-        metadata
-            .and_then(|metadata| metadata.member(name))
-            .map(|name| name.to_json())
-            .and_then(|name| name.as_str().map(str::to_owned))
+    let field = |name: &str| match node.at_path(&["metadata", name]).map(|name| &name.value) {
+        Some(Value::Text(text)) => Some(text.to_string()),
+        Some(Value::Number(_) | Value::Flag(_)) => {
+            node.at_path(&["metadata", name]).map(|name| name.to_json().to_string())
+        }
+        _ => None,
     };
     field("name").or_else(|| field("generateName")).unwrap_or_else(|| "(no name)".to_owned())
 }

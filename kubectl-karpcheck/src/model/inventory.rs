@@ -9,7 +9,7 @@ use super::node::{At, Cause, DocId, Node, Reason, Value};
 use super::pointer::{self, Malformed, Step};
 use super::problem::Problem;
 use super::relations::{self, Resolver};
-use super::text::{Answer, Text};
+use super::text::{Answer, Text, glob};
 
 /// A reason with its place: the item and pointer where knowledge ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -444,12 +444,8 @@ pub fn kind_matches(declared: &str, kind: &str) -> bool {
         return declared == kind;
     }
     match (declared.split_once('/'), kind.split_once('/')) {
-        (Some((group, name)), Some((in_group, in_name))) => star(group, in_group) && star(name, in_name),
-        (None, None) => star(declared, kind),
+        (Some((group, name)), Some((in_group, in_name))) => glob(group, in_group) && glob(name, in_name),
+        (None, None) => glob(declared, kind),
         _ => false,
     }
-}
-
-fn star(pattern: &str, text: &str) -> bool {
-    Text::from(text).matches(pattern) == Answer::Yes
 }

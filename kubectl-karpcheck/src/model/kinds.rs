@@ -4,6 +4,8 @@ use super::inventory::kind_matches;
 
 /// The Karpenter controller.
 pub const CONTROLLER: &str = "Karpcheck::Controller";
+/// The one described kind that nothing else is told by and nothing refers to: made only for a rule that declares it.
+pub const TABLE: &str = "AWS::DynamoDB::Table";
 /// A cluster, with the evidence of its true name.
 pub const CLUSTER: &str = "Karpcheck::Cluster";
 

@@ -238,7 +238,10 @@ impl<'a> Walk<'a> {
             }
             Value::Map(Map { entries, .. }) => {
                 for (key, child) in entries {
-                    let written = key.to_string();
+                    let written: Cow<'_, str> = match key.known() {
+                        Some(known) => Cow::Borrowed(known),
+                        None => Cow::Owned(key.to_string()),
+                    };
                     if fits(&written) {
                         let length = at.len();
                         push(at, &written);

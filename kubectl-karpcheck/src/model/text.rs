@@ -199,6 +199,9 @@ impl Text {
 
     /// Does it match a pattern of `*` and `?`?
     pub fn matches(&self, pattern: &str) -> Answer {
+        if let Some(known) = self.known() {
+            return if glob(pattern, known) { Answer::Yes } else { Answer::No };
+        }
         let pattern: Vec<Token<'_>> = pattern
             .chars()
             .map(|char| match char {
@@ -230,6 +233,36 @@ impl Text {
                     Part::Hole(symbol) => vec![Token::Hole(symbol)],
                 })
                 .collect(),
+        }
+    }
+}
+
+/// Does a text that is known as a whole match a pattern of `*` and `?`? Without an allocation, since every object's kind
+/// and most fields are compared so; a star is tried again from its last place only, which is enough for a single text.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // The pattern behind the last star, and the text that it was last tried on.
+    let mut star: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    loop {
+        let (mut rest, mut ahead) = (pattern.clone(), text.clone());
+        match (rest.next(), ahead.next()) {
+            (Some('*'), _) => {
+                star = Some((rest.clone(), text.clone()));
+                pattern = rest;
+            }
+            (None, None) => return true,
+            (Some(wanted), Some(char)) if wanted == '?' || wanted == char => {
+                pattern = rest;
+                text = ahead;
+            }
+            _ => {
+                let Some((behind, tried)) = &mut star else { return false };
+                if tried.next().is_none() {
+                    return false;
+                }
+                pattern = behind.clone();
+                text = tried.clone();
+            }
         }
     }
 }
@@ -384,6 +417,27 @@ mod tests {
             (&[""], "*", Answer::Yes),
         ] {
             assert_eq!(text(parts).matches(pattern), answer, "{parts:?} against {pattern}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_answers_as_the_long_one() {
+        let pieces = ["", "a", "ab", "ba", "aab", "abab", "ü", "aXb", "arn:aws:kms:eu-west-1:111122223333:key/1"];
+        for pattern in
+            ["", "*", "?", "a*", "*b", "*a*b*", "a?b", "**", "?*?", "ab*ab", "ü", "arn:*:key/?*", "*:alias/*"]
+        {
+            for piece in pieces {
+                let tokens: Vec<Token<'_>> = pattern
+                    .chars()
+                    .map(|char| match char {
+                        '*' => Token::Star,
+                        '?' => Token::Any,
+                        char => Token::Char(char),
+                    })
+                    .collect();
+                let long = wildcard(&tokens, &Text::from(piece).tokens()) == Answer::Yes;
+                assert_eq!(glob(pattern, piece), long, "{piece:?} against {pattern:?}");
+            }
         }
     }
 
