@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use kubectl_karpcheck::engine::{self, Engine, Limits, Selected};
 use kubectl_karpcheck::gather;
 use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, FieldValue, Inventory, Stated};
+use kubectl_karpcheck::model::{Answer, Builder, FieldValue, Inventory, Stated};
 
 const DOCUMENTS: usize = 10_000;
 
@@ -141,18 +141,33 @@ fn inventory(file: &Path, plan: &Plan) -> Inventory {
     builder.build()
 }
 
-/// The logic of ack-key-loops without a boundary: the same fields, the same message.
+/// The logic of ack-key-loops without a boundary: it asks the inventory what the rule asks, in the same order, and makes
+/// the same message.
 fn native_rule(inventory: &Inventory) -> usize {
+    const KEY: &str = "/spec/sseSpecification/kmsMasterKeyID";
+    const ENABLED: &str = "/spec/sseSpecification/enabled";
     let mut length = 0;
     for id in inventory.of_kind("dynamodb.services.k8s.aws/Table") {
-        let enabled = inventory.get(id, "/spec/sseSpecification/enabled").expect("a pointer");
-        let key = inventory.get(id, "/spec/sseSpecification/kmsMasterKeyID").expect("a pointer");
-        if let (FieldValue::Flag(true), FieldValue::Text(key)) = (enabled, key)
-            && !(key.starts_with("arn:") && key.contains(":key/"))
-        {
-            let FieldValue::Text(name) = inventory.get(id, "@name").expect("a fact") else { continue };
-            length += format!("Table {name} names its key {key}; the controller updates it until AWS throttles").len();
+        let get = |pointer: &str| inventory.get(id, pointer).expect("a pointer");
+        let like = |pattern: &str| inventory.matches(id, KEY, pattern).expect("a pointer") == Answer::Yes;
+        let absent = |pointer: &str| get(pointer) == FieldValue::Absent;
+        if absent(KEY) || !absent("/spec/sseSpecification/kmsMasterKeyRef") || get(ENABLED) == FieldValue::Flag(false) {
+            continue;
         }
+        if !absent("/metadata/annotations/services.k8s.aws~1read-only") || like("arn:*:kms:*:*:key/?*") {
+            continue;
+        }
+        if get(ENABLED) != FieldValue::Flag(true) {
+            continue;
+        }
+        let FieldValue::Text(key) = get(KEY) else { continue };
+        let form = if like("alias/*") { "the alias" } else { "its id" };
+        let FieldValue::Text(name) = get("@name") else { continue };
+        let message = format!(
+            "Table {name} names its key by {form} {key}, but DynamoDB returns the key's ARN: the controller updates the \
+             table every few seconds until AWS refuses with LimitExceededException"
+        );
+        length += message.len() + inventory.related(id, KEY).expect("a pointer").len();
     }
     length
 }
