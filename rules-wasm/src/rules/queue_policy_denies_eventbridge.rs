@@ -88,7 +88,9 @@ const POLICY: &str = "/Policy";
 
 fn check(queue: Item) -> Check {
     let Some(confidence) = interruption(queue) else { return skip() };
-    if queue.get(POLICY) == Value::Absent && !queue.observed() {
+    // What a cluster's object does not say may be set on the queue all the same: only AWS can say that there is none.
+    let told_by_aws = queue.views(POLICY).iter().any(|seen| matches!(seen.source.as_str(), "aws" | "state"));
+    if queue.get(POLICY) == Value::Absent && !told_by_aws {
         return unknown(
             Unknown::not_provided(format!(
                 "the policy of queue {} was not given, and it may be set elsewhere",
