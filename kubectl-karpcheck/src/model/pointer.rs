@@ -94,6 +94,15 @@ pub fn follow<'a>(from: &'a Node, segments: &[Cow<'_, str>]) -> Step<'a> {
     Step::Node(node)
 }
 
+/// Has it certainly nothing below?
+fn is_leaf(node: &Node) -> bool {
+    match &node.value {
+        Value::Null | Value::Flag(_) | Value::Number(_) => true,
+        Value::Text(text) => !is_one_hole(text),
+        Value::List(_) | Value::Map(_) | Value::Unknown(_) => false,
+    }
+}
+
 fn is_one_hole(text: &super::text::Text) -> bool {
     matches!(text, super::text::Text::Template(template) if template.parts.len() == 1)
 }
@@ -172,7 +181,14 @@ impl<'a> Walk<'a> {
         }
         if segment == "**" {
             self.go(node, name, rest, at);
-            self.children(node, at, |walk, child, key, at| walk.go(child, key, pattern, at), |_| true);
+            // Below a leaf there is nothing, so it matters only where the rest of the pattern may end at it.
+            let ends = rest.first().is_none_or(|next| next == "@key");
+            let visit = |walk: &mut Self, child: &'a Node, key: Option<&'a super::text::Text>, at: &mut String| {
+                if ends || !is_leaf(child) {
+                    walk.go(child, key, pattern, at);
+                }
+            };
+            self.children(node, at, visit, |_| true);
             self.more(node, at);
         } else if segment == "*" {
             self.children(node, at, |walk, child, key, at| walk.go(child, key, rest, at), |_| true);
