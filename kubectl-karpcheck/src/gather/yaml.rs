@@ -242,13 +242,10 @@ impl Reader<'_> {
                     None => {
                         return Err(Broken::syntax("a key is a list or an object: only texts can be keys", at));
                     }
-                    Some((key, key_at)) if key.is("<<") => {
-                        let _ = key_at;
-                        match node.value {
-                            Value::List(list) => merged.extend(list.items),
-                            _ => merged.push(node),
-                        }
-                    }
+                    Some((key, _)) if key.is("<<") => match node.value {
+                        Value::List(list) => merged.extend(list.items),
+                        _ => merged.push(node),
+                    },
                     Some((key, key_at)) => {
                         let mut node = node;
                         // What a list or object is about stands at its key.

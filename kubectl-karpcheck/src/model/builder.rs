@@ -8,7 +8,7 @@ use super::inventory::{Cluster, Inventory, Listing};
 use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
 use super::node::{At, DocId, Map, Node, Value};
 use super::problem::Problem;
-use super::text::{Scope, Text};
+use super::text::Scope;
 use super::{controller, kinds};
 
 /// Facts stated on the command line.
@@ -153,48 +153,6 @@ impl Builder {
     /// Counts objects whose kinds no rule asked for.
     pub const fn skip(&mut self, objects: u64) {
         self.unread += objects;
-    }
-
-    /// Takes in what another builder of the same run collected, as parallel readers do.
-    pub fn append(&mut self, other: Self) {
-        #[expect(clippy::cast_possible_truncation, reason = "see `document`")]
-        let (docs, items, templates) = (self.documents.len() as u32, self.items.len() as u32, self.templates);
-        if docs == 0 && items == 0 && templates == 0 && self.clusters.is_empty() {
-            let stated = std::mem::take(&mut self.stated);
-            let mut problems = std::mem::take(&mut self.problems);
-            problems.extend(other.problems);
-            *self = Self { stated, problems, unread: self.unread + other.unread, ..other };
-            return;
-        }
-        let shift = Shift { docs, templates };
-        self.documents.extend(other.documents);
-        self.templates += other.templates;
-        self.unread += other.unread;
-        self.problems.extend(other.problems.into_iter().map(|mut problem| {
-            if let Some(at) = &mut problem.at {
-                at.doc.0 += docs;
-            }
-            problem
-        }));
-        self.items.extend(other.items.into_iter().map(|mut item| {
-            shift.node(&mut item.body);
-            for same in &mut item.same {
-                same.0 += items;
-            }
-            if let Some(aws) = item.aws.as_deref_mut() {
-                for node in [&mut aws.partition, &mut aws.account, &mut aws.region, &mut aws.arn].into_iter().flatten()
-                {
-                    shift.node(node);
-                }
-                if let Some(id) = &mut aws.id {
-                    shift.text(id);
-                }
-                for logical in &mut aws.logical {
-                    shift.scope(&mut logical.scope);
-                }
-            }
-            item
-        }));
     }
 
     /// The inventory.
@@ -464,47 +422,6 @@ fn absorb(item: &mut Item, other: Item) {
             if !own.logical.contains(&logical) {
                 own.logical.push(logical);
             }
-        }
-    }
-}
-
-struct Shift {
-    docs: u32,
-    templates: u32,
-}
-
-impl Shift {
-    fn node(&self, node: &mut Node) {
-        node.at.doc.0 += self.docs;
-        match &mut node.value {
-            Value::List(list) => list.items.iter_mut().for_each(|node| self.node(node)),
-            Value::Map(Map { entries, .. }) => {
-                for (key, node) in entries {
-                    self.text(key);
-                    self.node(node);
-                }
-            }
-            Value::Text(text) => self.text(text),
-            Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
-        }
-    }
-
-    fn text(&self, text: &mut Text) {
-        if let Text::Template(template) = text {
-            for part in &mut template.parts {
-                if let super::text::Part::Hole(symbol) = part {
-                    self.scope(&mut symbol.scope);
-                }
-            }
-            if let Some(address) = &mut template.refers {
-                self.scope(&mut address.scope);
-            }
-        }
-    }
-
-    const fn scope(&self, scope: &mut Scope) {
-        if let Scope::Template(number) = scope {
-            *number += self.templates;
         }
     }
 }

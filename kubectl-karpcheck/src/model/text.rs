@@ -202,15 +202,7 @@ impl Text {
         if let Some(known) = self.known() {
             return if glob(pattern, known) { Answer::Yes } else { Answer::No };
         }
-        let pattern: Vec<Token<'_>> = pattern
-            .chars()
-            .map(|char| match char {
-                '*' => Token::Star,
-                '?' => Token::Any,
-                char => Token::Char(char),
-            })
-            .collect();
-        wildcard(&pattern, &self.tokens())
+        wildcard(&pattern_tokens(pattern), &self.tokens())
     }
 
     /// Do two texts say the same? The same symbol on both sides is the same.
@@ -278,6 +270,16 @@ pub enum Token<'a> {
     Star,
     /// What a symbol stands for.
     Hole(&'a Symbol),
+}
+
+/// A pattern of `*` and `?`, piece by piece.
+fn pattern_tokens(pattern: &str) -> Vec<Token<'_>> {
+    let token = |char| match char {
+        '*' => Token::Star,
+        '?' => Token::Any,
+        char => Token::Char(char),
+    };
+    pattern.chars().map(token).collect()
 }
 
 /// Does a text match a pattern? `Yes` and `No` hold whatever the symbols on either side stand for.
@@ -427,15 +429,7 @@ mod tests {
             ["", "*", "?", "a*", "*b", "*a*b*", "a?b", "**", "?*?", "ab*ab", "ü", "arn:*:key/?*", "*:alias/*"]
         {
             for piece in pieces {
-                let tokens: Vec<Token<'_>> = pattern
-                    .chars()
-                    .map(|char| match char {
-                        '*' => Token::Star,
-                        '?' => Token::Any,
-                        char => Token::Char(char),
-                    })
-                    .collect();
-                let long = wildcard(&tokens, &Text::from(piece).tokens()) == Answer::Yes;
+                let long = wildcard(&pattern_tokens(pattern), &Text::from(piece).tokens()) == Answer::Yes;
                 assert_eq!(glob(pattern, piece), long, "{piece:?} against {pattern:?}");
             }
         }

@@ -139,12 +139,11 @@ pub(super) fn from_container(
         }
     }
     // What envFrom brings can be anything, unless a literal says it.
-    if let Some(from) = container.member("envFrom").filter(|from| !from.elements().is_empty()) {
+    if container.member("envFrom").is_some_and(|from| !from.elements().is_empty()) {
         settings.more = Some(Box::new(Reason::new(
             Cause::NotProvided,
             "the controller takes variables from a ConfigMap or Secret (envFrom)",
         )));
-        let _ = from;
     }
     let own = controller.fields.get("Version").and_then(Node::as_str);
     let by_config_map = own.or(stated).is_none_or(|version| older(version, 0, 33));
