@@ -83,6 +83,9 @@ pub struct CheckArgs {
     /// How to print the report
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
     pub output: Output,
+    /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
+    #[arg(long)]
+    pub verify_fixes: bool,
     /// The least severity of a finding that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: FailOn,
@@ -138,7 +141,7 @@ pub struct RulesArgs {
     pub chosen: ChosenArgs,
     /// How to print the list
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    pub output: ListOutput,
 }
 
 /// The flags of `explain`.
@@ -158,6 +161,17 @@ pub enum Output {
     /// For people.
     Table,
     /// For machines: karpcheck.report/v1alpha1.
+    Json,
+    /// The edits of the findings as a unified diff of the files.
+    Diff,
+}
+
+/// Formats of what is no report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ListOutput {
+    /// For people.
+    Table,
+    /// For machines.
     Json,
 }
 

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 
 pub mod check;
 pub mod chosen;
+pub mod cure;
 pub mod explain;
 pub mod pack;
 pub mod rbac;

@@ -10,6 +10,7 @@ mod helm;
 mod json;
 mod json_value;
 mod kubernetes;
+pub mod patch;
 mod placeholders;
 mod policy;
 mod recognise;

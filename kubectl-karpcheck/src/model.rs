@@ -11,6 +11,7 @@ pub mod ack;
 pub mod arn;
 pub mod builder;
 pub mod controller;
+pub mod edit;
 pub mod inventory;
 pub mod item;
 pub mod kinds;

@@ -13,6 +13,7 @@ use crate::model::verdict::{Judgement, RuleInfo};
 use crate::model::{Cause, Inventory};
 
 mod closing;
+mod diff;
 mod json;
 mod layout;
 mod page;
@@ -21,6 +22,7 @@ mod rules;
 mod table;
 mod words;
 
+pub use diff::{NotShown, Patched};
 pub use page::page;
 pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
@@ -70,6 +72,19 @@ pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io:
 pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     json::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes what the edits of the findings change in the files, as a unified diff; on `err`, what a diff cannot show.
+pub fn diff(
+    run: &Run<'_>,
+    files: &[Patched],
+    not_shown: &[NotShown],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    diff::write(run, files, not_shown, &mut out, err)?;
     out.flush()
 }
 

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 mod arguments;
 mod files;
+mod fixes;
 mod others;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.

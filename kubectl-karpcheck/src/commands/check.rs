@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands::{self, CommandError, Streams, chosen};
+use crate::commands::{self, CommandError, Streams, chosen, cure};
 use crate::engine;
 use crate::exit::Exit;
 use crate::gather;
@@ -31,12 +31,17 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             }
         });
     }
+    let gathered = args.verify_fixes.then(|| builder.clone());
     let inventory = Arc::new(builder.build());
     let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
     judgement.findings.retain(|finding| finding.confidence >= least);
+    if let Some(gathered) = gathered {
+        cure::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
+    }
 
     let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
+    judgement.trace(&rules);
     let named: Vec<(String, String)> =
         packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
     let assumed = assumed(&args.facts);
@@ -57,6 +62,10 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     commands::still(match args.output {
         Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
         Output::Json => report::json(&run, streams.out),
+        Output::Diff => {
+            let (files, not_shown) = cure::patched(&inventory, &judgement);
+            report::diff(&run, &files, &not_shown, streams.out, streams.err)
+        }
     })?;
     let exit = exit(args, &inventory, &judgement, &report::summary(&run));
     // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.

@@ -75,6 +75,8 @@ impl<'a> Judge<'a> {
             related: vec![],
             edits: vec![],
             properties: vec![],
+            cure: None,
+            follows: None,
         }
     }
 
@@ -138,6 +140,8 @@ impl<'a> Judge<'a> {
             related: found.related.into_iter().map(|place| self.place(host, place)).collect::<Result<_, _>>()?,
             edits: found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<_, _>>()?,
             properties: found.properties.iter().map(|(name, value)| (note(name), note(value))).collect(),
+            cure: None,
+            follows: None,
         })
     }
 

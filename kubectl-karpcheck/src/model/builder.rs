@@ -64,7 +64,7 @@ impl Draft {
 }
 
 /// Collects drafts and problems, and makes the inventory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
     stated: Stated,
     items: Vec<Item>,
@@ -176,6 +176,10 @@ impl Builder {
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
         }
+    }
+
+    pub(super) fn items_mut(&mut self) -> &mut [Item] {
+        &mut self.items
     }
 
     pub(super) fn items(&self) -> &[Item] {
