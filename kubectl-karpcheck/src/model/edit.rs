@@ -78,7 +78,7 @@ impl Builder {
     ///
     /// `inventory` is what this builder, or a clone of it, built: the edits' items are its.
     pub fn edit(&mut self, inventory: &Inventory, edits: &[Edit]) -> bool {
-        edits.iter().fold(true, |all, edit| self.edit_one(inventory, edit) && all)
+        edits.iter().filter(|edit| !self.edit_one(inventory, edit)).count() == 0
     }
 
     fn edit_one(&mut self, inventory: &Inventory, edit: &Edit) -> bool {
