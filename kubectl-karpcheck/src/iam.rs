@@ -33,5 +33,5 @@ pub use fault::{Consequence, Fault};
 pub use grant::Grant;
 pub use pattern::glob;
 pub use principal::{Identity, IdentityKind, Principal};
-pub use question::{Evaluator, Operand, Question, Target, Who};
+pub use question::{Cache, Evaluator, Operand, Question, Target, Who};
 pub use trail::{ElementTrail, StatementTrail, trail};

@@ -19,6 +19,7 @@ use super::node::{At, Cause, List, Map, Node, Reason, Value};
 use super::text::Text;
 
 mod evidence;
+mod policies;
 mod settings;
 
 /// The kind of Helm values of Karpenter's chart, as their reader hands them on. No rule sees it: it becomes a controller.
@@ -273,10 +274,21 @@ fn empty() -> Found {
 fn state(builder: &mut Builder, found: &mut Vec<Found>) {
     let stated = builder.stated().clone();
     let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
-    if found.is_empty() && (version.is_some() || stated.cluster_name.is_some()) {
-        let flag = version.map_or("--cluster-name", |(_, flag)| flag);
-        let doc = builder.document(Origin::Flag(flag));
-        found.push(Found { name: "karpenter".into(), at: At::whole(doc), ..empty() });
+    if found.is_empty() {
+        // Where there is a policy, it is what the reader can look at; else the flag.
+        let policy = policies::first_of_a_controller(builder);
+        let flag = version.map(|(_, flag)| flag).or_else(|| stated.cluster_name.is_some().then_some("--cluster-name"));
+        let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
+        found.extend(at.map(|at| Found { name: "karpenter".into(), at, ..empty() }));
+        if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
+            let doc = builder.document(Origin::Flag("--cluster-name"));
+            controller.fields.set("ClusterName", Node::text(name, At::whole(doc)));
+        }
+    }
+    let pinned = policies::pinned(builder);
+    for controller in found.iter_mut().filter(|_| !pinned.is_empty()) {
+        let at = pinned[0].at;
+        controller.fields.set("ClusterNamesInPolicies", list(pinned.clone(), at));
     }
     if let Some((version, flag)) = version {
         let doc = builder.document(Origin::Flag(flag));

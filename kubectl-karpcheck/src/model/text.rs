@@ -284,6 +284,7 @@ fn pattern_tokens(pattern: &str) -> Vec<Token<'_>> {
 
 /// Does a text match a pattern? `Yes` and `No` hold whatever the symbols on either side stand for.
 pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Answer {
+    let (pattern, text) = unshared(pattern, text);
     if align(pattern, text, false) {
         Answer::Yes
     } else if align(pattern, text, true) {
@@ -291,6 +292,30 @@ pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Answer {
     } else {
         Answer::No
     }
+}
+
+/// Without what both begin and end with. Whatever a symbol at the same end of both stands for, it is the same there: so
+/// `other-${Name}` is certainly not `${Name}`.
+fn unshared<'p, 't, 'a, 'b>(
+    mut pattern: &'p [Token<'a>],
+    mut text: &'t [Token<'b>],
+) -> (&'p [Token<'a>], &'t [Token<'b>]) {
+    let shared = |one: &Token<'_>, other: &Token<'_>| match (one, other) {
+        (Token::Char(one), Token::Char(other)) => one == other,
+        (Token::Hole(one), Token::Hole(other)) => one.is(other),
+        _ => false,
+    };
+    while let ([one, rest @ ..], [other, others @ ..]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    while let ([rest @ .., one], [others @ .., other]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    (pattern, text)
 }
 
 /// One row per piece of the text, one bit per position in the pattern. Certain: a hole is matched by itself or by a star

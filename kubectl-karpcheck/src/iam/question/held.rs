@@ -51,11 +51,11 @@ impl Evaluator<'_> {
     }
 
     fn cached(&self, id: ItemId, make: impl FnOnce() -> Held) -> Arc<Held> {
-        if let Some(known) = self.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
+        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
             return known;
         }
         let made = Arc::new(make());
-        if let Ok(mut cache) = self.held.lock() {
+        if let Ok(mut cache) = self.cache.held.lock() {
             cache.insert(id, Arc::clone(&made));
         }
         made
