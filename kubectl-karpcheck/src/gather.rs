@@ -4,6 +4,7 @@
 //! form of the contract. What it cannot read is a problem with its place, and costs nothing else.
 
 mod cloudformation;
+#[cfg(feature = "live")]
 pub mod cluster;
 mod files;
 mod helm;
