@@ -23,6 +23,7 @@ mod pattern;
 mod principal;
 pub mod question;
 mod resource;
+mod services;
 mod trail;
 mod truth;
 
