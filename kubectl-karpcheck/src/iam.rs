@@ -35,4 +35,5 @@ pub use grant::Grant;
 pub use pattern::glob;
 pub use principal::{Identity, IdentityKind, Principal};
 pub use question::{Evaluator, Operand, Question, Target, Who};
+pub use services::no_such_action;
 pub use trail::{ElementTrail, StatementTrail, trail};

@@ -49,6 +49,8 @@ pub(super) struct Host {
     /// None while the pack lists its rules: then it may only log.
     run: Option<Run>,
     log: VecDeque<String>,
+    /// Who listens to what is asked, if anybody.
+    pub(super) recorder: Option<super::Recorder>,
 }
 
 /// One rule's run.
@@ -82,7 +84,13 @@ pub(super) enum Need {
 impl Host {
     /// For the listing of rules.
     pub(super) fn describing(limits: &Arc<Limits>) -> Self {
-        Self { limits: Arc::clone(limits), limiter: Limiter::new(limits), run: None, log: VecDeque::new() }
+        Self {
+            limits: Arc::clone(limits),
+            limiter: Limiter::new(limits),
+            run: None,
+            log: VecDeque::new(),
+            recorder: None,
+        }
     }
 
     /// For one rule's run.
@@ -117,6 +125,9 @@ impl Host {
     /// A new subject: it is shown, and the work begins anew.
     pub(super) fn begin(&mut self, subject: ItemId) {
         let work = self.limits.host_work;
+        if let Some(recorder) = &self.recorder {
+            recorder.begin(subject);
+        }
         if let Some(run) = &mut self.run {
             run.work = work;
             run.show(subject);

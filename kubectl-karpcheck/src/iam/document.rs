@@ -30,6 +30,18 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
+    /// The word for it in output for machines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Boundary => "boundary",
+            Self::Organisation => "organisation",
+            Self::Resource => "resource",
+            Self::Key => "key",
+            Self::Trust => "trust",
+        }
+    }
+
     /// Does it name principals?
     pub const fn names_principals(self) -> bool {
         matches!(self, Self::Resource | Self::Key | Self::Trust)

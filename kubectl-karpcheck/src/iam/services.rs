@@ -33,9 +33,7 @@ static SERVICES: LazyLock<HashMap<&'static str, Service>> = LazyLock::new(|| {
         } else if let Some((keys, actions)) = line.split_once('|') {
             let set = service.sets.len();
             service.sets.push(keys.split_whitespace().filter_map(|number| number.parse().ok()).collect());
-            service
-                .actions
-                .extend(actions.split_whitespace().map(|action| (action, action.to_ascii_lowercase(), set)));
+            service.actions.extend(actions.split_whitespace().map(|action| (action, action.to_ascii_lowercase(), set)));
         }
     }
     services
@@ -56,8 +54,8 @@ impl Service {
     }
 }
 
-/// Says so where a service is known and no action of it matches a name or pattern.
-pub(super) fn no_such_action(service: &str, action: &str) -> Option<String> {
+/// Says so where a service (`ec2`) is known and no action of it matches a name or pattern (`RunInstances`).
+pub fn no_such_action(service: &str, action: &str) -> Option<String> {
     let known = SERVICES.get(service.to_ascii_lowercase().as_str())?;
     let wanted = action.to_ascii_lowercase();
     if known.matching(&wanted).next().is_some() {
@@ -149,7 +147,8 @@ mod tests {
 
     #[test]
     fn what_exists_is_no_fault_in_any_case_and_pattern() {
-        for action in ["kms:ReEncrypt*", "KMS:reencryptfrom", "ec2:*", "ec2:Describe?nstances", "sqs:SendMessageBatch"] {
+        for action in ["kms:ReEncrypt*", "KMS:reencryptfrom", "ec2:*", "ec2:Describe?nstances", "sqs:SendMessageBatch"]
+        {
             let (service, name) = action.split_once(':').expect("a colon");
             assert_eq!(no_such_action(service, name), None, "{action}");
         }
@@ -173,7 +172,9 @@ mod tests {
             no_such_key("ec2:InstanceType", &["ec2:CreateLaunchTemplate"]).as_deref(),
             Some("ec2 does not offer ec2:InstanceType to ec2:CreateLaunchTemplate")
         );
-        for key in ["ec2:ResourceTag/karpenter.sh/nodepool", "ec2:SourceInstanceARN", "kms:EncryptionContext:aws:ebs:id"] {
+        for key in
+            ["ec2:ResourceTag/karpenter.sh/nodepool", "ec2:SourceInstanceARN", "kms:EncryptionContext:aws:ebs:id"]
+        {
             let own = if key.starts_with("kms") { "kms:Decrypt" } else { "ec2:TerminateInstances" };
             assert_eq!(no_such_key(key, &[own, "s3:GetObject"]), None, "{key}");
         }
