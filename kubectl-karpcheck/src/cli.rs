@@ -43,6 +43,11 @@ pub enum Command {
     Rules(RulesArgs),
     /// Explain a rule: what it finds, why it matters, how to fix it
     Explain(ExplainArgs),
+    /// Ask whether AWS would allow a request, and show how that is decided
+    #[command(after_help = exit::CAN_HELP)]
+    Can(Box<CanArgs>),
+    /// Show how a rule came to its verdicts: what it asked of IAM and how that is decided
+    Why(Box<WhyArgs>),
     /// Print the ClusterRole that the chosen rules need, and no more
     Rbac(ChosenArgs),
     /// Make packs of rules of your own
@@ -107,6 +112,68 @@ pub struct CheckArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+}
+
+/// What `can` and `why` read: the same as `check`.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// A file, a folder (read recursively) or - for standard input; can be repeated
+    #[arg(short = 'f', long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+    /// Read the files alone: no cluster is asked
+    #[arg(long)]
+    pub offline: bool,
+    /// What nothing else states.
+    #[command(flatten)]
+    pub facts: FactArgs,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// The flags of `can`.
+#[derive(Debug, Args)]
+pub struct CanArgs {
+    /// Who asks: a role or user by ARN or name, a service (events.amazonaws.com), a policy by name (as if it were all
+    /// that its holder has), controller (Karpenter's), or * for anyone of another account
+    #[arg(value_name = "PRINCIPAL")]
+    pub principal: String,
+    /// What for: sqs:ReceiveMessage
+    #[arg(value_name = "ACTION", value_parser = action)]
+    pub action: String,
+    /// On what: an ARN, the name or id of a resource that was read, or * for none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    /// A context key of the request and its value; can be repeated, the same key for several values. KEY alone: the
+    /// request does not have it. A KEY that ends in * stands for all that begin so
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context_key: Vec<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
+}
+
+/// The flags of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Only this subject: Kind/name, or a name
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// A pack of rules beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
 }
 
 /// Facts that neither the cluster nor the files state. They never override what these say.
@@ -268,6 +335,15 @@ fn region(text: &str) -> Result<String, String> {
 fn partition(text: &str) -> Result<String, String> {
     let partition = text == "aws" || text.starts_with("aws-");
     partition.then(|| text.to_owned()).ok_or_else(|| "a partition is aws, or begins with it: aws-cn, aws-us-gov".into())
+}
+
+fn action(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((service, name)) if !service.is_empty() && !name.is_empty() && !text.contains(['*', '?']) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an action looks like sqs:ReceiveMessage, without wildcards".into()),
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

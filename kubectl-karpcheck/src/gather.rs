@@ -5,6 +5,7 @@
 
 pub(crate) mod aws;
 mod cloudformation;
+#[cfg(feature = "live")]
 pub mod cluster;
 mod files;
 mod helm;

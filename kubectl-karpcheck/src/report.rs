@@ -20,12 +20,14 @@ mod page;
 mod rows;
 mod rules;
 mod table;
+mod trail;
 mod words;
 
 pub use diff::{NotShown, Patched};
 pub use page::page;
 pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
+pub use trail::{Answered, Reasons, decision_json, decision_table, why_json, why_table};
 
 /// All that a report is made of.
 #[derive(Clone, Debug)]

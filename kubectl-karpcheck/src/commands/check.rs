@@ -100,7 +100,7 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
     }
 }
 
-fn stated(facts: &FactArgs) -> Stated {
+pub(super) fn stated(facts: &FactArgs) -> Stated {
     Stated {
         karpenter_version: facts.karpenter_version.clone(),
         cluster_name: facts.cluster_name.clone(),

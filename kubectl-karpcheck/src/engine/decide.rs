@@ -17,6 +17,9 @@ const MOST_TEXT: usize = 4 << 10;
 pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Stop> {
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
+    if let Some(recorder) = &host.recorder {
+        recorder.asked(&question(request));
+    }
     let inventory = host.inventory()?;
     let decision = evaluate(&Evaluator::sharing(&inventory, &host.policies), request);
     // A rule may hand on all places of its answer.

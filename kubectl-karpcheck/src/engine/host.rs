@@ -52,6 +52,8 @@ pub(super) struct Host {
     /// None while the pack lists its rules: then it may only log.
     run: Option<Run>,
     log: VecDeque<String>,
+    /// Who listens to what is asked, if anybody.
+    pub(super) recorder: Option<super::Recorder>,
 }
 
 /// One rule's run.
@@ -91,6 +93,7 @@ impl Host {
             policies: Arc::default(),
             run: None,
             log: VecDeque::new(),
+            recorder: None,
         }
     }
 
@@ -127,6 +130,9 @@ impl Host {
     /// A new subject: it is shown, and the work begins anew.
     pub(super) fn begin(&mut self, subject: ItemId) {
         let work = self.limits.host_work;
+        if let Some(recorder) = &self.recorder {
+            recorder.begin(subject);
+        }
         if let Some(run) = &mut self.run {
             run.work = work;
             run.show(subject);

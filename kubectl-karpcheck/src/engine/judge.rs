@@ -151,7 +151,8 @@ fn run(
     };
     let (mut faults, mut log) = (vec![], vec![]);
     if !subjects.is_empty() {
-        let host = Host::judging(&engine.limits, inventory, policies, rule, settings);
+        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings);
+        host.recorder.clone_from(&engine.recorder);
         let judged = match engine.store(host) {
             Ok(mut store) => {
                 let judged = run.all(pack, &mut store, &subjects, engine.limits.fuel);
@@ -204,7 +205,11 @@ impl Run<'_> {
         store.data_mut().begin(subject);
         let rule = &self.judge.rule.id;
         let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
-        match self.judge.verdict(store.data(), subject, verdict)? {
+        let verdict = self.judge.verdict(store.data(), subject, verdict)?;
+        if let Some(recorder) = &store.data().recorder {
+            recorder.said(verdict.as_str());
+        }
+        match verdict {
             Verdict::Skip => {}
             Verdict::Pass => self.coverage.passed += 1,
             Verdict::Findings(findings) => {

@@ -19,6 +19,18 @@ pub(super) enum Verdict {
     Findings(Vec<Finding>),
 }
 
+impl Verdict {
+    /// The word for it.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Pass => "pass",
+            Self::Findings(findings) if findings.iter().any(|finding| finding.outcome == Outcome::Fail) => "fail",
+            Self::Findings(_) => "unknown",
+        }
+    }
+}
+
 /// Turns verdicts into findings, for one rule.
 pub(super) struct Judge<'a> {
     pub(super) rule: &'a RuleInfo,

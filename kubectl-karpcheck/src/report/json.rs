@@ -117,7 +117,7 @@ struct Verified<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Place<'a> {
+pub(super) enum Place<'a> {
     File {
         file: &'a str,
         #[serde(skip_serializing_if = "none")]
@@ -270,7 +270,7 @@ fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> 
     }
 }
 
-fn place(spot: Spot<'_>) -> Place<'_> {
+pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
     match spot.origin {
         Origin::File(file) => Place::File { file, line: spot.at.line, column: spot.at.column },
         Origin::Live(live) => Place::Live {

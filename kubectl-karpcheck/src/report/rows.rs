@@ -219,7 +219,7 @@ pub(super) fn subject(run: &Run<'_>, item: ItemId) -> String {
 }
 
 /// `Queue` of `AWS::SQS::Queue` and `sqs.services.k8s.aws/Queue`.
-fn short_kind(kind: &str) -> &str {
+pub(super) fn short_kind(kind: &str) -> &str {
     kind.rsplit(['/', ':']).next().unwrap_or(kind)
 }
 
