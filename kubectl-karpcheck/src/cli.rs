@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::exit;
+use crate::gather::aws::{AwsArgs, LoginArgs};
 use crate::gather::cluster::ClusterArgs;
 use crate::model::verdict::{Confidence, Severity};
 
@@ -45,6 +46,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the ClusterRole that the chosen rules need, and no more
     Rbac(ChosenArgs),
+    /// Print the IAM policy that --aws and collect need for the chosen rules, and no more
+    IamPolicy(ChosenArgs),
+    /// Print a shell script that asks AWS what --aws would, for somebody who has the rights
+    Collect(Box<CollectArgs>),
     /// Make packs of rules of your own
     #[command(subcommand)]
     Pack(PackCommand),
@@ -101,9 +106,35 @@ pub struct CheckArgs {
     /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+}
+
+/// The flags of `collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// A file, a folder (read recursively) or - for standard input; can be repeated
+    #[arg(short = 'f', long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+    /// Read the files alone: no cluster is asked
+    #[arg(long)]
+    pub offline: bool,
+    /// Which rules are meant.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// What nothing else states.
+    #[command(flatten)]
+    pub facts: FactArgs,
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// As whom AWS is asked.
+    #[command(flatten)]
+    pub login: LoginArgs,
 }
 
 /// Facts that neither the cluster nor the files state. They never override what these say.

@@ -7,7 +7,9 @@ use crate::exit::Exit;
 
 pub mod check;
 pub mod chosen;
+pub mod collect;
 pub mod explain;
+pub mod iam_policy;
 pub mod pack;
 pub mod rbac;
 pub mod rules;
@@ -75,6 +77,8 @@ pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
         Some(Command::Rules(args)) => rules::run(&args, streams),
         Some(Command::Explain(args)) => explain::run(&args, streams),
         Some(Command::Rbac(args)) => rbac::run(&args, streams),
+        Some(Command::IamPolicy(args)) => iam_policy::run(&args, streams),
+        Some(Command::Collect(args)) => collect::run(&args, streams),
         Some(Command::Pack(PackCommand::Build(args))) => {
             pack::build::run(&args, streams.out, streams.err)?;
             Ok(Exit::Clean)

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands::{self, CommandError, Streams, chosen};
+use crate::commands::{self, CommandError, Streams, chosen, collect};
 use crate::engine;
 use crate::exit::Exit;
 use crate::gather;
+use crate::gather::aws::{AwsMode, AwsSummary};
 use crate::model::verdict::{Confidence, Judgement, RuleInfo};
-use crate::model::{Builder, Cause, Inventory, Stated};
+use crate::model::{Builder, Cause, Inventory};
 use crate::report::{self, Run, Sources};
 
 /// Checks what the flags name and prints the report.
@@ -19,18 +20,30 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let packs = chosen::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
     let plan = chosen::plan(&selected);
-    let mut builder = Builder::new(stated(&args.facts));
+    let mut builder = Builder::new(collect::stated(&args.facts));
     packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
     let files = gather::files(&args.filename, &args.facts.parameter, &plan, &mut builder, streams.input);
+    let (progress, err) = (streams.progress, &mut *streams.err);
+    let mut tell = |line: &str| {
+        if progress {
+            // Progress that cannot be written is no reason to stop.
+            let _ = writeln!(err, "{line}");
+        }
+    };
     if !args.offline {
-        let (progress, err) = (streams.progress, &mut *streams.err);
-        gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut |line| {
-            if progress {
-                // Progress that cannot be written is no reason to stop.
-                let _ = writeln!(err, "{line}");
-            }
-        });
+        gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut tell);
     }
+    // No cluster is asked with --offline, but AWS is where somebody says so.
+    let cluster = (!args.offline).then_some(&args.cluster);
+    let answers = match args.aws.aws {
+        None => AwsSummary::default(),
+        Some(AwsMode::Ask) => gather::aws::gather(&args.aws, cluster, &plan, &mut builder, &mut tell),
+        Some(AwsMode::Plan) => {
+            let text = gather::aws::planned(&args.aws, cluster, &plan, &builder);
+            commands::still(streams.out.write_all(text.as_bytes()))?;
+            return collect::problems(builder, streams);
+        }
+    };
     let inventory = Arc::new(builder.build());
     let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
@@ -52,6 +65,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             documents: count(files.documents),
             left_alone: count(files.left_alone.values().sum()),
             objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
+            asked: answers.calls,
         },
     };
     commands::still(match args.output {
@@ -88,16 +102,6 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
         Some(_) if !summary.complete => Exit::Incomplete,
         Some(RequireComplete::All) if !nothing_missing() => Exit::Incomplete,
         _ => Exit::Clean,
-    }
-}
-
-fn stated(facts: &FactArgs) -> Stated {
-    Stated {
-        karpenter_version: facts.karpenter_version.clone(),
-        cluster_name: facts.cluster_name.clone(),
-        account: facts.account.clone(),
-        region: facts.region.clone(),
-        partition: facts.partition.clone(),
     }
 }
 

@@ -64,7 +64,7 @@ impl Draft {
 }
 
 /// Collects drafts and problems, and makes the inventory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
     stated: Stated,
     items: Vec<Item>,
