@@ -8,6 +8,7 @@ mod cloudformation;
 pub mod cluster;
 mod files;
 mod helm;
+mod iam;
 mod json;
 mod json_value;
 mod kubernetes;

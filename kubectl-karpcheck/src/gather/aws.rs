@@ -25,6 +25,7 @@ use run::{Came, Cli};
 
 pub(crate) mod answers;
 mod call;
+pub(crate) mod home;
 mod plan;
 mod run;
 mod said;

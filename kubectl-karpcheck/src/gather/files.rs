@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, kubernetes, placeholders};
+use super::{cloudformation, helm, iam, kubernetes, placeholders};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -206,7 +206,7 @@ impl Files<'_> {
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
-                    known += u32::from(self.node(node, placeholders, named));
+                    known += u32::from(self.node(node, placeholders, path, named));
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -218,7 +218,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, named)),
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -235,7 +235,7 @@ impl Files<'_> {
         }
         let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
         let what = if !text.lines().map(str::trim).all(comment) {
-            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart"
+            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy"
         } else if path.as_os_str() == "-" {
             "there is nothing in it: did the command before the pipe fail?"
         } else {
@@ -275,7 +275,7 @@ impl Files<'_> {
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, named: bool) -> bool {
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.
@@ -294,6 +294,7 @@ impl Files<'_> {
                 helm::add(self.builder, node);
                 self.summary.documents += 1;
             }
+            Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
             Format::Unknown => return false,

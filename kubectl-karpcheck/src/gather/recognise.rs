@@ -11,6 +11,8 @@ pub(super) enum Format {
     CloudFormation,
     /// Values of Karpenter's chart.
     HelmValues,
+    /// IAM policies.
+    Policy,
     /// Nothing at all.
     Empty,
     /// A format that karpcheck will read, but does not yet.
@@ -24,9 +26,7 @@ pub(super) fn format_of(node: &Node) -> Format {
     let has = |name: &str| node.member(name).is_some();
     match &node.value {
         Value::Null => return Format::Empty,
-        Value::List(list) if list.items.iter().any(|item| item.member("Effect").is_some()) => {
-            return Format::NotYet("a list of IAM statements");
-        }
+        Value::List(_) if super::iam::is_policy(node) => return Format::Policy,
         Value::Map(_) => {}
         _ => return Format::Unknown,
     }
@@ -48,8 +48,8 @@ pub(super) fn format_of(node: &Node) -> Format {
     if super::helm::is_values(node) {
         return Format::HelmValues;
     }
-    if has("Statement") {
-        return Format::NotYet("an IAM policy document");
+    if super::iam::is_policy(node) {
+        return Format::Policy;
     }
     if has("planned_values") || has("resource_changes") {
         return Format::NotYet("a Terraform plan");

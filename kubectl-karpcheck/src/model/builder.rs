@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::arn::{self, Home};
 use super::inventory::{Cluster, Inventory, Listing};
 use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
-use super::node::{At, DocId, Map, Node, Value};
+use super::node::{At, Cause, DocId, Map, Node, Value};
 use super::problem::Problem;
 use super::text::Scope;
 use super::{controller, kinds};
@@ -290,7 +290,7 @@ impl Builder {
                 .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
             let keys: Vec<(Arc<str>, String)> =
-                arn.into_iter().chain(object).map(|key| (Arc::clone(&item.kind), key)).collect();
+                arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
             match keys.iter().find_map(|key| first.get(key).copied()) {
                 Some(earlier) => {
                     into[index] = Some(earlier);
@@ -377,6 +377,31 @@ impl Builder {
     }
 }
 
+/// A name that no two resources of this kind have, wherever they live: a key's id, unless it has replicas; a role's or
+/// policy's name within its account, whatever its path.
+fn unique(item: &Item) -> Option<String> {
+    let aws = item.aws.as_deref()?;
+    let id = aws.id.as_ref()?.known()?;
+    match &*item.kind {
+        "AWS::KMS::Key" => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
+        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" => {
+            let account = aws.account.as_ref()?.as_str()?;
+            Some(format!("name {account} {}", id.rsplit('/').next()?))
+        }
+        _ => None,
+    }
+}
+
+/// How little is known: a weaker source's word replaces one of which less is known.
+fn ignorance(node: &Node) -> u8 {
+    match &node.value {
+        // That it was refused or failed is to be told before that nobody gave it.
+        Value::Unknown(reason) if reason.cause == Cause::NotProvided => 3,
+        Value::Unknown(_) => 2,
+        _ => u8::from(node.first_unknown().is_some()),
+    }
+}
+
 /// Adds another source's word on the same resource: per field, the strongest word counts.
 fn absorb(item: &mut Item, other: Item) {
     if item.views.is_empty() {
@@ -384,21 +409,26 @@ fn absorb(item: &mut Item, other: Item) {
     }
     item.views.push(View { source: other.source, body: other.body });
     item.views.sort_by_key(|view| view.source);
-    let mut merged = Map::default();
+    let (mut merged, mut whole, mut part) = (Map::default(), false, None);
     for view in &item.views {
         let Value::Map(map) = &view.body.value else { continue };
         for (key, node) in &map.entries {
-            let known = |node: &Node| !matches!(node.value, Value::Unknown(_)) && node.first_unknown().is_none();
             match merged.entries.iter_mut().find(|(old, _)| old == key) {
                 // A weaker source that knows fills in what a stronger one cannot tell.
-                Some((_, old)) if !known(old) && known(node) => *old = node.clone(),
+                Some((_, old)) if ignorance(node) < ignorance(old) => *old = node.clone(),
                 Some(_) => {}
                 None => merged.entries.push((key.clone(), node.clone())),
             }
         }
-        if merged.more.is_none() {
-            merged.more.clone_from(&map.more);
+        match &map.more {
+            // It tells of a part of the resource only, and another source tells of the whole.
+            Some(more) if more.cause == Cause::NotProvided => part = part.or_else(|| Some(more.clone())),
+            Some(more) => merged.more = merged.more.or_else(|| Some(more.clone())),
+            None => whole = true,
         }
+    }
+    if !whole && merged.more.is_none() {
+        merged.more = part;
     }
     let strongest = &item.views[0];
     item.source = strongest.source;
@@ -413,7 +443,9 @@ fn absorb(item: &mut Item, other: Item) {
             (&mut own.region, other.region),
             (&mut own.arn, other.arn),
         ] {
-            if !wholly(own) && other.is_some() {
+            // Who knows of a role no more than its name does not know its path.
+            let longer = |one: &Option<Node>| one.as_ref().and_then(Node::as_str).map_or(0, str::len);
+            if (!wholly(own) && other.is_some()) || (wholly(&other) && longer(&other) > longer(own)) {
                 *own = other;
             }
         }

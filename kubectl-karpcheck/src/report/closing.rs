@@ -104,7 +104,7 @@ fn sources(run: &Run<'_>) -> String {
         parts.push(format!("{} of other kinds left alone", run.sources.left_alone));
     }
     if run.sources.asked > 0 {
-        parts.push(count(run.sources.asked, "question to AWS").replace("AWSs", "AWS"));
+        parts.push(format!("{} to AWS", count(run.sources.asked, "question")));
     }
     match clusters {
         [] => {}
