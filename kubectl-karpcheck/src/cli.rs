@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::exit;
+use crate::gather::aws::{AwsArgs, LoginArgs};
 use crate::gather::cluster::ClusterArgs;
 use crate::model::verdict::{Confidence, Severity};
 
@@ -50,6 +51,10 @@ pub enum Command {
     Why(Box<WhyArgs>),
     /// Print the ClusterRole that the chosen rules need, and no more
     Rbac(ChosenArgs),
+    /// Print the IAM policy that --aws and collect need for the chosen rules, and no more
+    IamPolicy(ChosenArgs),
+    /// Print a shell script that asks AWS what --aws would, for somebody who has the rights
+    Collect(Box<CollectArgs>),
     /// Make packs of rules of your own
     #[command(subcommand)]
     Pack(PackCommand),
@@ -76,45 +81,7 @@ pub struct ChosenArgs {
     pub pack: Vec<PathBuf>,
 }
 
-/// The flags of `check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// A file, a folder (read recursively) or - for standard input; can be repeated
-    #[arg(short = 'f', long, value_name = "PATH")]
-    pub filename: Vec<PathBuf>,
-    /// Read the files alone: no cluster is asked
-    #[arg(long)]
-    pub offline: bool,
-    /// How to print the report
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
-    /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
-    #[arg(long)]
-    pub verify_fixes: bool,
-    /// The least severity of a finding that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "error")]
-    pub fail_on: FailOn,
-    /// Report only what a rule is at least so sure of
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
-    pub min_confidence: MinConfidence,
-    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "read")]
-    pub require_complete: Option<RequireComplete>,
-    /// Which rules run.
-    #[command(flatten)]
-    pub chosen: ChosenArgs,
-    /// What nothing else states.
-    #[command(flatten)]
-    pub facts: FactArgs,
-    /// Which cluster.
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-}
-
-/// What `can` and `why` read: the same as `check`.
+/// What the commands read.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
@@ -129,6 +96,59 @@ pub struct SourceArgs {
     /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the report
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    pub output: Output,
+    /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
+    #[arg(long, help_heading = "Options")]
+    pub verify_fixes: bool,
+    /// The least severity of a finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    pub fail_on: FailOn,
+    /// Report only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    pub min_confidence: MinConfidence,
+    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "read",
+        help_heading = "Options"
+    )]
+    pub require_complete: Option<RequireComplete>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    pub color: Color,
+}
+
+/// The flags of `collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Which rules are meant.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// As whom AWS is asked.
+    #[command(flatten)]
+    pub login: LoginArgs,
 }
 
 /// The flags of `can`.
@@ -151,9 +171,12 @@ pub struct CanArgs {
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// How to print the answer
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    pub output: ListOutput,
 }
 
 /// The flags of `why`.
@@ -171,9 +194,12 @@ pub struct WhyArgs {
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// How to print the answer
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    pub output: ListOutput,
 }
 
 /// Facts that neither the cluster nor the files state. They never override what these say.

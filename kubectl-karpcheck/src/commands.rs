@@ -8,8 +8,10 @@ use crate::exit::Exit;
 pub mod can;
 pub mod check;
 pub mod chosen;
+pub mod collect;
 pub mod cure;
 pub mod explain;
+pub mod iam_policy;
 pub mod pack;
 pub mod rbac;
 pub mod rules;
@@ -81,6 +83,8 @@ pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
         Some(Command::Can(args)) => can::run(&args, streams),
         Some(Command::Why(args)) => why::run(&args, streams),
         Some(Command::Rbac(args)) => rbac::run(&args, streams),
+        Some(Command::IamPolicy(args)) => iam_policy::run(&args, streams),
+        Some(Command::Collect(args)) => collect::run(&args, streams),
         Some(Command::Pack(PackCommand::Build(args))) => {
             pack::build::run(&args, streams.out, streams.err)?;
             Ok(Exit::Clean)

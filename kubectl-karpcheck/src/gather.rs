@@ -3,7 +3,7 @@
 //! A reader recognises a document by what it holds, never by its name alone, and hands on what it found in the normal
 //! form of the contract. What it cannot read is a problem with its place, and costs nothing else.
 
-pub(crate) mod aws;
+pub mod aws;
 mod cloudformation;
 #[cfg(feature = "live")]
 pub mod cluster;
@@ -16,6 +16,7 @@ mod kubernetes;
 pub mod patch;
 mod placeholders;
 mod policy;
+mod process;
 mod recognise;
 mod yaml;
 

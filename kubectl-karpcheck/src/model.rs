@@ -9,6 +9,7 @@
 
 pub mod ack;
 pub mod arn;
+pub mod aws;
 pub mod builder;
 pub mod controller;
 pub mod edit;
@@ -25,8 +26,8 @@ pub mod verdict;
 
 pub use builder::{Builder, Draft, Stated};
 pub use inventory::{Cluster, Field, FieldValue, Found, Inventory, Link, Listing, Seen, Unknown};
-pub use item::{AwsFacts, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, SourceKind};
+pub use item::{AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, SourceKind};
 pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
 pub use problem::Problem;
-pub use told::{Told, Word};
 pub use text::{Address, Answer, Part, Scope, Symbol, Template, Text};
+pub use told::{Told, Word};

@@ -59,6 +59,8 @@ pub struct Sources {
     pub left_alone: usize,
     /// Objects of live clusters.
     pub objects: usize,
+    /// Questions that AWS was asked.
+    pub asked: usize,
 }
 
 /// Writes the report for people. Without a width (`out` is no terminal) every finding is one plain line.

@@ -1,7 +1,10 @@
 //! `can`: would AWS allow one request?
 
-use crate::cli::{CanArgs, Output};
-use crate::commands::{self, CommandError, Streams, sources};
+use std::sync::Arc;
+
+use crate::cli::{CanArgs, ListOutput};
+use crate::commands::sources::{self, Gathered};
+use crate::commands::{self, CommandError, Streams};
 use crate::exit::Exit;
 use crate::iam::{self, Access, Evaluator, Operand, Question, Target, Who};
 use crate::model::kinds::{self, Plan};
@@ -29,7 +32,10 @@ const OTHERS: &[&str] = &[
 /// Answers one question over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let plan = Plan::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
-    let inventory = sources::inventory(&args.sources, &plan, &[], streams)?;
+    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Planned(exit) => return Ok(exit),
+    };
     let question = Question {
         principal: principal(&inventory, &args.principal)?,
         action: args.action.clone(),
@@ -45,8 +51,8 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     }
     let answered = Answered { request: &request, trail: &evaluator.trail(&question), decision: &decision };
     commands::still(match args.output {
-        Output::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
-        Output::Json => report::decision_json(&inventory, &answered, streams.out),
+        ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
+        ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
     })?;
     Ok(match decision.access {
         _ if inventory.problems().iter().any(|problem| problem.fatal) => Exit::NotDone,

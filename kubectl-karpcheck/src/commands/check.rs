@@ -3,34 +3,24 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
+use crate::commands::sources::{self, Gathered, Read};
 use crate::commands::{self, CommandError, Streams, chosen, cure};
 use crate::engine;
 use crate::exit::Exit;
-use crate::gather;
 use crate::model::verdict::{Confidence, Judgement, RuleInfo};
-use crate::model::{Builder, Cause, Inventory, Stated};
+use crate::model::{Cause, Inventory};
 use crate::report::{self, Run, Sources};
 
 /// Checks what the flags name and prints the report.
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    if args.offline && args.filename.is_empty() {
-        return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
-    }
     let packs = chosen::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
     let plan = chosen::plan(&selected);
-    let mut builder = Builder::new(stated(&args.facts));
-    packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let files = gather::files(&args.filename, &args.facts.parameter, &plan, &mut builder, streams.input);
-    if !args.offline {
-        let (progress, err) = (streams.progress, &mut *streams.err);
-        gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut |line| {
-            if progress {
-                // Progress that cannot be written is no reason to stop.
-                let _ = writeln!(err, "{line}");
-            }
-        });
-    }
+    let read = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => *read,
+        Gathered::Planned(exit) => return Ok(exit),
+    };
+    let Read { builder, files, answers } = read;
     let gathered = args.verify_fixes.then(|| builder.clone());
     let inventory = Arc::new(builder.build());
     let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
@@ -44,7 +34,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     judgement.trace(&rules);
     let named: Vec<(String, String)> =
         packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
-    let assumed = assumed(&args.facts);
+    let assumed = assumed(&args.sources.facts);
     let run = Run {
         inventory: &inventory,
         judgement: &judgement,
@@ -57,6 +47,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             documents: count(files.documents),
             left_alone: count(files.left_alone.values().sum()),
             objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
+            asked: answers.calls,
         },
     };
     commands::still(match args.output {
@@ -97,16 +88,6 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
         Some(_) if !summary.complete => Exit::Incomplete,
         Some(RequireComplete::All) if !nothing_missing() => Exit::Incomplete,
         _ => Exit::Clean,
-    }
-}
-
-pub(super) fn stated(facts: &FactArgs) -> Stated {
-    Stated {
-        karpenter_version: facts.karpenter_version.clone(),
-        cluster_name: facts.cluster_name.clone(),
-        account: facts.account.clone(),
-        region: facts.region.clone(),
-        partition: facts.partition.clone(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `why`: how a rule came to its verdicts.
 
-use crate::cli::{ChosenArgs, Output, WhyArgs};
-use crate::commands::{self, CommandError, Streams, can, chosen, sources};
+use std::sync::Arc;
+
+use crate::cli::{ChosenArgs, ListOutput, WhyArgs};
+use crate::commands::sources::{self, Gathered};
+use crate::commands::{self, CommandError, Streams, can, chosen};
 use crate::engine::{self, Recorder};
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
@@ -15,7 +18,10 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let rule = ChosenArgs { rule: vec![args.rule.clone()], ..ChosenArgs::default() };
     let selected = packs.select(&rule)?;
     let plan = chosen::plan(&selected);
-    let inventory = sources::inventory(&args.sources, &plan, &packs.problems, streams)?;
+    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Planned(exit) => return Ok(exit),
+    };
     let judgement = engine::judge(&packs.engine, &selected, &inventory);
     let mut judged = recorder.take();
     if let Some(object) = &args.object {
@@ -56,8 +62,8 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         .collect();
     let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
     commands::still(match args.output {
-        Output::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
-        Output::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
+        ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
+        ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
     })?;
     for fault in &judgement.faults {
         writeln!(streams.err, "error: {fault}")?;

@@ -21,6 +21,7 @@ use crate::model::{At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Or
 use super::json_value::{self, Object};
 use connect::Chosen;
 use discovery::{Discovered, Served};
+pub(in crate::gather) use http::tidy;
 use http::{Api, Failure, Patience};
 use list::{Read, Wanted};
 
@@ -100,7 +101,7 @@ pub struct ClusterArgs {
 }
 
 /// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {
@@ -112,6 +113,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     };
     let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
     Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
+}
+
+/// As whom, and where, the kubeconfig's user asks AWS for a token: `aws --region r eks get-token --profile p`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct AwsLogin {
+    pub(super) profile: Option<String>,
+    pub(super) region: Option<String>,
+}
+
+/// The kubeconfig's own word on AWS. What is wrong with the kubeconfig is told by who connects.
+pub(super) fn aws_login(args: &ClusterArgs) -> AwsLogin {
+    connect::choose(args).map(|chosen| chosen.aws_login()).unwrap_or_default()
 }
 
 /// Reads what the plan asks for from the cluster that the flags name. What goes wrong becomes a problem.

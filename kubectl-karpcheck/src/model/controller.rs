@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::arn;
 use super::builder::{Builder, Draft};
-use super::inventory::Listing;
+use super::inventory::{Inventory, Listing};
 use super::item::{ClusterId, Item, Origin, SourceKind};
 use super::kinds;
 use super::node::{At, Cause, List, Map, Node, Reason, Value};
@@ -110,6 +110,13 @@ pub(super) fn home_of(cluster: ClusterId, items: &[Item]) -> Home {
         parts[index].known().filter(|part| !part.is_empty()).map(|part| Node::text(part, *at))
     };
     (part(1), region, part(4))
+}
+
+/// The region and the account of a cluster's AWS resources, by what its objects say.
+pub fn home_in(inventory: &Inventory, cluster: ClusterId) -> (Option<String>, Option<String>) {
+    let (_, region, account) = home_of(cluster, &inventory.items);
+    let told = |node: Option<Node>| node.and_then(|node| node.as_str().map(str::to_owned));
+    (told(region), told(account))
 }
 
 /// Adds the controllers and clusters.

@@ -70,6 +70,19 @@ pub enum Origin {
     Live(Box<LiveOrigin>),
     /// Stated on the command line, by this flag.
     Flag(&'static str),
+    /// AWS's answer, asked for in this run.
+    Aws(Box<AwsOrigin>),
+}
+
+/// What AWS was asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AwsOrigin {
+    /// The account, twelve digits; empty where it is not known.
+    pub account: Arc<str>,
+    /// The region.
+    pub region: Arc<str>,
+    /// The command, as a shell takes it: `aws kms get-key-policy --key-id …`.
+    pub command: Box<str>,
 }
 
 /// The coordinates of a live object.
@@ -100,6 +113,7 @@ impl fmt::Display for Origin {
                 }
             }
             Self::Flag(flag) => f.write_str(flag),
+            Self::Aws(aws) => f.write_str(&aws.command),
         }
     }
 }

@@ -103,6 +103,9 @@ fn sources(run: &Run<'_>) -> String {
     if run.sources.left_alone > 0 {
         parts.push(format!("{} of other kinds left alone", run.sources.left_alone));
     }
+    if run.sources.asked > 0 {
+        parts.push(format!("{} to AWS", count(run.sources.asked, "question")));
+    }
     match clusters {
         [] => {}
         [one] => parts.push(format!("context {}", words::one_line(&one.context))),

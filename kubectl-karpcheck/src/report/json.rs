@@ -136,6 +136,11 @@ pub(super) enum Place<'a> {
     Flag {
         flag: &'a str,
     },
+    Aws {
+        command: &'a str,
+        account: &'a str,
+        region: &'a str,
+    },
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -281,6 +286,7 @@ pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
             name: &live.name,
         },
         Origin::Flag(flag) => Place::Flag { flag },
+        Origin::Aws(aws) => Place::Aws { command: &aws.command, account: &aws.account, region: &aws.region },
     }
 }
 

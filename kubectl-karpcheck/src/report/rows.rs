@@ -266,6 +266,8 @@ pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
             }
         }
         Origin::Flag(flag) => (*flag).to_owned(),
+        // The operation and what it is about; the rest stands in JSON.
+        Origin::Aws(aws) => aws.command.split(" --").next().unwrap_or_default().to_owned(),
     })
 }
 

@@ -134,7 +134,7 @@ impl Done {
             packs: &[("builtin".into(), "sha256:00".into())],
             assumed: &[("karpenterVersion", "1.8.7".into())],
             at: "2026-01-02T03:04:05Z".into(),
-            sources: Sources { files: self.files, documents: self.files, left_alone: 0, objects: 0 },
+            sources: Sources { files: self.files, documents: self.files, left_alone: 0, objects: 0, asked: 0 },
         })
     }
 

@@ -107,6 +107,11 @@ pub(super) fn choose(args: &ClusterArgs) -> Result<Chosen, ConnectError> {
 }
 
 impl Chosen {
+    /// How the credential plugin asks AWS.
+    pub(super) fn aws_login(&self) -> super::AwsLogin {
+        self.config.auth_info.exec.as_ref().map(exec::aws_login).unwrap_or_default()
+    }
+
     /// Gets the credentials and makes the client. May run the credential plugin, so it blocks.
     pub(super) fn connect(mut self) -> Result<Connection, ConnectError> {
         if let Some(plugin) = self.config.auth_info.exec.clone() {

@@ -3,18 +3,21 @@
 //! kube runs plugins itself, but two or three times for one client, without a deadline, and what a plugin says is lost
 //! or printed between our lines. An operator whose login expired needs one sentence.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kube::config::{ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 
 use super::http::tidy;
+use crate::gather::process::{self, Ended};
 
 /// A plugin that talks to AWS takes a second or two, one that opens a browser waits for its user.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// More than any credential, in bytes.
+const MOST: u64 = 1 << 20;
 
 /// What a plugin hands out.
 #[derive(Debug)]
@@ -118,9 +121,10 @@ fn run_within(
             ExecError::NotStarted(name.clone(), error)
         }
     })?;
-    let Some((success, out, err)) = finish(child, patience) else {
+    let Some(Ended { success, out, err }) = process::finish(child, patience, MOST) else {
         return Err(ExecError::TimedOut(name, patience));
     };
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
     if !success {
         let said = err.lines().rev().map(tidy).find(|line| !line.is_empty());
         return Err(ExecError::Failed {
@@ -138,46 +142,6 @@ fn run_within(
     }
 }
 
-/// Waits for a plugin: whether it succeeded, and what it printed to both streams. None if it does not end.
-fn finish(mut child: Child, patience: Duration) -> Option<(bool, String, String)> {
-    // Both streams are read beside the waiting, so that a plugin that says much does not block. The readers are not
-    // waited for longer than the plugin: a daemon that it leaves behind may hold the streams open.
-    let out = reader(child.stdout.take());
-    let err = reader(child.stderr.take());
-    let end = Instant::now() + patience;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => {
-                let rest = Duration::from_secs(2);
-                let out = out.recv_timeout(rest).unwrap_or_default();
-                let err = err.recv_timeout(rest).unwrap_or_default();
-                return Some((status.success(), out, err));
-            }
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
-            _ => {
-                // It may have ended by itself just now, which is as good.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    }
-}
-
-fn reader(stream: Option<impl Read + Send + 'static>) -> std::sync::mpsc::Receiver<String> {
-    /// More than any credential.
-    const MOST: u64 = 1 << 20;
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = vec![];
-        if let Some(stream) = stream {
-            let _ = stream.take(MOST).read_to_end(&mut bytes);
-        }
-        let _ = send.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receive
-}
-
 /// The command as it is told: up to its first option, since options may hold secrets.
 fn shown(exec: &ExecConfig) -> String {
     let program = exec.command.as_deref().map(program_name).unwrap_or_default();
@@ -192,21 +156,32 @@ fn program_name(program: &str) -> &str {
 /// What to do about what a plugin says.
 fn cure(said: &str, exec: &ExecConfig) -> String {
     let said = said.to_ascii_lowercase();
-    let profile = exec
-        .env
-        .iter()
-        .flatten()
-        .find(|variable| variable.get("name").is_some_and(|name| name == "AWS_PROFILE"))
-        .and_then(|variable| variable.get("value").cloned())
-        .or_else(|| option(exec.args.as_deref().unwrap_or_default(), "--profile"))
-        .map(|profile| format!(" --profile {profile}"))
-        .unwrap_or_default();
+    let profile = aws_login(exec).profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
     if said.contains("sso") {
         format!(": log in again with `aws sso login{profile}`")
     } else if said.contains("expired") || said.contains("unable to locate credentials") {
         format!(": log in to AWS again, `aws sts get-caller-identity{profile}` shows whether it worked")
     } else {
         String::new()
+    }
+}
+
+/// As whom and where a plugin asks AWS.
+pub(super) fn aws_login(exec: &ExecConfig) -> super::AwsLogin {
+    let args = exec.args.as_deref().unwrap_or_default();
+    let variable = |wanted: &str| {
+        let is = |variable: &&std::collections::HashMap<String, String>| {
+            variable.get("name").is_some_and(|name| name == wanted)
+        };
+        exec.env.iter().flatten().find(is).and_then(|variable| variable.get("value").cloned())
+    };
+    let plain = |value: &String| !value.is_empty() && !value.starts_with('-') && !value.contains('$');
+    super::AwsLogin {
+        profile: variable("AWS_PROFILE").or_else(|| option(args, "--profile")).filter(plain),
+        region: option(args, "--region")
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .filter(plain),
     }
 }
 

@@ -163,7 +163,7 @@ fn said(body: &[u8]) -> String {
 }
 
 /// A stranger's text as part of a line: without line breaks and control characters, and not too long.
-pub(super) fn tidy(text: &str) -> String {
+pub(in crate::gather) fn tidy(text: &str) -> String {
     let mut line = String::new();
     for word in text.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty()) {
         if line.len() + word.len() > LONGEST_MESSAGE {

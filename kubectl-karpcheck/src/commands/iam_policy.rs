@@ -1,0 +1,88 @@
+//! `kubectl karpcheck iam-policy`: the least IAM policy that `--aws` or `collect` needs, to review and attach.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use serde::Serialize;
+
+use crate::cli::ChosenArgs;
+use crate::commands::{CommandError, Streams, chosen};
+use crate::exit::Exit;
+use crate::model::aws;
+use crate::model::kinds::Plan;
+
+/// An identity policy, as IAM has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    /// `2012-10-17`.
+    pub version: &'static str,
+    /// One statement, or none where the chosen rules read nothing of AWS.
+    pub statement: Vec<Statement>,
+}
+
+/// A statement of a [`Policy`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// Its name.
+    pub sid: &'static str,
+    /// `Allow`.
+    pub effect: &'static str,
+    /// What is called, sorted. Nothing that changes anything.
+    pub action: Vec<&'static str>,
+    /// `*`: which queue, key and role it is, the cluster says.
+    pub resource: &'static str,
+}
+
+/// The least policy with which everything that a plan reads of AWS can be asked.
+pub fn policy(plan: &Plan) -> Policy {
+    let mut actions: BTreeSet<&'static str> = aws::wanted(plan).map(|question| question.action).collect();
+    if !actions.is_empty() {
+        // It is allowed to everybody, and named all the same: the policy holds what is called.
+        actions.insert(aws::IDENTITY.action);
+    }
+    let statement =
+        Statement { sid: "KarpcheckReads", effect: "Allow", action: actions.into_iter().collect(), resource: "*" };
+    let some = !statement.action.is_empty();
+    Policy { version: "2012-10-17", statement: some.then_some(statement).into_iter().collect() }
+}
+
+/// Prints the policy that the chosen rules need.
+pub fn run(args: &ChosenArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = chosen::load(&args.pack)?;
+    let selected = packs.select(args)?;
+    serde_json::to_writer_pretty(&mut *streams.out, &policy(&chosen::plan(&selected))).map_err(io::Error::from)?;
+    writeln!(streams.out)?;
+    for problem in &packs.problems {
+        writeln!(streams.err, "error: {}", problem.message)?;
+    }
+    Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_that_read_nothing_of_aws_need_nothing() {
+        let policy = policy(&Plan::new([("karpenter.sh/NodePool", false)]));
+        assert!(policy.statement.is_empty());
+    }
+
+    #[test]
+    fn only_what_is_asked_is_allowed() {
+        let policy = policy(&Plan::new([("AWS::Events::Rule", false)]));
+        assert_eq!(
+            policy.statement[0].action,
+            [
+                "events:DescribeRule",
+                "events:ListRuleNamesByTarget",
+                "events:ListTargetsByRule",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sts:GetCallerIdentity"
+            ]
+        );
+    }
+}
