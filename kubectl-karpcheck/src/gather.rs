@@ -13,6 +13,7 @@ mod kubernetes;
 mod placeholders;
 mod policy;
 mod recognise;
+mod terraform;
 mod yaml;
 
 pub use files::{FileSummary, files};
