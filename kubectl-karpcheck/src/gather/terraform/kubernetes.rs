@@ -4,7 +4,7 @@
 use super::super::{helm, policy, recognise, yaml};
 use super::resource::{Resource, Set, relocate};
 use crate::model::kinds::Plan;
-use crate::model::{At, Builder, Cause, List, Map, Node, Part, Reason, Text, Value};
+use crate::model::{At, Builder, Cause, List, Map, Node, Reason, Text, Value};
 
 /// Types of resources that are read here.
 pub(super) fn is_read(kind: &str) -> bool {
@@ -200,16 +200,14 @@ fn overlay(into: &mut Map, over: Map) {
     }
 }
 
-/// A known text with a hole in it stays a text.
-#[cfg(test)]
-fn hole(name: &str) -> Text {
-    Text::from_parts([Part::Hole(crate::model::Symbol::new(name, crate::model::Scope::Run, "no value"))])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::DocId;
+    use crate::model::{DocId, Part};
+
+    fn hole(name: &str) -> Text {
+        Text::from_parts([Part::Hole(crate::model::Symbol::new(name, crate::model::Scope::Run, "no value"))])
+    }
 
     #[test]
     fn documents_keep_holes_and_places() {
