@@ -18,6 +18,7 @@ mod placeholders;
 mod policy;
 mod process;
 mod recognise;
+mod terraform;
 mod yaml;
 
 pub use files::{FileSummary, files};

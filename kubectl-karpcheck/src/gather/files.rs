@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, iam, kubernetes, placeholders};
+use super::{cloudformation, helm, iam, kubernetes, placeholders, terraform};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -38,7 +38,14 @@ pub fn files(
     builder: &mut Builder,
     stdin: &mut dyn Read,
 ) -> FileSummary {
-    let mut reader = Files { parameters, plan, builder, summary: FileSummary::default(), seen: HashSet::new() };
+    let mut reader = Files {
+        parameters,
+        plan,
+        builder,
+        summary: FileSummary::default(),
+        seen: HashSet::new(),
+        modules: terraform::Modules::default(),
+    };
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for path in others.into_iter().chain(folders) {
@@ -63,6 +70,8 @@ pub fn files(
             }
         }
     }
+    let modules = std::mem::take(&mut reader.modules);
+    reader.summary.documents += modules.add(reader.builder, reader.plan, reader.parameters);
     reader.summary
 }
 
@@ -73,6 +82,8 @@ struct Files<'a> {
     summary: FileSummary,
     /// Where what was read really is.
     seen: HashSet<PathBuf>,
+    /// Terraform's own files: those of a folder are one module, so they are read together at the end.
+    modules: terraform::Modules,
 }
 
 impl Files<'_> {
@@ -94,7 +105,7 @@ impl Files<'_> {
                     let extension =
                         entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
                     match extension.as_deref() {
-                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfstate") => self.file(entry.path(), false),
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => self.file(entry.path(), false),
                         other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
                     }
                 }
@@ -192,8 +203,11 @@ impl Files<'_> {
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        if matches!(extension.as_deref(), Some("tf")) {
-            return self.not_yet("Terraform source", At::whole(doc), named);
+        if matches!(extension.as_deref(), Some("tf" | "tfvars")) {
+            return self.modules.file(path, doc, text.to_owned(), named);
+        }
+        if path.to_string_lossy().ends_with(".tf.json") {
+            return self.not_yet("Terraform source in its JSON syntax", At::whole(doc), named);
         }
         let mut known = 0;
         let mut problems = 0;
@@ -201,7 +215,11 @@ impl Files<'_> {
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
             let placeholders = text.contains('$') || text.contains("{{");
-            let (nodes, duplicates, broken) = json::read(text, Base::File(doc));
+            let (nodes, duplicates, broken) = if terraform::might_be(text) {
+                json::read_pruned(text, Base::File(doc), terraform::prune)
+            } else {
+                json::read(text, Base::File(doc))
+            };
             // What begins like JSON may be YAML in its flow style.
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
@@ -295,6 +313,9 @@ impl Files<'_> {
                 self.summary.documents += 1;
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
+            Format::Terraform(shape) => {
+                self.summary.documents += terraform::add(self.builder, self.plan, shape, &node);
+            }
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
             Format::Unknown => return false,

@@ -35,3 +35,10 @@ pub(super) fn is_values(node: &Node) -> bool {
 pub(super) fn add(builder: &mut Builder, node: Node) {
     builder.add(Draft::new(VALUES, "karpenter", node, SourceKind::Source));
 }
+
+/// Adds the values of a release, which says the namespace that it goes to.
+pub(super) fn add_release(builder: &mut Builder, node: Node, namespace: Option<&str>) {
+    let mut draft = Draft::new(VALUES, "karpenter", node, SourceKind::Source);
+    draft.namespace = namespace.map(Into::into);
+    builder.add(draft);
+}

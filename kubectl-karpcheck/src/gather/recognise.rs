@@ -13,6 +13,8 @@ pub(super) enum Format {
     HelmValues,
     /// IAM policies.
     Policy,
+    /// A plan or state of Terraform.
+    Terraform(super::terraform::Shape),
     /// Nothing at all.
     Empty,
     /// A format that karpcheck will read, but does not yet.
@@ -51,11 +53,8 @@ pub(super) fn format_of(node: &Node) -> Format {
     if super::iam::is_policy(node) {
         return Format::Policy;
     }
-    if has("planned_values") || has("resource_changes") {
-        return Format::NotYet("a Terraform plan");
-    }
-    if has("terraform_version") {
-        return Format::NotYet("a Terraform state");
+    if let Some(shape) = super::terraform::shape_of(node) {
+        return Format::Terraform(shape);
     }
     let answer = |name: &&str| {
         node.member(name).is_some_and(|field| {
