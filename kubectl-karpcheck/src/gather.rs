@@ -5,6 +5,7 @@
 
 mod cloudformation;
 pub mod cluster;
+mod convert;
 mod files;
 mod helm;
 mod json;
@@ -13,6 +14,7 @@ mod kubernetes;
 mod placeholders;
 mod policy;
 mod recognise;
+mod terraform_arguments;
 mod yaml;
 
 pub use files::{FileSummary, files};

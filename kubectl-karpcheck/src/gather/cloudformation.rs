@@ -14,7 +14,7 @@ use crate::model::{AwsFacts, Builder, Draft, Logical, Map, Node, SourceKind, Tex
 use intrinsics::Template;
 
 /// Kinds that are kept whether a rule declares them or not: others are told by them, or refer to what a rule declares.
-const ALWAYS: &[&str] = &[
+pub(super) const ALWAYS: &[&str] = &[
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::KMS::Key",

@@ -2,6 +2,7 @@
 //! as the AWS resource that they describe, too.
 
 mod ack;
+mod crossplane;
 
 use crate::model::kinds::{self, Plan};
 use crate::model::{Builder, Draft, Node, SourceKind, Value};
@@ -55,7 +56,9 @@ pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u6
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.
 pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
     // Secrets are never kept, whoever asks.
-    if &*draft.kind == "core/Secret" || !plan.wants(&draft.kind) {
+    let crossplane = crossplane::described_by(&draft.kind);
+    let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|told| plan.declares(told) || keeps(told));
+    if &*draft.kind == "core/Secret" || !wanted {
         builder.skip(1);
         return;
     }
@@ -65,6 +68,10 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
         // Who wrote which field: half of a live object, and nothing that a rule asks for.
         metadata.remove("managedFields");
     }
+    if crossplane.is_some() {
+        crossplane::add(builder, draft);
+        return;
+    }
     let described = kinds::described_by(&draft.kind)
         .filter(|kind| *kind != kinds::TABLE || plan.declares(kind))
         .and_then(|kind| ack::described(kind, &draft));
@@ -73,6 +80,11 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
         let resource = builder.add(resource);
         builder.join(object, resource);
     }
+}
+
+/// Is this kind of resource kept whether a rule declares it or not, since others are told by it?
+fn keeps(kind: &str) -> bool {
+    super::cloudformation::ALWAYS.contains(&kind)
 }
 
 fn name_of(node: &Node) -> String {

@@ -32,11 +32,6 @@ pub(super) fn format_of(node: &Node) -> Format {
     }
     if let Some((kind, _)) = super::kubernetes::kind_of(node) {
         return match kind.split_once('/').unwrap_or_default() {
-            (group, _)
-                if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") =>
-            {
-                Format::NotYet("a Crossplane object")
-            }
             ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
             ("eksctl.io", _) => Format::NotYet("an eksctl ClusterConfig"),
             _ => Format::Kubernetes,
