@@ -113,6 +113,9 @@ pub struct FactArgs {
     /// The version of the Karpenter controller: 1.8.7
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub karpenter_version: Option<String>,
+    /// The version of Karpenter's chart that Helm values are for, where nothing beside them says it
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub chart_version: Option<String>,
     /// The true name of the EKS cluster
     #[arg(long, value_name = "NAME")]
     pub cluster_name: Option<String>,

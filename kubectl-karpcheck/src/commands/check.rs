@@ -94,6 +94,7 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
 fn stated(facts: &FactArgs) -> Stated {
     Stated {
         karpenter_version: facts.karpenter_version.clone(),
+        chart_version: facts.chart_version.clone(),
         cluster_name: facts.cluster_name.clone(),
         account: facts.account.clone(),
         region: facts.region.clone(),
@@ -104,6 +105,7 @@ fn stated(facts: &FactArgs) -> Stated {
 fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let told = [
         ("karpenterVersion", &facts.karpenter_version),
+        ("chartVersion", &facts.chart_version),
         ("clusterName", &facts.cluster_name),
         ("account", &facts.account),
         ("region", &facts.region),

@@ -27,6 +27,8 @@ pub(super) enum As {
     To(&'static str, &'static str),
     /// The same, where the property is a list of which the field is the only element.
     Only(&'static str, &'static str),
+    /// A reference of ACK's, where the property is a list of which it is the only element.
+    OnlyRef(&'static str, &'static str),
     /// A list of such texts.
     Tos(&'static str, &'static str),
     /// A map of names to policy texts becomes a list of `{PolicyName, PolicyDocument}`.
@@ -192,6 +194,10 @@ impl Converter<'_> {
                     .filter_map(|field| (self.refer)(&Reference { kind, attribute, field, selects: false }))
                     .collect();
                 Node::new(Value::List(List { items, more: None }), field.at)
+            }
+            As::OnlyRef(kind, attribute) => {
+                let node = (self.refer)(&Reference { kind, attribute, field, selects: false })?;
+                Node::new(Value::List(List { items: vec![node], more: None }), field.at)
             }
             As::Policies => list_of(field, |name, document| {
                 let mut policy = Map::default();

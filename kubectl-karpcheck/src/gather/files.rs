@@ -291,8 +291,7 @@ impl Files<'_> {
                 if holds_placeholders {
                     placeholders::mark(&mut node);
                 }
-                helm::add(self.builder, node);
-                self.summary.documents += 1;
+                self.summary.documents += helm::add(self.builder, &node);
             }
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}

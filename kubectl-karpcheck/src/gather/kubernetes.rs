@@ -3,6 +3,9 @@
 
 mod ack;
 mod crossplane;
+mod eksctl;
+mod kro;
+mod release;
 
 use crate::model::kinds::{self, Plan};
 use crate::model::{Builder, Draft, Node, SourceKind, Value};
@@ -24,8 +27,15 @@ pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u6
         let name = name_of(&node);
         let source = if node.at_path(&["metadata", "uid"]).is_some() { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name, node, source);
-        draft.namespace =
-            draft.body.str_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty()).map(Into::into);
+        draft.namespace = namespace_of(&draft.body);
+        match &*draft.kind {
+            "kro.run/ResourceGraphDefinition" | "kro.run/ResourceGroup" => return kro::add(builder, plan, &draft.body),
+            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => release::argo(builder, &draft, source),
+            "helm.toolkit.fluxcd.io/HelmRelease" => release::flux(builder, &draft, source),
+            "source.toolkit.fluxcd.io/OCIRepository" => release::flux_chart(builder, &draft, source),
+            "eksctl.io/ClusterConfig" => eksctl::add(builder, &draft),
+            _ => {}
+        }
         add(builder, plan, draft);
         return 1;
     }
@@ -85,6 +95,13 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
 /// Is this kind of resource kept whether a rule declares it or not, since others are told by it?
 fn keeps(kind: &str) -> bool {
     super::cloudformation::ALWAYS.contains(&kind)
+}
+
+fn namespace_of(node: &Node) -> Option<Box<str>> {
+    match node.at_path(&["metadata", "namespace"]).map(|node| &node.value) {
+        Some(Value::Text(namespace)) if !namespace.is_empty() => Some(namespace.to_string().into()),
+        _ => None,
+    }
 }
 
 fn name_of(node: &Node) -> String {

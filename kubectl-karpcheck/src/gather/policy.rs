@@ -12,20 +12,7 @@ pub(super) fn object(node: Node) -> Node {
     if text.is_empty() {
         return Node::new(Value::Null, node.at);
     }
-    let mut holes: Vec<Symbol> = vec![];
-    let mut plain = String::new();
-    for part in text.clone().into_parts() {
-        match part {
-            Part::Known(known) => plain.push_str(&known),
-            Part::Hole(symbol) => {
-                #[expect(clippy::cast_possible_truncation, reason = "a text has fewer holes than characters")]
-                let number = holes.len() as u32;
-                let Some(mark) = char::from_u32(FIRST_HOLE + number) else { break };
-                plain.push(mark);
-                holes.push(symbol);
-            }
-        }
-    }
+    let (plain, holes) = masked(text);
     let trimmed = plain.trim();
     if let ([only], Some(_)) = (holes.as_slice(), trimmed.chars().next().filter(|_| trimmed.chars().count() == 1)) {
         return Node::new(Value::Unknown(Box::new(only.reason())), node.at);
@@ -58,6 +45,25 @@ pub(super) fn object(node: Node) -> Node {
     }
 }
 
+/// A text with a mark in the place of each hole, and the holes: what is read from it is [`fill`]ed again.
+pub(super) fn masked(text: &Text) -> (String, Vec<Symbol>) {
+    let mut holes: Vec<Symbol> = vec![];
+    let mut plain = String::new();
+    for part in text.clone().into_parts() {
+        match part {
+            Part::Known(known) => plain.push_str(&known),
+            Part::Hole(symbol) => {
+                #[expect(clippy::cast_possible_truncation, reason = "a text has fewer holes than characters")]
+                let number = holes.len() as u32;
+                let Some(mark) = char::from_u32(FIRST_HOLE + number) else { break };
+                plain.push(mark);
+                holes.push(symbol);
+            }
+        }
+    }
+    (plain, holes)
+}
+
 fn unknown(at: At, why: String) -> Node {
     Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why))), at)
 }
@@ -71,7 +77,8 @@ fn base(at: At, text: &str) -> Base {
     }
 }
 
-fn fill(node: &mut Node, holes: &[Symbol]) {
+/// Puts the holes back in the places of their marks.
+pub(super) fn fill(node: &mut Node, holes: &[Symbol]) {
     match &mut node.value {
         Value::Text(text) => fill_text(text, holes),
         Value::List(List { items, .. }) => items.iter_mut().for_each(|node| fill(node, holes)),

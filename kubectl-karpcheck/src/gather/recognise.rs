@@ -30,12 +30,8 @@ pub(super) fn format_of(node: &Node) -> Format {
         Value::Map(_) => {}
         _ => return Format::Unknown,
     }
-    if let Some((kind, _)) = super::kubernetes::kind_of(node) {
-        return match kind.split_once('/').unwrap_or_default() {
-            ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
-            ("eksctl.io", _) => Format::NotYet("an eksctl ClusterConfig"),
-            _ => Format::Kubernetes,
-        };
+    if super::kubernetes::kind_of(node).is_some() {
+        return Format::Kubernetes;
     }
     if super::cloudformation::is_template(node) {
         return Format::CloudFormation;
@@ -59,6 +55,9 @@ pub(super) fn format_of(node: &Node) -> Format {
     };
     if AWS_ANSWERS.iter().any(answer) {
         return Format::NotYet("an answer of the aws CLI");
+    }
+    if !super::helm::values_in(node).is_empty() {
+        return Format::HelmValues;
     }
     Format::Unknown
 }

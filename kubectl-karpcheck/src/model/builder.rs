@@ -20,6 +20,8 @@ pub use parts::{PartOf, Selector};
 pub struct Stated {
     /// `--karpenter-version`, without a leading `v`.
     pub karpenter_version: Option<String>,
+    /// `--chart-version`, without a leading `v`.
+    pub chart_version: Option<String>,
     /// `--cluster-name`.
     pub cluster_name: Option<String>,
     /// `--account`.

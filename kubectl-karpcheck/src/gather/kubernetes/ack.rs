@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::super::convert::As::{Alias, Each, Flag, Number, Object, Policies, Ref, Refs, Same, Tags};
+use super::super::convert::As::{Alias, Each, Flag, Number, Object, Only, OnlyRef, Policies, Ref, Refs, Same, Tags};
 use super::super::convert::{Converter, Reference, Rows, Spelling};
 use crate::model::{Address, AwsFacts, Cause, Draft, Logical, Map, Node, Part, Scope, SourceKind, Symbol, Text, Value};
 
@@ -36,6 +36,7 @@ fn rows(kind: &str) -> Rows {
             ("spec/enableKeyRotation", "EnableKeyRotation", Same),
             ("spec/multiRegion", "MultiRegion", Same),
             ("spec/origin", "Origin", Same),
+            ("spec/tags", "Tags", Each(&[("tagKey", "Key", Same), ("tagValue", "Value", Same)])),
             ("status/keyID", "KeyId", Same),
             ("status/keyState", "KeyState", Same),
             ("status/keyManager", "KeyManager", Same),
@@ -69,6 +70,28 @@ fn rows(kind: &str) -> Rows {
             ("spec/name", "ManagedPolicyName", Same),
             ("spec/path", "Path", Same),
             ("spec/policyDocument", "PolicyDocument", Object),
+            ("spec/tags", "Tags", Each(&[("key", "Key", Same), ("value", "Value", Same)])),
+        ],
+        "AWS::IAM::InstanceProfile" => &[
+            ("spec/name", "InstanceProfileName", Same),
+            ("spec/path", "Path", Same),
+            ("spec/role", "Roles", Only("", "")),
+            ("spec/roleRef", "Roles", OnlyRef(ROLE, "RoleName")),
+        ],
+        "AWS::EC2::LaunchTemplate" => &[
+            ("spec/name", "LaunchTemplateName", Same),
+            (
+                "spec/data/blockDeviceMappings",
+                "LaunchTemplateData/BlockDeviceMappings",
+                Each(&[
+                    ("deviceName", "DeviceName", Same),
+                    ("ebs/encrypted", "Ebs/Encrypted", Flag),
+                    ("ebs/kmsKeyID", "Ebs/KmsKeyId", Same),
+                    ("ebs/snapshotID", "Ebs/SnapshotId", Same),
+                    ("ebs/volumeSize", "Ebs/VolumeSize", Number),
+                    ("ebs/volumeType", "Ebs/VolumeType", Same),
+                ]),
+            ),
         ],
         "AWS::Events::Rule" => &[
             ("spec/name", "Name", Same),
@@ -83,9 +106,12 @@ fn rows(kind: &str) -> Rows {
                 Each(&[
                     ("id", "Id", Same),
                     ("arn", "Arn", Same),
+                    ("roleARN", "RoleArn", Same),
                     ("input", "Input", Same),
                     ("inputPath", "InputPath", Same),
                     ("inputTransformer", "InputTransformer", Same),
+                    ("deadLetterConfig/arn", "DeadLetterConfig/Arn", Same),
+                    ("sqsParameters/messageGroupID", "SqsParameters/MessageGroupId", Same),
                 ]),
             ),
         ],
@@ -102,6 +128,9 @@ fn rows(kind: &str) -> Rows {
                     ("provider/keyRef", "Provider/KeyArn", Ref(KEY, "Arn")),
                 ]),
             ),
+            ("spec/computeConfig/enabled", "ComputeConfig/Enabled", Flag),
+            ("spec/tags", "Tags", Tags),
+            ("status/endpoint", "Endpoint", Same),
         ],
         "AWS::EKS::PodIdentityAssociation" => &[
             ("spec/clusterName", "ClusterName", Same),
@@ -117,13 +146,8 @@ fn rows(kind: &str) -> Rows {
 /// The property that names a resource of this kind to others.
 fn naming(kind: &str) -> &'static str {
     match kind {
-        "AWS::SQS::Queue" => "QueueName",
         "AWS::KMS::Key" => "KeyId",
-        "AWS::KMS::Alias" => "AliasName",
-        "AWS::DynamoDB::Table" => "TableName",
-        "AWS::IAM::Role" => "RoleName",
-        "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
-        _ => "Name",
+        _ => super::super::cloudformation::naming(kind).unwrap_or("Name"),
     }
 }
 
@@ -162,7 +186,7 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Draft> {
         region,
         arn: facts(&["status", "ackResourceMetadata", "arn"]),
         id: id.clone(),
-        logical: vec![logical(&object.kind, object, object.namespace.as_deref(), &object.name)],
+        logical: vec![address(object)],
     };
     let name = id.map_or_else(|| object.name.to_string(), |id| id.to_string());
     let source = if object.source.observed() { SourceKind::Live } else { SourceKind::Manifest };
@@ -174,6 +198,10 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Draft> {
 }
 
 /// The address of what an object describes.
+pub(super) fn address(object: &Draft) -> Logical {
+    logical(&object.kind, object, object.namespace.as_deref(), &object.name)
+}
+
 fn logical(kind: &str, object: &Draft, namespace: Option<&str>, name: &str) -> Logical {
     Logical {
         scope: Scope::Cluster(object.cluster.0),
