@@ -77,6 +77,9 @@ pub struct CheckArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
     #[arg(short = 'f', long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
+    /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,

@@ -11,10 +11,12 @@ mod helm;
 mod json;
 mod json_value;
 mod kubernetes;
+mod kustomize;
 mod placeholders;
 mod policy;
+mod process;
 mod recognise;
 mod terraform_arguments;
 mod yaml;
 
-pub use files::{FileSummary, files};
+pub use files::{FileSummary, Named, files};

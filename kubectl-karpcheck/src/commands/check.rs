@@ -13,7 +13,7 @@ use crate::report::{self, Run, Sources};
 
 /// Checks what the flags name and prints the report.
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    if args.offline && args.filename.is_empty() {
+    if args.offline && args.filename.is_empty() && args.kustomize.is_empty() {
         return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
     }
     let packs = chosen::load(&args.chosen.pack)?;
@@ -21,7 +21,12 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let plan = chosen::plan(&selected);
     let mut builder = Builder::new(stated(&args.facts));
     packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let files = gather::files(&args.filename, &args.facts.parameter, &plan, &mut builder, streams.input);
+    let named = gather::Named {
+        paths: &args.filename,
+        kustomizations: &args.kustomize,
+        parameters: &args.facts.parameter,
+    };
+    let files = gather::files(named, &plan, &mut builder, streams.input);
     if !args.offline {
         let (progress, err) = (streams.progress, &mut *streams.err);
         gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut |line| {

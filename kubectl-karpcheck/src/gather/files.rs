@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, kubernetes, placeholders};
+use super::{cloudformation, helm, kubernetes, kustomize, placeholders};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -27,17 +27,28 @@ pub struct FileSummary {
     pub left_alone: BTreeMap<String, u64>,
 }
 
+/// What the command line names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// `-f`: files, folders and standard input.
+    pub paths: &'a [PathBuf],
+    /// `-k`: folders that `kubectl kustomize` builds.
+    pub kustomizations: &'a [PathBuf],
+    /// `--parameter`.
+    pub parameters: &'a [(String, String)],
+}
+
 /// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
 ///
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
 pub fn files(
-    paths: &[PathBuf],
-    parameters: &[(String, String)],
+    named: Named<'_>,
     plan: &Plan,
     builder: &mut Builder,
     stdin: &mut dyn Read,
 ) -> FileSummary {
+    let Named { paths, kustomizations, parameters } = named;
     let mut reader = Files { parameters, plan, builder, summary: FileSummary::default(), seen: HashSet::new() };
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -62,6 +73,9 @@ pub fn files(
                 reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
             }
         }
+    }
+    for folder in kustomizations {
+        reader.kustomization(folder);
     }
     reader.summary
 }
@@ -124,6 +138,15 @@ impl Files<'_> {
                 let doc = self.document(place);
                 self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
             }
+        }
+    }
+
+    fn kustomization(&mut self, folder: &Path) {
+        let doc = self.document(folder);
+        match kustomize::render(folder, MAX_SIZE + 1) {
+            Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(bytes) => self.bytes(&bytes, folder, doc, true),
+            Err(what) => self.unreadable(what, At::whole(doc), true),
         }
     }
 

@@ -3,18 +3,21 @@
 //! kube runs plugins itself, but two or three times for one client, without a deadline, and what a plugin says is lost
 //! or printed between our lines. An operator whose login expired needs one sentence.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kube::config::{ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 
 use super::http::tidy;
+use crate::gather::process::{self, Ended};
 
 /// A plugin that talks to AWS takes a second or two, one that opens a browser waits for its user.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// More than any credential.
+const MOST: u64 = 1 << 20;
 
 /// What a plugin hands out.
 #[derive(Debug)]
@@ -118,9 +121,10 @@ fn run_within(
             ExecError::NotStarted(name.clone(), error)
         }
     })?;
-    let Some((success, out, err)) = finish(child, patience) else {
+    let Some(Ended { success, out, err }) = process::finish(child, patience, MOST) else {
         return Err(ExecError::TimedOut(name, patience));
     };
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
     if !success {
         let said = err.lines().rev().map(tidy).find(|line| !line.is_empty());
         return Err(ExecError::Failed {
@@ -136,46 +140,6 @@ fn run_within(
         Some(Status { client_certificate_data: Some(_), .. }) => Ok(Credential::Certificate),
         _ => Err(ExecError::Garbage(name)),
     }
-}
-
-/// Waits for a plugin: whether it succeeded, and what it printed to both streams. None if it does not end.
-fn finish(mut child: Child, patience: Duration) -> Option<(bool, String, String)> {
-    // Both streams are read beside the waiting, so that a plugin that says much does not block. The readers are not
-    // waited for longer than the plugin: a daemon that it leaves behind may hold the streams open.
-    let out = reader(child.stdout.take());
-    let err = reader(child.stderr.take());
-    let end = Instant::now() + patience;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => {
-                let rest = Duration::from_secs(2);
-                let out = out.recv_timeout(rest).unwrap_or_default();
-                let err = err.recv_timeout(rest).unwrap_or_default();
-                return Some((status.success(), out, err));
-            }
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
-            _ => {
-                // It may have ended by itself just now, which is as good.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    }
-}
-
-fn reader(stream: Option<impl Read + Send + 'static>) -> std::sync::mpsc::Receiver<String> {
-    /// More than any credential.
-    const MOST: u64 = 1 << 20;
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = vec![];
-        if let Some(stream) = stream {
-            let _ = stream.take(MOST).read_to_end(&mut bytes);
-        }
-        let _ = send.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receive
 }
 
 /// The command as it is told: up to its first option, since options may hold secrets.
