@@ -21,11 +21,8 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let plan = chosen::plan(&selected);
     let mut builder = Builder::new(stated(&args.facts));
     packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let named = gather::Named {
-        paths: &args.filename,
-        kustomizations: &args.kustomize,
-        parameters: &args.facts.parameter,
-    };
+    let named =
+        gather::Named { paths: &args.filename, kustomizations: &args.kustomize, parameters: &args.facts.parameter };
     let files = gather::files(named, &plan, &mut builder, streams.input);
     if !args.offline {
         let (progress, err) = (streams.progress, &mut *streams.err);

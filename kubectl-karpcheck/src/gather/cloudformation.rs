@@ -41,8 +41,11 @@ pub(super) fn is_template(node: &Node) -> bool {
         return true;
     }
     node.member("Resources").and_then(Node::as_map).is_some_and(|resources| {
-        resources.entries.iter().any(|(_, resource)| {
-            resource.str_at(&["Type"]).is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
+        resources.entries.iter().any(|(id, resource)| {
+            id.known().is_some_and(|id| id.starts_with("Fn::ForEach::"))
+                || resource
+                    .str_at(&["Type"])
+                    .is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
         })
     })
 }
@@ -120,7 +123,8 @@ fn transforms(builder: &mut Builder, node: &Node) {
     let Some(transform) = node.member("Transform") else { return };
     let names = transform.as_str().into_iter().chain(transform.elements().iter().filter_map(Node::as_str));
     for name in names.filter(|name| !name.starts_with("AWS::") || *name == "AWS::Include") {
-        let what = format!("the macro {name} may change the template when the stack is made: what it makes was not read");
+        let what =
+            format!("the macro {name} may change the template when the stack is made: what it makes was not read");
         builder.problem(Problem::note(what, Some(transform.at)));
     }
     if transform.as_map().is_some() {
@@ -154,9 +158,9 @@ fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<String> {
         "AWS::Serverless::Application" => {
             Some(format!("the application {id}{} was not read: name its template with -f", place("Location")))
         }
-        kind if kind.ends_with("::MODULE") => {
-            Some(format!("the resources of the module {id} ({kind}) are known when the stack is made: they were not read"))
-        }
+        kind if kind.ends_with("::MODULE") => Some(format!(
+            "the resources of the module {id} ({kind}) are known when the stack is made: they were not read"
+        )),
         _ => None,
     }
 }

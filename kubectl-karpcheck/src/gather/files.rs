@@ -42,12 +42,7 @@ pub struct Named<'a> {
 ///
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
-pub fn files(
-    named: Named<'_>,
-    plan: &Plan,
-    builder: &mut Builder,
-    stdin: &mut dyn Read,
-) -> FileSummary {
+pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
     let Named { paths, kustomizations, parameters } = named;
     let mut reader = Files { parameters, plan, builder, summary: FileSummary::default(), seen: HashSet::new() };
     // What is named counts as named also where it lies in a folder that is named before it.

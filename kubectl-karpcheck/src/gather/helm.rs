@@ -105,9 +105,10 @@ pub(super) fn is_values(node: &Node) -> bool {
 
 /// What stands below a key that is called after Karpenter needs fewer signs.
 fn is_likely(node: &Node) -> bool {
-    let setting = node.member("settings").and_then(Node::as_map).is_some_and(|settings| {
-        SETTINGS.iter().chain(&["aws"]).any(|name| settings.get(name).is_some())
-    });
+    let setting = node
+        .member("settings")
+        .and_then(Node::as_map)
+        .is_some_and(|settings| SETTINGS.iter().chain(&["aws"]).any(|name| settings.get(name).is_some()));
     setting || (node.member("clusterName").is_some() && node.member("clusterEndpoint").is_some())
 }
 
@@ -117,7 +118,9 @@ pub(super) fn is_chart(chart: &str, repository: &str) -> bool {
     let last = chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     // Other providers' charts have the same name: AKS's lies in `mcr.microsoft.com/aks/karpenter`.
     let others = ["/aks/", "azure", "gcp", "alibaba", "oracle"].iter().any(|word| repository.contains(word));
-    !others && (last == "karpenter" || (chart.trim_matches(['.', '/']).is_empty() && repository.ends_with("/karpenter/karpenter")))
+    !others
+        && (last == "karpenter"
+            || (chart.trim_matches(['.', '/']).is_empty() && repository.ends_with("/karpenter/karpenter")))
 }
 
 /// Adds values that stand alone in a file, or below keys in one. Returns how many.
@@ -164,9 +167,10 @@ fn kept(values: &Node) -> Node {
             own.set("image", image.clone());
         }
         if let Some(env) = controller.member("env") {
-            let variables = env.elements().iter().filter(|variable| {
-                variable.str_at(&["name"]).is_some_and(|name| VARIABLES.contains(&name))
-            });
+            let variables = env
+                .elements()
+                .iter()
+                .filter(|variable| variable.str_at(&["name"]).is_some_and(|name| VARIABLES.contains(&name)));
             own.set("env", Node::new(Value::List(variables.cloned().collect()), env.at));
         }
         kept.set("controller", Node::new(Value::Map(own), controller.at));
@@ -202,17 +206,24 @@ pub(super) fn from_text(node: &Node) -> Option<Node> {
         fill(&mut values, &holes);
     }
     placeholders::mark(&mut values);
-    // The lines of a block stand below its key.
-    let block = plain.trim_end().contains('\n');
-    shift(&mut values, node.at, if block { node.at.line } else { 0 });
+    // The first line of a block is the place of its text.
+    shift(&mut values, node.at, plain.trim_end().contains('\n'));
     Some(values)
 }
 
-fn shift(node: &mut Node, at: At, lines: u32) {
-    node.at = if lines > 0 { At { line: node.at.line + lines, column: 1, ..at } } else { at };
+fn shift(node: &mut Node, at: At, block: bool) {
+    node.at = if block {
+        At {
+            line: at.line + node.at.line.saturating_sub(1),
+            column: at.column + node.at.column.saturating_sub(1),
+            ..at
+        }
+    } else {
+        at
+    };
     match &mut node.value {
-        Value::List(list) => list.items.iter_mut().for_each(|node| shift(node, at, lines)),
-        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| shift(node, at, lines)),
+        Value::List(list) => list.items.iter_mut().for_each(|node| shift(node, at, block)),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| shift(node, at, block)),
         _ => {}
     }
 }

@@ -40,6 +40,8 @@ pub(super) fn render(folder: &Path, most: u64) -> Result<Vec<u8>, String> {
     if !ended.success {
         let said = String::from_utf8_lossy(&ended.err);
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+        // Newer ones write it as a log line.
+        let last = last.split_once(" err=\"").map_or(last, |(_, error)| error.trim_end_matches('"'));
         return Err(format!("`kubectl kustomize` failed: {}", last.trim_start_matches("error: ")));
     }
     Ok(ended.out)

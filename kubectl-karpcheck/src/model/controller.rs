@@ -245,7 +245,9 @@ fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
         Some(text) => match settings::number(text) {
             Some(number) => Node::text(number, version.at),
             None => {
-                let why = format!("the chart's version is given as {text}: which one that is depends on when it is installed");
+                let why = format!(
+                    "the chart's version is given as {text}: which one that is depends on when it is installed"
+                );
                 Node::unknown(Cause::Undecidable, why, version.at)
             }
         },

@@ -4,9 +4,7 @@
 use super::super::helm::{self, Release, object};
 use crate::model::arn::{self, Home};
 use crate::model::builder::Stated;
-use crate::model::{
-    Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Scope, SourceKind, Text, Value,
-};
+use crate::model::{Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Scope, SourceKind, Text, Value};
 
 const CLUSTER: &str = "AWS::EKS::Cluster";
 const ASSOCIATION: &str = "AWS::EKS::PodIdentityAssociation";
@@ -130,9 +128,11 @@ impl Config<'_> {
     }
 
     fn arn(&self, name: &Text) -> Option<Text> {
-        let told = |stated: &Option<String>, name: &str| stated.as_deref().map_or_else(|| arn::unstated(name), Text::from);
+        let told =
+            |stated: &Option<String>, name: &str| stated.as_deref().map_or_else(|| arn::unstated(name), Text::from);
         let region = self.region.as_ref().and_then(Node::as_str);
-        let partition = self.stated.partition.clone().or_else(|| region.map(|region| arn::partition_of(region).to_owned()));
+        let partition =
+            self.stated.partition.clone().or_else(|| region.map(|region| arn::partition_of(region).to_owned()));
         let home = Home {
             partition: told(&partition, arn::PARTITION),
             region: Text::from(""),

@@ -20,16 +20,22 @@ pub(super) fn argo(builder: &mut Builder, draft: &Draft, source: SourceKind) {
         let repository = written(one.member("repoURL")).unwrap_or_default();
         let version = one.member("targetRevision").cloned();
         let name = written(one.at_path(&["helm", "releaseName"]));
-        install(builder, draft, Install {
-            is_chart: one.member("helm").or_else(|| one.member("chart")).is_some() && helm::is_chart(&chart, &repository),
-            // A branch or tag of a repository is no version of a chart.
-            version: version.filter(|_| one.member("chart").is_some() || repository.starts_with("oci://")),
-            chart: None,
-            name,
-            namespace: destination.clone(),
-            values,
-            open,
-        }, source);
+        install(
+            builder,
+            draft,
+            Install {
+                is_chart: one.member("helm").or_else(|| one.member("chart")).is_some()
+                    && helm::is_chart(&chart, &repository),
+                // A branch or tag of a repository is no version of a chart.
+                version: version.filter(|_| one.member("chart").is_some() || repository.starts_with("oci://")),
+                chart: None,
+                name,
+                namespace: destination.clone(),
+                values,
+                open,
+            },
+            source,
+        );
     }
 }
 
@@ -70,8 +76,7 @@ pub(super) fn flux(builder: &mut Builder, draft: &Draft, source: SourceKind) {
     let named = written(chart.and_then(|chart| chart.member("chart")))
         .or_else(|| written(reference.and_then(|reference| reference.member("name"))))
         .unwrap_or_default();
-    let repository =
-        written(chart.and_then(|chart| chart.at_path(&["sourceRef", "name"]))).unwrap_or_default();
+    let repository = written(chart.and_then(|chart| chart.at_path(&["sourceRef", "name"]))).unwrap_or_default();
     let namespace = |node: &Node| {
         written(node.member("namespace")).or_else(|| draft.namespace.as_deref().map(str::to_owned)).unwrap_or_default()
     };
@@ -94,15 +99,20 @@ pub(super) fn flux(builder: &mut Builder, draft: &Draft, source: SourceKind) {
         values = helm::over(own.clone(), values);
     }
     let target = text(spec.member("targetNamespace")).or_else(|| draft.namespace.clone());
-    install(builder, draft, Install {
-        is_chart: helm::is_chart(&named, &repository),
-        version: chart.and_then(|chart| chart.member("version")).cloned(),
-        chart: chart_ref,
-        name: written(spec.member("releaseName")),
-        namespace: target,
-        values,
-        open: false,
-    }, source);
+    install(
+        builder,
+        draft,
+        Install {
+            is_chart: helm::is_chart(&named, &repository),
+            version: chart.and_then(|chart| chart.member("version")).cloned(),
+            chart: chart_ref,
+            name: written(spec.member("releaseName")),
+            namespace: target,
+            values,
+            open: false,
+        },
+        source,
+    );
 }
 
 /// Adds the chart that Flux's OCIRepository keeps: its version, by tag.
