@@ -87,6 +87,9 @@ pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
     #[arg(short = 'f', long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
+    /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
@@ -209,6 +212,9 @@ pub struct FactArgs {
     /// The version of the Karpenter controller: 1.8.7
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub karpenter_version: Option<String>,
+    /// The version of Karpenter's chart that Helm values are for, where nothing beside them says it
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub chart_version: Option<String>,
     /// The true name of the EKS cluster
     #[arg(long, value_name = "NAME")]
     pub cluster_name: Option<String>,

@@ -13,3 +13,4 @@ mod readme;
 mod report;
 mod rules;
 mod sandbox;
+mod sources;

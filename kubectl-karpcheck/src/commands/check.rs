@@ -94,6 +94,7 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
 fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let told = [
         ("karpenterVersion", &facts.karpenter_version),
+        ("chartVersion", &facts.chart_version),
         ("clusterName", &facts.cluster_name),
         ("account", &facts.account),
         ("region", &facts.region),

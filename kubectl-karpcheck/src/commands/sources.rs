@@ -38,12 +38,14 @@ pub fn read(
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Read, CommandError> {
-    if args.offline && args.filename.is_empty() {
+    if args.offline && args.filename.is_empty() && args.kustomize.is_empty() {
         return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
     }
     let mut builder = Builder::new(stated(&args.facts));
     problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let files = gather::files(&args.filename, &args.facts.parameter, plan, &mut builder, streams.input);
+    let named =
+        gather::Named { paths: &args.filename, kustomizations: &args.kustomize, parameters: &args.facts.parameter };
+    let files = gather::files(named, plan, &mut builder, streams.input);
     if !args.offline {
         gather::cluster::gather(&args.cluster, plan, &mut builder, &mut progress(streams));
     }
@@ -107,6 +109,7 @@ pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, Command
 fn stated(facts: &FactArgs) -> Stated {
     Stated {
         karpenter_version: facts.karpenter_version.clone(),
+        chart_version: facts.chart_version.clone(),
         cluster_name: facts.cluster_name.clone(),
         account: facts.account.clone(),
         region: facts.region.clone(),

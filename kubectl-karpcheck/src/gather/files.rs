@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, iam, kubernetes, placeholders, terraform};
+use super::{cloudformation, helm, iam, kubernetes, kustomize, placeholders, terraform};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -27,17 +27,23 @@ pub struct FileSummary {
     pub left_alone: BTreeMap<String, u64>,
 }
 
+/// What the command line names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// `-f`: files, folders and standard input.
+    pub paths: &'a [PathBuf],
+    /// `-k`: folders that `kubectl kustomize` builds.
+    pub kustomizations: &'a [PathBuf],
+    /// `--parameter`.
+    pub parameters: &'a [(String, String)],
+}
+
 /// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
 ///
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
-pub fn files(
-    paths: &[PathBuf],
-    parameters: &[(String, String)],
-    plan: &Plan,
-    builder: &mut Builder,
-    stdin: &mut dyn Read,
-) -> FileSummary {
+pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
+    let Named { paths, kustomizations, parameters } = named;
     let mut reader = Files {
         parameters,
         plan,
@@ -69,6 +75,9 @@ pub fn files(
                 reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
             }
         }
+    }
+    for folder in kustomizations {
+        reader.kustomization(folder);
     }
     let modules = std::mem::take(&mut reader.modules);
     reader.summary.documents += modules.add(reader.builder, reader.plan, reader.parameters);
@@ -105,7 +114,9 @@ impl Files<'_> {
                     let extension =
                         entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
                     match extension.as_deref() {
-                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => self.file(entry.path(), false),
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => {
+                            self.file(entry.path(), false)
+                        }
                         other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
                     }
                 }
@@ -135,6 +146,15 @@ impl Files<'_> {
                 let doc = self.document(place);
                 self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
             }
+        }
+    }
+
+    fn kustomization(&mut self, folder: &Path) {
+        let doc = self.document(folder);
+        match kustomize::render(folder, MAX_SIZE + 1) {
+            Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(bytes) => self.bytes(&bytes, folder, doc, true),
+            Err(what) => self.unreadable(what, At::whole(doc), true),
         }
     }
 
@@ -309,8 +329,7 @@ impl Files<'_> {
                 if holds_placeholders {
                     placeholders::mark(&mut node);
                 }
-                helm::add(self.builder, node);
-                self.summary.documents += 1;
+                self.summary.documents += helm::add(self.builder, &node);
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {

@@ -69,13 +69,9 @@ fn unknown(at: At, why: String) -> Node {
     Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why))), at)
 }
 
-/// A text of several lines is a block, whose lines stand below the place of the text. Their column is not known to us.
+/// A text of several lines is a block, whose first line is the place of the text and whose others begin in its column.
 fn base(at: At, text: &str) -> Base {
-    if at.line > 0 && text.trim_end().contains('\n') {
-        Base::Block(At { line: at.line + 1, column: 1, ..at })
-    } else {
-        Base::Fixed(at)
-    }
+    if at.line > 0 && text.trim_end().contains('\n') { Base::Block(at) } else { Base::Fixed(at) }
 }
 
 /// Puts the holes of a [`marked`] text back into what was parsed of it.
@@ -177,6 +173,6 @@ mod tests {
     fn lines_of_a_block_are_counted() {
         let document = object(Node::text("{\n  \"Statement\": [\n    {\"Sid\": \"x\"}\n  ]\n}", AT));
         let sid = document.member("Statement").and_then(|list| list.elements().first()?.member("Sid")).expect("there");
-        assert_eq!(sid.at.line, 10);
+        assert_eq!(sid.at.line, 9);
     }
 }

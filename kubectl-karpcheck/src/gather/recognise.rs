@@ -25,24 +25,14 @@ pub(super) enum Format {
 
 /// Recognises a document.
 pub(super) fn format_of(node: &Node) -> Format {
-    let has = |name: &str| node.member(name).is_some();
     match &node.value {
         Value::Null => return Format::Empty,
         Value::List(_) if super::iam::is_policy(node) => return Format::Policy,
         Value::Map(_) => {}
         _ => return Format::Unknown,
     }
-    if let Some((kind, _)) = super::kubernetes::kind_of(node) {
-        return match kind.split_once('/').unwrap_or_default() {
-            (group, _)
-                if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") =>
-            {
-                Format::NotYet("a Crossplane object")
-            }
-            ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
-            ("eksctl.io", _) => Format::NotYet("an eksctl ClusterConfig"),
-            _ => Format::Kubernetes,
-        };
+    if super::kubernetes::kind_of(node).is_some() {
+        return Format::Kubernetes;
     }
     if super::cloudformation::is_template(node) {
         return Format::CloudFormation;
@@ -63,6 +53,9 @@ pub(super) fn format_of(node: &Node) -> Format {
     };
     if AWS_ANSWERS.iter().any(answer) {
         return Format::NotYet("an answer of the aws CLI");
+    }
+    if !super::helm::values_in(node).is_empty() {
+        return Format::HelmValues;
     }
     Format::Unknown
 }

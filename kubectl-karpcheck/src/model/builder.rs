@@ -5,18 +5,24 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arn::{self, Home};
 use super::inventory::{Cluster, Inventory, Listing};
-use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
+use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
 use super::node::{At, Cause, DocId, Map, Node, Value};
 use super::problem::Problem;
 use super::text::Scope;
 use super::told::Told;
 use super::{controller, kinds};
 
+mod parts;
+
+pub use parts::{PartOf, Selector};
+
 /// Facts stated on the command line.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Stated {
     /// `--karpenter-version`, without a leading `v`.
     pub karpenter_version: Option<String>,
+    /// `--chart-version`, without a leading `v`.
+    pub chart_version: Option<String>,
     /// `--cluster-name`.
     pub cluster_name: Option<String>,
     /// `--account`.
@@ -75,6 +81,8 @@ pub struct Builder {
     unread: u64,
     templates: u32,
     told: Vec<Told>,
+    parts: Vec<PartOf>,
+    selectors: Vec<Selector>,
 }
 
 impl Builder {
@@ -162,10 +170,23 @@ impl Builder {
         self.unread += objects;
     }
 
+    /// Adds a part of a resource that was read as a thing of its own.
+    pub fn part(&mut self, part: PartOf) {
+        self.parts.push(part);
+    }
+
+    /// Adds a choice by labels, to be resolved when everything was read.
+    pub fn select(&mut self, selector: Selector) {
+        if !self.selectors.contains(&selector) {
+            self.selectors.push(selector);
+        }
+    }
+
     /// The inventory.
     pub fn build(mut self) -> Inventory {
+        self.settle_selectors();
+        self.fold_parts();
         self.settle_homes();
-        self.fold_queue_policies();
         self.merge();
         self.join_manifests();
         controller::derive(&mut self);
@@ -245,47 +266,9 @@ impl Builder {
                     region: told(&aws.region, arn::REGION),
                     account: told(&aws.account, arn::ACCOUNT),
                 };
-                aws.arn = arn::compose(&item.kind, &home, id).map(|arn| Node::text(arn, item.body.at));
-            }
-        }
-    }
-
-    /// A queue policy is the queue's attribute, by whichever resource it was set: `/Policy` of the queue.
-    fn fold_queue_policies(&mut self) {
-        let queues: HashMap<Logical, usize> = self
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| &*item.kind == "AWS::SQS::Queue")
-            .flat_map(|(index, item)| {
-                item.aws.iter().flat_map(|aws| aws.logical.iter().cloned()).map(move |logical| (logical, index))
-            })
-            .collect();
-        let mut folded: Vec<(usize, Node)> = vec![];
-        for policy in self.items.iter().filter(|item| &*item.kind == "AWS::SQS::QueuePolicy") {
-            let Some(document) = policy.body.member("PolicyDocument") else { continue };
-            for queue in policy.body.member("Queues").map(Node::elements).unwrap_or_default() {
-                let Value::Text(text) = &queue.value else { continue };
-                let by_address = text.refers().and_then(|address| {
-                    queues.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }).copied()
-                });
-                let by_name = || {
-                    let name = text.known()?.rsplit('/').next()?;
-                    // What AWS says of a queue is not changed by what a template says.
-                    self.items.iter().position(|item| {
-                        &*item.kind == "AWS::SQS::Queue"
-                            && item.source != SourceKind::Aws
-                            && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name)
-                    })
-                };
-                if let Some(index) = by_address.or_else(by_name) {
-                    folded.push((index, document.clone()));
-                }
-            }
-        }
-        for (index, document) in folded {
-            if let Value::Map(map) = &mut self.items[index].body.value {
-                map.set("Policy", document);
+                aws.arn = parts::resource_id(&item.kind, &item.body, id)
+                    .and_then(|id| arn::compose(&item.kind, &home, &id))
+                    .map(|arn| Node::text(arn, item.body.at));
             }
         }
     }

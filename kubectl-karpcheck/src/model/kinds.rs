@@ -19,6 +19,8 @@ const TOLD_BY: &[(&str, &[&str])] = &[
     ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
     ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
     ("AWS::IAM::ManagedPolicy", &["iam.services.k8s.aws/Policy"]),
+    ("AWS::IAM::InstanceProfile", &["iam.services.k8s.aws/InstanceProfile"]),
+    ("AWS::EC2::LaunchTemplate", &["ec2.services.k8s.aws/LaunchTemplate"]),
     ("AWS::Events::Rule", &["eventbridge.services.k8s.aws/Rule"]),
     ("AWS::EKS::Cluster", &["eks.services.k8s.aws/Cluster"]),
     ("AWS::EKS::PodIdentityAssociation", &["eks.services.k8s.aws/PodIdentityAssociation"]),

@@ -245,12 +245,17 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
     let resolver = inventory.resolver();
     if let Some(address) = text.refers() {
         let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
-        return match resolver.logical.get(&logical) {
-            Some(found) => follow_alias(inventory, *found),
-            None => {
-                Found::Unknown(Unknown::new(Cause::NotProvided, format!("{} is not among what was read", address.id)))
+        match resolver.logical.get(&logical) {
+            Some(found) => return follow_alias(inventory, *found),
+            None if text.known().is_none() => {
+                return Found::Unknown(Unknown::new(
+                    Cause::NotProvided,
+                    format!("{} is not among what was read", address.id),
+                ));
             }
-        };
+            // What the reference resolved to is written beside it.
+            None => {}
+        }
     }
     let Some(kind) = target(&item.kind, at) else {
         return match text.known().and_then(|arn| resolver.arns.get(arn)) {

@@ -74,7 +74,11 @@ impl Modules {
                     Ok(source) => sources.push(source),
                     Err((what, at)) => {
                         let what = format!("it is not valid HCL: {what}");
-                        builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+                        builder.problem(if named {
+                            Problem::fatal(what, Some(at))
+                        } else {
+                            Problem::new(what, Some(at))
+                        });
                     }
                 }
             }

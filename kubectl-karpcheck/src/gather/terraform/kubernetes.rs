@@ -4,7 +4,7 @@
 use super::super::{helm, policy, recognise, yaml};
 use super::resource::{Resource, Set, relocate};
 use crate::model::kinds::Plan;
-use crate::model::{At, Builder, Cause, List, Map, Node, Reason, Text, Value};
+use crate::model::{At, Builder, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
 
 /// Types of resources that are read here.
 pub(super) fn is_read(kind: &str) -> bool {
@@ -144,14 +144,23 @@ fn release(builder: &mut Builder, resource: &Resource) {
     }
     // The chart of each release runs the controller of that release.
     let version = resource.text("version").filter(|version| version.known().is_none_or(|known| !known.is_empty()));
-    let tag = |path: &[&str]| path.iter().try_fold(&values, |map, name| map.get(name)?.as_map()).and_then(|map| map.get("tag"));
+    let tag = |path: &[&str]| {
+        path.iter().try_fold(&values, |map, name| map.get(name)?.as_map()).and_then(|map| map.get("tag"))
+    };
     let tagged = tag(&["controller", "image"]).or_else(|| tag(&["image"])).is_some();
     if let (Some(version), false) = (version, tagged) {
         let place = resource.get("version").map_or(at, |node| node.at);
         set(&mut values, &["image".into(), "tag".into()], Node::text(version.clone(), place));
     }
     let namespace = resource.text("namespace").and_then(Text::known);
-    helm::add_release(builder, Node::new(Value::Map(values), at), namespace);
+    let release = helm::Release {
+        name: "karpenter".into(),
+        namespace: namespace.map(Into::into),
+        version: None,
+        chart: None,
+        values: Node::new(Value::Map(values), at),
+    };
+    helm::add_release(builder, release, SourceKind::Source);
 }
 
 /// `serviceAccount.annotations.eks\.amazonaws\.com/role-arn` in its parts. Indexes (`a[0]`) are left in the name.
