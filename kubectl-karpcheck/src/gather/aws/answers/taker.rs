@@ -143,7 +143,7 @@ impl Taker<'_> {
             .asked
             .options
             .iter()
-            .find(|(name, _)| !matches!(name.trim_start_matches('-'), "policy-name" | "attribute-names"));
+            .find(|(name, _)| !matches!(name.trim_start_matches('-'), "policy-name" | "attribute-names" | "namespace" | "metric-name"));
         let place: Vec<&str> =
             [&self.asked.account, &self.asked.region].into_iter().flatten().map(String::as_str).collect();
         let mut about = subject.map(|(_, value)| format!(" for {value}")).unwrap_or_default();
