@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::aws::answers::saved::Saved;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
@@ -51,6 +52,7 @@ pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut d
         summary: FileSummary::default(),
         seen: HashSet::new(),
         modules: terraform::Modules::default(),
+        answers: Saved::default(),
     };
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -81,6 +83,7 @@ pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut d
     }
     let modules = std::mem::take(&mut reader.modules);
     reader.summary.documents += modules.add(reader.builder, reader.plan, reader.parameters);
+    std::mem::take(&mut reader.answers).take(plan, reader.builder, jiff::Timestamp::now());
     reader.summary
 }
 
@@ -93,6 +96,8 @@ struct Files<'a> {
     seen: HashSet<PathBuf>,
     /// Terraform's own files: those of a folder are one module, so they are read together at the end.
     modules: terraform::Modules,
+    /// AWS's answers, until all of them are there.
+    answers: Saved,
 }
 
 impl Files<'_> {
@@ -273,7 +278,7 @@ impl Files<'_> {
         }
         let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
         let what = if !text.lines().map(str::trim).all(comment) {
-            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy"
+            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI"
         } else if path.as_os_str() == "-" {
             "there is nothing in it: did the command before the pipe fail?"
         } else {
@@ -334,6 +339,10 @@ impl Files<'_> {
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {
                 self.summary.documents += terraform::add(self.builder, self.plan, shape, &node);
+            }
+            Format::AwsAnswer => {
+                self.answers.keep(path, node);
+                self.summary.documents += 1;
             }
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
