@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::resource::{Resource, Set};
-use super::{items, resource};
+use super::items;
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem, Scope, SourceKind, Stated, Value};
 use code::{Code, Source};
@@ -236,7 +236,8 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
             }
         }
     }
-    let known = known::Known::default();
+    let known_sources = known::Sources::default();
+    let known = known::Known::new(&known_sources);
     let by_folder: HashMap<PathBuf, usize> =
         codes.iter().enumerate().filter_map(|(number, code)| Some((canonical(&code.folder)?, number))).collect();
     // What another folder calls is read as it is called.
@@ -287,7 +288,6 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
         let home = world.home(&root);
         sets.push(Set { scope, source: SourceKind::Source, home, resources });
     }
-    let _ = resource::home;
     (sets, problems)
 }
 
