@@ -72,9 +72,10 @@ impl Modules {
             for (doc, text, named) in folder.files {
                 match parse(doc, text) {
                     Ok(source) => sources.push(source),
-                    Err((what, at)) => {
+                    Err((what, at, before)) => {
                         let what = format!("it is not valid HCL: {what}");
                         builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+                        sources.extend(before.and_then(|text| parse(doc, text).ok()));
                     }
                 }
             }
@@ -84,7 +85,7 @@ impl Modules {
         for (folder, doc, text, named) in self.values {
             match parse(doc, text) {
                 Ok(source) => values.push((folder, source, named)),
-                Err((what, at)) => {
+                Err((what, at, _)) => {
                     builder.problem(Problem::new(format!("it is not valid HCL: {what}"), Some(at)));
                 }
             }
@@ -163,12 +164,24 @@ fn canonical(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
+/// What is wrong with a file, where, and the whole blocks that stand before it.
+type Unparsed = (String, At, Option<String>);
+
 /// Parsing nests as the text does, within the parser's own bounds.
-fn parse(doc: DocId, text: String) -> Result<Source, (String, At)> {
-    let parsed = std::thread::Builder::new().stack_size(STACK).spawn(move || Source::parse(doc, text));
+fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
+    let parsed = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        Source::parse(doc, text.clone()).map_err(|(what, at)| {
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let broken = (at.line as usize).saturating_sub(1).min(lines.len());
+            // A block ends with a brace at the beginning of a line.
+            let end = lines[..broken].iter().rposition(|line| line.starts_with('}'));
+            let cut = if lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()) { " (is the file whole?)" } else { "" };
+            (format!("{what}{cut}"), at, end.map(|end| lines[..=end].concat()))
+        })
+    });
     match parsed.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
-        _ => Err(("it cannot be parsed".to_owned(), At::whole(doc))),
+        _ => Err(("it cannot be parsed".to_owned(), At::whole(doc), None)),
     }
 }
 
