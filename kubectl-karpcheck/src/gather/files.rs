@@ -105,7 +105,9 @@ impl Files<'_> {
                     let extension =
                         entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
                     match extension.as_deref() {
-                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => self.file(entry.path(), false),
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => {
+                            self.file(entry.path(), false)
+                        }
                         other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
                     }
                 }

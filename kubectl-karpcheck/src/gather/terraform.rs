@@ -79,10 +79,15 @@ pub(super) fn prune(before: &Map, name: &str) -> bool {
         }
         "outputs" => has("terraform_version") || has("lineage"),
         "private" => has("attributes") || has("schema_version"),
-        "values" | "sensitive_values" | "change" | "expressions" | "instances" | "provisioners" | "for_each_expression"
+        "values"
+        | "sensitive_values"
+        | "change"
+        | "expressions"
+        | "instances"
+        | "provisioners"
+        | "for_each_expression"
         | "count_expression" => {
-            has("mode")
-                && before.get("type").and_then(Node::as_str).is_some_and(|kind| !resource::is_read(kind))
+            has("mode") && before.get("type").and_then(Node::as_str).is_some_and(|kind| !resource::is_read(kind))
         }
         _ => false,
     }

@@ -198,7 +198,7 @@ fn from_values(builder: &Builder) -> Vec<Found> {
         .map(|item| {
             let mut controller = Found {
                 name: item.name.clone(),
-                namespace: None,
+                namespace: item.namespace.clone(),
                 cluster: item.cluster,
                 source: item.source,
                 read_at: None,
@@ -206,6 +206,11 @@ fn from_values(builder: &Builder) -> Vec<Found> {
                 fields: Map::default(),
             };
             settings::from_values(&mut controller, &item.body, builder.stated().karpenter_version.as_deref());
+            // A release says its namespace, so that an association with its service account gives it a role.
+            if let (None, Some(namespace)) = (controller.fields.get("Role"), item.namespace.as_deref()) {
+                let account = item.body.str_at(&["serviceAccount", "name"]).unwrap_or("karpenter");
+                controller.set("Role", associated(builder, namespace, account));
+            }
             controller
         })
         .collect()
@@ -354,15 +359,17 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
             .filter(own)
             .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
     };
-    let associated = || {
-        builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
-            let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
-            (says("Namespace", namespace) && says("ServiceAccount", &account))
-                .then(|| item.body.member("RoleArn").cloned())
-                .flatten()
-        })
-    };
-    pod_role.or_else(annotated).or_else(associated)
+    pod_role.or_else(annotated).or_else(|| associated(builder, namespace, &account))
+}
+
+/// The role that a Pod Identity association gives a service account.
+fn associated(builder: &Builder, namespace: &str, account: &str) -> Option<Node> {
+    builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
+        let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
+        (says("Namespace", namespace) && says("ServiceAccount", account))
+            .then(|| item.body.member("RoleArn").cloned())
+            .flatten()
+    })
 }
 
 fn list(nodes: Vec<Node>, at: At) -> Node {

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::resource::{Resource, Set};
 use super::items;
+use super::resource::{Resource, Set};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem, Scope, SourceKind, Stated, Value};
 use code::{Code, Source};
@@ -74,7 +74,11 @@ impl Modules {
                     Ok(source) => sources.push(source),
                     Err((what, at, before)) => {
                         let what = format!("it is not valid HCL: {what}");
-                        builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+                        builder.problem(if named {
+                            Problem::fatal(what, Some(at))
+                        } else {
+                            Problem::new(what, Some(at))
+                        });
                         sources.extend(before.and_then(|text| parse(doc, text).ok()));
                     }
                 }
@@ -175,7 +179,11 @@ fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
             let broken = (at.line as usize).saturating_sub(1).min(lines.len());
             // A block ends with a brace at the beginning of a line.
             let end = lines[..broken].iter().rposition(|line| line.starts_with('}'));
-            let cut = if lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()) { " (is the file whole?)" } else { "" };
+            let cut = if lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()) {
+                " (is the file whole?)"
+            } else {
+                ""
+            };
             (format!("{what}{cut}"), at, end.map(|end| lines[..=end].concat()))
         })
     });

@@ -107,9 +107,7 @@ impl<'a> Index<'a> {
                 kinds.iter().find_map(|kind| self.names.get(&(Arc::from(*kind), known.to_owned())).copied())
             }
         };
-        number.filter(|number| {
-            self.set.resources.get(*number).is_some_and(|resource| kinds.contains(&&*resource.kind))
-        })
+        number.filter(|number| self.set.resources.get(*number).is_some_and(|resource| kinds.contains(&&*resource.kind)))
     }
 }
 
@@ -118,13 +116,7 @@ const POLICIES: &[&str] = &["aws_iam_policy"];
 const KEYS: &[&str] = &["aws_kms_key", "aws_kms_replica_key", "aws_kms_external_key"];
 
 /// Lays a resource that only says something of another one into that one.
-fn fold(
-    set: &Set,
-    index: &Index<'_>,
-    resource: &Resource,
-    extras: &mut HashMap<usize, Extra>,
-    ebs: &mut Option<Map>,
-) {
+fn fold(set: &Set, index: &Index<'_>, resource: &Resource, extras: &mut HashMap<usize, Extra>, ebs: &mut Option<Map>) {
     let given = |name: &str| resource.get(name);
     let body = || {
         let mut map = Map::default();
@@ -161,7 +153,8 @@ fn fold(
             }
         }
         "aws_kms_key_policy" => {
-            if let (Some(key), Some(policy)) = (given("key_id").and_then(|key| index.find(KEYS, key)), given("policy")) {
+            if let (Some(key), Some(policy)) = (given("key_id").and_then(|key| index.find(KEYS, key)), given("policy"))
+            {
                 extras.entry(key).or_default().key_policy = Some(super::super::policy::object(policy.clone()));
             }
         }
@@ -280,13 +273,17 @@ fn facts(set: &Set, kind: &str, resource: &Resource) -> AwsFacts {
         told(part, at).filter(|node| node.as_str() != Some(""))
     };
     let mut logical = vec![Logical { scope: set.scope, id: Arc::clone(&resource.address) }];
-    let only = resource.bare.as_ref().filter(|bare| {
-        set.resources.iter().filter(|other| other.bare.as_ref() == Some(*bare)).take(2).count() == 1
-    });
+    let only = resource
+        .bare
+        .as_ref()
+        .filter(|bare| set.resources.iter().filter(|other| other.bare.as_ref() == Some(*bare)).take(2).count() == 1);
     logical.extend(only.map(|bare| Logical { scope: set.scope, id: Arc::clone(bare) }));
     AwsFacts {
         partition: part(1).or_else(|| told(&set.home.partition, at)),
-        region: own("region").map(|text| Node::text(text, at)).or_else(|| part(3)).or_else(|| told(&set.home.region, at)),
+        region: own("region")
+            .map(|text| Node::text(text, at))
+            .or_else(|| part(3))
+            .or_else(|| told(&set.home.region, at)),
         account: part(4).or_else(|| told(&set.home.account, at)),
         arn: arn.map(|arn| Node::text(arn, at)),
         id: naming,

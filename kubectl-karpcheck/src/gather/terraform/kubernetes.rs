@@ -144,7 +144,9 @@ fn release(builder: &mut Builder, resource: &Resource) {
     }
     // The chart of each release runs the controller of that release.
     let version = resource.text("version").filter(|version| version.known().is_none_or(|known| !known.is_empty()));
-    let tag = |path: &[&str]| path.iter().try_fold(&values, |map, name| map.get(name)?.as_map()).and_then(|map| map.get("tag"));
+    let tag = |path: &[&str]| {
+        path.iter().try_fold(&values, |map, name| map.get(name)?.as_map()).and_then(|map| map.get("tag"))
+    };
     let tagged = tag(&["controller", "image"]).or_else(|| tag(&["image"])).is_some();
     if let (Some(version), false) = (version, tagged) {
         let place = resource.get("version").map_or(at, |node| node.at);

@@ -72,7 +72,8 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn configure(&mut self, module: &'a Node, path: &str) {
         for resource in module.member("resources").map(Node::elements).unwrap_or_default() {
-            if let (Some(address), Some(expressions)) = (resource.str_at(&["address"]), resource.member("expressions")) {
+            if let (Some(address), Some(expressions)) = (resource.str_at(&["address"]), resource.member("expressions"))
+            {
                 self.config.insert(join(path, address), expressions);
             }
         }
@@ -209,7 +210,8 @@ impl<'a> Plan<'a> {
         match targets.as_slice() {
             [(number, attribute)] => {
                 let target = &self.resources[*number];
-                if &*target.kind == "aws_iam_policy_document" && matches!(attribute.as_str(), "json" | "minified_json") {
+                if &*target.kind == "aws_iam_policy_document" && matches!(attribute.as_str(), "json" | "minified_json")
+                {
                     return self.document(*number, at);
                 }
                 let get = |name: &str| target.get(name).cloned();
@@ -310,7 +312,8 @@ impl<'a> Plan<'a> {
         }
         // A module that is called once for each key: the only instance in any of them.
         let bare = without_indexes(address);
-        let mut matching = self.instances.iter().filter(|(known, _)| without_indexes(known) == bare).map(|(_, all)| all);
+        let mut matching =
+            self.instances.iter().filter(|(known, _)| without_indexes(known) == bare).map(|(_, all)| all);
         match (matching.next().map(Vec::as_slice), matching.next()) {
             (Some([only]), None) if address.contains("module.") => Some(*only),
             _ => None,

@@ -90,8 +90,10 @@ pub(super) fn is_read(kind: &str) -> bool {
 
 /// The partition, region and account that are stated, or their symbols.
 pub(super) fn home(stated: &Stated) -> Home {
-    let partition =
-        stated.partition.clone().or_else(|| stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
+    let partition = stated
+        .partition
+        .clone()
+        .or_else(|| stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
     let or = |stated: Option<String>, name| stated.map_or_else(|| arn::unstated(name), Text::from);
     Home {
         partition: or(partition, arn::PARTITION),
@@ -167,25 +169,14 @@ pub(super) fn known_later(address: &str, scope: Scope) -> Symbol {
 }
 
 /// A text that is an attribute of a resource: what is known of it, and the resource itself where it is an item.
-pub(super) fn reference(
-    scope: Scope,
-    kind: &str,
-    address: &str,
-    attribute: &str,
-    value: Option<Text>,
-    at: At,
-) -> Node {
+pub(super) fn reference(scope: Scope, kind: &str, address: &str, attribute: &str, value: Option<Text>, at: At) -> Node {
     let text = value.unwrap_or_else(|| {
         let written = if attribute.is_empty() { address.to_owned() } else { format!("{address}.{attribute}") };
         Text::symbol(known_later(&written, scope))
     });
     let item = normal(kind).is_some() && !address.split('.').any(|step| step == "data");
     Node::text(
-        if item {
-            text.referring(Address { scope, id: address.into(), attribute: attribute.into() })
-        } else {
-            text
-        },
+        if item { text.referring(Address { scope, id: address.into(), attribute: attribute.into() }) } else { text },
         at,
     )
 }

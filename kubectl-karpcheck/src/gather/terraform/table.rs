@@ -103,7 +103,10 @@ pub(super) fn rows(kind: &str) -> Rows {
             (
                 "encryption_config",
                 "EncryptionConfig",
-                Each(&[("resources", "Resources", Same), ("provider", "Provider", Block(&[("key_arn", "KeyArn", Same)]))]),
+                Each(&[
+                    ("resources", "Resources", Same),
+                    ("provider", "Provider", Block(&[("key_arn", "KeyArn", Same)])),
+                ]),
             ),
         ],
         "aws_eks_pod_identity_association" => &[
@@ -165,8 +168,10 @@ pub(super) fn rows(kind: &str) -> Rows {
 pub(super) fn has_default(kind: &str, argument: &str) -> bool {
     matches!(
         (kind, argument),
-        ("aws_sqs_queue", "kms_master_key_id" | "sqs_managed_sse_enabled" | "kms_data_key_reuse_period_seconds" | "policy")
-            | ("aws_kms_key", "policy" | "multi_region")
+        (
+            "aws_sqs_queue",
+            "kms_master_key_id" | "sqs_managed_sse_enabled" | "kms_data_key_reuse_period_seconds" | "policy"
+        ) | ("aws_kms_key", "policy" | "multi_region")
             | ("aws_iam_role", "managed_policy_arns" | "inline_policy" | "permissions_boundary")
             | ("aws_cloudwatch_event_rule", "state" | "is_enabled" | "event_bus_name")
             | ("aws_dynamodb_table", "server_side_encryption")

@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
 fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
     let stated = Stated { account: Some("111122223333".into()), ..Stated::default() };
     let mut builder = Builder::new(stated);
-    let plan = Plan::new([("*", false)]);
+    let plan = Plan::new([("*", false), ("*/*", false)]);
     let parameters: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     crate::gather::files(&[path.to_owned()], &parameters, &plan, &mut builder, &mut std::io::empty());
@@ -84,12 +84,18 @@ fn every_type_becomes_its_item() {
     assert_eq!(statement("1", "Principal"), r#"{"Service":["events.amazonaws.com"]}"#);
     assert_eq!(statement("1", "Condition"), r#"{"StringEquals":{"aws:SourceAccount":["111122223333"]}}"#);
     assert_eq!(field(key, &["Grants", "0", "Operations"]), r#"["Decrypt"]"#);
-    assert_eq!(related(&all, item(&all, "AWS::KMS::Alias", "alias/karpenter-queue"), "/TargetKeyId"), "aws_kms_key.queue");
+    assert_eq!(
+        related(&all, item(&all, "AWS::KMS::Alias", "alias/karpenter-queue"), "/TargetKeyId"),
+        "aws_kms_key.queue"
+    );
 
     let role = item(&all, "AWS::IAM::Role", "controller");
     let arn = role.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str()).map(str::to_owned);
     assert_eq!(arn.as_deref(), Some("arn:aws:iam::111122223333:role/karpenter/controller"));
-    assert_eq!(field(role, &["AssumeRolePolicyDocument", "Statement", "0", "Principal"]), r#"{"Service":"pods.eks.amazonaws.com"}"#);
+    assert_eq!(
+        field(role, &["AssumeRolePolicyDocument", "Statement", "0", "Principal"]),
+        r#"{"Service":"pods.eks.amazonaws.com"}"#
+    );
     assert_eq!(field(role, &["Policies", "0", "PolicyName"]), "\"inline\"");
     assert_eq!(related(&all, role, "/ManagedPolicyArns/*"), "controller");
     let policy = item(&all, "AWS::IAM::ManagedPolicy", "controller");
@@ -213,7 +219,11 @@ fn a_module_for_karpenter_is_known_by_its_version() {
         assert_eq!(policy(&call(version, "")).contains("iam:ListInstanceProfiles"), holds, "{version}");
     }
     let all = call("21.19.0", "");
-    let role = all.items().find(|(_, item)| &*item.kind == "AWS::IAM::Role" && item.name.contains("controller")).expect("a role").1;
+    let role = all
+        .items()
+        .find(|(_, item)| &*item.kind == "AWS::IAM::Role" && item.name.contains("controller"))
+        .expect("a role")
+        .1;
     assert!(related(&all, role, "/ManagedPolicyArns/*").contains("aws_iam_policy.controller"));
     assert_eq!(all.items().filter(|(_, item)| &*item.kind == "AWS::Events::Rule").count(), 5);
     assert_eq!(call("99.0.0", "").items().filter(|(_, item)| item.is_aws()).count(), 0);
@@ -227,10 +237,22 @@ fn modules_beside_and_installed_are_read_as_they_are_called() {
         fs::create_dir_all(path.parent().expect("a parent")).expect("made");
         fs::write(path, text).expect("written");
     };
-    write("main.tf", "module \"a\" {\n  for_each = toset([\"x\"])\n  source = \"./modules/a\"\n  name = \"q-${each.key}\"\n  key = module.b.key\n}\nmodule \"b\" {\n  source = \"example/b/aws\"\n  version = \"1.0.0\"\n}\n");
-    write("modules/a/main.tf", "variable \"name\" {}\nvariable \"key\" {}\nresource \"aws_sqs_queue\" \"this\" {\n  name = var.name\n  kms_master_key_id = var.key\n}\n");
-    write(".terraform/modules/modules.json", r#"{"Modules": [{"Key": "", "Dir": "."}, {"Key": "b", "Source": "x", "Dir": ".terraform/modules/b"}]}"#);
-    write(".terraform/modules/b/main.tf", "resource \"aws_kms_key\" \"this\" {}\noutput \"key\" {\n  value = aws_kms_key.this.arn\n}\n");
+    write(
+        "main.tf",
+        "module \"a\" {\n  for_each = toset([\"x\"])\n  source = \"./modules/a\"\n  name = \"q-${each.key}\"\n  key = module.b.key\n}\nmodule \"b\" {\n  source = \"example/b/aws\"\n  version = \"1.0.0\"\n}\n",
+    );
+    write(
+        "modules/a/main.tf",
+        "variable \"name\" {}\nvariable \"key\" {}\nresource \"aws_sqs_queue\" \"this\" {\n  name = var.name\n  kms_master_key_id = var.key\n}\n",
+    );
+    write(
+        ".terraform/modules/modules.json",
+        r#"{"Modules": [{"Key": "", "Dir": "."}, {"Key": "b", "Source": "x", "Dir": ".terraform/modules/b"}]}"#,
+    );
+    write(
+        ".terraform/modules/b/main.tf",
+        "resource \"aws_kms_key\" \"this\" {}\noutput \"key\" {\n  value = aws_kms_key.this.arn\n}\n",
+    );
     let all = read(folder.path(), &[]);
     assert_eq!(problems(&all), Vec::<String>::new());
     let queue = item(&all, "AWS::SQS::Queue", "q-x");
@@ -251,7 +273,9 @@ fn variables_take_what_is_given() {
 
 #[test]
 fn broken_files_are_told_with_their_place_and_cost_no_other() {
-    let all = module("resource \"aws_sqs_queue\" \"q\" {\n  name = \"whole\"\n}\n\nresource \"aws_kms_key\" \"k\" {\n  policy = jsonencode({\n");
+    let all = module(
+        "resource \"aws_sqs_queue\" \"q\" {\n  name = \"whole\"\n}\n\nresource \"aws_kms_key\" \"k\" {\n  policy = jsonencode({\n",
+    );
     item(&all, "AWS::SQS::Queue", "whole");
     let told = problems(&all);
     assert!(told.len() == 1 && told[0].contains("it is not valid HCL") && told[0].starts_with('6'), "{told:?}");
@@ -271,7 +295,9 @@ fn wrong_types_are_unknown_and_never_a_panic() {
 
 #[test]
 fn circles_and_bombs_end() {
-    let circle = module("locals {\n  a = local.b\n  b = \"${local.a}x\"\n}\nresource \"aws_sqs_queue\" \"q\" {\n  name = local.a\n}\nmodule \"self\" {\n  source = \"./\"\n}\n");
+    let circle = module(
+        "locals {\n  a = local.b\n  b = \"${local.a}x\"\n}\nresource \"aws_sqs_queue\" \"q\" {\n  name = local.a\n}\nmodule \"self\" {\n  source = \"./\"\n}\n",
+    );
     let queue = circle.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("there").1;
     assert!(field(queue, &["QueueName"]).contains("refers to itself") || field(queue, &["QueueName"]).contains("${"));
     let mut bomb = String::from("locals {\n  a0 = [\"x\", \"x\"]\n");

@@ -17,6 +17,8 @@ use crate::model::{At, Cause, List, Map, Node, Part, Reason, Scope, Stated, Symb
 const MAX_DEPTH: u32 = 400;
 /// Values that all expressions together may make. Real modules make tens of thousands; a bomb makes billions.
 const MAX_STEPS: u64 = 2_000_000;
+/// Values in one that has a name. Real ones have hundreds.
+const MAX_SIZE: u64 = 100_000;
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;
 
@@ -77,7 +79,11 @@ impl<'a> World<'a> {
 
     /// A symbol that is named after its expression, within its module.
     pub(super) fn symbol(&self, env: &Env<'a>, written: &str, why: String) -> Symbol {
-        let name = if env.run.path.is_empty() { format!("${{{written}}}") } else { format!("${{{}: {written}}}", env.run.path) };
+        let name = if env.run.path.is_empty() {
+            format!("${{{written}}}")
+        } else {
+            format!("${{{}: {written}}}", env.run.path)
+        };
         Symbol::new(name, self.scope, why)
     }
 
@@ -254,10 +260,10 @@ impl<'a> World<'a> {
             Some(first) if call.args.len() == 1 => format!("{name}({})", written(first)),
             _ => format!("{name}(…)@{}:{}", at.line, at.column),
         };
-        let why = args.iter().find_map(Node::first_unknown).map_or_else(
-            || format!("{name}() is evaluated when Terraform runs"),
-            |(reason, _)| reason.why.to_string(),
-        );
+        let why = args
+            .iter()
+            .find_map(Node::first_unknown)
+            .map_or_else(|| format!("{name}() is evaluated when Terraform runs"), |(reason, _)| reason.why.to_string());
         Node::text(Text::symbol(self.symbol(env, &written, why)), at)
     }
 
@@ -266,7 +272,8 @@ impl<'a> World<'a> {
         let (entries, mut more) = match &over.value {
             Value::List(list) => {
                 let numbered = list.items.iter().enumerate();
-                let entries = numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect::<Vec<_>>();
+                let entries =
+                    numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect::<Vec<_>>();
                 (entries, list.more.clone())
             }
             Value::Map(map) => {
@@ -358,7 +365,10 @@ impl<'a> World<'a> {
             },
             ("path" | "terraform" | "self", Some(field)) => {
                 let written = format!("{root}.{field}");
-                Node::text(Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))), at)
+                Node::text(
+                    Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))),
+                    at,
+                )
             }
             (kind, Some(field)) => self.resource(env, false, kind, field, &operators[1..], at),
             _ => failed(format!("{root} is not declared"), at),
@@ -379,7 +389,9 @@ impl<'a> World<'a> {
         let key = match operator {
             TraversalOperator::GetAttr(name) => Node::text(name.as_str(), at),
             TraversalOperator::Index(index) => self.eval(env, index),
-            TraversalOperator::LegacyIndex(index) => functions::number(usize::try_from(*index.value()).unwrap_or(0), at),
+            TraversalOperator::LegacyIndex(index) => {
+                functions::number(usize::try_from(*index.value()).unwrap_or(0), at)
+            }
             TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
                 let list = match node.value {
                     Value::List(list) => list,
@@ -404,8 +416,13 @@ impl<'a> World<'a> {
                 }
                 None => return failed(format!("{so_far} has no {written}"), at),
             },
-            (Value::List(list), Value::Number(index)) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "out of range finds nothing")]
+            (Value::List(list), Value::Number(index)) =>
+            {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "out of range finds nothing"
+                )]
                 match list.items.get(*index as usize) {
                     Some(node) => node.clone(),
                     None if list.more.is_some() => return self.beyond(env, &node, at, so_far, &written),
@@ -445,8 +462,12 @@ impl<'a> World<'a> {
             let what = key.trim_start_matches('?').to_owned();
             return Node::unknown(Cause::Undecidable, format!("{what} refers to itself, which Terraform refuses"), at);
         }
-        let node = make();
+        let mut node = make();
         run.busy.borrow_mut().remove(&key);
+        let size = node.size();
+        if size > MAX_SIZE || self.spent(size) {
+            node = Node::unknown(Cause::Undecidable, "its expressions make more than anybody reads", at);
+        }
         run.cache.borrow_mut().insert(key, (node.clone(), node.size()));
         node
     }

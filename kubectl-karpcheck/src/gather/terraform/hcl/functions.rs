@@ -11,8 +11,11 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
     let first = args.first();
     match (name, args) {
         // What is encoded here is decoded again where it is read: the value itself says more than its text.
-        ("jsonencode" | "yamlencode" | "jsondecode" | "yamldecode" | "sensitive" | "nonsensitive" | "tostring" | "tomap"
-            | "toset" | "tolist" | "tobool" | "tonumber", [one]) => match (name, &one.value) {
+        (
+            "jsonencode" | "yamlencode" | "jsondecode" | "yamldecode" | "sensitive" | "nonsensitive" | "tostring"
+            | "tomap" | "toset" | "tolist" | "tobool" | "tonumber",
+            [one],
+        ) => match (name, &one.value) {
             ("toset" | "tolist", Value::List(_)) | ("tomap", Value::Map(_)) => Some(one.clone()),
             ("tostring", Value::Flag(_) | Value::Number(_)) => Some(Node::text(one.to_json().to_string(), one.at)),
             ("tobool", Value::Text(_)) => Some(Node::new(Value::Flag(one.as_str()?.parse().ok()?), one.at)),
@@ -164,12 +167,12 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
         ("lower", _) => known(0).map(|text| Node::text(text.to_lowercase(), at)),
         ("upper", _) => known(0).map(|text| Node::text(text.to_uppercase(), at)),
         ("trimspace" | "chomp", _) => known(0).map(|text| Node::text(text.trim(), at)),
-        ("trimprefix", _) => known(0).zip(known(1)).map(|(text, cut)| {
-            Node::text(text.strip_prefix(cut.as_str()).unwrap_or(&text), at)
-        }),
-        ("trimsuffix", _) => known(0).zip(known(1)).map(|(text, cut)| {
-            Node::text(text.strip_suffix(cut.as_str()).unwrap_or(&text), at)
-        }),
+        ("trimprefix", _) => {
+            known(0).zip(known(1)).map(|(text, cut)| Node::text(text.strip_prefix(cut.as_str()).unwrap_or(&text), at))
+        }
+        ("trimsuffix", _) => {
+            known(0).zip(known(1)).map(|(text, cut)| Node::text(text.strip_suffix(cut.as_str()).unwrap_or(&text), at))
+        }
         // A pattern between slashes is a regular expression.
         ("replace", [one, what, with]) => {
             let (one, what, with) = (one.as_str()?, what.as_str()?, with.as_str()?);

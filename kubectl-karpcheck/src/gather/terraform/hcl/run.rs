@@ -239,17 +239,24 @@ impl<'a> World<'a> {
             Some((TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_), rest)) => {
                 let index = match operators.first() {
                     Some(TraversalOperator::Index(index)) => self.eval(env, index),
-                    Some(TraversalOperator::LegacyIndex(index)) => number(usize::try_from(*index.value()).unwrap_or(0), at),
+                    Some(TraversalOperator::LegacyIndex(index)) => {
+                        number(usize::try_from(*index.value()).unwrap_or(0), at)
+                    }
                     _ => Node::new(Value::Null, at),
                 };
                 let same = |instance: &&Instance| {
-                    instance.key.as_ref().is_some_and(|key| index.first_unknown().is_none() && key.to_json() == index.to_json())
+                    instance
+                        .key
+                        .as_ref()
+                        .is_some_and(|key| index.first_unknown().is_none() && key.to_json() == index.to_json())
                 };
                 let unknown = index.first_unknown().is_some() || !instances.certain;
                 match (instances.all.iter().find(same), instances.all.as_slice()) {
                     (Some(instance), _) => value(instance, rest),
                     (None, [only]) if unknown => value(only, rest),
-                    (None, _) if unknown => Node::unknown(Cause::Symbolic, format!("which {written} it is is not known"), at),
+                    (None, _) if unknown => {
+                        Node::unknown(Cause::Symbolic, format!("which {written} it is is not known"), at)
+                    }
                     (None, _) => failed(format!("there is no {written}[{}]", index.to_json()), at),
                 }
             }
@@ -289,9 +296,7 @@ impl<'a> World<'a> {
         let address = if run.path.is_empty() { local.clone() } else { format!("{}.{local}", run.path) };
         if data && kind == "aws_iam_policy_document" && matches!(attribute, "json" | "minified_json") {
             self.used.borrow_mut().insert(address);
-            return self.once(run, format!("{local}.json"), at, || {
-                document::build(&self.object(run, block, instance))
-            });
+            return self.once(run, format!("{local}.json"), at, || document::build(&self.object(run, block, instance)));
         }
         if let Some(node) = data.then(|| self.looked_up(run, block, kind, instance, attribute, at)).flatten() {
             return node;
@@ -412,7 +417,8 @@ impl<'a> World<'a> {
 
     /// `dynamic "statement" { for_each = …  content { … } }`. Where it cannot be told for what, the list is open.
     fn dynamic(&self, env: &Env<'a>, block: &'a Block, name: &str, into: &mut List) {
-        let (Some(each), Some(content)) = (block.body.get_attribute("for_each"), block.body.get_blocks("content").next())
+        let (Some(each), Some(content)) =
+            (block.body.get_attribute("for_each"), block.body.get_blocks("content").next())
         else {
             return;
         };
@@ -482,7 +488,11 @@ impl<'a> World<'a> {
                 key: key.clone(),
                 place: run.place.or_else(|| code.known.then(|| block.source.at(block.it.span()))),
                 caller: Some((caller, block)),
-                given: code.facts.iter().map(|(name, flag)| ((*name).to_owned(), Node::new(Value::Flag(*flag), At::default()))).collect(),
+                given: code
+                    .facts
+                    .iter()
+                    .map(|(name, flag)| ((*name).to_owned(), Node::new(Value::Flag(*flag), At::default())))
+                    .collect(),
                 ..Run::new(code)
             });
             self.runs.borrow_mut().push(Rc::clone(&child));
@@ -513,9 +523,9 @@ impl<'a> World<'a> {
         match (operators.split_first(), children.as_slice()) {
             (Some((TraversalOperator::Index(index), rest)), all) => {
                 let index = self.eval(env, index);
-                let found = all.iter().find(|(instance, _)| {
-                    instance.key.as_ref().is_some_and(|key| key.to_json() == index.to_json())
-                });
+                let found = all
+                    .iter()
+                    .find(|(instance, _)| instance.key.as_ref().is_some_and(|key| key.to_json() == index.to_json()));
                 match (found, all) {
                     (Some((_, child)), _) | (None, [(_, child)]) => output(child, rest),
                     _ => symbol(),
