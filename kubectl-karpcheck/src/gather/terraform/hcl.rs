@@ -130,7 +130,7 @@ impl Modules {
             }
         }
         while let Some(folder) = queue.pop() {
-            let calls: Vec<String> = self.folders.get(&folder).map(|folder| local_sources(folder)).unwrap_or_default();
+            let calls: Vec<String> = self.folders.get(&folder).map(local_sources).unwrap_or_default();
             for source in calls {
                 let target = folder.join(&source);
                 let Some(real) = canonical(&target) else { continue };
@@ -298,6 +298,7 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
         let root = Rc::new(root);
         let mut resources: Vec<Resource> = vec![];
         world.resources(&root, &mut resources);
+        problems.extend(left_out(&world, code));
         let used = world.used.borrow();
         for one in &mut resources {
             if used.contains(&*one.address)
@@ -310,6 +311,32 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
         sets.push(Set { scope, source: SourceKind::Source, home, resources });
     }
     (sets, problems)
+}
+
+/// What was not read of a root, in words.
+fn left_out(world: &World<'_>, code: &Code<'_>) -> Vec<Problem> {
+    let mut problems = vec![];
+    let unread = world.unread.borrow();
+    if let Some((_, at)) = unread.first() {
+        let names: Vec<&str> = unread.iter().map(|(name, _)| name.as_str()).take(5).collect();
+        let more = unread.len().saturating_sub(names.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        problems.push(Problem::note(
+            format!(
+                "the code of {} was not read ({}{more}): `terraform init` brings it, or give the plan \
+                 (`terraform show -json PLAN`)",
+                if unread.len() == 1 { "a module" } else { "modules" },
+                names.join(", ")
+            ),
+            Some(*at),
+        ));
+    }
+    if world.is_spent() {
+        let what = "its expressions make more than karpcheck evaluates, so the rest of it is unknown: give the plan";
+        let at = code.resources.values().next().map(|block| At::whole(block.source.doc));
+        problems.push(Problem::new(what, at));
+    }
+    problems
 }
 
 /// The values of a root's variables: files of values, then what the command line gives.

@@ -35,9 +35,9 @@ fn item<'i>(inventory: &'i Inventory, kind: &str, name: &str) -> &'i Item {
 
 /// A field as JSON.
 fn field(item: &Item, path: &[&str]) -> String {
-    let node = path.iter().fold(Some(&item.body), |node, step| match step.parse::<usize>() {
-        Ok(index) => node?.elements().get(index),
-        Err(_) => node?.member(step),
+    let node = path.iter().try_fold(&item.body, |node, step| match step.parse::<usize>() {
+        Ok(index) => node.elements().get(index),
+        Err(_) => node.member(step),
     });
     node.map_or_else(|| "(absent)".to_owned(), |node| node.to_json().to_string())
 }

@@ -22,15 +22,21 @@ const MAX_SIZE: u64 = 100_000;
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;
 
+/// See [`World::resolve`].
+pub(super) type Resolve<'a> = &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>;
+
 /// All modules of one root, evaluated.
 pub(super) struct World<'a> {
     pub(super) scope: Scope,
     pub(super) stated: Stated,
-    pub(super) runs: RefCell<Vec<Rc<Run<'a>>>>,
+    /// How many modules were called.
+    pub(super) calls: Cell<usize>,
     /// The code that a call of a module means: by the run's key (`a.b`), the folder and the call's source and version.
-    pub(super) resolve: &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>,
+    pub(super) resolve: Resolve<'a>,
     /// Policy documents that something uses, by address.
     pub(super) used: RefCell<HashSet<String>>,
+    /// Calls of modules whose code is not there.
+    pub(super) unread: RefCell<Vec<(String, At)>>,
     /// Is it asked what there is (`count`, `for_each`)? Then what may be there is there.
     pub(super) assume: Cell<bool>,
     depth: Cell<u32>,
@@ -54,17 +60,14 @@ impl Env<'_> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(
-        scope: Scope,
-        stated: Stated,
-        resolve: &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>,
-    ) -> Self {
+    pub(super) fn new(scope: Scope, stated: Stated, resolve: Resolve<'a>) -> Self {
         Self {
             scope,
             stated,
-            runs: RefCell::default(),
+            calls: Cell::new(0),
             resolve,
             used: RefCell::default(),
+            unread: RefCell::default(),
             assume: Cell::new(false),
             depth: Cell::new(0),
             steps: Cell::new(0),
@@ -74,6 +77,11 @@ impl<'a> World<'a> {
     /// Counts work. Is there too much of it?
     pub(super) fn spent(&self, steps: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(steps));
+        self.steps.get() > MAX_STEPS
+    }
+
+    /// Was there more to evaluate than anybody writes?
+    pub(super) fn is_spent(&self) -> bool {
         self.steps.get() > MAX_STEPS
     }
 
