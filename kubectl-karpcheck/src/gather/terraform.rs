@@ -18,6 +18,8 @@ mod plan;
 mod resource;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::model::kinds::Plan;
 use crate::model::{Builder, Map, Node};

@@ -450,15 +450,17 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
             .filter(own)
             .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
     };
-    let associated = || {
-        builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
-            let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
-            (says("Namespace", namespace) && says("ServiceAccount", &account))
-                .then(|| item.body.member("RoleArn").cloned())
-                .flatten()
-        })
-    };
-    pod_role.or_else(annotated).or_else(associated)
+    pod_role.or_else(annotated).or_else(|| of_association(builder, namespace, &account))
+}
+
+/// The role that a Pod Identity association gives a service account.
+fn of_association(builder: &Builder, namespace: &str, account: &str) -> Option<Node> {
+    builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
+        let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
+        (says("Namespace", namespace) && says("ServiceAccount", account))
+            .then(|| item.body.member("RoleArn").cloned())
+            .flatten()
+    })
 }
 
 fn list(nodes: Vec<Node>, at: At) -> Node {

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::items;
 use super::resource::{Resource, Set};
-use super::{items, resource};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem, Scope, SourceKind, Stated, Value};
 use code::{Code, Source};
@@ -72,13 +72,14 @@ impl Modules {
             for (doc, text, named) in folder.files {
                 match parse(doc, text) {
                     Ok(source) => sources.push(source),
-                    Err((what, at)) => {
+                    Err((what, at, before)) => {
                         let what = format!("it is not valid HCL: {what}");
                         builder.problem(if named {
                             Problem::fatal(what, Some(at))
                         } else {
                             Problem::new(what, Some(at))
                         });
+                        sources.extend(before.and_then(|text| parse(doc, text).ok()));
                     }
                 }
             }
@@ -88,7 +89,7 @@ impl Modules {
         for (folder, doc, text, named) in self.values {
             match parse(doc, text) {
                 Ok(source) => values.push((folder, source, named)),
-                Err((what, at)) => {
+                Err((what, at, _)) => {
                     builder.problem(Problem::new(format!("it is not valid HCL: {what}"), Some(at)));
                 }
             }
@@ -129,7 +130,7 @@ impl Modules {
             }
         }
         while let Some(folder) = queue.pop() {
-            let calls: Vec<String> = self.folders.get(&folder).map(|folder| local_sources(folder)).unwrap_or_default();
+            let calls: Vec<String> = self.folders.get(&folder).map(local_sources).unwrap_or_default();
             for source in calls {
                 let target = folder.join(&source);
                 let Some(real) = canonical(&target) else { continue };
@@ -167,12 +168,28 @@ fn canonical(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
+/// What is wrong with a file, where, and the whole blocks that stand before it.
+type Unparsed = (String, At, Option<String>);
+
 /// Parsing nests as the text does, within the parser's own bounds.
-fn parse(doc: DocId, text: String) -> Result<Source, (String, At)> {
-    let parsed = std::thread::Builder::new().stack_size(STACK).spawn(move || Source::parse(doc, text));
+fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
+    let parsed = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        Source::parse(doc, text.clone()).map_err(|(what, at)| {
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let broken = (at.line as usize).saturating_sub(1).min(lines.len());
+            // A block ends with a brace at the beginning of a line.
+            let end = lines[..broken].iter().rposition(|line| line.starts_with('}'));
+            let cut = if lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()) {
+                " (is the file whole?)"
+            } else {
+                ""
+            };
+            (format!("{what}{cut}"), at, end.map(|end| lines[..=end].concat()))
+        })
+    });
     match parsed.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
-        _ => Err(("it cannot be parsed".to_owned(), At::whole(doc))),
+        _ => Err(("it cannot be parsed".to_owned(), At::whole(doc), None)),
     }
 }
 
@@ -240,7 +257,8 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
             }
         }
     }
-    let known = known::Known::default();
+    let known_sources = known::Sources::default();
+    let known = known::Known::new(&known_sources);
     let by_folder: HashMap<PathBuf, usize> =
         codes.iter().enumerate().filter_map(|(number, code)| Some((canonical(&code.folder)?, number))).collect();
     // What another folder calls is read as it is called.
@@ -280,6 +298,7 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
         let root = Rc::new(root);
         let mut resources: Vec<Resource> = vec![];
         world.resources(&root, &mut resources);
+        problems.extend(left_out(&world, code));
         let used = world.used.borrow();
         for one in &mut resources {
             if used.contains(&*one.address)
@@ -291,8 +310,33 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
         let home = world.home(&root);
         sets.push(Set { scope, source: SourceKind::Source, home, resources });
     }
-    let _ = resource::home;
     (sets, problems)
+}
+
+/// What was not read of a root, in words.
+fn left_out(world: &World<'_>, code: &Code<'_>) -> Vec<Problem> {
+    let mut problems = vec![];
+    let unread = world.unread.borrow();
+    if let Some((_, at)) = unread.first() {
+        let names: Vec<&str> = unread.iter().map(|(name, _)| name.as_str()).take(5).collect();
+        let more = unread.len().saturating_sub(names.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        problems.push(Problem::note(
+            format!(
+                "the code of {} was not read ({}{more}): `terraform init` brings it, or give the plan \
+                 (`terraform show -json PLAN`)",
+                if unread.len() == 1 { "a module" } else { "modules" },
+                names.join(", ")
+            ),
+            Some(*at),
+        ));
+    }
+    if world.is_spent() {
+        let what = "its expressions make more than karpcheck evaluates, so the rest of it is unknown: give the plan";
+        let at = code.resources.values().next().map(|block| At::whole(block.source.doc));
+        problems.push(Problem::new(what, at));
+    }
+    problems
 }
 
 /// The values of a root's variables: files of values, then what the command line gives.

@@ -17,18 +17,26 @@ use crate::model::{At, Cause, List, Map, Node, Part, Reason, Scope, Stated, Symb
 const MAX_DEPTH: u32 = 400;
 /// Values that all expressions together may make. Real modules make tens of thousands; a bomb makes billions.
 const MAX_STEPS: u64 = 2_000_000;
+/// Values in one that has a name. Real ones have hundreds.
+const MAX_SIZE: u64 = 100_000;
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;
+
+/// See [`World::resolve`].
+pub(super) type Resolve<'a> = &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>;
 
 /// All modules of one root, evaluated.
 pub(super) struct World<'a> {
     pub(super) scope: Scope,
     pub(super) stated: Stated,
-    pub(super) runs: RefCell<Vec<Rc<Run<'a>>>>,
+    /// How many modules were called.
+    pub(super) calls: Cell<usize>,
     /// The code that a call of a module means: by the run's key (`a.b`), the folder and the call's source and version.
-    pub(super) resolve: &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>,
+    pub(super) resolve: Resolve<'a>,
     /// Policy documents that something uses, by address.
     pub(super) used: RefCell<HashSet<String>>,
+    /// Calls of modules whose code is not there.
+    pub(super) unread: RefCell<Vec<(String, At)>>,
     /// Is it asked what there is (`count`, `for_each`)? Then what may be there is there.
     pub(super) assume: Cell<bool>,
     depth: Cell<u32>,
@@ -52,17 +60,14 @@ impl Env<'_> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(
-        scope: Scope,
-        stated: Stated,
-        resolve: &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>,
-    ) -> Self {
+    pub(super) fn new(scope: Scope, stated: Stated, resolve: Resolve<'a>) -> Self {
         Self {
             scope,
             stated,
-            runs: RefCell::default(),
+            calls: Cell::new(0),
             resolve,
             used: RefCell::default(),
+            unread: RefCell::default(),
             assume: Cell::new(false),
             depth: Cell::new(0),
             steps: Cell::new(0),
@@ -72,6 +77,11 @@ impl<'a> World<'a> {
     /// Counts work. Is there too much of it?
     pub(super) fn spent(&self, steps: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(steps));
+        self.steps.get() > MAX_STEPS
+    }
+
+    /// Was there more to evaluate than anybody writes?
+    pub(super) fn is_spent(&self) -> bool {
         self.steps.get() > MAX_STEPS
     }
 
@@ -460,8 +470,12 @@ impl<'a> World<'a> {
             let what = key.trim_start_matches('?').to_owned();
             return Node::unknown(Cause::Undecidable, format!("{what} refers to itself, which Terraform refuses"), at);
         }
-        let node = make();
+        let mut node = make();
         run.busy.borrow_mut().remove(&key);
+        let size = node.size();
+        if size > MAX_SIZE || self.spent(size) {
+            node = Node::unknown(Cause::Undecidable, "its expressions make more than anybody reads", at);
+        }
         run.cache.borrow_mut().insert(key, (node.clone(), node.size()));
         node
     }

@@ -265,7 +265,7 @@ impl<'a> World<'a> {
                 Node::new(Value::List(List { items, more: None }), at)
             }
             _ => match instances.all.as_slice() {
-                [only] if only.suffix.is_empty() || operators.first().is_some() => value(only, operators),
+                [only] if only.suffix.is_empty() || !operators.is_empty() => value(only, operators),
                 [] => failed(format!("there is no {written}"), at),
                 all => {
                     let mut map = Map::default();
@@ -475,8 +475,13 @@ impl<'a> World<'a> {
         let block = *run.code.modules.get(name)?;
         let argument = |name: &str| block.it.body.get_attribute(name).and_then(|attribute| attribute.value.as_str());
         let key = if run.key.is_empty() { name.to_owned() } else { format!("{}.{name}", run.key) };
-        let code = (self.resolve)(run, &key, argument("source")?, argument("version"))?;
-        if run.depth() >= MAX_CALLS || self.runs.borrow().len() >= MAX_RUNS {
+        let code = argument("source").and_then(|source| (self.resolve)(run, &key, source, argument("version")));
+        let Some(code) = code else {
+            // What an unread module calls is not told twice.
+            self.unread.borrow_mut().push((key, run.place.unwrap_or_else(|| block.source.at(block.it.span()))));
+            return None;
+        };
+        if run.depth() >= MAX_CALLS || self.calls.get() >= MAX_RUNS {
             return None;
         }
         let mut children = vec![];
@@ -495,7 +500,7 @@ impl<'a> World<'a> {
                     .collect(),
                 ..Run::new(code)
             });
-            self.runs.borrow_mut().push(Rc::clone(&child));
+            self.calls.set(self.calls.get() + 1);
             children.push((instance, child));
         }
         Some(Rc::new(children))
