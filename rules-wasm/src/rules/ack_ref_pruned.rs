@@ -148,13 +148,13 @@ fn judge(object: Item, live: Item, at: &str) -> Check {
         _ => Confidence::Medium,
     };
     let shown = if live == object { APPLIED } else { at };
+    let key = keys::of_kind(&kind).any(|known| known.reference == at);
+    let consequence =
+        if key { "the resource is under the key that AWS takes by default" } else { "the controller never sees it" };
     fail(
         Error,
         shown,
-        format!(
-            "{of} was dropped by the cluster: the live object does not have it, so the resource is under the key that AWS \
-             takes by default, and everything looks green"
-        ),
+        format!("{of} was dropped by the cluster: the live object does not have it, {consequence}, and everything looks green"),
     )
     .remedy("Install the CRDs of the controller's release, then apply the manifest again.")
     .confidence(confidence)
