@@ -76,12 +76,12 @@ fn check(object: Item) -> Check {
 }
 
 fn identity(class: Item) -> Check {
+    // A text is set as soon as some part of it is known: `KarpenterNodeRole-${CLUSTER_NAME}`. An empty one is refused anyway.
     let set = |at: &str| match class.get(at) {
-        // An empty text counts for neither: the CRD refuses it on its own.
         Value::Text(text) => Ok(!text.is_empty()),
+        _ if class.matches(at, "?*") == Answer::Yes => Ok(true),
         value => value.exists(),
     };
-    // One that is certainly set decides together with the other only.
     let (role, profile) = (set(ROLE)?, set(PROFILE)?);
     let name = class.name();
     match (role, profile) {
