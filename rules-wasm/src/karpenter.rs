@@ -335,9 +335,8 @@ pub(crate) fn seconds(time: &str) -> Option<i64> {
     let numbers = |text: &str, mark: char| -> Option<Vec<i64>> {
         text.split(mark).map(|part| part.split('.').next().and_then(|part| part.parse().ok())).collect()
     };
-    let ([year, month, day], [hour, minute, second]) = (numbers(date, '-')?[..], numbers(clock, ':')?[..]) else {
-        return None;
-    };
+    let [year, month, day] = numbers(date, '-')?[..] else { return None };
+    let [hour, minute, second] = numbers(clock, ':')?[..] else { return None };
     if !(1..=12).contains(&month) {
         return None;
     }
