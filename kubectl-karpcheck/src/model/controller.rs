@@ -383,8 +383,7 @@ fn none_in_pod(builder: &Builder, deployment: &Item, namespace: &str) -> Option<
     let mut at = None;
     for container in pods.filter_map(container_of) {
         // What comes from a Secret or a ConfigMap may hold any of them.
-        if container.member("envFrom").is_some()
-            || INJECTED.iter().any(|name| settings::env(container, name).is_some())
+        if container.member("envFrom").is_some() || INJECTED.iter().any(|name| settings::env(container, name).is_some())
         {
             return None;
         }
