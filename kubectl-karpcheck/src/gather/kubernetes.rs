@@ -55,7 +55,9 @@ pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u6
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.
 pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
     // Secrets are never kept, whoever asks.
-    if &*draft.kind == "core/Secret" || !plan.wants(&draft.kind) {
+    let foreign = &*draft.kind == kinds::DEFINITION
+        && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !plan.wants_group(group));
+    if &*draft.kind == "core/Secret" || !plan.wants(&draft.kind) || foreign {
         builder.skip(1);
         return;
     }
