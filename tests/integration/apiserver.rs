@@ -279,8 +279,8 @@ fn path_of(object: &Value) -> String {
     let version = text("/apiVersion").unwrap();
     let root = if version.contains('/') { "apis" } else { "api" };
     let kind = text("/kind").unwrap().to_ascii_lowercase();
-    // No kind of the fixtures has a vowel before its y.
-    let plural = match (kind.strip_suffix('y'), kind.ends_with('s')) {
+    let stem = kind.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    let plural = match (stem, kind.ends_with('s')) {
         (Some(stem), _) => format!("{stem}ies"),
         (None, true) => format!("{kind}es"),
         (None, false) => format!("{kind}s"),
