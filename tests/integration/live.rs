@@ -287,7 +287,7 @@ fn a_reference_that_the_server_dropped_is_told_with_the_definition_that_is_too_o
     server.apply(include_str!("../fixtures/live/ack-ecr-repositories-v1.6.1-before-ref.yaml"));
     let path = "/apis/ecr.services.k8s.aws/v1alpha1/namespaces/default/repositories";
     server.wait_until_allowed("admin", path);
-    server.apply(include_str!("../fixtures/live/repository.yaml"));
+    server.create(path, &serde_yaml::from_str(include_str!("../fixtures/live/repository.yaml")).unwrap());
     let stored = server.get("admin", &format!("{path}/shop")).unwrap();
     assert_eq!(stored["spec"]["encryptionConfiguration"], json!({"encryptionType": "KMS"}));
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/live/repository.yaml");

@@ -6,8 +6,8 @@
 //!
 //! ## Why it matters
 //!
-//! The API server drops a field that the definition does not know, without an error. The controller never sees the
-//! reference and makes the resource with the key that AWS takes by default; the object says that it is in sync. A controller
+//! The API server drops a field that the definition does not know, without an error unless the client asks for strict
+//! validation: kubectl does and is refused, Helm and most controllers do not. The controller never sees the reference and makes the resource with the key that AWS takes by default; the object says that it is in sync. A controller
 //! that is older than its definition does not look at the field at all, with the same result.
 //!
 //! ## How to fix it
@@ -85,6 +85,8 @@
 //!
 //! ## Sources
 //!
+//! - Kubernetes, "Field validation" (what strict clients are told, and others are not):
+//!   <https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>
 //! - Kubernetes, "Field pruning":
 //!   <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#field-pruning>
 //! - Helm, "Custom Resource Definitions": charts' CRDs are not upgraded:
@@ -194,8 +196,8 @@ fn used(definition: Item, version: &str, field: &str, places: &[Place]) -> Check
         Error,
         version,
         format!(
-            "CRD {} does not know {}{since}, which {} uses: the API server drops it without a word, and the controller \
-             never sees it",
+            "CRD {} does not know {}{since}, which {} uses: the API server drops it (or refuses the object, if the client is \
+             strict), and the controller never sees it",
             definition.name(),
             name(field),
             who(places)

@@ -5,7 +5,8 @@
 //!
 //! ## Why it matters
 //!
-//! The API server drops unknown fields without an error. The controller never sees the reference, makes the resource with
+//! The API server drops unknown fields without an error, unless the client asks for strict validation (kubectl does, Helm
+//! and most controllers do not). The controller never sees the reference, makes the resource with
 //! the key that AWS takes by default, and everything is green: `ACK.ResourceSynced`, `Ready`. The data is under the wrong
 //! key.
 //!
@@ -52,6 +53,8 @@
 //!
 //! ## Sources
 //!
+//! - Kubernetes, "Field validation" (what strict clients are told, and others are not):
+//!   <https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>
 //! - Kubernetes, "Field pruning":
 //!   <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#field-pruning>
 //! - Helm, "Custom Resource Definitions": charts' CRDs are not upgraded:

@@ -8,7 +8,7 @@
 //! ## Why it matters
 //!
 //! `helm upgrade` leaves the CRDs of a chart as they are. A field that the definition does not know is dropped without an
-//! error: the node class is saved, and Karpenter never sees what was set. With old versions in `storedVersions` the API
+//! error unless the client asks for strict validation (kubectl does, Helm and most controllers do not): the node class is saved, and Karpenter never sees what was set. With old versions in `storedVersions` the API
 //! server refuses the definitions of 1.1 ("must appear in spec.versions"), and objects that are still stored so cannot be
 //! read.
 //!
@@ -78,6 +78,8 @@
 //!
 //! ## Sources
 //!
+//! - Kubernetes, "Field validation" (what strict clients are told, and others are not):
+//!   <https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>
 //! - Karpenter, upgrade guide, "CRD Upgrades" and 1.1.0: <https://karpenter.sh/docs/upgrading/upgrade-guide/>
 //! - Stored versions: <https://github.com/kubernetes-sigs/karpenter/issues/2157> and
 //!   <https://github.com/aws/karpenter-provider-aws/issues/7734>
