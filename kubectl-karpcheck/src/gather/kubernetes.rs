@@ -68,7 +68,9 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
     // Secrets are never kept, whoever asks.
     let crossplane = crossplane::described_by(&draft.kind);
     let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|told| plan.declares(told) || keeps(told));
-    if &*draft.kind == "core/Secret" || !wanted {
+    let foreign = &*draft.kind == kinds::DEFINITION
+        && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !plan.wants_group(group));
+    if &*draft.kind == "core/Secret" || !wanted || foreign {
         builder.skip(1);
         return;
     }

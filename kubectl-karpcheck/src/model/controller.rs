@@ -450,7 +450,37 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
             .filter(own)
             .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
     };
-    pod_role.or_else(annotated).or_else(|| of_association(builder, namespace, &account))
+    pod_role
+        .or_else(annotated)
+        .or_else(|| of_association(builder, namespace, &account))
+        .or_else(|| none_in_pod(builder, deployment, namespace))
+}
+
+/// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
+fn none_in_pod(builder: &Builder, deployment: &Item, namespace: &str) -> Option<Node> {
+    let pods = builder.items().iter().filter(|item| {
+        &*item.kind == "core/Pod"
+            && item.source.observed()
+            && item.cluster == deployment.cluster
+            && item.namespace.as_deref().unwrap_or("default") == namespace
+    });
+    // Pod Identity says where credentials are to be had, and not whose; other ways have these variables too.
+    const INJECTED: [&str; 4] = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ACCESS_KEY_ID",
+    ];
+    let mut at = None;
+    for container in pods.filter_map(container_of) {
+        // What comes from a Secret or a ConfigMap may hold any of them.
+        if container.member("envFrom").is_some() || INJECTED.iter().any(|name| settings::env(container, name).is_some())
+        {
+            return None;
+        }
+        at = at.or(Some(container.at));
+    }
+    at.map(|at| Node::new(Value::Null, at))
 }
 
 /// The role that a Pod Identity association gives a service account.

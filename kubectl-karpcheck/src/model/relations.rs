@@ -234,7 +234,10 @@ fn target(kind: &str, at: &str) -> Option<&'static str> {
     if let Some((_, _, to)) = row {
         return Some(to);
     }
-    // The key fields of ACK's objects have many names, but all end in one of these.
+    if super::ack::is_key_field(kind, &text) {
+        return Some(KEY);
+    }
+    // Other key fields of ACK's objects, which the table does not have: they end in one of these.
     let field = at.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let key =
         ["kmskeyid", "kmskeyarn", "kmsmasterkeyid", "kmskey", "keyid", "keyarn"].iter().any(|end| field.ends_with(end));
