@@ -28,11 +28,13 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         }
     }
     let evaluator = Evaluator::new(&inventory);
-    let answers: Vec<Vec<(Request, Decision, Vec<StatementTrail>)>> = judged
+    let answers: Vec<Vec<(Request, Vec<String>, Decision, Vec<StatementTrail>)>> = judged
         .iter()
         .map(|one| {
-            let answer =
-                |question| (evaluator.prepare(question).0, evaluator.decide(question), evaluator.trail(question));
+            let answer = |question| {
+                let request = evaluator.prepare(question).0;
+                (request, evaluator.stated(question), evaluator.decide(question), evaluator.trail(question))
+            };
             one.questions.iter().map(answer).collect()
         })
         .collect();
@@ -51,7 +53,10 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                     _ => finding.message.clone(),
                 })
                 .collect(),
-            answers: answers.iter().map(|(request, decision, trail)| Answered { request, decision, trail }).collect(),
+            answers: answers
+                .iter()
+                .map(|(request, context, decision, trail)| Answered { request, context, decision, trail })
+                .collect(),
         })
         .collect();
     let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
