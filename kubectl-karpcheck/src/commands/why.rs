@@ -7,6 +7,9 @@ use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
 use crate::report::{self, Answered, Reasons};
 
+/// A request, the context that it names, the decision and its trail.
+type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
+
 /// Runs one rule and shows what it asked of IAM for each subject, passes included.
 pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let mut packs = chosen::load(&args.pack)?;
@@ -28,7 +31,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         }
     }
     let evaluator = Evaluator::new(&inventory);
-    let answers: Vec<Vec<(Request, Vec<String>, Decision, Vec<StatementTrail>)>> = judged
+    let answers: Vec<Vec<Answer>> = judged
         .iter()
         .map(|one| {
             let answer = |question| {

@@ -1,7 +1,7 @@
 //! What the services at hand have: actions, and the condition keys that they offer to them. A service that is not in the
 //! table is never judged.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::pattern::glob;
@@ -21,8 +21,8 @@ struct Service {
     sets: Vec<Vec<usize>>,
 }
 
-static SERVICES: LazyLock<HashMap<&'static str, Service>> = LazyLock::new(|| {
-    let mut services: HashMap<&str, Service> = HashMap::new();
+static SERVICES: LazyLock<BTreeMap<&'static str, Service>> = LazyLock::new(|| {
+    let mut services: BTreeMap<&str, Service> = BTreeMap::new();
     let mut name = "";
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         if let Some(next) = line.strip_prefix("= ") {

@@ -89,7 +89,7 @@ fn the_exit_code_of_can_is_the_answer() {
 fn can_shows_the_statement_its_place_and_what_fails_in_it() {
     let place = place();
     let ended = place.run(&can(&["karpenter", "sqs:DeleteMessage", "demo"]));
-    ended.code(1).has("ANSWER").has("t.yaml:3");
+    ended.code(1).has("ANSWER").has("t.yaml:29:13");
     ended
         .has("fault: t.yaml:29:58: sqs has no action DeleteMesage")
         .has("sqs:DeleteMessage may be meant; AWS accepts it, and it never matches");
