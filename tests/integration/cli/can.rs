@@ -93,6 +93,7 @@ fn can_shows_the_statement_its_place_and_what_fails_in_it() {
     ended
         .has("fault: t.yaml:29:58: sqs has no action DeleteMesage")
         .has("sqs:DeleteMessage may be meant; AWS accepts it, and it never matches");
+    ended.has("is not among its actions; in it, sqs has no action DeleteMesage");
     ended.has("note: organisation policies were not seen");
     let ended = place.run(&can(&["events.amazonaws.com", "sqs:SendMessage", "demo", "--context-key", "aws:SourceArn"]));
     ended.code(1).has("does not match").has("statement Events").has("the request has no aws:SourceArn");
