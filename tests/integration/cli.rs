@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 mod arguments;
+mod can;
 mod files;
 mod fixes;
 mod others;

@@ -16,8 +16,6 @@ const PRINCIPALS: &[&str] =
     &["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", kinds::CONTROLLER];
 /// Kinds beside them that bear on an answer.
 const OTHERS: &[&str] = &[
-    "AWS::IAM::Group",
-    "AWS::Organizations::Policy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::KMS::Key",
@@ -49,7 +47,12 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     if let Some(message) = args.action.split_once(':').and_then(|(service, name)| iam::no_such_action(service, name)) {
         decision.notes.insert(0, message);
     }
-    let answered = Answered { request: &request, trail: &evaluator.trail(&question), decision: &decision };
+    let answered = Answered {
+        request: &request,
+        context: &evaluator.stated(&question),
+        trail: &evaluator.trail(&question),
+        decision: &decision,
+    };
     commands::still(match args.output {
         ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
         ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),

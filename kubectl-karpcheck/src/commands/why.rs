@@ -10,6 +10,9 @@ use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
 use crate::report::{self, Answered, Reasons};
 
+/// A request, the context that it names, the decision and its trail.
+type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
+
 /// Runs one rule and shows what it asked of IAM for each subject, passes included.
 pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let mut packs = chosen::load(&args.pack)?;
@@ -34,11 +37,13 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         }
     }
     let evaluator = Evaluator::new(&inventory);
-    let answers: Vec<Vec<(Request, Decision, Vec<StatementTrail>)>> = judged
+    let answers: Vec<Vec<Answer>> = judged
         .iter()
         .map(|one| {
-            let answer =
-                |question| (evaluator.prepare(question).0, evaluator.decide(question), evaluator.trail(question));
+            let answer = |question| {
+                let request = evaluator.prepare(question).0;
+                (request, evaluator.stated(question), evaluator.decide(question), evaluator.trail(question))
+            };
             one.questions.iter().map(answer).collect()
         })
         .collect();
@@ -57,7 +62,10 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                     _ => finding.message.clone(),
                 })
                 .collect(),
-            answers: answers.iter().map(|(request, decision, trail)| Answered { request, decision, trail }).collect(),
+            answers: answers
+                .iter()
+                .map(|(request, context, decision, trail)| Answered { request, context, decision, trail })
+                .collect(),
         })
         .collect();
     let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());

@@ -201,6 +201,25 @@ impl<'a> Evaluator<'a> {
         (Request::new(principal, &question.action, resource, context), policies)
     }
 
+    /// The context keys that a question itself names, as people read them: `aws:SourceArn = …`.
+    pub fn stated(&self, question: &Question) -> Vec<String> {
+        question
+            .context
+            .iter()
+            .map(|(key, operand)| {
+                let key = self.template(key, &question.fields);
+                match self.given(operand, &question.fields) {
+                    Given::Absent => format!("no {key}"),
+                    Given::Unknown(reason) => format!("{key} unknown ({})", reason.why),
+                    Given::Values(values) => {
+                        let values: Vec<String> = values.iter().map(Text::to_string).collect();
+                        format!("{key} = {}", values.join(", "))
+                    }
+                }
+            })
+            .collect()
+    }
+
     fn given(&self, operand: &Operand, fields: &[(ItemId, String)]) -> Given {
         match operand {
             Operand::Absent => Given::Absent,

@@ -1,13 +1,15 @@
 //! What the services at hand have: actions, and the condition keys that they offer to them. A service that is not in the
 //! table is never judged.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::pattern::glob;
 
 /// The table, with its source and date. The script that makes it is tests/fixtures/iam/services.py.
 const TABLE: &str = include_str!("services.txt");
+/// When the table was read: what AWS added since is no fault of anybody's.
+const AS_OF: &str = "2026-11";
 
 /// One service.
 #[derive(Debug, Default)]
@@ -19,8 +21,8 @@ struct Service {
     sets: Vec<Vec<usize>>,
 }
 
-static SERVICES: LazyLock<HashMap<&'static str, Service>> = LazyLock::new(|| {
-    let mut services: HashMap<&str, Service> = HashMap::new();
+static SERVICES: LazyLock<BTreeMap<&'static str, Service>> = LazyLock::new(|| {
+    let mut services: BTreeMap<&str, Service> = BTreeMap::new();
     let mut name = "";
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         if let Some(next) = line.strip_prefix("= ") {
@@ -62,11 +64,11 @@ pub fn no_such_action(service: &str, action: &str) -> Option<String> {
         return None;
     }
     if action.contains(['*', '?']) {
-        return Some(format!("no action of {service} is like {action}"));
+        return Some(format!("no action of {service} is like {action} in AWS's reference of {AS_OF}"));
     }
     let meant = nearest(&wanted, known.actions.iter().map(|(written, lower, _)| (lower.as_str(), *written)));
     let meant = meant.map(|meant| format!(": {service}:{meant} may be meant")).unwrap_or_default();
-    Some(format!("{service} has no action {action}{meant}"))
+    Some(format!("{service} has no action {action} in AWS's reference of {AS_OF}{meant}"))
 }
 
 /// Says so where no request of these actions has a condition key. Actions are patterns in full, `ec2:Run*`; the key, too.
@@ -77,7 +79,7 @@ pub(super) fn no_such_key(key: &str, actions: &[&str]) -> Option<String> {
     let Some(number) = service.key(&name) else {
         let meant = nearest(&name, service.keys.iter().map(|known| (*known, *known)));
         let meant = meant.map(|meant| format!(": {prefix}:{meant} may be meant")).unwrap_or_default();
-        return Some(format!("{prefix} has no condition key {key}{meant}"));
+        return Some(format!("{prefix} has no condition key {key} in AWS's reference of {AS_OF}{meant}"));
     };
     // Tags are offered in one name or the other, and the pages list them less than carefully.
     if service.keys.get(number).is_some_and(|known| known.ends_with("tag/*")) {
@@ -158,10 +160,16 @@ mod tests {
     #[test]
     fn a_slip_is_told_with_what_may_be_meant() {
         let message = no_such_action("ec2", "CreateTag").expect("a fault");
-        assert_eq!(message, "ec2 has no action CreateTag: ec2:CreateTags may be meant");
-        assert_eq!(no_such_action("sqs", "Receive*s").as_deref(), Some("no action of sqs is like Receive*s"));
+        assert_eq!(message, "ec2 has no action CreateTag in AWS's reference of 2026-11: ec2:CreateTags may be meant");
+        assert_eq!(
+            no_such_action("sqs", "Receive*s").as_deref(),
+            Some("no action of sqs is like Receive*s in AWS's reference of 2026-11")
+        );
         let message = no_such_key("ec2:InstanceTyp", &["ec2:*"]).expect("a fault");
-        assert_eq!(message, "ec2 has no condition key ec2:InstanceTyp: ec2:instancetype may be meant");
+        assert_eq!(
+            message,
+            "ec2 has no condition key ec2:InstanceTyp in AWS's reference of 2026-11: ec2:instancetype may be meant"
+        );
     }
 
     #[test]

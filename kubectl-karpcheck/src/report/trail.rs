@@ -15,6 +15,8 @@ use crate::model::{Answer, Inventory, ItemId};
 pub struct Answered<'a> {
     /// The request in full.
     pub request: &'a Request,
+    /// The context keys that the question named: `aws:SourceArn = …`.
+    pub context: &'a [String],
     /// The answer.
     pub decision: &'a Decision,
     /// What every statement has to do with it.
@@ -118,7 +120,7 @@ fn one(
     indent: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Answered { request, decision, trail } = answered;
+    let Answered { request, context, decision, trail } = answered;
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent.len()).max(40));
     let mut say = |text: &str| -> io::Result<()> {
         for line in words::wrap(&words::clean(text), room) {
@@ -127,13 +129,17 @@ fn one(
         Ok(())
     };
     say(&format!("{}: {} to {} on {}", access_words(decision.access), request.action, who(request), request.resource))?;
+    if !context.is_empty() {
+        say(&format!("with {}", context.join("; ")))?;
+    }
     say(&decision.why)?;
     if let Some(unknown) = &decision.unknown {
         say(&format!("to be known ({}): {}", cause_words(unknown.reason.cause), unknown.reason.why))?;
     }
-    // Statements of other services' actions say nothing here: they are counted.
+    // Statements about other actions are counted, unless there is nothing else to show.
+    let named = trail.iter().any(|statement| statement.applies != Answer::No || statement.near);
     let (near, far): (Vec<&StatementTrail>, Vec<&StatementTrail>) =
-        trail.iter().partition(|statement| statement.applies != Answer::No || statement.near);
+        trail.iter().partition(|statement| !named || statement.applies != Answer::No || statement.near);
     if !near.is_empty() {
         let rows: Vec<Vec<String>> = near
             .iter()
@@ -210,6 +216,7 @@ struct Json<'a> {
     principal: String,
     action: &'a str,
     resource: String,
+    context: &'a [String],
     access: &'static str,
     why: &'a str,
     /// What would have to be known.
@@ -284,12 +291,13 @@ fn place<'a>(inventory: &'a Inventory, item: ItemId, pointer: &'a str) -> Where<
 }
 
 fn as_json<'a>(inventory: &'a Inventory, answered: &Answered<'a>) -> Json<'a> {
-    let Answered { request, decision, trail } = *answered;
+    let Answered { request, context, decision, trail } = *answered;
     Json {
         schema: None,
         principal: who(request),
         action: &request.action,
         resource: request.resource.to_string(),
+        context,
         access: decision.access.as_str(),
         why: &decision.why,
         unknown: decision.unknown.as_ref().map(|unknown| Unknown {
