@@ -468,7 +468,13 @@ pub(crate) fn every_call() -> impl Iterator<Item = (&'static Call, &'static str)
 
 /// Adds the smallest change that lets what is denied pass, where it is mechanical.
 pub(crate) fn with_edits(mut finding: Finding, denied: &Denied) -> Finding {
+    finding = finding.property("call", denied.call.action).property("source", denied.call.source);
     let Some((item, statement)) = statement_of(&denied.decision) else { return finding };
+    // A decision only names its items; these are read.
+    let policies = ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"];
+    if !policies.iter().flat_map(|kind| select(kind).given()).any(|policy| policy == item) {
+        return finding;
+    }
     let own: Vec<&Place> = denied
         .decision
         .statements
