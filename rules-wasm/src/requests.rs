@@ -233,6 +233,7 @@ impl Actor {
         for (key, values) in call.with {
             choices = values
                 .iter()
+                .filter(|value| value.ends_with(".com.cn") == (*key == "iam:PassedToService" && in_china()))
                 .flat_map(|value| choices.iter().map(move |with| [with.as_slice(), &[(*key, *value)]].concat()))
                 .collect();
         }
@@ -306,6 +307,14 @@ impl Actor {
         }
         request
     }
+}
+
+/// Are the policies of the partition aws-cn, where EC2 has another name?
+fn in_china() -> bool {
+    ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
+        .iter()
+        .flat_map(|kind| select(kind).given())
+        .any(|item| item.get("@partition") == Value::from("aws-cn"))
 }
 
 /// A call that is denied.
