@@ -63,9 +63,13 @@ pub(crate) fn holders(policy: Item) -> Option<Vec<Item>> {
     (full || part).then_some(loose)
 }
 
+/// Does it say Karpenter in its name? A role does only with a policy of its own that launches: nodes have roles, too.
 fn karpenters(policy: Item) -> bool {
-    policy.name().to_ascii_lowercase().contains("karpenter")
-        && names(policy, &["ec2:RunInstances", "ec2:TerminateInstances"])
+    let said = policy.name().to_ascii_lowercase().contains("karpenter")
+        || ["/ManagedPolicyName", "/PolicyName"]
+            .iter()
+            .any(|name| ["*arpenter*", "*KARPENTER*"].iter().any(|text| policy.matches(name, text) == Answer::Yes));
+    said && (policy.kind() != "AWS::IAM::Role" || names(policy, &["ec2:RunInstances", "ec2:TerminateInstances"]))
 }
 
 /// A request that should be denied.

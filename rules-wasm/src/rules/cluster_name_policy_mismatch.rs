@@ -99,6 +99,10 @@ fn check(policy: Item) -> Check {
 }
 
 fn of(policy: Item, controller: Item) -> Check {
+    // A name that nobody stated contradicts nobody.
+    if matches!(controller.get("/ClusterName"), Value::Unknown(unknown) if unknown.cause == "not-provided") {
+        return skip();
+    }
     let Some(own) = controller.text("/ClusterName")?.filter(|name| !name.trim().is_empty()) else { return skip() };
     let pins = pins(controller);
     let same = |pin: &String| controller.same("/ClusterName", controller, pin);
