@@ -27,5 +27,5 @@ pub use inventory::{Cluster, Field, FieldValue, Found, Inventory, Link, Listing,
 pub use item::{AwsFacts, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, SourceKind};
 pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
 pub use problem::Problem;
-pub use told::{Told, Word};
 pub use text::{Address, Answer, Part, Scope, Symbol, Template, Text};
+pub use told::{Told, Word};

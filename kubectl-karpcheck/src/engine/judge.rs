@@ -135,12 +135,7 @@ pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>
 }
 
 /// Runs one rule.
-fn run(
-    engine: &Engine,
-    selected: &Selected<'_>,
-    inventory: &Arc<Inventory>,
-    policies: &Arc<iam::Cache>,
-) -> Judgement {
+fn run(engine: &Engine, selected: &Selected<'_>, inventory: &Arc<Inventory>, policies: &Arc<iam::Cache>) -> Judgement {
     let Selected { pack, rule, settings } = selected;
     let name = label(rule);
     let (subjects, skipped) = subjects(rule, inventory);

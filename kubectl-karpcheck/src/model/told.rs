@@ -53,7 +53,8 @@ impl Told {
     /// Is it about where an item lives, both being known?
     fn concerns(&self, item: &Item) -> bool {
         let Some(aws) = item.aws.as_deref() else { return false };
-        let known = |own: &Option<Node>, asked: &Option<String>| own.as_ref().and_then(Node::as_str) == asked.as_deref();
+        let known =
+            |own: &Option<Node>, asked: &Option<String>| own.as_ref().and_then(Node::as_str) == asked.as_deref();
         known(&aws.account, &self.account) && known(&aws.region, &self.region) && self.account.is_some()
     }
 }
@@ -82,7 +83,12 @@ impl Inventory {
                     _ => false,
                 },
                 // A list of all aliases lacks it.
-                Word::All => arn.len() < 6 && text.starts_with("alias/") && &*told.kind == "AWS::KMS::Alias" && told.concerns(from),
+                Word::All => {
+                    arn.len() < 6
+                        && text.starts_with("alias/")
+                        && &*told.kind == "AWS::KMS::Alias"
+                        && told.concerns(from)
+                }
                 Word::AllFor(_) | Word::Untold(_) => false,
             };
             missing.then(|| format!("{noun} {text}{}", told.place()))
@@ -112,9 +118,10 @@ impl Inventory {
 
     /// Do all rules of EventBridge that were read say whom they send to?
     fn all_say_to_whom(&self, kind: &str) -> bool {
-        self.of_kind(kind).into_iter().filter_map(|id| self.item(id)).all(|item| {
-            item.body.member("Targets").is_none_or(|targets| !matches!(targets.value, Value::Unknown(_)))
-        })
+        self.of_kind(kind)
+            .into_iter()
+            .filter_map(|id| self.item(id))
+            .all(|item| item.body.member("Targets").is_none_or(|targets| !matches!(targets.value, Value::Unknown(_))))
     }
 
     /// Why which items of a kind there are was not told by AWS, if it was asked and refused or failed.

@@ -1,10 +1,10 @@
 //! What IAM policies say of a controller: that there is one, and the name of the cluster that their conditions pin.
 
+use super::super::Answer;
 use super::super::builder::Builder;
 use super::super::item::Item;
 use super::super::node::{At, Node, Value};
 use super::super::text::{Part, Text};
-use super::super::Answer;
 
 /// Keys of conditions that end in the name of the cluster, in lower case.
 const NAMED_BY_KEY: &[&str] = &[
