@@ -358,6 +358,8 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
                     let decision = actor.ask(call, on);
                     match decision.access {
                         Access::Allowed => continue,
+                        // A call that it may not even make is no open question of its own.
+                        Access::Unknown if certain.is_some() => continue,
                         Access::Unknown => {
                             outcome.open.get_or_insert(decision.unknown.into());
                             continue;

