@@ -5,7 +5,9 @@
 
 mod ack;
 mod definitions;
+mod fences;
 mod karpenter;
+mod requests;
 
 karpcheck_sdk::pack!();
 

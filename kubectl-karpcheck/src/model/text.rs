@@ -428,6 +428,15 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_text_around_a_symbol_is_not_the_symbol() {
+        assert_eq!(text(&["another-", "$X"]).same(&text(&["$X"])), Answer::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$X"])), Answer::No);
+        assert_eq!(text(&["$X", "-b"]).same(&text(&["$X"])), Answer::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$Y"])), Answer::Unknown);
+        assert_eq!(text(&["$X"]).same(&text(&["$X"])), Answer::Yes);
+    }
+
+    #[test]
     fn known_parts_decide_where_they_can() {
         for (parts, pattern, answer) in [
             (&["alias/", "$X"][..], "alias/*", Answer::Yes),
