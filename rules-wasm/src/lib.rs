@@ -4,6 +4,7 @@
 //! list to add it to. `kubectl karpcheck pack build rules-wasm` makes the component that the binary embeds.
 
 mod ack;
+mod ebs;
 mod karpenter;
 
 karpcheck_sdk::pack!();

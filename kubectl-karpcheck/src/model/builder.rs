@@ -157,7 +157,7 @@ impl Builder {
 
     /// The inventory.
     pub fn build(mut self) -> Inventory {
-        self.settle_homes();
+        let homes = self.settle_homes();
         self.fold_queue_policies();
         self.merge();
         self.join_manifests();
@@ -171,6 +171,7 @@ impl Builder {
             documents: self.documents,
             by_kind,
             clusters: self.clusters,
+            homes,
             problems: self.problems,
             unread: self.unread,
             resolver: OnceLock::new(),
@@ -186,8 +187,9 @@ impl Builder {
         &self.clusters
     }
 
-    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves.
-    fn settle_homes(&mut self) {
+    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
+    /// where each cluster lives, by its number.
+    fn settle_homes(&mut self) -> Vec<controller::Home> {
         let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
             value.as_ref().map(|value| {
                 let doc = builder.document(Origin::Flag(flag));
@@ -236,6 +238,29 @@ impl Builder {
                 aws.arn = arn::compose(&item.kind, &home, id).map(|arn| Node::text(arn, item.body.at));
             }
         }
+        let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
+        let of_eks = (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
+        let mut all: Vec<(ClusterId, controller::Home)> = homes.into_iter().collect();
+        all.sort_unstable_by_key(|(cluster, _)| *cluster);
+        all.into_iter()
+            .map(|(cluster, own)| {
+                let files = |told: &Option<Node>| told.clone().filter(|_| cluster == ClusterId::FILES);
+                (
+                    own.0.or_else(|| partition.clone()).or_else(|| files(&of_eks.0)),
+                    own.1.or_else(|| region.clone()).or_else(|| files(&of_eks.1)),
+                    own.2.or_else(|| account.clone()).or_else(|| files(&of_eks.2)),
+                )
+            })
+            .collect()
+    }
+
+    /// What all EKS clusters that were read say of where they are, if they say one thing.
+    fn of_eks(&self, fact: fn(&AwsFacts) -> Option<&Node>) -> Option<Node> {
+        let clusters = self.items.iter().filter(|item| &*item.kind == "AWS::EKS::Cluster");
+        let mut told = clusters.map(|item| item.aws.as_deref().and_then(fact));
+        let first = told.next()??;
+        let agree = first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
+        agree.then(|| first.clone())
     }
 
     /// A queue policy is the queue's attribute, by whichever resource it was set: `/Policy` of the queue.
