@@ -48,24 +48,24 @@ pub(crate) struct Use {
 
 impl Use {
     /// The text that names the key.
-    pub fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         self.named.0.text(&self.named.1).ok().flatten()
     }
 
     /// Does the text that names it match?
-    pub fn is_like(&self, pattern: &str) -> bool {
+    pub(crate) fn is_like(&self, pattern: &str) -> bool {
         self.named.0.matches(&self.named.1, pattern) == Answer::Yes
     }
 
     /// Is it a key that AWS manages for some service: `alias/aws/ebs`? Of which service's?
-    pub fn aws_managed(&self) -> bool {
+    pub(crate) fn aws_managed(&self) -> bool {
         self.is_like("alias/aws/*")
             || self.is_like("arn:*:kms:*:alias/aws/*")
             || self.key.given().is_some_and(|key| key.matches("/KeyManager", "AWS") == Answer::Yes)
     }
 
     /// The key as a person would say it: `the key alias/karpenter of /dev/xvda`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let name = self.text().or_else(|| self.key.given().map(Item::name));
         let key = name.map_or_else(String::new, |name| format!(" {name}"));
         let devices: Vec<&str> = self.devices.iter().map(String::as_str).collect();
@@ -77,7 +77,7 @@ impl Use {
     }
 
     /// The key, if a customer manages it and its policy is known.
-    pub fn customer_key(&self) -> Option<Item> {
+    pub(crate) fn customer_key(&self) -> Option<Item> {
         let key = self.key.given()?;
         (!self.aws_managed() && not_given(key, "/KeyPolicy").is_none()).then_some(key)
     }
@@ -232,7 +232,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// `the image ami-0123` or `the snapshot snap-0123`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match (self.image, self.snapshot) {
             (Some(image), _) => format!("the image {}", image.name()),
             (None, Some(snapshot)) => format!("the snapshot {}", snapshot.name()),

@@ -1,7 +1,7 @@
 //! Documents that stand as text in another document: JSON policies and event patterns, known in part or as a whole.
 
 use super::json::{self, Base};
-use crate::model::{At, Cause, List, Map, Node, Part, Reason, Symbol, Text, Value};
+use crate::model::{Address, At, Cause, List, Map, Node, Part, Reason, Scope, Symbol, Text, Value};
 
 /// What stands for a hole while the text is read as JSON: private use characters, which no policy contains.
 const FIRST_HOLE: u32 = 0xf_0000;
@@ -100,7 +100,18 @@ fn fill_text(text: &mut Text, holes: &[Symbol]) {
         }
     }
     parts.push(Part::Known(plain.into()));
-    *text = Text::from_parts(parts);
+    let filled = Text::from_parts(parts);
+    *text = match attribute(&filled) {
+        Some(address) => filled.referring(address),
+        None => filled,
+    };
+}
+
+/// A text that is nothing but `${Key.Arn}` refers to the resource, in a document that stands as text, too.
+fn attribute(text: &Text) -> Option<Address> {
+    let symbol = text.hole().filter(|symbol| matches!(symbol.scope, Scope::Template(_)) && text.is(&symbol.name))?;
+    let (id, attribute) = symbol.name.strip_prefix("${")?.strip_suffix('}')?.split_once('.')?;
+    Some(Address { scope: symbol.scope, id: id.into(), attribute: attribute.into() })
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -145,7 +145,8 @@ pub(crate) fn role_name(controller: Item) -> String {
 /// A statement for a key's policy that lets a controller's role do this through EC2, if the role's ARN is known.
 pub(crate) fn statement(controller: Item, key: Item, actions: &[&str]) -> Option<String> {
     let role = controller.related("/Role").first().and_then(Link::given);
-    let arn = role.and_then(|role| role.text("@arn").ok().flatten()).or_else(|| controller.text("/Role").ok().flatten());
+    let arn =
+        role.and_then(|role| role.text("@arn").ok().flatten()).or_else(|| controller.text("/Role").ok().flatten());
     let arn = arn.filter(|arn| arn.starts_with("arn:") && !arn.contains(['"', '\\']))?;
     let region = key.text("@region").ok().flatten().unwrap_or_else(|| "*".to_owned());
     let actions: Vec<String> = actions.iter().map(|action| format!("{action:?}")).collect();

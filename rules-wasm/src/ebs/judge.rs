@@ -70,7 +70,13 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     let finding = fail(
         if hard { Error } else { Warning },
         &one.at,
-        format!("{} uses {}, and the {role} may not use {} on it: {}; {will}", called(class), one.words(), listed(&names), first.why),
+        format!(
+            "{} uses {}, and the {role} may not use {} on it: {}; {will}",
+            called(class),
+            one.words(),
+            listed(&names),
+            first.why
+        ),
     )
     .confidence(sure_of_role(controller))
     .property("actions", names.join(","));
@@ -84,7 +90,10 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     }
     let remedy = match statement(controller, key, &names) {
         Some(statement) => format!("Add to the key's policy: {statement}"),
-        None => format!("Let the {role} use {} on the key through EC2, in the key's policy or in one of its own.", listed(&names)),
+        None => format!(
+            "Let the {role} use {} on the key through EC2, in the key's policy or in one of its own.",
+            listed(&names)
+        ),
     };
     let finding = finding.remedy(remedy).see(places);
     let list = key.get("/KeyPolicy/Statement/0") != Value::Absent;
@@ -100,11 +109,17 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
 /// EBS itself decrypts by the grant that it got. No grant helps where the key's policy forbids it.
 fn infrastructure(class: Item, one: &Use, key: Item) -> Option<Finding> {
     let unsure = || Value::Unknown("how EBS presents itself is AWS's affair".into());
-    let request = ["aws:PrincipalIsAWSService", "aws:ViaAWSService", "kms:ViaService", "aws:PrincipalType", "aws:SecureTransport"]
-        .iter()
-        .fold(Request::by_arn("arn::iam:::role/aws:ec2-infrastructure", "kms:Decrypt", key), |request, name| {
-            request.with(*name, unsure())
-        });
+    let request = [
+        "aws:PrincipalIsAWSService",
+        "aws:ViaAWSService",
+        "kms:ViaService",
+        "aws:PrincipalType",
+        "aws:SecureTransport",
+    ]
+    .iter()
+    .fold(Request::by_arn("arn::iam:::role/aws:ec2-infrastructure", "kms:Decrypt", key), |request, name| {
+        request.with(*name, unsure())
+    });
     let decision = request.decide();
     (decision.access == Access::ExplicitDeny).then(|| {
         fail(

@@ -224,7 +224,9 @@ fn encrypted(class: Item, source: &Source, targets: &[Use]) -> Check {
         .check()
     };
     let Some((key, (holder, field))) = &source.key else {
-        return missing(Unknown::not_provided("the key of its snapshot was not given: aws ec2 describe-snapshots tells"));
+        return missing(Unknown::not_provided(
+            "the key of its snapshot was not given: aws ec2 describe-snapshots tells",
+        ));
     };
     let managed = ["alias/aws/ebs", "arn:*:kms:*:alias/aws/ebs"];
     if managed.iter().any(|name| holder.matches(field, name) == Answer::Yes) {

@@ -158,7 +158,9 @@ fn check(class: Item) -> Check {
         .into_iter()
         .filter(|source| source.encrypted == Some(true))
         .filter_map(|source| Some((source.at.clone(), source.key.as_ref()?.0.given()?, source.words())))
-        .filter(|(_, key, _)| key.matches("/KeyManager", "AWS") != Answer::Yes && not_given(*key, "/KeyPolicy").is_none())
+        .filter(|(_, key, _)| {
+            key.matches("/KeyManager", "AWS") != Answer::Yes && not_given(*key, "/KeyPolicy").is_none()
+        })
         .collect();
     let volumes: Vec<(String, Item, String)> = all_keys(class)
         .into_iter()

@@ -148,9 +148,9 @@ fn judge(class: Item, one: &Use, cluster: Item, link: &Link) -> Check {
         }
     }
     let nothing = one.key.given().filter(|key| not_given(*key, "/KeyPolicy").is_none()).is_some_and(|key| {
-        users(class).into_iter().any(|who| {
-            matches!(who, Who::Controller(_)) && ruling(who, key, ESSENTIAL).denied.len() == ESSENTIAL.len()
-        })
+        users(class)
+            .into_iter()
+            .any(|who| matches!(who, Who::Controller(_)) && ruling(who, key, ESSENTIAL).denied.len() == ESSENTIAL.len())
     });
     let (severity, more) = if nothing {
         (Error, "it does not let the controller use it, so no instance of the class gets to be a node, and ")

@@ -124,7 +124,9 @@ fn judge(class: Item, one: &Use) -> Check {
         Found::Absent(what) => broken(class, one, None, &format!("there is no {what}")),
         // What nobody described is said by ebs-key-denies-controller and ebs-default-key-denies-controller.
         Found::Unknown(_) => skip(),
-        Found::Known(key) => elsewhere(class, one, *key, text.as_deref()).unwrap_or_else(|| described(class, one, *key)),
+        Found::Known(key) => {
+            elsewhere(class, one, *key, text.as_deref()).unwrap_or_else(|| described(class, one, *key))
+        }
     }
 }
 
@@ -196,7 +198,8 @@ fn region(key: &str) -> Option<&str> {
 /// Can it name a key at all? `karpenter` cannot: an alias begins with `alias/`. Letters and placeholders of examples are
 /// given the benefit of the doubt.
 fn is_a_name(name: &str) -> bool {
-    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let plain =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let id = name.strip_prefix("mrk-").unwrap_or(name);
     !plain || (id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
 }
@@ -232,7 +235,8 @@ mod tests {
     #[test]
     fn a_bare_word_names_no_key() {
         assert!(!is_a_name("karpenter-ebs"));
-        for name in ["1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab", "alias/x", "<key>"] {
+        for name in ["1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab", "alias/x", "<key>"]
+        {
             assert!(is_a_name(name), "{name}");
         }
     }
