@@ -19,6 +19,7 @@ pub mod pointer;
 pub mod problem;
 mod relations;
 pub mod text;
+pub mod told;
 pub mod verdict;
 
 pub use builder::{Builder, Draft, Stated};
@@ -27,3 +28,4 @@ pub use item::{AwsFacts, ClusterId, Document, Item, ItemId, LiveOrigin, Logical,
 pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
 pub use problem::Problem;
 pub use text::{Address, Answer, Part, Scope, Symbol, Template, Text};
+pub use told::{Told, Word};

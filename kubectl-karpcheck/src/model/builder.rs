@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::arn::{self, Home};
 use super::inventory::{Cluster, Inventory, Listing};
 use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
-use super::node::{At, DocId, Map, Node, Value};
+use super::node::{At, Cause, DocId, Map, Node, Value};
 use super::problem::Problem;
 use super::text::Scope;
+use super::told::Told;
 use super::{controller, kinds};
 
 /// Facts stated on the command line.
@@ -73,6 +74,7 @@ pub struct Builder {
     problems: Vec<Problem>,
     unread: u64,
     templates: u32,
+    told: Vec<Told>,
 }
 
 impl Builder {
@@ -150,6 +152,11 @@ impl Builder {
         self.problems.push(problem);
     }
 
+    /// What AWS said of resources that are not among the items.
+    pub fn told(&mut self, told: Told) {
+        self.told.push(told);
+    }
+
     /// Counts objects whose kinds no rule asked for.
     pub const fn skip(&mut self, objects: u64) {
         self.unread += objects;
@@ -174,6 +181,7 @@ impl Builder {
             homes,
             problems: self.problems,
             unread: self.unread,
+            told: self.told,
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
         }
@@ -284,8 +292,10 @@ impl Builder {
                 });
                 let by_name = || {
                     let name = text.known()?.rsplit('/').next()?;
+                    // What AWS says of a queue is not changed by what a template says.
                     self.items.iter().position(|item| {
                         &*item.kind == "AWS::SQS::Queue"
+                            && item.source != SourceKind::Aws
                             && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name)
                     })
                 };
@@ -315,7 +325,7 @@ impl Builder {
                 .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
             let keys: Vec<(Arc<str>, String)> =
-                arn.into_iter().chain(object).map(|key| (Arc::clone(&item.kind), key)).collect();
+                arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
             match keys.iter().find_map(|key| first.get(key).copied()) {
                 Some(earlier) => {
                     into[index] = Some(earlier);
@@ -402,34 +412,70 @@ impl Builder {
     }
 }
 
+/// A name that no two resources of this kind have, wherever they live: a key's id, unless it has replicas; a role's or
+/// policy's name within its account, whatever its path.
+fn unique(item: &Item) -> Option<String> {
+    let aws = item.aws.as_deref()?;
+    let id = aws.id.as_ref()?.known()?;
+    match &*item.kind {
+        "AWS::KMS::Key" => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
+        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" => {
+            let account = aws.account.as_ref()?.as_str()?;
+            Some(format!("name {account} {}", id.rsplit('/').next()?))
+        }
+        // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
+        "AWS::IAM::Policy" | "Karpcheck::EbsDefaults" => {
+            let told = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
+            Some(format!("of {} {} {id}", told(&aws.account), told(&aws.region)))
+        }
+        _ => None,
+    }
+}
+
+/// How little is known: a weaker source's word replaces one of which less is known.
+fn ignorance(node: &Node) -> u8 {
+    match &node.value {
+        // That it was refused or failed is to be told before that nobody gave it.
+        Value::Unknown(reason) if reason.cause == Cause::NotProvided => 3,
+        Value::Unknown(_) => 2,
+        _ => u8::from(node.first_unknown().is_some()),
+    }
+}
+
 /// Adds another source's word on the same resource: per field, the strongest word counts.
 fn absorb(item: &mut Item, other: Item) {
     if item.views.is_empty() {
-        item.views.push(View { source: item.source, body: item.body.clone() });
+        item.views.push(View { source: item.source, read_at: item.read_at.clone(), body: item.body.clone() });
     }
-    item.views.push(View { source: other.source, body: other.body });
-    item.views.sort_by_key(|view| view.source);
-    let mut merged = Map::default();
+    item.views.push(View { source: other.source, read_at: other.read_at.clone(), body: other.body });
+    // Of two answers to one question the later one counts; a time that nobody told is the earliest.
+    item.views.sort_by(|one, other| one.source.cmp(&other.source).then_with(|| other.read_at.cmp(&one.read_at)));
+    let (mut merged, mut whole, mut part) = (Map::default(), false, None);
     for view in &item.views {
         let Value::Map(map) = &view.body.value else { continue };
         for (key, node) in &map.entries {
-            let known = |node: &Node| !matches!(node.value, Value::Unknown(_)) && node.first_unknown().is_none();
             match merged.entries.iter_mut().find(|(old, _)| old == key) {
                 // A weaker source that knows fills in what a stronger one cannot tell.
-                Some((_, old)) if !known(old) && known(node) => *old = node.clone(),
+                Some((_, old)) if ignorance(node) < ignorance(old) => *old = node.clone(),
                 Some(_) => {}
                 None => merged.entries.push((key.clone(), node.clone())),
             }
         }
-        if merged.more.is_none() {
-            merged.more.clone_from(&map.more);
+        match &map.more {
+            // It tells of a part of the resource only, and another source tells of the whole.
+            Some(more) if more.cause == Cause::NotProvided => part = part.or_else(|| Some(more.clone())),
+            Some(more) => merged.more = merged.more.or_else(|| Some(more.clone())),
+            None => whole = true,
         }
+    }
+    if !whole && merged.more.is_none() {
+        merged.more = part;
     }
     let strongest = &item.views[0];
     item.source = strongest.source;
     item.body = Node::new(Value::Map(merged), strongest.body.at);
     item.same.extend(other.same);
-    item.read_at = item.read_at.take().or(other.read_at);
+    item.read_at = item.views[0].read_at.clone().or_else(|| item.views.iter().find_map(|view| view.read_at.clone()));
     if let (Some(own), Some(other)) = (item.aws.as_deref_mut(), other.aws) {
         let wholly = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).is_some();
         for (own, other) in [
@@ -438,7 +484,9 @@ fn absorb(item: &mut Item, other: Item) {
             (&mut own.region, other.region),
             (&mut own.arn, other.arn),
         ] {
-            if !wholly(own) && other.is_some() {
+            // Who knows of a role no more than its name does not know its path.
+            let longer = |one: &Option<Node>| one.as_ref().and_then(Node::as_str).map_or(0, str::len);
+            if (!wholly(own) && other.is_some()) || (wholly(&other) && longer(&other) > longer(own)) {
                 *own = other;
             }
         }
