@@ -28,7 +28,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!   EbsAlias:
@@ -44,15 +44,11 @@
 //!           PolicyDocument:
 //!             Version: "2012-10-17"
 //!             Statement: [{Effect: Allow, Action: ["ec2:RunInstances", "ec2:CreateFleet"], Resource: "*"}]
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties: {ClusterName: demo, Namespace: kube-system, ServiceAccount: karpenter, RoleArn: !GetAtt Role.Arn}
 //! ---
 //! KmsKeyId: alias/karpenter-ebs
-//! ---
-//! apiVersion: v1
-//! kind: ServiceAccount
-//! metadata:
-//!   name: karpenter
-//!   namespace: kube-system
-//!   annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/demo-karpenter"}
 //! ---
 //! apiVersion: apps/v1
 //! kind: Deployment
@@ -64,7 +60,7 @@
 //!       containers:
 //!         - name: controller
 //!           image: public.ecr.aws/karpenter/controller:1.8.1
-//!           env: [{name: CLUSTER_NAME, value: demo}, {name: AWS_REGION, value: eu-west-1}]
+//!           env: [{name: CLUSTER_NAME, value: demo}]
 //! ---
 //! apiVersion: karpenter.k8s.aws/v1
 //! kind: EC2NodeClass
@@ -87,7 +83,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!           - Sid: ThroughEBS
@@ -95,7 +91,7 @@
 //!             Principal: {AWS: "*"}
 //!             Action: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 //!             Resource: "*"
-//!             Condition: {StringEquals: {"kms:ViaService": "ec2.eu-west-1.amazonaws.com", "kms:CallerAccount": "111122223333"}}
+//!             Condition: {StringEquals: {"kms:ViaService": !Sub "ec2.${AWS::Region}.amazonaws.com", "kms:CallerAccount": !Ref "AWS::AccountId"}}
 //!   EbsAlias:
 //!     Type: AWS::KMS::Alias
 //!     Properties: {AliasName: alias/karpenter-ebs, TargetKeyId: !Ref EbsKey}
@@ -109,15 +105,11 @@
 //!           PolicyDocument:
 //!             Version: "2012-10-17"
 //!             Statement: [{Effect: Allow, Action: ["ec2:RunInstances", "ec2:CreateFleet"], Resource: "*"}]
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties: {ClusterName: demo, Namespace: kube-system, ServiceAccount: karpenter, RoleArn: !GetAtt Role.Arn}
 //! ---
 //! KmsKeyId: alias/karpenter-ebs
-//! ---
-//! apiVersion: v1
-//! kind: ServiceAccount
-//! metadata:
-//!   name: karpenter
-//!   namespace: kube-system
-//!   annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/demo-karpenter"}
 //! ---
 //! apiVersion: apps/v1
 //! kind: Deployment
@@ -129,7 +121,7 @@
 //!       containers:
 //!         - name: controller
 //!           image: public.ecr.aws/karpenter/controller:1.8.1
-//!           env: [{name: CLUSTER_NAME, value: demo}, {name: AWS_REGION, value: eu-west-1}]
+//!           env: [{name: CLUSTER_NAME, value: demo}]
 //! ---
 //! apiVersion: karpenter.k8s.aws/v1
 //! kind: EC2NodeClass

@@ -26,7 +26,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!   EbsAlias:
@@ -42,6 +42,9 @@
 //!           PolicyDocument:
 //!             Version: "2012-10-17"
 //!             Statement: [{Effect: Allow, Action: ["ec2:RunInstances", "ec2:CreateFleet"], Resource: "*"}]
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties: {ClusterName: demo, Namespace: kube-system, ServiceAccount: karpenter, RoleArn: !GetAtt Role.Arn}
 //!   Other:
 //!     Type: AWS::KMS::Key
 //!     Properties:
@@ -49,7 +52,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!           - Sid: ThroughEBS
@@ -57,7 +60,7 @@
 //!             Principal: {AWS: "*"}
 //!             Action: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 //!             Resource: "*"
-//!             Condition: {StringEquals: {"kms:ViaService": "ec2.eu-west-1.amazonaws.com", "kms:CallerAccount": "111122223333"}}
+//!             Condition: {StringEquals: {"kms:ViaService": !Sub "ec2.${AWS::Region}.amazonaws.com", "kms:CallerAccount": !Ref "AWS::AccountId"}}
 //!   OtherAlias:
 //!     Type: AWS::KMS::Alias
 //!     Properties: {AliasName: alias/volumes, TargetKeyId: !Ref Other}
@@ -67,13 +70,6 @@
 //!     BlockDeviceMappings:
 //!       - DeviceName: /dev/xvda
 //!         Ebs: {SnapshotId: snap-0123456789abcdef0, Encrypted: true, KmsKeyId: alias/karpenter-ebs}
-//! ---
-//! apiVersion: v1
-//! kind: ServiceAccount
-//! metadata:
-//!   name: karpenter
-//!   namespace: kube-system
-//!   annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/demo-karpenter"}
 //! ---
 //! apiVersion: apps/v1
 //! kind: Deployment
@@ -85,7 +81,7 @@
 //!       containers:
 //!         - name: controller
 //!           image: public.ecr.aws/karpenter/controller:1.8.1
-//!           env: [{name: CLUSTER_NAME, value: demo}, {name: AWS_REGION, value: eu-west-1}]
+//!           env: [{name: CLUSTER_NAME, value: demo}]
 //! ---
 //! apiVersion: karpenter.k8s.aws/v1
 //! kind: EC2NodeClass
@@ -112,7 +108,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!           - Sid: ThroughEBS
@@ -120,7 +116,7 @@
 //!             Principal: {AWS: "*"}
 //!             Action: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 //!             Resource: "*"
-//!             Condition: {StringEquals: {"kms:ViaService": "ec2.eu-west-1.amazonaws.com", "kms:CallerAccount": "111122223333"}}
+//!             Condition: {StringEquals: {"kms:ViaService": !Sub "ec2.${AWS::Region}.amazonaws.com", "kms:CallerAccount": !Ref "AWS::AccountId"}}
 //!   EbsAlias:
 //!     Type: AWS::KMS::Alias
 //!     Properties: {AliasName: alias/karpenter-ebs, TargetKeyId: !Ref EbsKey}
@@ -134,19 +130,15 @@
 //!           PolicyDocument:
 //!             Version: "2012-10-17"
 //!             Statement: [{Effect: Allow, Action: ["ec2:RunInstances", "ec2:CreateFleet"], Resource: "*"}]
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties: {ClusterName: demo, Namespace: kube-system, ServiceAccount: karpenter, RoleArn: !GetAtt Role.Arn}
 //! ---
 //! Images:
 //!   - ImageId: ami-0123456789abcdef0
 //!     BlockDeviceMappings:
 //!       - DeviceName: /dev/xvda
 //!         Ebs: {SnapshotId: snap-0123456789abcdef0, Encrypted: true, KmsKeyId: alias/karpenter-ebs}
-//! ---
-//! apiVersion: v1
-//! kind: ServiceAccount
-//! metadata:
-//!   name: karpenter
-//!   namespace: kube-system
-//!   annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/demo-karpenter"}
 //! ---
 //! apiVersion: apps/v1
 //! kind: Deployment
@@ -158,7 +150,7 @@
 //!       containers:
 //!         - name: controller
 //!           image: public.ecr.aws/karpenter/controller:1.8.1
-//!           env: [{name: CLUSTER_NAME, value: demo}, {name: AWS_REGION, value: eu-west-1}]
+//!           env: [{name: CLUSTER_NAME, value: demo}]
 //! ---
 //! apiVersion: karpenter.k8s.aws/v1
 //! kind: EC2NodeClass

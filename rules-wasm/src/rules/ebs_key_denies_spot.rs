@@ -30,7 +30,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!   EbsAlias:
@@ -70,7 +70,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!           - Sid: ThroughEBS
@@ -78,7 +78,7 @@
 //!             Principal: {AWS: "*"}
 //!             Action: ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 //!             Resource: "*"
-//!             Condition: {StringEquals: {"kms:ViaService": "ec2.eu-west-1.amazonaws.com", "kms:CallerAccount": "111122223333"}}
+//!             Condition: {StringEquals: {"kms:ViaService": !Sub "ec2.${AWS::Region}.amazonaws.com", "kms:CallerAccount": !Ref "AWS::AccountId"}}
 //!   EbsAlias:
 //!     Type: AWS::KMS::Alias
 //!     Properties: {AliasName: alias/karpenter-ebs, TargetKeyId: !Ref EbsKey}
@@ -92,13 +92,6 @@
 //!       requirements: [{key: karpenter.sh/capacity-type, operator: In, values: [spot]}]
 //!       nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
 //! ---
-//! apiVersion: v1
-//! kind: ServiceAccount
-//! metadata:
-//!   name: karpenter
-//!   namespace: kube-system
-//!   annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/demo-karpenter"}
-//! ---
 //! apiVersion: apps/v1
 //! kind: Deployment
 //! metadata: {name: karpenter, namespace: kube-system}
@@ -109,7 +102,7 @@
 //!       containers:
 //!         - name: controller
 //!           image: public.ecr.aws/karpenter/controller:1.8.1
-//!           env: [{name: CLUSTER_NAME, value: demo}, {name: AWS_REGION, value: eu-west-1}]
+//!           env: [{name: CLUSTER_NAME, value: demo}]
 //! ---
 //! apiVersion: karpenter.k8s.aws/v1
 //! kind: EC2NodeClass

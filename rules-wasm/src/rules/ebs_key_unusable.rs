@@ -27,7 +27,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!   EbsAlias:
@@ -58,7 +58,7 @@
 //!         Version: "2012-10-17"
 //!         Statement:
 //!           - Effect: Allow
-//!             Principal: {AWS: "arn:aws:iam::111122223333:root"}
+//!             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 //!             Action: kms:*
 //!             Resource: "*"
 //!   EbsAlias:
