@@ -182,4 +182,30 @@ mod tests {
         let sid = document.member("Statement").and_then(|list| list.elements().first()?.member("Sid")).expect("there");
         assert_eq!(sid.at.line, 10);
     }
+
+    #[test]
+    fn a_text_that_is_one_attribute_refers_to_its_resource() {
+        let symbol = |name: &str| Part::Hole(Symbol::new(name, Scope::Template(1), "known when the stack is made"));
+        let text = Text::from_parts([
+            Part::Known("{\"Resource\": [\"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("\", \"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("/*\", \"".into()),
+            symbol("${KeyArn}"),
+            Part::Known("\"]}".into()),
+        ]);
+        let document = object(Node::text(text, AT));
+        let refers: Vec<Option<String>> = document
+            .member("Resource")
+            .map(Node::elements)
+            .unwrap_or_default()
+            .iter()
+            .map(|node| match &node.value {
+                Value::Text(text) => text.refers().map(|address| format!("{} {}", address.id, address.attribute)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(refers, [Some("EbsKey Arn".to_owned()), None, None]);
+    }
 }

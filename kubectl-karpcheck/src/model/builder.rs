@@ -247,7 +247,8 @@ impl Builder {
             }
         }
         let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
-        let of_eks = (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
+        let of_eks =
+            (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
         let mut all: Vec<(ClusterId, controller::Home)> = homes.into_iter().collect();
         all.sort_unstable_by_key(|(cluster, _)| *cluster);
         all.into_iter()
@@ -267,7 +268,8 @@ impl Builder {
         let clusters = self.items.iter().filter(|item| &*item.kind == "AWS::EKS::Cluster");
         let mut told = clusters.map(|item| item.aws.as_deref().and_then(fact));
         let first = told.next()??;
-        let agree = first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
+        let agree =
+            first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
         agree.then(|| first.clone())
     }
 
