@@ -180,6 +180,8 @@ fn check(class: Item) -> Check {
             Found::Unknown(unknown) if unknown.cause == "symbolic" && one.text().is_none() => {
                 return Err(unknown.clone());
             }
+            // EC2 rejects the volume as it is, as ebs-key-without-encryption says.
+            Found::Unknown(_) if unencrypted(class, &one.at) => return skip(),
             Found::Unknown(unknown) => return ebs::unverified(class, &one, unknown.clone()),
         };
         if let Some(unknown) = not_given(key, "/KeyPolicy") {
@@ -187,4 +189,10 @@ fn check(class: Item) -> Check {
         }
         all(users(class), |who: Who| ebs::judge(class, &one, key, who))
     })
+}
+
+/// Is the volume certainly not to be encrypted, whatever its key?
+fn unencrypted(class: Item, key: &str) -> bool {
+    let at = key.replace("/kmsKeyID", "/encrypted");
+    class.flag(&at).is_ok_and(|encrypted| encrypted != Some(true))
 }

@@ -3,7 +3,7 @@
 use super::Operation;
 use super::taker::{As, Fields, Subject, Taker, is_list, is_map, is_text, missing_nothing, text_of, untold_nothing};
 use crate::gather::policy;
-use crate::model::{Map, Node, Text, Value};
+use crate::model::{At, Map, Node, Text, Value};
 
 const METRIC: &str = "Karpcheck::Metric";
 const DENIAL: &str = "Karpcheck::Denial";
@@ -16,7 +16,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         members: &["Datapoints"],
         fits: |node| node.member("Datapoints").is_some_and(|list| matches!(list.value, Value::List(_))),
         take: statistics,
-        untold: untold_nothing,
+        untold: |taker, reason| {
+            let (Some(namespace), Some(name)) = (taker.asked.option("namespace"), taker.asked.option("metric-name"))
+            else {
+                return;
+            };
+            let (namespace, name) = (namespace.to_owned(), name.to_owned());
+            let at = taker.asked.place;
+            let sum = Node::new(Value::Unknown(Box::new(reason.clone())), at);
+            let dimensions = dimensions(taker, at);
+            let ends = ends(taker);
+            metric(taker, &namespace, &name, dimensions, sum, ends);
+        },
         missing: missing_nothing,
     },
     Operation {
@@ -99,16 +110,26 @@ fn statistics(taker: &mut Taker<'_>, node: &Node) {
         taker.facts += 1;
         return;
     };
+    let (dimensions, ends) = (dimensions(taker, node.at), ends(taker));
+    let sum = Node::new(Value::Number(sums.iter().sum()), node.at);
+    metric(taker, &namespace, &name, dimensions, sum, ends);
+}
+
+/// `Name=QueueName,Value=prod`, as often as there are dimensions.
+fn dimensions(taker: &Taker<'_>, at: At) -> Map {
     let mut dimensions = Map::default();
     for dimension in taker.asked.values("dimensions") {
         let parts: Vec<&str> = dimension.split(',').collect();
         let of = |key: &str| parts.iter().find_map(|part| part.strip_prefix(key)?.strip_prefix('='));
         if let (Some(name), Some(value)) = (of("Name"), of("Value")) {
-            dimensions.set(name, Node::text(value, node.at));
+            dimensions.set(name, Node::text(value, at));
         }
     }
-    let ends = ["start-time", "end-time"].map(|option| taker.asked.option(option).map(str::to_owned));
-    metric(taker, &namespace, &name, dimensions, sums.iter().sum(), ends, node);
+    dimensions
+}
+
+fn ends(taker: &Taker<'_>) -> [Option<String>; 2] {
+    ["start-time", "end-time"].map(|option| taker.asked.option(option).map(str::to_owned))
 }
 
 /// `get-metric-data` says the label alone; what its queries were is a text of JSON in the command.
@@ -125,7 +146,7 @@ fn data(taker: &mut Taker<'_>, node: &Node) {
             at,
         );
     };
-    let ends = ["start-time", "end-time"].map(|option| taker.asked.option(option).map(str::to_owned));
+    let ends = ends(taker);
     for result in node.member("MetricDataResults").map(Node::elements).unwrap_or_default() {
         let query = queries.elements().iter().find(|query| query.str_at(&["Id"]) == result.str_at(&["Id"]));
         let Some(stat) = query.and_then(|query| query.member("MetricStat")) else { continue };
@@ -144,28 +165,21 @@ fn data(taker: &mut Taker<'_>, node: &Node) {
             }
         }
         let values = result.member("Values").map(Node::elements).unwrap_or_default();
-        metric(taker, namespace, name, dimensions, values.iter().filter_map(number).sum(), ends.clone(), result);
+        let sum = Node::new(Value::Number(values.iter().filter_map(number).sum()), result.at);
+        metric(taker, namespace, name, dimensions, sum, ends.clone());
     }
     taker.facts = taker.facts.max(1);
 }
 
-fn metric(
-    taker: &mut Taker<'_>,
-    namespace: &str,
-    name: &str,
-    dimensions: Map,
-    sum: f64,
-    ends: [Option<String>; 2],
-    node: &Node,
-) {
-    let at = node.at;
+fn metric(taker: &mut Taker<'_>, namespace: &str, name: &str, dimensions: Map, sum: Node, ends: [Option<String>; 2]) {
+    let at = sum.at;
     let subject: Vec<&str> = dimensions.entries.iter().filter_map(|(_, value)| value.as_str()).collect();
     let subject = Subject { arn: None, id: None, name: format!("{name} of {}", subject.join(", ")) };
     let mut map = Map::default();
     map.set("Namespace", Node::text(namespace, at));
     map.set("Name", Node::text(name, at));
     map.set("Dimensions", Node::new(Value::Map(dimensions), at));
-    map.set("Sum", Node::new(Value::Number(sum), at));
+    map.set("Sum", sum);
     for (property, end) in ["From", "To"].into_iter().zip(ends) {
         if let Some(end) = end {
             map.set(property, Node::text(end, at));
