@@ -5,6 +5,7 @@
 
 mod ack;
 mod definitions;
+mod ebs;
 mod fences;
 mod karpenter;
 mod requests;

@@ -1,7 +1,7 @@
 //! Documents that stand as text in another document: JSON policies and event patterns, known in part or as a whole.
 
 use super::json::{self, Base};
-use crate::model::{At, Cause, List, Map, Node, Part, Reason, Symbol, Text, Value};
+use crate::model::{Address, At, Cause, List, Map, Node, Part, Reason, Scope, Symbol, Text, Value};
 
 /// What stands for a hole while the text is read as JSON: private use characters, which no policy contains.
 const FIRST_HOLE: u32 = 0xf_0000;
@@ -104,7 +104,18 @@ fn fill_text(text: &mut Text, holes: &[Symbol]) {
         }
     }
     parts.push(Part::Known(plain.into()));
-    *text = Text::from_parts(parts);
+    let filled = Text::from_parts(parts);
+    *text = match attribute(&filled) {
+        Some(address) => filled.referring(address),
+        None => filled,
+    };
+}
+
+/// A text that is nothing but `${Key.Arn}` refers to the resource, in a document that stands as text, too.
+fn attribute(text: &Text) -> Option<Address> {
+    let symbol = text.hole().filter(|symbol| matches!(symbol.scope, Scope::Template(_)) && text.is(&symbol.name))?;
+    let (id, attribute) = symbol.name.strip_prefix("${")?.strip_suffix('}')?.split_once('.')?;
+    Some(Address { scope: symbol.scope, id: id.into(), attribute: attribute.into() })
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -174,5 +185,31 @@ mod tests {
         let document = object(Node::text("{\n  \"Statement\": [\n    {\"Sid\": \"x\"}\n  ]\n}", AT));
         let sid = document.member("Statement").and_then(|list| list.elements().first()?.member("Sid")).expect("there");
         assert_eq!(sid.at.line, 9);
+    }
+
+    #[test]
+    fn a_text_that_is_one_attribute_refers_to_its_resource() {
+        let symbol = |name: &str| Part::Hole(Symbol::new(name, Scope::Template(1), "known when the stack is made"));
+        let text = Text::from_parts([
+            Part::Known("{\"Resource\": [\"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("\", \"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("/*\", \"".into()),
+            symbol("${KeyArn}"),
+            Part::Known("\"]}".into()),
+        ]);
+        let document = object(Node::text(text, AT));
+        let refers: Vec<Option<String>> = document
+            .member("Resource")
+            .map(Node::elements)
+            .unwrap_or_default()
+            .iter()
+            .map(|node| match &node.value {
+                Value::Text(text) => text.refers().map(|address| format!("{} {}", address.id, address.attribute)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(refers, [Some("EbsKey Arn".to_owned()), None, None]);
     }
 }

@@ -186,7 +186,7 @@ impl Builder {
     pub fn build(mut self) -> Inventory {
         self.settle_selectors();
         self.fold_parts();
-        self.settle_homes();
+        let homes = self.settle_homes();
         self.merge();
         self.join_manifests();
         controller::derive(&mut self);
@@ -199,6 +199,7 @@ impl Builder {
             documents: self.documents,
             by_kind,
             clusters: self.clusters,
+            homes,
             problems: self.problems,
             unread: self.unread,
             told: self.told,
@@ -219,8 +220,9 @@ impl Builder {
         &self.clusters
     }
 
-    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves.
-    fn settle_homes(&mut self) {
+    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
+    /// where each cluster lives, by its number.
+    fn settle_homes(&mut self) -> Vec<controller::Home> {
         let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
             value.as_ref().map(|value| {
                 let doc = builder.document(Origin::Flag(flag));
@@ -271,6 +273,31 @@ impl Builder {
                     .map(|arn| Node::text(arn, item.body.at));
             }
         }
+        let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
+        let of_eks =
+            (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
+        let mut all: Vec<(ClusterId, controller::Home)> = homes.into_iter().collect();
+        all.sort_unstable_by_key(|(cluster, _)| *cluster);
+        all.into_iter()
+            .map(|(cluster, own)| {
+                let files = |told: &Option<Node>| told.clone().filter(|_| cluster == ClusterId::FILES);
+                (
+                    own.0.or_else(|| partition.clone()).or_else(|| files(&of_eks.0)),
+                    own.1.or_else(|| region.clone()).or_else(|| files(&of_eks.1)),
+                    own.2.or_else(|| account.clone()).or_else(|| files(&of_eks.2)),
+                )
+            })
+            .collect()
+    }
+
+    /// What all EKS clusters that were read say of where they are, if they say one thing.
+    fn of_eks(&self, fact: fn(&AwsFacts) -> Option<&Node>) -> Option<Node> {
+        let clusters = self.items.iter().filter(|item| &*item.kind == "AWS::EKS::Cluster");
+        let mut told = clusters.map(|item| item.aws.as_deref().and_then(fact));
+        let first = told.next()??;
+        let agree =
+            first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
+        agree.then(|| first.clone())
     }
 
     /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.

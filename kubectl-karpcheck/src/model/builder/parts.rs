@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::item::{ClusterId, Item, ItemId, Logical};
+use super::super::item::{ClusterId, Item, ItemId, Logical, SourceKind};
 use super::super::node::{Cause, List, Map, Node, Reason, Value};
 use super::super::text::{Part, Text};
 use super::Builder;
@@ -135,7 +135,9 @@ impl Builder {
             let by_name = || {
                 let name = name()?;
                 self.items.iter().position(|item| {
+                    // What AWS says of a resource is not changed by what a template says.
                     &*item.kind == part.kind
+                        && item.source != SourceKind::Aws
                         && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name.as_str())
                 })
             };
