@@ -313,10 +313,6 @@ impl Files<'_> {
         }
     }
 
-    fn not_yet(&mut self, format: &str, at: At, named: bool) {
-        self.unreadable(format!("{format} is not yet read by this version of karpcheck"), at, named);
-    }
-
     /// Takes in a document. Was it anything that karpcheck knows?
     fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
         match format_of(&node) {
@@ -344,7 +340,6 @@ impl Files<'_> {
                 self.answers.keep(path, node);
                 self.summary.documents += 1;
             }
-            Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
             Format::Unknown => return false,
         }

@@ -19,8 +19,6 @@ pub(super) enum Format {
     AwsAnswer,
     /// Nothing at all.
     Empty,
-    /// A format that karpcheck will read, but does not yet.
-    NotYet(&'static str),
     /// Anything else.
     Unknown,
 }
