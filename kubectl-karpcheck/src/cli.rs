@@ -63,7 +63,7 @@ pub struct ChosenArgs {
     /// Only this rule, also if it is off by default; can be repeated
     #[arg(long, value_name = "ID")]
     pub rule: Vec<String>,
-    /// Only rules of this area: queue, ebs, cluster-name, ack, upgrade; can be repeated
+    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
     #[arg(long, value_name = "AREA")]
     pub area: Vec<String>,
     /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated

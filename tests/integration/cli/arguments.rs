@@ -17,7 +17,7 @@ fn bad_arguments_end_with_two_and_a_cure() {
     bad(&check(&["--rule", "queue"]), "error: there is no rule queue, but an area: --area queue\n");
     bad(
         &check(&["--area", "eb"]),
-        "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, upgrade\n",
+        "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, tagging, upgrade\n",
     );
     bad(
         &check(&["--rule", "queue-not-configured", "--area", "ebs"]),
