@@ -226,7 +226,7 @@ impl Files<'_> {
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
-                    known += u32::from(self.node(node, placeholders, named));
+                    known += u32::from(self.node(node, placeholders, path, named));
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -238,7 +238,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, named)),
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -295,7 +295,7 @@ impl Files<'_> {
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, named: bool) -> bool {
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.
@@ -315,7 +315,8 @@ impl Files<'_> {
                 self.summary.documents += 1;
             }
             Format::Terraform(shape) => {
-                self.summary.documents += terraform::add(self.builder, self.plan, shape, &node);
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
+                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
             }
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
