@@ -249,7 +249,11 @@ impl Files<'_> {
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
+<<<<<<< HEAD
                     known += u32::from(self.node(node, placeholders, path));
+=======
+                    known += u32::from(self.node(node, placeholders, path, named));
+>>>>>>> terraform
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -261,7 +265,11 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
+<<<<<<< HEAD
                 Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
+=======
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
+>>>>>>> terraform
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -318,7 +326,11 @@ impl Files<'_> {
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?
+<<<<<<< HEAD
     fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
+=======
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
+>>>>>>> terraform
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.
@@ -338,7 +350,8 @@ impl Files<'_> {
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {
-                self.summary.documents += terraform::add(self.builder, self.plan, shape, &node);
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
+                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
             }
             Format::AwsAnswer => {
                 self.answers.keep(path, node);

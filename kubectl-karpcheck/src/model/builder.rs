@@ -313,9 +313,25 @@ impl Builder {
                 .iter()
                 .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
+            // A plan, a state and the module that they are of have one scope, in which an address is one resource.
+            let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
+                Scope::Template(number) => Some(format!("address {number} {}", logical.id)),
+                _ => None,
+            });
             let keys: Vec<(Arc<str>, String)> =
+<<<<<<< HEAD
                 arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
             match keys.iter().find_map(|key| first.get(key).copied()) {
+=======
+                arn.into_iter().chain(object).chain(addresses).map(|key| (Arc::clone(&item.kind), key)).collect();
+            let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+            let differs =
+                |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
+            let same = keys.iter().find_map(|key| {
+                first.get(key).copied().filter(|earlier| !key.1.starts_with("address ") || !differs(*earlier))
+            });
+            match same {
+>>>>>>> terraform
                 Some(earlier) => {
                     into[index] = Some(earlier);
                     for key in keys {
