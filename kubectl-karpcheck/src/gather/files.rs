@@ -249,11 +249,7 @@ impl Files<'_> {
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
-<<<<<<< HEAD
                     known += u32::from(self.node(node, placeholders, path));
-=======
-                    known += u32::from(self.node(node, placeholders, path, named));
->>>>>>> terraform
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -265,11 +261,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-<<<<<<< HEAD
                 Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
-=======
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
->>>>>>> terraform
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -326,11 +318,7 @@ impl Files<'_> {
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?
-<<<<<<< HEAD
     fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
-=======
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
->>>>>>> terraform
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.

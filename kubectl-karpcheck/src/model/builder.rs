@@ -318,12 +318,13 @@ impl Builder {
                 Scope::Template(number) => Some(format!("address {number} {}", logical.id)),
                 _ => None,
             });
-            let keys: Vec<(Arc<str>, String)> =
-<<<<<<< HEAD
-                arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
-            match keys.iter().find_map(|key| first.get(key).copied()) {
-=======
-                arn.into_iter().chain(object).chain(addresses).map(|key| (Arc::clone(&item.kind), key)).collect();
+            let keys: Vec<(Arc<str>, String)> = arn
+                .into_iter()
+                .chain(object)
+                .chain(addresses)
+                .chain(unique(item))
+                .map(|key| (Arc::clone(&item.kind), key))
+                .collect();
             let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
             let differs =
                 |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
@@ -331,7 +332,6 @@ impl Builder {
                 first.get(key).copied().filter(|earlier| !key.1.starts_with("address ") || !differs(*earlier))
             });
             match same {
->>>>>>> terraform
                 Some(earlier) => {
                     into[index] = Some(earlier);
                     for key in keys {
