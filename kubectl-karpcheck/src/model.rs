@@ -19,6 +19,7 @@ pub mod node;
 pub mod pointer;
 pub mod problem;
 mod relations;
+pub mod settle;
 pub mod text;
 pub mod verdict;
 

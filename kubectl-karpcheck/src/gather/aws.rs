@@ -153,7 +153,7 @@ fn ask(
 ) {
     let prefix = if target.context.is_empty() { String::new() } else { format!("context {}: ", target.context) };
     let times = Times::until(jiff::Timestamp::now());
-    let mut taken = Taken { target, account: target.account.clone(), times: &times, plan, builder, refused: BTreeMap::new() };
+    let mut taken = Taken { target, account: target.account.clone(), times: &times, plan, builder, refused: BTreeMap::new(), failed: BTreeMap::new() };
     for text in &seeds.strange {
         taken.note(&prefix, text);
     }
@@ -198,7 +198,7 @@ fn ask(
         }
         taken.take(&call, came);
     }
-    taken.tell(&prefix);
+    taken.tell(&prefix, results.stopped.as_deref());
     if let Some(why) = results.stopped {
         taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
     }
@@ -230,6 +230,8 @@ struct Taken<'a> {
     builder: &'a mut Builder,
     /// By permission: AWS's words, and how often.
     refused: BTreeMap<String, (String, usize)>,
+    /// Why there was no answer, and how often.
+    failed: BTreeMap<String, usize>,
 }
 
 impl Taken<'_> {
@@ -267,13 +269,22 @@ impl Taken<'_> {
                 Outcome::Refused { permission, text }
             }
             Came::NotFound => Outcome::NotFound,
-            Came::Failed(why) => Outcome::Failed(why),
+            Came::Failed(why) => {
+                *self.failed.entry(why.clone()).or_default() += 1;
+                Outcome::Failed(why)
+            }
         };
         answers::read(Some(&asked), outcome, self.plan, self.builder);
     }
 
-    /// Tells what was refused, each permission once.
-    fn tell(&mut self, prefix: &str) {
+    /// Tells what was refused and what failed, each once. Why nothing more could be asked is told apart.
+    fn tell(&mut self, prefix: &str, stopped: Option<&str>) {
+        for (why, times) in std::mem::take(&mut self.failed) {
+            if stopped != Some(&why) {
+                let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
+                self.builder.problem(Problem::new(format!("{prefix}{why}{more}"), None));
+            }
+        }
         for (permission, (text, times)) in std::mem::take(&mut self.refused) {
             let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
             let what = format!(

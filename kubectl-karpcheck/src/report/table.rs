@@ -70,7 +70,7 @@ fn on_terminal(run: &Run<'_>, width: usize) -> Vec<String> {
             .into_iter()
             .zip(&groups)
             .map(|(head, group)| {
-                let text = text(group);
+                let text = text(run, group);
                 let mut cells = head.cells.to_vec();
                 cells.push(text.iter().flat_map(|text| words::wrap(text, beside)).collect::<Vec<_>>().join("\n"));
                 cells
@@ -95,7 +95,7 @@ fn on_terminal(run: &Run<'_>, width: usize) -> Vec<String> {
             let places = format!("{}{more}", cells[3].replace('\n', ", "));
             lines.extend(words::wrap(&format!("at {places}"), room).iter().map(|line| format!("{INDENT}{line}")));
         }
-        for text in text(group) {
+        for text in text(run, group) {
             lines.extend(words::wrap(&text, room).iter().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
         }
     }
@@ -146,12 +146,15 @@ fn few(all: &[String]) -> Vec<String> {
 }
 
 /// What a group has to say: its message, and what to do.
-fn text(group: &Group<'_>) -> Vec<String> {
+fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     let first = group.first();
     let mut text = vec![words::clean(&message(first))];
     let label = if first.outcome == Outcome::Fail { "fix" } else { "to settle it" };
     if !first.remediation.trim().is_empty() {
         text.push(words::clean(&format!("{label}: {}", first.remediation.trim())));
+    }
+    if let Some(command) = rows::settle(run, first) {
+        text.push(words::clean(&format!("settled by: {command}")));
     }
     text
 }
