@@ -21,6 +21,7 @@ pub mod problem;
 mod relations;
 pub mod settle;
 pub mod text;
+pub mod told;
 pub mod verdict;
 
 pub use builder::{Builder, Draft, Stated};
@@ -29,3 +30,4 @@ pub use item::{AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigi
 pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
 pub use problem::Problem;
 pub use text::{Address, Answer, Part, Scope, Symbol, Template, Text};
+pub use told::{Told, Word};

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::aws::answers::saved::Saved;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
@@ -38,7 +39,14 @@ pub fn files(
     builder: &mut Builder,
     stdin: &mut dyn Read,
 ) -> FileSummary {
-    let mut reader = Files { parameters, plan, builder, summary: FileSummary::default(), seen: HashSet::new() };
+    let mut reader = Files {
+        parameters,
+        plan,
+        builder,
+        summary: FileSummary::default(),
+        seen: HashSet::new(),
+        answers: Saved::default(),
+    };
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for path in others.into_iter().chain(folders) {
@@ -63,6 +71,7 @@ pub fn files(
             }
         }
     }
+    std::mem::take(&mut reader.answers).take(plan, reader.builder, jiff::Timestamp::now());
     reader.summary
 }
 
@@ -73,6 +82,8 @@ struct Files<'a> {
     summary: FileSummary,
     /// Where what was read really is.
     seen: HashSet<PathBuf>,
+    /// AWS's answers, until all of them are there.
+    answers: Saved,
 }
 
 impl Files<'_> {
@@ -235,7 +246,7 @@ impl Files<'_> {
         }
         let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
         let what = if !text.lines().map(str::trim).all(comment) {
-            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy"
+            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI"
         } else if path.as_os_str() == "-" {
             "there is nothing in it: did the command before the pipe fail?"
         } else {
@@ -295,6 +306,10 @@ impl Files<'_> {
                 self.summary.documents += 1;
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
+            Format::AwsAnswer => {
+                self.answers.keep(path, node);
+                self.summary.documents += 1;
+            }
             Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
             Format::Unknown => return false,

@@ -13,6 +13,8 @@ pub(super) enum Format {
     HelmValues,
     /// IAM policies.
     Policy,
+    /// An answer of the `aws` CLI.
+    AwsAnswer,
     /// Nothing at all.
     Empty,
     /// A format that karpcheck will read, but does not yet.
@@ -27,6 +29,7 @@ pub(super) fn format_of(node: &Node) -> Format {
     match &node.value {
         Value::Null => return Format::Empty,
         Value::List(_) if super::iam::is_policy(node) => return Format::Policy,
+        Value::List(_) if super::aws::answers::is_answer(node) => return Format::AwsAnswer,
         Value::Map(_) => {}
         _ => return Format::Unknown,
     }
@@ -57,46 +60,8 @@ pub(super) fn format_of(node: &Node) -> Format {
     if has("terraform_version") {
         return Format::NotYet("a Terraform state");
     }
-    let answer = |name: &&str| {
-        node.member(name).is_some_and(|field| {
-            matches!(field.value, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Flag(_))
-        })
-    };
-    if AWS_ANSWERS.iter().any(answer) {
-        return Format::NotYet("an answer of the aws CLI");
+    if super::aws::answers::saved::is_saved(node) {
+        return Format::AwsAnswer;
     }
     Format::Unknown
 }
-
-/// What the answers of the `aws` CLI that rules look at are wrapped in.
-const AWS_ANSWERS: &[&str] = &[
-    "Attributes",
-    "QueueUrl",
-    "KeyMetadata",
-    "Aliases",
-    "Grants",
-    "Policy",
-    "PolicyDocument",
-    "PolicyNames",
-    "PolicyVersion",
-    "AttachedPolicies",
-    "Role",
-    "InstanceProfile",
-    "Rules",
-    "RuleNames",
-    "Targets",
-    "cluster",
-    "association",
-    "associations",
-    "EbsEncryptionByDefault",
-    "KmsKeyId",
-    "Images",
-    "Snapshots",
-    "Reservations",
-    "LaunchTemplateVersions",
-    "Table",
-    "MetricDataResults",
-    "Datapoints",
-    "Events",
-    "UserId",
-];

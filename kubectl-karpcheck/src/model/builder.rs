@@ -9,6 +9,7 @@ use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, 
 use super::node::{At, Cause, DocId, Map, Node, Value};
 use super::problem::Problem;
 use super::text::Scope;
+use super::told::Told;
 use super::{controller, kinds};
 
 /// Facts stated on the command line.
@@ -73,6 +74,7 @@ pub struct Builder {
     problems: Vec<Problem>,
     unread: u64,
     templates: u32,
+    told: Vec<Told>,
 }
 
 impl Builder {
@@ -150,6 +152,11 @@ impl Builder {
         self.problems.push(problem);
     }
 
+    /// What AWS said of resources that are not among the items.
+    pub fn told(&mut self, told: Told) {
+        self.told.push(told);
+    }
+
     /// Counts objects whose kinds no rule asked for.
     pub const fn skip(&mut self, objects: u64) {
         self.unread += objects;
@@ -173,6 +180,7 @@ impl Builder {
             clusters: self.clusters,
             problems: self.problems,
             unread: self.unread,
+            told: self.told,
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
         }
@@ -259,8 +267,10 @@ impl Builder {
                 });
                 let by_name = || {
                     let name = text.known()?.rsplit('/').next()?;
+                    // What AWS says of a queue is not changed by what a template says.
                     self.items.iter().position(|item| {
                         &*item.kind == "AWS::SQS::Queue"
+                            && item.source != SourceKind::Aws
                             && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name)
                     })
                 };
@@ -388,6 +398,11 @@ fn unique(item: &Item) -> Option<String> {
             let account = aws.account.as_ref()?.as_str()?;
             Some(format!("name {account} {}", id.rsplit('/').next()?))
         }
+        // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
+        "AWS::IAM::Policy" | "Karpcheck::EbsDefaults" => {
+            let told = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
+            Some(format!("of {} {} {id}", told(&aws.account), told(&aws.region)))
+        }
         _ => None,
     }
 }
@@ -405,10 +420,11 @@ fn ignorance(node: &Node) -> u8 {
 /// Adds another source's word on the same resource: per field, the strongest word counts.
 fn absorb(item: &mut Item, other: Item) {
     if item.views.is_empty() {
-        item.views.push(View { source: item.source, body: item.body.clone() });
+        item.views.push(View { source: item.source, read_at: item.read_at.clone(), body: item.body.clone() });
     }
-    item.views.push(View { source: other.source, body: other.body });
-    item.views.sort_by_key(|view| view.source);
+    item.views.push(View { source: other.source, read_at: other.read_at.clone(), body: other.body });
+    // Of two answers to one question the later one counts; a time that nobody told is the earliest.
+    item.views.sort_by(|one, other| one.source.cmp(&other.source).then_with(|| other.read_at.cmp(&one.read_at)));
     let (mut merged, mut whole, mut part) = (Map::default(), false, None);
     for view in &item.views {
         let Value::Map(map) = &view.body.value else { continue };
@@ -434,7 +450,7 @@ fn absorb(item: &mut Item, other: Item) {
     item.source = strongest.source;
     item.body = Node::new(Value::Map(merged), strongest.body.at);
     item.same.extend(other.same);
-    item.read_at = item.read_at.take().or(other.read_at);
+    item.read_at = item.views[0].read_at.clone().or_else(|| item.views.iter().find_map(|view| view.read_at.clone()));
     if let (Some(own), Some(other)) = (item.aws.as_deref_mut(), other.aws) {
         let wholly = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).is_some();
         for (own, other) in [

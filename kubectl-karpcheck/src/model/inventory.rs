@@ -120,6 +120,8 @@ pub struct Inventory {
     pub(super) problems: Vec<Problem>,
     /// Objects of kinds that no rule asked for.
     pub(super) unread: u64,
+    /// AWS's word on what is not among the items.
+    pub(super) told: Vec<super::told::Told>,
     pub(super) resolver: OnceLock<Resolver>,
     /// The referrers of each kind, made when first asked for.
     pub(super) referrers: std::sync::Mutex<HashMap<String, Arc<relations::Referrers>>>,
@@ -199,6 +201,9 @@ impl Inventory {
         // A refusal outweighs a failure: it is what somebody can change.
         if let Some(reason) = partial.min_by_key(|reason| reason.cause) {
             return Some(Unknown { reason, place: None });
+        }
+        if let Some(reason) = self.untold(kind) {
+            return Some(Unknown { reason: reason.clone(), place: None });
         }
         (self.clusters.is_empty() || !super::kinds::listable(kind)).then(|| {
             Unknown::new(Cause::NotProvided, format!("only what was given was read, there may be more of {kind}"))

@@ -156,6 +156,8 @@ pub struct AwsFacts {
 pub struct View {
     /// Whose word it is.
     pub source: SourceKind,
+    /// When it was observed, RFC 3339.
+    pub read_at: Option<Arc<str>>,
     /// What it says.
     pub body: Node,
 }

@@ -173,7 +173,7 @@ pub(super) fn referrers(inventory: &Inventory, id: ItemId, kind: &str) -> Vec<Li
         .map(|from| from.iter().map(|(from, at)| link(Found::Known(*from), at)).collect())
         .unwrap_or_default();
     let maybe = index.open.iter().find(|(text, _)| inventory.item(id).is_some_and(|item| may_name(text, item)));
-    match (maybe, inventory.missing(kind)) {
+    match (maybe, inventory.missing_referrers(kind, id)) {
         (Some((_, unknown)), _) => links.push(link(Found::Unknown(unknown.clone()), "")),
         (None, Some(missing)) => links.push(link(Found::Unknown(missing), "")),
         (None, None) => {}
@@ -262,6 +262,10 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
     match candidates.as_slice() {
         [one] => follow_alias(inventory, *one),
         [] => {
+            let kinds: &[&str] = if kind == KEY { &[KEY, ALIAS] } else { &[kind] };
+            if let Some(what) = inventory.nonexistent(kinds, text, item) {
+                return Found::Absent(what);
+            }
             let (cause, why) = match text.hole() {
                 Some(symbol) => (symbol.cause, symbol.why.to_string()),
                 None => (Cause::NotProvided, format!("{} {text} is not among what was read", noun(kind))),
@@ -473,7 +477,7 @@ fn controllers(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
     }
 }
 
-fn noun(kind: &str) -> &'static str {
+pub(super) fn noun(kind: &str) -> &'static str {
     match kind {
         KEY => "key",
         ALIAS => "alias",

@@ -198,7 +198,7 @@ fn a_named_file_that_is_something_else_is_told() {
     place.write("values.yaml", "image: nginx\n");
     place.beside("values.yaml").code(3).line(
         "problem: values.yaml: nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, \
-         nor values of Karpenter's chart, nor an IAM policy",
+         nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI",
     );
 }
 
