@@ -23,7 +23,7 @@ spec:
         env:
         - {name: KARPENTER_SERVICE, value: karpenter}
         - {name: CLUSTER_NAME, value: prod}
-        - {name: INTERRUPTION_QUEUE, value: QUEUE}
+        - {name: INTERRUPTION_QUEUE, value: @NAME@}
         - {name: AWS_ROLE_ARN, value: 'arn:aws:iam::111122223333:role/controller'}
 ";
 
@@ -32,7 +32,7 @@ const SCRIPT: &str = r#"#!/bin/sh
 printf '%s|' "$@" >>"$0.log"; echo >>"$0.log"
 case "$1 $2" in
 'sts get-caller-identity')
-  case "$*" in *--query*) echo 111122223333 ;; *) echo '{"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/x"}' ;; esac
+  case "$*" in *--query*) echo 111122223333 ;; *) echo '{"UserId": "x", "Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/x"}' ;; esac
   exit ;;
 'configure get') echo eu-west-1; exit ;;
 esac
@@ -44,7 +44,7 @@ impl Place {
     /// A folder with a controller whose queue is called so, and an `aws` that does this.
     fn new(queue: &str, script: &str) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        fs::write(place.at("controller.yaml"), CONTROLLER.replace("QUEUE", queue)).unwrap();
+        fs::write(place.at("controller.yaml"), CONTROLLER.replace("@NAME@", queue)).unwrap();
         fs::create_dir(place.at("bin")).unwrap();
         fs::write(place.at("bin/aws"), script).unwrap();
         fs::set_permissions(place.at("bin/aws"), fs::Permissions::from_mode(0o755)).unwrap();
