@@ -185,6 +185,13 @@ fn ask(
     if target.region.is_none() {
         return nothing(&mut taken, "no region is known: name it with --region");
     }
+    // What was asked about was looked for there, so that is where it lives.
+    let origin = Origin::Aws(Box::new(AwsOrigin {
+        account: account.as_str().into(),
+        region: target.region.as_deref().unwrap_or_default().into(),
+        command: run::shown(&identity, &times).into(),
+    }));
+    taken.builder.lives(target.cluster, target.region.as_deref(), Some(&account), origin);
     taken.account = Some(account);
     taken.take(&identity, Came::Answer(text));
     let results = cli.follow(seeds, plan, &times, progress);

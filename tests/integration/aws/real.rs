@@ -183,7 +183,6 @@ fn a_broken_queue_is_found_in_aws_itself_and_its_cure_is_seen() {
     aws.recorder("start-recording");
     let report = check(&["--aws"]);
     aws.recorder("stop-recording");
-    if let Ok(keep) = std::env::var("KEEP") { std::thread::sleep(Duration::from_secs(keep.parse().unwrap())); }
     assert_eq!(outcome(&report).0, ["queue-controller-cannot-decrypt", "queue-key-denies-eventbridge"], "{report:#}");
 
     // The rights that are printed are those that were used; only a role that an annotation names was not looked for.
