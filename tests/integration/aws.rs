@@ -103,10 +103,14 @@ fn script(then: &str) -> String {
 fn nothing_is_asked_unless_somebody_says_so() {
     let place = Place::new("prod", &script("exit 1"));
     place.karpcheck(&["check", "--offline", "-f", "controller.yaml"]);
-    let planned = place.karpcheck(&["check", "--offline", "-f", "controller.yaml", "--aws=plan", "--region", "eu-west-1"]);
+    let planned =
+        place.karpcheck(&["check", "--offline", "-f", "controller.yaml", "--aws=plan", "--region", "eu-west-1"]);
     assert_eq!(place.calls(), [""; 0]);
     let planned = String::from_utf8(planned.stdout).unwrap();
-    assert!(planned.contains("\naws sqs get-queue-url --queue-name prod --region eu-west-1 --output json\n"), "{planned}");
+    assert!(
+        planned.contains("\naws sqs get-queue-url --queue-name prod --region eu-west-1 --output json\n"),
+        "{planned}"
+    );
     assert!(planned.contains("\naws kms get-key-policy --key-id KEY_ARN --policy-name default "), "{planned}");
 }
 
@@ -217,7 +221,10 @@ fn another_account_than_the_clusters_is_not_asked() {
 #[test]
 fn no_value_of_an_object_becomes_an_option_a_file_or_an_address() {
     for queue in ["'--profile=evil'", "'-x'", "'file:///etc/passwd'", "'a b'", "\"a\\nb\"", "'$(touch owned)'"] {
-        let place = Place::new(queue, &script("echo '{\"PolicyNames\": [\"ok\", \"-evil\", \"file:///etc/passwd\", \"a b\"]}'"));
+        let place = Place::new(
+            queue,
+            &script("echo '{\"PolicyNames\": [\"ok\", \"-evil\", \"file:///etc/passwd\", \"a b\"]}'"),
+        );
         let (report, _) = place.check(&["--region", "eu-west-1"]);
         let calls = place.calls().join("\n");
         assert!(!calls.contains("sqs|get-queue-url"), "{queue}: {calls}");

@@ -42,12 +42,8 @@ pub fn policy(plan: &Plan) -> Policy {
         // It is allowed to everybody, and named all the same: the policy holds what is called.
         actions.insert(aws::IDENTITY.action);
     }
-    let statement = Statement {
-        sid: "KarpcheckReads",
-        effect: "Allow",
-        action: actions.into_iter().collect(),
-        resource: "*",
-    };
+    let statement =
+        Statement { sid: "KarpcheckReads", effect: "Allow", action: actions.into_iter().collect(), resource: "*" };
     let some = !statement.action.is_empty();
     Policy { version: "2012-10-17", statement: some.then_some(statement).into_iter().collect() }
 }

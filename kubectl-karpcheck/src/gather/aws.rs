@@ -153,7 +153,15 @@ fn ask(
 ) {
     let prefix = if target.context.is_empty() { String::new() } else { format!("context {}: ", target.context) };
     let times = Times::until(jiff::Timestamp::now());
-    let mut taken = Taken { target, account: target.account.clone(), times: &times, plan, builder, refused: BTreeMap::new(), failed: BTreeMap::new() };
+    let mut taken = Taken {
+        target,
+        account: target.account.clone(),
+        times: &times,
+        plan,
+        builder,
+        refused: BTreeMap::new(),
+        failed: BTreeMap::new(),
+    };
     for text in &seeds.strange {
         taken.note(&prefix, text);
     }

@@ -324,7 +324,10 @@ impl Topic {
             (Self::Account, _) => ("", 0),
         };
         let fits = text.len() <= most
-            && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || (first == b'_' && further.contains('_')))
+            && text
+                .bytes()
+                .next()
+                .is_some_and(|first| first.is_ascii_alphanumeric() || (first == b'_' && further.contains('_')))
             && text.chars().all(|char| char.is_ascii_alphanumeric() || further.contains(char));
         let address = text.contains("://");
         let url = text.starts_with("https://") || text.starts_with("http://");
@@ -341,11 +344,8 @@ mod tests {
         for question in TABLE.iter().chain([&IDENTITY]) {
             let verb = question.operation.split('-').next().unwrap_or_default();
             assert!(["get", "describe", "list", "lookup"].contains(&verb), "{}", question.operation);
-            let camel: String = question
-                .operation
-                .split('-')
-                .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
-                .collect();
+            let camel: String =
+                question.operation.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
             assert_eq!(question.action, format!("{}:{camel}", question.service));
             assert!(question.about == Topic::Account || question.about.placeholders().len() == question.about.arity());
         }
@@ -377,8 +377,23 @@ mod tests {
     fn what_would_be_an_option_or_an_address_is_not_taken() {
         for topic in [Topic::Queue, Topic::Key, Topic::Role, Topic::Cluster, Topic::Rule, Topic::Policy, Topic::Table] {
             for wrong in [
-                "", "-x", "--profile", "a b", "a\nb", "a\u{7}b", "a'b", "a\"b", "$(x)", "`x`", "a;b", "a*b", "é",
-                "file://x", "fileb://x", "http://169.254.169.254/x y", "@x",
+                "",
+                "-x",
+                "--profile",
+                "a b",
+                "a\nb",
+                "a\u{7}b",
+                "a'b",
+                "a\"b",
+                "$(x)",
+                "`x`",
+                "a;b",
+                "a*b",
+                "é",
+                "file://x",
+                "fileb://x",
+                "http://169.254.169.254/x y",
+                "@x",
             ] {
                 assert_eq!(topic.value(0, wrong), None, "{topic:?} {wrong:?}");
             }
@@ -393,10 +408,14 @@ mod tests {
     fn names_are_cut_out_of_arns_and_urls() {
         let role = "arn:aws:iam::111122223333:role/karpenter/Controller";
         assert_eq!(Topic::Role.value(0, role).as_deref(), Some("Controller"));
-        for queue in ["q-1", "arn:aws:sqs:eu-west-1:111122223333:q-1", "https://sqs.eu-west-1.amazonaws.com/111122223333/q-1"] {
+        for queue in
+            ["q-1", "arn:aws:sqs:eu-west-1:111122223333:q-1", "https://sqs.eu-west-1.amazonaws.com/111122223333/q-1"]
+        {
             assert_eq!(Topic::Queue.value(0, queue).as_deref(), Some("q-1"));
         }
-        for key in ["alias/aws/sqs", "mrk-1", "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"] {
+        for key in
+            ["alias/aws/sqs", "mrk-1", "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"]
+        {
             assert_eq!(Topic::Key.value(0, key).as_deref(), Some(key));
         }
     }

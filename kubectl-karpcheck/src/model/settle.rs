@@ -67,8 +67,7 @@ fn flag(reason: &Reason) -> Option<String> {
 /// Is it known by a name, so that AWS can be asked about it?
 fn can_be_named(item: &Item) -> bool {
     let Some(aws) = item.aws.as_deref() else { return true };
-    aws.id.as_ref().is_some_and(|id| id.known().is_some())
-        || aws.arn.as_ref().is_some_and(|arn| arn.as_str().is_some())
+    aws.id.as_ref().is_some_and(|id| id.known().is_some()) || aws.arn.as_ref().is_some_and(|arn| arn.as_str().is_some())
 }
 
 /// The command that tells most of an item, to be saved and given with `-f`.

@@ -38,12 +38,11 @@ impl Aws {
         let bin = bin.canonicalize().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
-        let args = ["MOTO_ACCOUNT_ID=111122223333", "MOTO_ENABLE_RECORDING=True"].map(str::to_owned).into_iter();
+        let args = ["MOTO_ACCOUNT_ID=111122223333".to_owned()].into_iter();
         let recording = format!("MOTO_RECORDER_FILEPATH={}", folder.path().join("recording").display());
         let server = bin.join("moto_server").display().to_string();
-        let args: Vec<String> = args
-            .chain([recording, server, "-H".into(), "127.0.0.1".into(), "-p".into(), port.to_string()])
-            .collect();
+        let args: Vec<String> =
+            args.chain([recording, server, "-H".into(), "127.0.0.1".into(), "-p".into(), port.to_string()]).collect();
         let server = Guarded::start(Path::new("env"), &args, &folder.path().join("log")).unwrap();
         let patience = Instant::now() + Duration::from_secs(120);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -81,7 +80,14 @@ impl Aws {
 
     /// A broken queue, and everything else that the controller's rules read.
     fn fill(&self) {
-        self.aws(&["sqs", "create-queue", "--queue-name", "prod-interruptions", "--attributes", "KmsMasterKeyId=alias/aws/sqs"]);
+        self.aws(&[
+            "sqs",
+            "create-queue",
+            "--queue-name",
+            "prod-interruptions",
+            "--attributes",
+            "KmsMasterKeyId=alias/aws/sqs",
+        ]);
         let pattern = r#"{"source":["aws.ec2"],"detail-type":["EC2 Spot Instance Interruption Warning"]}"#;
         self.aws(&["events", "put-rule", "--name", "spot", "--event-pattern", pattern]);
         let target = "Id=1,Arn=arn:aws:sqs:eu-west-1:111122223333:prod-interruptions";
@@ -89,7 +95,8 @@ impl Aws {
         let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
         self.aws(&["iam", "create-role", "--role-name", ROLE, "--assume-role-policy-document", trust]);
         self.allow("receive", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueUrl"]);
-        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}"#;
+        let policy =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}"#;
         self.aws(&["iam", "create-policy", "--policy-name", "describe", "--policy-document", policy]);
         let policy = "arn:aws:iam::111122223333:policy/describe";
         self.aws(&["iam", "attach-role-policy", "--role-name", ROLE, "--policy-arn", policy]);
@@ -98,7 +105,16 @@ impl Aws {
     fn allow(&self, name: &str, actions: &[&str]) {
         let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
         let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-        self.aws(&["iam", "put-role-policy", "--role-name", ROLE, "--policy-name", name, "--policy-document", &document]);
+        self.aws(&[
+            "iam",
+            "put-role-policy",
+            "--role-name",
+            ROLE,
+            "--policy-name",
+            name,
+            "--policy-document",
+            &document,
+        ]);
     }
 
     fn encrypt_queue_with(&self, key: &str) {
@@ -108,8 +124,14 @@ impl Aws {
     }
 
     fn recorder(&self, what: &str) -> String {
+        // Bodies of forms are recorded in base64.
         let fetch = format!(
-            "import urllib.request as r; print(r.urlopen(r.Request('{}/moto-api/recorder/{what}', method='{}')).read().decode())",
+            "import urllib.request, json, base64\n\
+             text = urllib.request.urlopen(urllib.request.Request('{}/moto-api/recorder/{what}', method='{}')).read().decode()\n\
+             for line in filter(lambda line: line.startswith(chr(123)), text.splitlines()):\n\
+             \x20   entry = json.loads(line)\n\
+             \x20   if entry.get('body_encoded'): entry['body'] = base64.b64decode(entry['body']).decode()\n\
+             \x20   print(json.dumps(entry))",
             self.url,
             if what == "download-recording" { "GET" } else { "POST" }
         );
@@ -133,7 +155,9 @@ impl Aws {
 /// The IAM action of a recorded request: the service that it is signed for, and the operation in one of three protocols.
 fn action(request: &Value) -> Option<String> {
     let headers = request["headers"].as_object()?;
-    let header = |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str());
+    let header = |name: &str| {
+        headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
+    };
     let service = header("Authorization")?.split("Credential=").nth(1)?.split('/').nth(3)?;
     let operation = match header("X-Amz-Target") {
         Some(target) => target.rsplit('.').next()?.to_owned(),
@@ -170,7 +194,8 @@ fn a_broken_queue_is_found_in_aws_itself_and_its_cure_is_seen() {
             .args(args)
             .output()
             .unwrap();
-        serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)))
+        serde_json::from_slice(&ran.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)))
     };
     aws.fill();
     let report = check(&["--aws"]);
@@ -186,9 +211,11 @@ fn a_broken_queue_is_found_in_aws_itself_and_its_cure_is_seen() {
     assert_eq!(outcome(&report).0, ["queue-controller-cannot-decrypt", "queue-key-denies-eventbridge"], "{report:#}");
 
     // The rights that are printed are those that were used; only a role that an annotation names was not looked for.
-    let printed = aws.command(env!("CARGO_BIN_EXE_kubectl-karpcheck")).arg("iam-policy").args(rules()).output().unwrap();
+    let printed =
+        aws.command(env!("CARGO_BIN_EXE_kubectl-karpcheck")).arg("iam-policy").args(rules()).output().unwrap();
     let policy: Value = serde_json::from_str(&text(&printed)).unwrap();
-    let allowed: Vec<&str> = policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let allowed: Vec<&str> =
+        policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
     let used = aws.actions();
     let unused: Vec<&&str> = allowed.iter().filter(|action| !used.iter().any(|used| used == **action)).collect();
     assert_eq!(unused, [&"eks:DescribePodIdentityAssociation", &"eks:ListPodIdentityAssociations"]);

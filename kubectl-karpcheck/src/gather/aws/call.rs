@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::model::aws::{Part, Question, SPAN};
 use crate::model::aws;
+use crate::model::aws::{Part, Question, SPAN};
 
 /// A call that can be made.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -117,11 +117,13 @@ impl Reader<'_> {
     fn cluster_names(&mut self) {
         for id in self.of_kind(kinds::CLUSTER) {
             let entries = self.inventory.find(id, "/Evidence/*/Rank").map(|(fields, _)| fields).unwrap_or_default();
-            let strong = entries.into_iter().filter(|field| {
-                matches!(&field.value, FieldValue::Text(rank) if matches!(&**rank, "strong" | "definitive"))
-            });
+            let strong = entries.into_iter().filter(
+                |field| matches!(&field.value, FieldValue::Text(rank) if matches!(&**rank, "strong" | "definitive")),
+            );
             for field in strong.collect::<Vec<_>>() {
-                if let Some(name) = field.at.strip_suffix("/Rank").and_then(|entry| self.text(id, &format!("{entry}/Name"))) {
+                if let Some(name) =
+                    field.at.strip_suffix("/Rank").and_then(|entry| self.text(id, &format!("{entry}/Name")))
+                {
                     self.add(Topic::Cluster, &[&name]);
                 }
             }
@@ -131,11 +133,15 @@ impl Reader<'_> {
     /// Queues that rules aim at, beside the controllers' own; of an interruption queue in files the key, too.
     fn queues(&mut self) {
         for id in self.of_kind("AWS::SQS::Queue") {
-            let aimed_at = self.inventory.referrers(id, "AWS::Events::Rule").iter().any(|link| matches!(link.item, Found::Known(_)));
+            let aimed_at = self
+                .inventory
+                .referrers(id, "AWS::Events::Rule")
+                .iter()
+                .any(|link| matches!(link.item, Found::Known(_)));
             let used = || {
-                self.inventory.related(id, "@controller").is_ok_and(|links| {
-                    links.iter().any(|link| matches!(link.item, Found::Known(_)))
-                })
+                self.inventory
+                    .related(id, "@controller")
+                    .is_ok_and(|links| links.iter().any(|link| matches!(link.item, Found::Known(_))))
             };
             if !aimed_at && !used() {
                 continue;

@@ -287,7 +287,11 @@ impl Cli {
                     }
                 }
                 results.came.push((call, came));
-                progress(&format!("asking AWS: {} answered, {} to go", results.came.len(), running + todo.waiting.len()));
+                progress(&format!(
+                    "asking AWS: {} answered, {} to go",
+                    results.came.len(),
+                    running + todo.waiting.len()
+                ));
             }
         });
         results.left = todo.left;

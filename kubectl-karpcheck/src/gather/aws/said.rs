@@ -79,8 +79,13 @@ pub(super) fn meaning(text: &str, profile: Option<&str>) -> Said {
         }
         return Said::Other;
     }
-    if lower.contains("sso") && (lower.contains("expired") || lower.contains("error loading sso token") || lower.contains("does not exist")) {
-        return login("the SSO session of the aws CLI has expired", format!("log in again with `aws sso login{option}`"));
+    if lower.contains("sso")
+        && (lower.contains("expired") || lower.contains("error loading sso token") || lower.contains("does not exist"))
+    {
+        return login(
+            "the SSO session of the aws CLI has expired",
+            format!("log in again with `aws sso login{option}`"),
+        );
     }
     if lower.contains("expired") {
         return login("the AWS session has expired", again());
@@ -144,7 +149,9 @@ mod tests {
     #[test]
     fn what_is_missing_throttled_or_broken_is_told_apart() {
         let said = |code: &str| meaning(&format!("An error occurred ({code}) when calling the X operation: y"), None);
-        for code in ["NoSuchEntity", "NotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSnapshot.NotFound"] {
+        for code in
+            ["NoSuchEntity", "NotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSnapshot.NotFound"]
+        {
             assert_eq!(said(code), Said::NotFound, "{code}");
         }
         for code in ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"] {
@@ -157,10 +164,19 @@ mod tests {
     fn a_login_that_is_over_is_told_with_its_cure() {
         for (text, cure) in [
             ("Error loading SSO Token: Token for https://x has expired", "aws sso login --profile prod"),
-            ("The SSO session associated with this profile has expired or is otherwise invalid.", "aws sso login --profile prod"),
-            ("Error when retrieving token from sso: Token has expired and refresh failed", "aws sso login --profile prod"),
+            (
+                "The SSO session associated with this profile has expired or is otherwise invalid.",
+                "aws sso login --profile prod",
+            ),
+            (
+                "Error when retrieving token from sso: Token has expired and refresh failed",
+                "aws sso login --profile prod",
+            ),
             ("An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: x", "log in again"),
-            ("Unable to locate credentials. You can configure credentials by running \"aws configure\".", "--aws-profile"),
+            (
+                "Unable to locate credentials. You can configure credentials by running \"aws configure\".",
+                "--aws-profile",
+            ),
             ("The config profile (prod) could not be found", "aws configure list-profiles"),
             ("You must specify a region. You can also configure your region by running \"aws configure\".", "--region"),
         ] {

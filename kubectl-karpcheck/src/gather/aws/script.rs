@@ -16,8 +16,7 @@ const HEAD: &str = include_str!("collect.sh");
 
 /// The script for some contexts.
 pub(super) fn write(parts: &[(Target, Seeds)], plan: &Plan) -> String {
-    let mut script =
-        HEAD.replace("@MOST@", &MOST.to_string()).replace("@SPAN@", &SPAN.to_string());
+    let mut script = HEAD.replace("@MOST@", &MOST.to_string()).replace("@SPAN@", &SPAN.to_string());
     for topic in reachable(parts, plan) {
         function(&mut script, topic, plan);
     }
@@ -49,7 +48,8 @@ fn comment(context: &str) -> String {
 
 /// The topics that the seeds lead to.
 fn reachable(parts: &[(Target, Seeds)], plan: &Plan) -> BTreeSet<Topic> {
-    let mut topics: BTreeSet<Topic> = parts.iter().flat_map(|(_, seeds)| seeds.topics.iter().map(|seed| seed.0)).collect();
+    let mut topics: BTreeSet<Topic> =
+        parts.iter().flat_map(|(_, seeds)| seeds.topics.iter().map(|seed| seed.0)).collect();
     loop {
         let led = topics.iter().flat_map(|topic| aws::about(plan, *topic)).flat_map(|question| question.leads);
         let more: BTreeSet<Topic> = led.map(|lead| lead.to).filter(|to| !topics.contains(to)).collect();
