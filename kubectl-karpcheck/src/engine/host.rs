@@ -268,7 +268,7 @@ impl Host {
         let among = inventory.of_kind(kind).len();
         let mut links = if among == 0 {
             inventory
-                .missing(kind)
+                .missing_referrers(kind, id)
                 .map(|unknown| Link { item: Found::Unknown(unknown), at: String::new() })
                 .into_iter()
                 .collect()

@@ -96,7 +96,7 @@ impl Inventory {
     }
 
     /// Why some items of a kind that refer to this one may be missing.
-    pub(super) fn missing_referrers(&self, kind: &str, id: ItemId) -> Option<Unknown> {
+    pub fn missing_referrers(&self, kind: &str, id: ItemId) -> Option<Unknown> {
         let unknown = self.missing(kind)?;
         let Some(item) = self.item(id) else { return Some(unknown) };
         let arn = item.aws.as_deref().and_then(|aws| aws.arn.as_ref()).and_then(Node::as_str);

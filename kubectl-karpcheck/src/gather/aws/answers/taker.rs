@@ -139,11 +139,9 @@ impl Taker<'_> {
 
     /// What the command was about, for a sentence: ` for KEY in 111122223333, eu-west-1`.
     pub(super) fn about(&self) -> String {
-        let subject = self
-            .asked
-            .options
-            .iter()
-            .find(|(name, _)| !matches!(name.trim_start_matches('-'), "policy-name" | "attribute-names"));
+        let subject = self.asked.options.iter().find(|(name, _)| {
+            !matches!(name.trim_start_matches('-'), "policy-name" | "attribute-names" | "namespace" | "metric-name")
+        });
         let place: Vec<&str> =
             [&self.asked.account, &self.asked.region].into_iter().flatten().map(String::as_str).collect();
         let mut about = subject.map(|(_, value)| format!(" for {value}")).unwrap_or_default();
