@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::Run;
 use super::rows::{self, Spot};
 use crate::model::verdict::{self, Cure, Outcome};
-use crate::model::{Cause, ItemId, Origin, Reason};
+use crate::model::{ItemId, Origin};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
 
@@ -237,7 +237,7 @@ fn one<'a>(
         remediation: &finding.remediation,
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
-        settle: reason.and_then(settle),
+        settle: rows::settle(run, finding),
         fingerprint,
         related: finding
             .related
@@ -290,23 +290,6 @@ pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
     }
 }
 
-/// The command that states what nobody provided, where the reason names the flag for it.
-fn settle(reason: &Reason) -> Option<String> {
-    const FLAGS: [(&str, &str); 5] = [
-        ("--karpenter-version", "VERSION"),
-        ("--cluster-name", "NAME"),
-        ("--account", "ID"),
-        ("--region", "REGION"),
-        ("--partition", "PARTITION"),
-    ];
-    if reason.cause != Cause::NotProvided {
-        return None;
-    }
-    let mut words = reason.why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
-    let (flag, value) = words.find_map(|word| FLAGS.iter().find(|(flag, _)| *flag == word))?;
-    Some(format!("kubectl karpcheck check {flag} {value}"))
-}
-
 /// Names for findings that stay the same when lines move, messages are reworded or an unknown is settled.
 #[derive(Default)]
 struct Fingerprints {
@@ -336,22 +319,5 @@ impl Fingerprints {
         let name = if *before == 0 { name } else { format!("{name}\u{0}{before}") };
         *before += 1;
         Sha256::digest(name.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_that_names_a_flag_is_settled_by_it() {
-        let settled = |cause, why: &str| settle(&Reason::new(cause, why));
-        assert_eq!(
-            settled(Cause::NotProvided, "the region is not known: --region states it").as_deref(),
-            Some("kubectl karpcheck check --region REGION"),
-        );
-        assert_eq!(settled(Cause::NotProvided, "nobody gave the key's policy"), None);
-        assert_eq!(settled(Cause::NotProvided, "the chart's --region-hint is not set"), None);
-        assert_eq!(settled(Cause::Symbolic, "--region is a placeholder"), None);
     }
 }

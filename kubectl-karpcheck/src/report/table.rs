@@ -175,6 +175,9 @@ fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     if !named.is_empty() {
         text.push(words::clean(&format!("from it follows: {}", few(&named).join(", "))));
     }
+    if let Some(command) = rows::settle(run, first) {
+        text.push(words::clean(&format!("settled by: {command}")));
+    }
     text
 }
 
