@@ -44,6 +44,11 @@ pub enum Command {
     Rules(RulesArgs),
     /// Explain a rule: what it finds, why it matters, how to fix it
     Explain(ExplainArgs),
+    /// Ask whether AWS would allow a request, and show how that is decided
+    #[command(after_help = exit::CAN_HELP)]
+    Can(Box<CanArgs>),
+    /// Show how a rule came to its verdicts: what it asked of IAM and how that is decided
+    Why(Box<WhyArgs>),
     /// Print the ClusterRole that the chosen rules need, and no more
     Rbac(ChosenArgs),
     /// Print the IAM policy that --aws and collect need for the chosen rules, and no more
@@ -68,7 +73,7 @@ pub struct ChosenArgs {
     /// Only this rule, also if it is off by default; can be repeated
     #[arg(long, value_name = "ID")]
     pub rule: Vec<String>,
-    /// Only rules of this area: queue, ebs, cluster-name, ack, upgrade; can be repeated
+    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
     #[arg(long, value_name = "AREA")]
     pub area: Vec<String>,
     /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated
@@ -76,65 +81,128 @@ pub struct ChosenArgs {
     pub pack: Vec<PathBuf>,
 }
 
-/// The flags of `check`.
+/// What the commands read.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
     #[arg(short = 'f', long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
+    /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
-    /// How to print the report
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
-    /// The least severity of a finding that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "error")]
-    pub fail_on: FailOn,
-    /// Report only what a rule is at least so sure of
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
-    pub min_confidence: MinConfidence,
-    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "read")]
-    pub require_complete: Option<RequireComplete>,
-    /// Which rules run.
-    #[command(flatten)]
-    pub chosen: ChosenArgs,
     /// What nothing else states.
     #[command(flatten)]
     pub facts: FactArgs,
     /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
     /// Whether and how AWS is asked.
     #[command(flatten)]
     pub aws: AwsArgs,
+    /// How to print the report
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    pub output: Output,
+    /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
+    #[arg(long, help_heading = "Options")]
+    pub verify_fixes: bool,
+    /// The least severity of a finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    pub fail_on: FailOn,
+    /// Report only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    pub min_confidence: MinConfidence,
+    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "read",
+        help_heading = "Options"
+    )]
+    pub require_complete: Option<RequireComplete>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
     pub color: Color,
 }
 
 /// The flags of `collect`.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
-    /// A file, a folder (read recursively) or - for standard input; can be repeated
-    #[arg(short = 'f', long, value_name = "PATH")]
-    pub filename: Vec<PathBuf>,
-    /// Read the files alone: no cluster is asked
-    #[arg(long)]
-    pub offline: bool,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
     /// Which rules are meant.
     #[command(flatten)]
     pub chosen: ChosenArgs,
-    /// What nothing else states.
-    #[command(flatten)]
-    pub facts: FactArgs,
-    /// Which cluster.
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
     /// As whom AWS is asked.
     #[command(flatten)]
     pub login: LoginArgs,
+}
+
+/// The flags of `can`.
+#[derive(Debug, Args)]
+pub struct CanArgs {
+    /// Who asks: a role or user by ARN or name, a service (events.amazonaws.com), a policy by name (as if it were all
+    /// that its holder has), controller (Karpenter's), or * for anyone of another account
+    #[arg(value_name = "PRINCIPAL")]
+    pub principal: String,
+    /// What for: sqs:ReceiveMessage
+    #[arg(value_name = "ACTION", value_parser = action)]
+    pub action: String,
+    /// On what: an ARN, the name or id of a resource that was read, or * for none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    /// A context key of the request and its value; can be repeated, the same key for several values. KEY alone: the
+    /// request does not have it. A KEY that ends in * stands for all that begin so
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context_key: Vec<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
+
+/// The flags of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Only this subject: Kind/name, or a name
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// A pack of rules beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
 }
 
 /// Facts that neither the cluster nor the files state. They never override what these say.
@@ -144,6 +212,9 @@ pub struct FactArgs {
     /// The version of the Karpenter controller: 1.8.7
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub karpenter_version: Option<String>,
+    /// The version of Karpenter's chart that Helm values are for, where nothing beside them says it
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub chart_version: Option<String>,
     /// The true name of the EKS cluster
     #[arg(long, value_name = "NAME")]
     pub cluster_name: Option<String>,
@@ -169,7 +240,7 @@ pub struct RulesArgs {
     pub chosen: ChosenArgs,
     /// How to print the list
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    pub output: ListOutput,
 }
 
 /// The flags of `explain`.
@@ -189,6 +260,17 @@ pub enum Output {
     /// For people.
     Table,
     /// For machines: karpcheck.report/v1alpha1.
+    Json,
+    /// The edits of the findings as a unified diff of the files.
+    Diff,
+}
+
+/// Formats of what is no report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ListOutput {
+    /// For people.
+    Table,
+    /// For machines.
     Json,
 }
 
@@ -285,6 +367,15 @@ fn region(text: &str) -> Result<String, String> {
 fn partition(text: &str) -> Result<String, String> {
     let partition = text == "aws" || text.starts_with("aws-");
     partition.then(|| text.to_owned()).ok_or_else(|| "a partition is aws, or begins with it: aws-cn, aws-us-gov".into())
+}
+
+fn action(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((service, name)) if !service.is_empty() && !name.is_empty() && !text.contains(['*', '?']) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an action looks like sqs:ReceiveMessage, without wildcards".into()),
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

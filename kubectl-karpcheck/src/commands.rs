@@ -5,14 +5,18 @@ use std::io::{self, Write};
 use crate::cli::{Cli, Command, PackCommand};
 use crate::exit::Exit;
 
+pub mod can;
 pub mod check;
 pub mod chosen;
 pub mod collect;
+pub mod cure;
 pub mod explain;
 pub mod iam_policy;
 pub mod pack;
 pub mod rbac;
 pub mod rules;
+pub mod sources;
+pub mod why;
 
 /// Why a command could not do anything at all.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +80,8 @@ pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
         Some(Command::Check(args)) => check::run(&args, streams),
         Some(Command::Rules(args)) => rules::run(&args, streams),
         Some(Command::Explain(args)) => explain::run(&args, streams),
+        Some(Command::Can(args)) => can::run(&args, streams),
+        Some(Command::Why(args)) => why::run(&args, streams),
         Some(Command::Rbac(args)) => rbac::run(&args, streams),
         Some(Command::IamPolicy(args)) => iam_policy::run(&args, streams),
         Some(Command::Collect(args)) => collect::run(&args, streams),

@@ -25,6 +25,7 @@ mod limiter;
 mod limits;
 mod native;
 mod pack;
+mod recorder;
 mod text;
 mod verdict;
 mod versions;
@@ -44,6 +45,7 @@ pub use imports::NotAPack;
 pub use judge::{Selected, SettingError, judge};
 pub use limits::Limits;
 pub use pack::{Pack, PackError};
+pub use recorder::{Judged, Recorder};
 
 use host::Host;
 
@@ -71,6 +73,7 @@ pub struct Engine {
     cache: Option<Cache>,
     compiler: Option<PathBuf>,
     threads: usize,
+    recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -81,7 +84,15 @@ impl Engine {
         contract::link(&mut linker).map_err(EngineError::Setup)?;
         epoch::start(&engine).map_err(EngineError::Clock)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
-        Ok(Self { engine, linker, limits: Arc::new(limits), cache, compiler: compile::own_program(), threads })
+        Ok(Self {
+            engine,
+            linker,
+            limits: Arc::new(limits),
+            cache,
+            compiler: compile::own_program(),
+            threads,
+            recorder: None,
+        })
     }
 
     /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, so that it can be killed. By itself it
@@ -96,6 +107,12 @@ impl Engine {
     #[must_use]
     pub fn threads(self, threads: NonZeroUsize) -> Self {
         Self { threads: threads.get(), ..self }
+    }
+
+    /// Has a recorder listen to what rules ask of IAM.
+    #[must_use]
+    pub fn recorded(self, recorder: Recorder) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// The bounds of this engine.
@@ -116,7 +133,7 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits, cache, compiler, threads, engine: _, linker: _ } = self;
+        let Self { limits, cache, compiler, threads, recorder: _, engine: _, linker: _ } = self;
         f.debug_struct("Engine")
             .field("limits", limits)
             .field("cache", cache)

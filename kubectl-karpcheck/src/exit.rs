@@ -37,3 +37,12 @@ pub const HELP: &str = "Exit codes:
   3  the job could not be done whole (no cluster, a named file unreadable,
      a pack refused); the rest is reported
   4  with --require-complete: clean, but not complete";
+
+/// The lines on exit codes below `can --help`.
+pub const CAN_HELP: &str = "Exit codes:
+  0  AWS would allow it
+  1  AWS would deny it
+  2  bad arguments
+  3  the job could not be done whole (no cluster, a named file unreadable);
+     the answer is from what was read
+  4  it cannot be told";

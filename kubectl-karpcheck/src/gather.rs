@@ -5,17 +5,23 @@
 
 pub mod aws;
 mod cloudformation;
+#[cfg(feature = "live")]
 pub mod cluster;
+mod convert;
 mod files;
 mod helm;
 mod iam;
 mod json;
 mod json_value;
 mod kubernetes;
+mod kustomize;
+pub mod patch;
 mod placeholders;
 mod policy;
 mod process;
 mod recognise;
+mod terraform;
+mod terraform_arguments;
 mod yaml;
 
-pub use files::{FileSummary, files};
+pub use files::{FileSummary, Named, files};

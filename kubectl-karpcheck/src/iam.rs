@@ -23,6 +23,7 @@ mod pattern;
 mod principal;
 pub mod question;
 mod resource;
+mod services;
 mod trail;
 mod truth;
 
@@ -33,5 +34,6 @@ pub use fault::{Consequence, Fault};
 pub use grant::Grant;
 pub use pattern::glob;
 pub use principal::{Identity, IdentityKind, Principal};
-pub use question::{Evaluator, Operand, Question, Target, Who};
+pub use question::{Cache, Evaluator, Operand, Question, Target, Who};
+pub use services::no_such_action;
 pub use trail::{ElementTrail, StatementTrail, trail};

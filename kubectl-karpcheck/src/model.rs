@@ -12,6 +12,7 @@ pub mod arn;
 pub mod aws;
 pub mod builder;
 pub mod controller;
+pub mod edit;
 pub mod inventory;
 pub mod item;
 pub mod kinds;

@@ -13,17 +13,21 @@ use crate::model::verdict::{Judgement, RuleInfo};
 use crate::model::{Cause, Inventory};
 
 mod closing;
+mod diff;
 mod json;
 mod layout;
 mod page;
 mod rows;
 mod rules;
 mod table;
+mod trail;
 mod words;
 
+pub use diff::{NotShown, Patched};
 pub use page::page;
 pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
+pub use trail::{Answered, Reasons, decision_json, decision_table, why_json, why_table};
 
 /// All that a report is made of.
 #[derive(Clone, Debug)]
@@ -72,6 +76,19 @@ pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io:
 pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     json::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes what the edits of the findings change in the files, as a unified diff; on `err`, what a diff cannot show.
+pub fn diff(
+    run: &Run<'_>,
+    files: &[Patched],
+    not_shown: &[NotShown],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    diff::write(run, files, not_shown, &mut out, err)?;
     out.flush()
 }
 

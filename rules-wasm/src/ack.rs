@@ -4,6 +4,9 @@
 
 use karpcheck_sdk::prelude::*;
 
+pub(crate) mod controllers;
+pub(crate) mod keys;
+
 /// The kinds of all ACK controllers.
 pub(crate) const KINDS: &str = "*.services.k8s.aws/*";
 

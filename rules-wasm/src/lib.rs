@@ -4,7 +4,11 @@
 //! list to add it to. `kubectl karpcheck pack build rules-wasm` makes the component that the binary embeds.
 
 mod ack;
+mod definitions;
+mod ebs;
+mod fences;
 mod karpenter;
+mod requests;
 
 karpcheck_sdk::pack!();
 

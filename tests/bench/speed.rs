@@ -139,7 +139,12 @@ fn plan(selected: &[Selected<'_>]) -> Plan {
 
 fn inventory(file: &Path, plan: &Plan) -> Inventory {
     let mut builder = Builder::new(Stated::default());
-    gather::files(&[file.to_owned()], &[], plan, &mut builder, &mut std::io::empty());
+    gather::files(
+        gather::Named { paths: &[file.to_owned()], ..gather::Named::default() },
+        plan,
+        &mut builder,
+        &mut std::io::empty(),
+    );
     builder.build()
 }
 

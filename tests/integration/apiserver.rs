@@ -214,6 +214,11 @@ impl ApiServer {
         panic!("{path}: {last:?}");
     }
 
+    /// Creates an object as a client does that does not ask for validation.
+    pub(crate) fn create(&self, path: &str, object: &Value) {
+        self.ask("admin", "POST", &format!("{path}?fieldValidation=Ignore"), Some(object)).unwrap();
+    }
+
     fn patch(&self, path: &str, object: &Value) -> Result<String, kube::Error> {
         self.ask("admin", "PATCH", &format!("{path}?fieldManager=test&force=true"), Some(object))
     }
@@ -252,7 +257,10 @@ impl ApiServer {
             let request = http::Request::builder()
                 .method(method)
                 .uri(path)
-                .header("content-type", "application/apply-patch+yaml")
+                .header(
+                    "content-type",
+                    if method == "POST" { "application/json" } else { "application/apply-patch+yaml" },
+                )
                 .body(body.map(|body| body.to_string().into_bytes()).unwrap_or_default())
                 .unwrap();
             clients[user].request_text(request).await
@@ -279,8 +287,9 @@ fn path_of(object: &Value) -> String {
     let version = text("/apiVersion").unwrap();
     let root = if version.contains('/') { "apis" } else { "api" };
     let kind = text("/kind").unwrap().to_ascii_lowercase();
-    let plural = match (kind.strip_suffix("cy"), kind.ends_with('s')) {
-        (Some(stem), _) => format!("{stem}cies"),
+    let stem = kind.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    let plural = match (stem, kind.ends_with('s')) {
+        (Some(stem), _) => format!("{stem}ies"),
         (None, true) => format!("{kind}es"),
         (None, false) => format!("{kind}s"),
     };

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 mod arguments;
+mod can;
 mod files;
+mod fixes;
 mod others;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.

@@ -1,5 +1,6 @@
 //! The IAM evaluator against AWS's documentation, Karpenter's own policies, and what must hold of any policy.
 
+mod faults;
 mod inventory;
 mod karpenter;
 mod properties;

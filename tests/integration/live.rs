@@ -279,3 +279,26 @@ fn files_are_checked_together_with_the_cluster() {
         "{report:#}"
     );
 }
+
+#[test]
+fn a_reference_that_the_server_dropped_is_told_with_the_definition_that_is_too_old() {
+    let Some(server) = server() else { return };
+    // The server prunes by itself, as it does in real life.
+    server.apply(include_str!("../fixtures/live/ack-ecr-repositories-v1.6.1-before-ref.yaml"));
+    let path = "/apis/ecr.services.k8s.aws/v1alpha1/namespaces/default/repositories";
+    server.wait_until_allowed("admin", path);
+    server.create(path, &serde_yaml::from_str(include_str!("../fixtures/live/repository.yaml")).unwrap());
+    let stored = server.get("admin", &format!("{path}/shop")).unwrap();
+    assert_eq!(stored["spec"]["encryptionConfiguration"], json!({"encryptionType": "KMS"}));
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/live/repository.yaml");
+    let rules = ["--rule", "ack-ref-pruned", "--rule", "ack-crd-outdated"];
+    let (code, report, complaints) = karpcheck(&server, "admin", &[&["check", "-f", manifest], &rules[..]].concat());
+    assert_eq!(rules_of(&report, "fail"), ["ack-crd-outdated", "ack-ref-pruned"], "{complaints}{report:#}");
+    assert_eq!(code, 1, "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let of = |rule: &str| findings.iter().find(|finding| finding["rule"] == rule).unwrap();
+    // What runs is at fault, and the manifest shows what was meant.
+    assert_eq!(of("ack-crd-outdated")["subject"]["origin"]["name"], json!("repositories.ecr.services.k8s.aws"));
+    assert!(of("ack-ref-pruned")["subject"]["origin"]["file"].as_str().unwrap().ends_with("repository.yaml"));
+    assert_eq!(of("ack-ref-pruned")["confidence"], json!("high"));
+}

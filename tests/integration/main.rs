@@ -14,3 +14,4 @@ mod readme;
 mod report;
 mod rules;
 mod sandbox;
+mod sources;

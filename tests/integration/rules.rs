@@ -8,6 +8,7 @@ mod bench;
 mod forms;
 mod live;
 mod pages;
+mod releases;
 
 use std::collections::BTreeSet;
 use std::fs;

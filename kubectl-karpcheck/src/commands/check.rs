@@ -3,56 +3,38 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands::{self, CommandError, Streams, chosen, collect};
+use crate::commands::sources::{self, Gathered, Read};
+use crate::commands::{self, CommandError, Streams, chosen, cure};
 use crate::engine;
 use crate::exit::Exit;
-use crate::gather;
-use crate::gather::aws::{AwsMode, AwsSummary};
 use crate::model::verdict::{Confidence, Judgement, RuleInfo};
-use crate::model::{Builder, Cause, Inventory};
+use crate::model::{Cause, Inventory};
 use crate::report::{self, Run, Sources};
 
 /// Checks what the flags name and prints the report.
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    if args.offline && args.filename.is_empty() {
-        return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
-    }
     let packs = chosen::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
     let plan = chosen::plan(&selected);
-    let mut builder = Builder::new(collect::stated(&args.facts));
-    packs.problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let files = gather::files(&args.filename, &args.facts.parameter, &plan, &mut builder, streams.input);
-    let (progress, err) = (streams.progress, &mut *streams.err);
-    let mut tell = |line: &str| {
-        if progress {
-            // Progress that cannot be written is no reason to stop.
-            let _ = writeln!(err, "{line}");
-        }
+    let read = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => *read,
+        Gathered::Planned(exit) => return Ok(exit),
     };
-    if !args.offline {
-        gather::cluster::gather(&args.cluster, &plan, &mut builder, &mut tell);
-    }
-    // No cluster is asked with --offline, but AWS is where somebody says so.
-    let cluster = (!args.offline).then_some(&args.cluster);
-    let answers = match args.aws.aws {
-        None => AwsSummary::default(),
-        Some(AwsMode::Ask) => gather::aws::gather(&args.aws, cluster, &plan, &mut builder, &mut tell),
-        Some(AwsMode::Plan) => {
-            let text = gather::aws::planned(&args.aws, cluster, &plan, &builder);
-            commands::still(streams.out.write_all(text.as_bytes()))?;
-            return collect::problems(builder, streams);
-        }
-    };
+    let Read { builder, files, answers } = read;
+    let gathered = args.verify_fixes.then(|| builder.clone());
     let inventory = Arc::new(builder.build());
     let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
     judgement.findings.retain(|finding| finding.confidence >= least);
+    if let Some(gathered) = gathered {
+        cure::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
+    }
 
     let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
+    judgement.trace(&rules);
     let named: Vec<(String, String)> =
         packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
-    let assumed = assumed(&args.facts);
+    let assumed = assumed(&args.sources.facts);
     let run = Run {
         inventory: &inventory,
         judgement: &judgement,
@@ -71,6 +53,10 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     commands::still(match args.output {
         Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
         Output::Json => report::json(&run, streams.out),
+        Output::Diff => {
+            let (files, not_shown) = cure::patched(&inventory, &judgement);
+            report::diff(&run, &files, &not_shown, streams.out, streams.err)
+        }
     })?;
     let exit = exit(args, &inventory, &judgement, &report::summary(&run));
     // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.
@@ -108,6 +94,7 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
 fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let told = [
         ("karpenterVersion", &facts.karpenter_version),
+        ("chartVersion", &facts.chart_version),
         ("clusterName", &facts.cluster_name),
         ("account", &facts.account),
         ("region", &facts.region),

@@ -242,6 +242,9 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
         [group] if group.is_empty() && resources == ["nodes"] => {
             "The first nodes: the region, and the cluster's name".into()
         }
+        [group] if group == "apiextensions.k8s.io" => {
+            "The definitions of Karpenter's and ACK's kinds: which fields are kept".into()
+        }
         [group] if group == "karpenter.sh" || group == "karpenter.k8s.aws" => "Karpenter's own objects".into(),
         [group] if group == "eks.amazonaws.com" => "EKS Auto Mode's own objects".into(),
         groups if groups.iter().all(|group| group.ends_with(".services.k8s.aws")) => {

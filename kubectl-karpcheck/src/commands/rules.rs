@@ -1,6 +1,6 @@
 //! `rules`: the list of rules.
 
-use crate::cli::{ChosenArgs, Output, RulesArgs};
+use crate::cli::{ChosenArgs, ListOutput, RulesArgs};
 use crate::commands::{CommandError, Streams, chosen};
 use crate::exit::Exit;
 use crate::model::verdict::RuleInfo;
@@ -19,8 +19,8 @@ pub fn run(args: &RulesArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     };
     let rules: Vec<RuleInfo> = packs.select(&every)?.iter().map(|selected| selected.rule.clone()).collect();
     match args.output {
-        Output::Table => report::rules_table(&rules, streams.width, streams.out)?,
-        Output::Json => report::rules_json(&rules, streams.out)?,
+        ListOutput::Table => report::rules_table(&rules, streams.width, streams.out)?,
+        ListOutput::Json => report::rules_json(&rules, streams.out)?,
     }
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;

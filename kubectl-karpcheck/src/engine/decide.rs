@@ -7,7 +7,7 @@ use super::host::{Host, MOST_WHY, Stop, well_formed};
 use super::text;
 use crate::iam::{self, Evaluator, Question, Who};
 use crate::model::verdict::Place;
-use crate::model::{Cause, Inventory, ItemId, Reason};
+use crate::model::{Cause, ItemId, Reason};
 
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;
@@ -17,7 +17,11 @@ const MOST_TEXT: usize = 4 << 10;
 pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Stop> {
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
-    let decision = evaluate(&*host.inventory()?, request);
+    if let Some(recorder) = &host.recorder {
+        recorder.asked(&question(request));
+    }
+    let inventory = host.inventory()?;
+    let decision = evaluate(&Evaluator::sharing(&inventory, &host.policies), request);
     // A rule may hand on all places of its answer.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
@@ -25,8 +29,8 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Sto
 }
 
 /// The answer to a checked request.
-fn evaluate(inventory: &Inventory, request: &Request) -> Decision {
-    let decision = Evaluator::new(inventory).decide(&question(request));
+fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
+    let decision = evaluator.decide(&question(request));
     let place =
         |place: &Place| WitPlace { item: place.item.0, pointer: place.pointer.clone(), note: place.note.clone() };
     let why = |text: &str| text::line(text, MOST_WHY);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::limiter::Limiter;
 use super::limits::Limits;
 use super::text;
+use crate::iam;
 use crate::model::inventory::kind_matches;
 use crate::model::pointer::{self, Malformed};
 use crate::model::verdict::RuleInfo;
@@ -46,9 +47,13 @@ const MOST_REASONS: usize = 1_000;
 pub(super) struct Host {
     pub(super) limits: Arc<Limits>,
     pub(super) limiter: Limiter,
+    /// What was read of the inventory's policies, by whichever rule.
+    pub(super) policies: Arc<iam::Cache>,
     /// None while the pack lists its rules: then it may only log.
     run: Option<Run>,
     log: VecDeque<String>,
+    /// Who listens to what is asked, if anybody.
+    pub(super) recorder: Option<super::Recorder>,
 }
 
 /// One rule's run.
@@ -82,13 +87,21 @@ pub(super) enum Need {
 impl Host {
     /// For the listing of rules.
     pub(super) fn describing(limits: &Arc<Limits>) -> Self {
-        Self { limits: Arc::clone(limits), limiter: Limiter::new(limits), run: None, log: VecDeque::new() }
+        Self {
+            limits: Arc::clone(limits),
+            limiter: Limiter::new(limits),
+            policies: Arc::default(),
+            run: None,
+            log: VecDeque::new(),
+            recorder: None,
+        }
     }
 
     /// For one rule's run.
     pub(super) fn judging(
         limits: &Arc<Limits>,
         inventory: &Arc<Inventory>,
+        policies: &Arc<iam::Cache>,
         rule: &RuleInfo,
         settings: &BTreeMap<String, serde_json::Value>,
     ) -> Self {
@@ -111,12 +124,15 @@ impl Host {
             work: limits.host_work,
             refusals: HashMap::new(),
         };
-        Self { run: Some(run), ..Self::describing(limits) }
+        Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
 
     /// A new subject: it is shown, and the work begins anew.
     pub(super) fn begin(&mut self, subject: ItemId) {
         let work = self.limits.host_work;
+        if let Some(recorder) = &self.recorder {
+            recorder.begin(subject);
+        }
         if let Some(run) = &mut self.run {
             run.work = work;
             run.show(subject);

@@ -13,6 +13,7 @@ use super::host::Host;
 use super::verdict::{Judge, Verdict};
 use super::versions::Requirement;
 use super::{BUILTIN, Engine, Pack};
+use crate::iam;
 use crate::model::verdict::{Coverage, Finding, Judgement, Outcome, RuleInfo, Severity};
 use crate::model::{Cause, Inventory, ItemId, Reason};
 
@@ -93,12 +94,13 @@ const fn type_of(value: &serde_json::Value) -> &'static str {
 pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> Judgement {
     let workers = engine.threads.min(rules.len());
     let next = AtomicUsize::new(0);
+    let policies = Arc::new(iam::Cache::default());
     let work = || {
         let mut done = vec![];
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(selected) = rules.get(index) else { return done };
-            done.push((index, run(engine, selected, inventory)));
+            done.push((index, run(engine, selected, inventory, &policies)));
         }
     };
     let mut done = if workers <= 1 {
@@ -133,7 +135,7 @@ pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>
 }
 
 /// Runs one rule.
-fn run(engine: &Engine, selected: &Selected<'_>, inventory: &Arc<Inventory>) -> Judgement {
+fn run(engine: &Engine, selected: &Selected<'_>, inventory: &Arc<Inventory>, policies: &Arc<iam::Cache>) -> Judgement {
     let Selected { pack, rule, settings } = selected;
     let name = label(rule);
     let (subjects, skipped) = subjects(rule, inventory);
@@ -144,7 +146,8 @@ fn run(engine: &Engine, selected: &Selected<'_>, inventory: &Arc<Inventory>) -> 
     };
     let (mut faults, mut log) = (vec![], vec![]);
     if !subjects.is_empty() {
-        let host = Host::judging(&engine.limits, inventory, rule, settings);
+        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings);
+        host.recorder.clone_from(&engine.recorder);
         let judged = match engine.store(host) {
             Ok(mut store) => {
                 let judged = run.all(pack, &mut store, &subjects, engine.limits.fuel);
@@ -197,7 +200,11 @@ impl Run<'_> {
         store.data_mut().begin(subject);
         let rule = &self.judge.rule.id;
         let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
-        match self.judge.verdict(store.data(), subject, verdict)? {
+        let verdict = self.judge.verdict(store.data(), subject, verdict)?;
+        if let Some(recorder) = &store.data().recorder {
+            recorder.said(verdict.as_str());
+        }
+        match verdict {
             Verdict::Skip => {}
             Verdict::Pass => self.coverage.passed += 1,
             Verdict::Findings(findings) => {

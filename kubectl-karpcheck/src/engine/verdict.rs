@@ -19,6 +19,18 @@ pub(super) enum Verdict {
     Findings(Vec<Finding>),
 }
 
+impl Verdict {
+    /// The word for it.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Pass => "pass",
+            Self::Findings(findings) if findings.iter().any(|finding| finding.outcome == Outcome::Fail) => "fail",
+            Self::Findings(_) => "unknown",
+        }
+    }
+}
+
 /// Turns verdicts into findings, for one rule.
 pub(super) struct Judge<'a> {
     pub(super) rule: &'a RuleInfo,
@@ -75,6 +87,8 @@ impl<'a> Judge<'a> {
             related: vec![],
             edits: vec![],
             properties: vec![],
+            cure: None,
+            follows: None,
         }
     }
 
@@ -138,6 +152,8 @@ impl<'a> Judge<'a> {
             related: found.related.into_iter().map(|place| self.place(host, place)).collect::<Result<_, _>>()?,
             edits: found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<_, _>>()?,
             properties: found.properties.iter().map(|(name, value)| (note(name), note(value))).collect(),
+            cure: None,
+            follows: None,
         })
     }
 

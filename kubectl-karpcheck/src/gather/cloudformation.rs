@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::policy;
 use crate::model::kinds::Plan;
-use crate::model::{AwsFacts, Builder, Draft, Logical, Map, Node, SourceKind, Text, Value};
+use crate::model::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
 use intrinsics::Template;
 
 /// Kinds that are kept whether a rule declares them or not: others are told by them, or refer to what a rule declares.
-const ALWAYS: &[&str] = &[
+pub(super) const ALWAYS: &[&str] = &[
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::KMS::Key",
@@ -41,8 +41,11 @@ pub(super) fn is_template(node: &Node) -> bool {
         return true;
     }
     node.member("Resources").and_then(Node::as_map).is_some_and(|resources| {
-        resources.entries.iter().any(|(_, resource)| {
-            resource.str_at(&["Type"]).is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
+        resources.entries.iter().any(|(id, resource)| {
+            id.known().is_some_and(|id| id.starts_with("Fn::ForEach::"))
+                || resource
+                    .str_at(&["Type"])
+                    .is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
         })
     })
 }
@@ -67,10 +70,19 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, parameters: &[(String, Str
     let stated = builder.stated().clone();
     let template = Template::new(node, scope, &stated, parameters);
     let Some(resources) = node.member("Resources").and_then(Node::as_map) else { return 0 };
+    transforms(builder, node);
     let mut count = 0;
     for (id, resource) in &resources.entries {
-        let (Some(id), Some(kind)) = (id.known(), resource.str_at(&["Type"])) else { continue };
+        let (Some(id), Some(kind)) = (id.known(), resource.str_at(&["Type"])) else {
+            if let Some(what) = id.known().and_then(made_later) {
+                builder.problem(Problem::note(what, Some(resource.at)));
+            }
+            continue;
+        };
         count += 1;
+        if let Some(what) = elsewhere(id, kind, resource) {
+            builder.problem(Problem::note(what, Some(resource.at)));
+        }
         if !(ALWAYS.contains(&kind) || plan.wants(kind)) {
             builder.skip(1);
             continue;
@@ -104,6 +116,53 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, parameters: &[(String, Str
         builder.add(draft);
     }
     count
+}
+
+/// Says what the macros of a template keep from us. AWS's own make other kinds of resources, or are evaluated here.
+fn transforms(builder: &mut Builder, node: &Node) {
+    let Some(transform) = node.member("Transform") else { return };
+    let names = transform.as_str().into_iter().chain(transform.elements().iter().filter_map(Node::as_str));
+    for name in names.filter(|name| !name.starts_with("AWS::") || *name == "AWS::Include") {
+        let what =
+            format!("the macro {name} may change the template when the stack is made: what it makes was not read");
+        builder.problem(Problem::note(what, Some(transform.at)));
+    }
+    if transform.as_map().is_some() {
+        let what = "a transform brings in parts of another file when the stack is made: these were not read";
+        builder.problem(Problem::note(what, Some(transform.at)));
+    }
+}
+
+/// Members of `Resources` that are no resources.
+fn made_later(id: &str) -> Option<String> {
+    if let Some(name) = id.strip_prefix("Fn::ForEach::") {
+        return Some(format!("the loop {name} makes resources when the stack is made: they were not read"));
+    }
+    (id == "Fn::Transform")
+        .then(|| "a transform brings resources when the stack is made: they were not read".to_owned())
+}
+
+/// Resources whose content stands in another template.
+fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<String> {
+    let place = |field: &str| match resource.at_path(&["Properties", field]).map(|node| &node.value) {
+        Some(Value::Text(text)) => format!(" ({text})"),
+        _ => String::new(),
+    };
+    match kind {
+        "AWS::CloudFormation::Stack" => {
+            Some(format!("the template of the nested stack {id}{} was not read: name it with -f", place("TemplateURL")))
+        }
+        "AWS::CloudFormation::StackSet" => {
+            Some(format!("the template of the stack set {id}{} was not read: name it with -f", place("TemplateURL")))
+        }
+        "AWS::Serverless::Application" => {
+            Some(format!("the application {id}{} was not read: name its template with -f", place("Location")))
+        }
+        kind if kind.ends_with("::MODULE") => Some(format!(
+            "the resources of the module {id} ({kind}) are known when the stack is made: they were not read"
+        )),
+        _ => None,
+    }
 }
 
 /// Policies become objects and flags become flags, wherever they stand.

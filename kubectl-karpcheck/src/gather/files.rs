@@ -10,7 +10,7 @@ use super::aws::answers::saved::Saved;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, iam, kubernetes, placeholders};
+use super::{cloudformation, helm, iam, kubernetes, kustomize, placeholders, terraform};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -28,23 +28,30 @@ pub struct FileSummary {
     pub left_alone: BTreeMap<String, u64>,
 }
 
+/// What the command line names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// `-f`: files, folders and standard input.
+    pub paths: &'a [PathBuf],
+    /// `-k`: folders that `kubectl kustomize` builds.
+    pub kustomizations: &'a [PathBuf],
+    /// `--parameter`.
+    pub parameters: &'a [(String, String)],
+}
+
 /// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
 ///
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
-pub fn files(
-    paths: &[PathBuf],
-    parameters: &[(String, String)],
-    plan: &Plan,
-    builder: &mut Builder,
-    stdin: &mut dyn Read,
-) -> FileSummary {
+pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
+    let Named { paths, kustomizations, parameters } = named;
     let mut reader = Files {
         parameters,
         plan,
         builder,
         summary: FileSummary::default(),
         seen: HashSet::new(),
+        modules: terraform::Modules::default(),
         answers: Saved::default(),
     };
     // What is named counts as named also where it lies in a folder that is named before it.
@@ -71,6 +78,11 @@ pub fn files(
             }
         }
     }
+    for folder in kustomizations {
+        reader.kustomization(folder);
+    }
+    let modules = std::mem::take(&mut reader.modules);
+    reader.summary.documents += modules.add(reader.builder, reader.plan, reader.parameters);
     std::mem::take(&mut reader.answers).take(plan, reader.builder, jiff::Timestamp::now());
     reader.summary
 }
@@ -82,6 +94,8 @@ struct Files<'a> {
     summary: FileSummary,
     /// Where what was read really is.
     seen: HashSet<PathBuf>,
+    /// Terraform's own files: those of a folder are one module, so they are read together at the end.
+    modules: terraform::Modules,
     /// AWS's answers, until all of them are there.
     answers: Saved,
 }
@@ -105,7 +119,9 @@ impl Files<'_> {
                     let extension =
                         entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
                     match extension.as_deref() {
-                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfstate") => self.file(entry.path(), false),
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => {
+                            self.file(entry.path(), false)
+                        }
                         other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
                     }
                 }
@@ -135,6 +151,15 @@ impl Files<'_> {
                 let doc = self.document(place);
                 self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
             }
+        }
+    }
+
+    fn kustomization(&mut self, folder: &Path) {
+        let doc = self.document(folder);
+        match kustomize::render(folder, MAX_SIZE + 1) {
+            Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(bytes) => self.bytes(&bytes, folder, doc, true),
+            Err(what) => self.unreadable(what, At::whole(doc), true),
         }
     }
 
@@ -203,8 +228,11 @@ impl Files<'_> {
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        if matches!(extension.as_deref(), Some("tf")) {
-            return self.not_yet("Terraform source", At::whole(doc), named);
+        if matches!(extension.as_deref(), Some("tf" | "tfvars")) {
+            return self.modules.file(path, doc, text.to_owned(), named);
+        }
+        if path.to_string_lossy().ends_with(".tf.json") {
+            return self.not_yet("Terraform source in its JSON syntax", At::whole(doc), named);
         }
         let mut known = 0;
         let mut problems = 0;
@@ -212,12 +240,16 @@ impl Files<'_> {
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
             let placeholders = text.contains('$') || text.contains("{{");
-            let (nodes, duplicates, broken) = json::read(text, Base::File(doc));
+            let (nodes, duplicates, broken) = if terraform::might_be(text) {
+                json::read_pruned(text, Base::File(doc), terraform::prune)
+            } else {
+                json::read(text, Base::File(doc))
+            };
             // What begins like JSON may be YAML in its flow style.
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
-                    known += u32::from(self.node(node, placeholders, path, named));
+                    known += u32::from(self.node(node, placeholders, path));
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -229,7 +261,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -286,7 +318,7 @@ impl Files<'_> {
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.
@@ -302,15 +334,17 @@ impl Files<'_> {
                 if holds_placeholders {
                     placeholders::mark(&mut node);
                 }
-                helm::add(self.builder, node);
-                self.summary.documents += 1;
+                self.summary.documents += helm::add(self.builder, &node);
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
+            Format::Terraform(shape) => {
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
+                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
+            }
             Format::AwsAnswer => {
                 self.answers.keep(path, node);
                 self.summary.documents += 1;
             }
-            Format::NotYet(what) => self.not_yet(what, node.at, named),
             Format::Empty => {}
             Format::Unknown => return false,
         }

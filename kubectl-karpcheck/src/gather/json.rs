@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::Read;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::yaml::{Broken, Duplicate, Keys};
 use crate::model::{At, DocId, List, Map, Node, Text, Value};
@@ -20,14 +20,24 @@ pub(super) enum Base {
     Fixed(At),
 }
 
+/// Is a member of an object, by its name and by the members before it, not worth keeping?
+pub(super) type Prune = fn(&Map, &str) -> bool;
+
 /// Reads a stream of JSON values. After a broken one nothing more can be read.
 pub(super) fn read(text: &str, base: Base) -> (Vec<Node>, Vec<Duplicate>, Option<Broken>) {
+    read_pruned(text, base, |_, _| false)
+}
+
+/// The same, without the members that are not worth keeping: they are parsed and dropped piece by piece, so that a large
+/// document costs the memory of what is wanted of it.
+pub(super) fn read_pruned(text: &str, base: Base, prune: Prune) -> (Vec<Node>, Vec<Duplicate>, Option<Broken>) {
     let consumed = Cell::new(0);
     let context = Context {
         text: text.as_bytes(),
         consumed: &consumed,
         cursor: Cell::new(Cursor { offset: 0, line: 1, column: 1 }),
         base,
+        prune,
         keys: std::cell::RefCell::default(),
         duplicates: std::cell::RefCell::default(),
     };
@@ -79,6 +89,7 @@ struct Context<'a> {
     consumed: &'a Cell<usize>,
     cursor: Cell<Cursor>,
     base: Base,
+    prune: Prune,
     keys: std::cell::RefCell<Keys>,
     duplicates: std::cell::RefCell<Vec<Duplicate>>,
 }
@@ -203,6 +214,10 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
         let mut map = Map::default();
         let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
         while let Some((key, key_at)) = object.next_key_seed(KeySeed { context: self.context })? {
+            if key.known().is_some_and(|key| (self.context.prune)(&map, key)) {
+                object.next_value::<IgnoredAny>()?;
+                continue;
+            }
             let mut node = object.next_value_seed(Seed { context: self.context, peeked: 0 })?;
             // What a list or object is about stands at its key.
             if matches!(node.value, Value::List(_) | Value::Map(_)) {

@@ -2,6 +2,10 @@
 //! as the AWS resource that they describe, too.
 
 mod ack;
+mod crossplane;
+mod eksctl;
+mod kro;
+mod release;
 
 use crate::model::kinds::{self, Plan};
 use crate::model::{Builder, Draft, Node, SourceKind, Value};
@@ -23,8 +27,15 @@ pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u6
         let name = name_of(&node);
         let source = if node.at_path(&["metadata", "uid"]).is_some() { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name, node, source);
-        draft.namespace =
-            draft.body.str_at(&["metadata", "namespace"]).filter(|namespace| !namespace.is_empty()).map(Into::into);
+        draft.namespace = namespace_of(&draft.body);
+        match &*draft.kind {
+            "kro.run/ResourceGraphDefinition" | "kro.run/ResourceGroup" => return kro::add(builder, plan, &draft.body),
+            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => release::argo(builder, &draft, source),
+            "helm.toolkit.fluxcd.io/HelmRelease" => release::flux(builder, &draft, source),
+            "source.toolkit.fluxcd.io/OCIRepository" => release::flux_chart(builder, &draft, source),
+            "eksctl.io/ClusterConfig" => eksctl::add(builder, &draft),
+            _ => {}
+        }
         add(builder, plan, draft);
         return 1;
     }
@@ -55,7 +66,11 @@ pub(super) fn add_document(builder: &mut Builder, plan: &Plan, node: Node) -> u6
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.
 pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
     // Secrets are never kept, whoever asks.
-    if &*draft.kind == "core/Secret" || !plan.wants(&draft.kind) {
+    let crossplane = crossplane::described_by(&draft.kind);
+    let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|told| plan.declares(told) || keeps(told));
+    let foreign = &*draft.kind == kinds::DEFINITION
+        && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !plan.wants_group(group));
+    if &*draft.kind == "core/Secret" || !wanted || foreign {
         builder.skip(1);
         return;
     }
@@ -65,6 +80,10 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
         // Who wrote which field: half of a live object, and nothing that a rule asks for.
         metadata.remove("managedFields");
     }
+    if crossplane.is_some() {
+        crossplane::add(builder, draft);
+        return;
+    }
     let described = kinds::described_by(&draft.kind)
         .filter(|kind| *kind != kinds::TABLE || plan.declares(kind))
         .and_then(|kind| ack::described(kind, &draft));
@@ -72,6 +91,18 @@ pub(super) fn add(builder: &mut Builder, plan: &Plan, mut draft: Draft) {
     if let Some(resource) = described {
         let resource = builder.add(resource);
         builder.join(object, resource);
+    }
+}
+
+/// Is this kind of resource kept whether a rule declares it or not, since others are told by it?
+fn keeps(kind: &str) -> bool {
+    super::cloudformation::ALWAYS.contains(&kind)
+}
+
+fn namespace_of(node: &Node) -> Option<Box<str>> {
+    match node.at_path(&["metadata", "namespace"]).map(|node| &node.value) {
+        Some(Value::Text(namespace)) if !namespace.is_empty() => Some(namespace.to_string().into()),
+        _ => None,
     }
 }
 

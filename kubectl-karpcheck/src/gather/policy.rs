@@ -1,7 +1,7 @@
 //! Documents that stand as text in another document: JSON policies and event patterns, known in part or as a whole.
 
 use super::json::{self, Base};
-use crate::model::{At, Cause, List, Map, Node, Part, Reason, Symbol, Text, Value};
+use crate::model::{Address, At, Cause, List, Map, Node, Part, Reason, Scope, Symbol, Text, Value};
 
 /// What stands for a hole while the text is read as JSON: private use characters, which no policy contains.
 const FIRST_HOLE: u32 = 0xf_0000;
@@ -12,20 +12,7 @@ pub(super) fn object(node: Node) -> Node {
     if text.is_empty() {
         return Node::new(Value::Null, node.at);
     }
-    let mut holes: Vec<Symbol> = vec![];
-    let mut plain = String::new();
-    for part in text.clone().into_parts() {
-        match part {
-            Part::Known(known) => plain.push_str(&known),
-            Part::Hole(symbol) => {
-                #[expect(clippy::cast_possible_truncation, reason = "a text has fewer holes than characters")]
-                let number = holes.len() as u32;
-                let Some(mark) = char::from_u32(FIRST_HOLE + number) else { break };
-                plain.push(mark);
-                holes.push(symbol);
-            }
-        }
-    }
+    let (plain, holes) = marked(text);
     let trimmed = plain.trim();
     if let ([only], Some(_)) = (holes.as_slice(), trimmed.chars().next().filter(|_| trimmed.chars().count() == 1)) {
         return Node::new(Value::Unknown(Box::new(only.reason())), node.at);
@@ -58,20 +45,37 @@ pub(super) fn object(node: Node) -> Node {
     }
 }
 
+/// A text with a mark for each of its holes, which the parser of another format takes for a character; [`fill`] puts
+/// them back.
+pub(super) fn marked(text: &Text) -> (String, Vec<Symbol>) {
+    let mut holes: Vec<Symbol> = vec![];
+    let mut plain = String::new();
+    for part in text.clone().into_parts() {
+        match part {
+            Part::Known(known) => plain.push_str(&known),
+            Part::Hole(symbol) => {
+                #[expect(clippy::cast_possible_truncation, reason = "a text has fewer holes than characters")]
+                let number = holes.len() as u32;
+                let Some(mark) = char::from_u32(FIRST_HOLE + number) else { break };
+                plain.push(mark);
+                holes.push(symbol);
+            }
+        }
+    }
+    (plain, holes)
+}
+
 fn unknown(at: At, why: String) -> Node {
     Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why))), at)
 }
 
-/// A text of several lines is a block, whose lines stand below the place of the text. Their column is not known to us.
+/// A text of several lines is a block, whose first line is the place of the text and whose others begin in its column.
 fn base(at: At, text: &str) -> Base {
-    if at.line > 0 && text.trim_end().contains('\n') {
-        Base::Block(At { line: at.line + 1, column: 1, ..at })
-    } else {
-        Base::Fixed(at)
-    }
+    if at.line > 0 && text.trim_end().contains('\n') { Base::Block(at) } else { Base::Fixed(at) }
 }
 
-fn fill(node: &mut Node, holes: &[Symbol]) {
+/// Puts the holes of a [`marked`] text back into what was parsed of it.
+pub(super) fn fill(node: &mut Node, holes: &[Symbol]) {
     match &mut node.value {
         Value::Text(text) => fill_text(text, holes),
         Value::List(List { items, .. }) => items.iter_mut().for_each(|node| fill(node, holes)),
@@ -100,7 +104,18 @@ fn fill_text(text: &mut Text, holes: &[Symbol]) {
         }
     }
     parts.push(Part::Known(plain.into()));
-    *text = Text::from_parts(parts);
+    let filled = Text::from_parts(parts);
+    *text = match attribute(&filled) {
+        Some(address) => filled.referring(address),
+        None => filled,
+    };
+}
+
+/// A text that is nothing but `${Key.Arn}` refers to the resource, in a document that stands as text, too.
+fn attribute(text: &Text) -> Option<Address> {
+    let symbol = text.hole().filter(|symbol| matches!(symbol.scope, Scope::Template(_)) && text.is(&symbol.name))?;
+    let (id, attribute) = symbol.name.strip_prefix("${")?.strip_suffix('}')?.split_once('.')?;
+    Some(Address { scope: symbol.scope, id: id.into(), attribute: attribute.into() })
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -169,6 +184,32 @@ mod tests {
     fn lines_of_a_block_are_counted() {
         let document = object(Node::text("{\n  \"Statement\": [\n    {\"Sid\": \"x\"}\n  ]\n}", AT));
         let sid = document.member("Statement").and_then(|list| list.elements().first()?.member("Sid")).expect("there");
-        assert_eq!(sid.at.line, 10);
+        assert_eq!(sid.at.line, 9);
+    }
+
+    #[test]
+    fn a_text_that_is_one_attribute_refers_to_its_resource() {
+        let symbol = |name: &str| Part::Hole(Symbol::new(name, Scope::Template(1), "known when the stack is made"));
+        let text = Text::from_parts([
+            Part::Known("{\"Resource\": [\"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("\", \"".into()),
+            symbol("${EbsKey.Arn}"),
+            Part::Known("/*\", \"".into()),
+            symbol("${KeyArn}"),
+            Part::Known("\"]}".into()),
+        ]);
+        let document = object(Node::text(text, AT));
+        let refers: Vec<Option<String>> = document
+            .member("Resource")
+            .map(Node::elements)
+            .unwrap_or_default()
+            .iter()
+            .map(|node| match &node.value {
+                Value::Text(text) => text.refers().map(|address| format!("{} {}", address.id, address.attribute)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(refers, [Some("EbsKey Arn".to_owned()), None, None]);
     }
 }

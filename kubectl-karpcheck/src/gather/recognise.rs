@@ -13,19 +13,18 @@ pub(super) enum Format {
     HelmValues,
     /// IAM policies.
     Policy,
+    /// A plan or state of Terraform.
+    Terraform(super::terraform::Shape),
     /// An answer of the `aws` CLI.
     AwsAnswer,
     /// Nothing at all.
     Empty,
-    /// A format that karpcheck will read, but does not yet.
-    NotYet(&'static str),
     /// Anything else.
     Unknown,
 }
 
 /// Recognises a document.
 pub(super) fn format_of(node: &Node) -> Format {
-    let has = |name: &str| node.member(name).is_some();
     match &node.value {
         Value::Null => return Format::Empty,
         Value::List(_) if super::iam::is_policy(node) => return Format::Policy,
@@ -33,17 +32,8 @@ pub(super) fn format_of(node: &Node) -> Format {
         Value::Map(_) => {}
         _ => return Format::Unknown,
     }
-    if let Some((kind, _)) = super::kubernetes::kind_of(node) {
-        return match kind.split_once('/').unwrap_or_default() {
-            (group, _)
-                if ["upbound.io", "crossplane.io"].iter().any(|of| group.ends_with(of)) && group.contains("aws") =>
-            {
-                Format::NotYet("a Crossplane object")
-            }
-            ("kro.run", _) => Format::NotYet("a kro ResourceGraphDefinition"),
-            ("eksctl.io", _) => Format::NotYet("an eksctl ClusterConfig"),
-            _ => Format::Kubernetes,
-        };
+    if super::kubernetes::kind_of(node).is_some() {
+        return Format::Kubernetes;
     }
     if super::cloudformation::is_template(node) {
         return Format::CloudFormation;
@@ -54,14 +44,14 @@ pub(super) fn format_of(node: &Node) -> Format {
     if super::iam::is_policy(node) {
         return Format::Policy;
     }
-    if has("planned_values") || has("resource_changes") {
-        return Format::NotYet("a Terraform plan");
-    }
-    if has("terraform_version") {
-        return Format::NotYet("a Terraform state");
+    if let Some(shape) = super::terraform::shape_of(node) {
+        return Format::Terraform(shape);
     }
     if super::aws::answers::saved::is_saved(node) {
         return Format::AwsAnswer;
+    }
+    if !super::helm::values_in(node).is_empty() {
+        return Format::HelmValues;
     }
     Format::Unknown
 }

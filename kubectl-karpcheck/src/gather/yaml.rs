@@ -70,13 +70,18 @@ pub(super) struct Parsed {
 /// Reads a stream.
 pub(super) fn read(text: &str, doc: DocId) -> impl Iterator<Item = Parsed> {
     let mut keys = Keys::default();
-    Chunks { rest: text, line: 0 }.filter(|(chunk, _)| !is_blank(chunk)).map(move |(chunk, line)| {
+    chunks(text).filter(|(chunk, _)| !is_blank(chunk)).map(move |(chunk, line)| {
         let mut reader =
             Reader { doc, line, depth: 0, aliased: 0, anchors: HashMap::new(), duplicates: vec![], keys: &mut keys };
         let node = reader.document(chunk);
         let placeholders = memchr::memchr(b'$', chunk.as_bytes()).is_some() || chunk.contains("{{");
         Parsed { node, duplicates: reader.duplicates, placeholders }
     })
+}
+
+/// The documents of a stream, blank ones too, and the number of lines before each.
+pub(super) fn chunks(text: &str) -> impl Iterator<Item = (&str, u32)> {
+    Chunks { rest: text, line: 0 }
 }
 
 /// The documents of a stream and the lines before each.

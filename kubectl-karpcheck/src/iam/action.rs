@@ -29,6 +29,14 @@ impl Actions {
         if self.not { truth::not(listed) } else { listed }
     }
 
+    /// All of them, if each is known and none is excepted.
+    pub(super) fn known(&self) -> Option<Vec<&str>> {
+        if self.not || self.open.is_some() || self.patterns.is_empty() {
+            return None;
+        }
+        self.patterns.iter().map(|pattern| pattern.written.known()).collect()
+    }
+
     /// Do they name the service of an action?
     pub(super) fn same_service(&self, action: &str) -> bool {
         let service = action.split(':').next().unwrap_or_default();

@@ -137,6 +137,17 @@ impl Condition {
         }
     }
 
+    /// Does it hold in a request that can never have the key? None where that cannot be told.
+    pub(super) fn holds_without(&self) -> Option<bool> {
+        let operator = self.operator.filter(|_| self.broken.is_none())?;
+        let request = super::decide::Request::bare("");
+        match self.without(operator, &Env::new(&request, None), &mut None) {
+            Answer::Yes => Some(true),
+            Answer::No => Some(false),
+            Answer::Unknown => None,
+        }
+    }
+
     /// Does it hold?
     pub(super) fn holds(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
         if let Some(reason) = &self.broken {

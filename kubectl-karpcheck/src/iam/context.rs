@@ -97,6 +97,11 @@ impl KeyName {
         Self { folded, written: written.clone() }
     }
 
+    /// As it is written, if it is known as a whole.
+    pub(super) fn known(&self) -> Option<&str> {
+        self.written.known()
+    }
+
     /// Why nothing is known of it.
     pub(super) fn unsaid(&self) -> Reason {
         Reason::new(Cause::Undecidable, format!("whether a request has {} cannot be told", self.written))

@@ -171,6 +171,18 @@ pub enum Access {
     Unknown,
 }
 
+impl Access {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::ImplicitDeny => "implicit-deny",
+            Self::ExplicitDeny => "explicit-deny",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -384,6 +396,9 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
             })
         })
         .collect();
+    if access == Access::ImplicitDeny {
+        decision.beware();
+    }
     decision
 }
 
@@ -414,6 +429,23 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
 }
 
 impl Decision {
+    /// Where the nearest statement has a slip in it, that is what somebody has to mend: the reason says so.
+    fn beware(&mut self) {
+        let statement = |pointer: &str| {
+            let (at, rest) = pointer.split_once("/Statement/")?;
+            Some(format!("{at}/Statement/{}", rest.split('/').next().unwrap_or_default()))
+        };
+        let Some(near) = self.statements.first() else { return };
+        let slip = self.faults.iter().find(|(item, fault)| {
+            *item == near.item
+                && fault.consequence == Consequence::NeverMatches
+                && statement(&fault.pointer).is_some_and(|at| statement(&near.pointer) == Some(at))
+        });
+        if let Some((_, fault)) = slip {
+            self.why = format!("{}; in it, {fault}", self.why);
+        }
+    }
+
     /// Would AWS refuse one of the policies as a whole?
     pub fn is_malformed(&self) -> bool {
         self.faults.iter().any(|(_, fault)| fault.consequence == Consequence::Rejected)

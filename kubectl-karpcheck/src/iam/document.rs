@@ -9,6 +9,7 @@ use super::decide::Env;
 use super::fault::{Consequence, Fault};
 use super::principal::{Principals, Reach, refused};
 use super::resource::Resources;
+use super::services;
 use super::truth;
 
 /// What a document is attached to, which decides what it must and must not say.
@@ -29,6 +30,18 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
+    /// The word for it in output for machines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Boundary => "boundary",
+            Self::Organisation => "organisation",
+            Self::Resource => "resource",
+            Self::Key => "key",
+            Self::Trust => "trust",
+        }
+    }
+
     /// Does it name principals?
     pub const fn names_principals(self) -> bool {
         matches!(self, Self::Resource | Self::Key | Self::Trust)
@@ -220,7 +233,9 @@ impl Document {
                         open = Some(self.fault(&here, "a statement has Action or NotAction, not both"));
                     }
                     let (texts, more) = self.texts(node, &here, name);
-                    for text in &texts {
+                    for (index, text) in texts.iter().enumerate() {
+                        let listed = matches!(&node.value, Value::List(list) if list.items.len() == texts.len());
+                        let here = if listed { format!("{here}/{index}") } else { here.clone() };
                         self.check_action(text, &here);
                     }
                     actions = Some(Actions::new(name == "NotAction", &texts, more));
@@ -258,11 +273,13 @@ impl Document {
         if kind == PolicyKind::Trust && resources.is_some() {
             open = Some(self.fault(&pointer, "a trust policy has no Resource"));
         }
+        let actions = actions.unwrap_or_else(|| Actions::new(true, &[], None));
+        self.check_keys(&actions, &conditions);
         Statement {
             sid,
             effect,
             principals: principals.filter(|_| kind.names_principals()),
-            actions: actions.unwrap_or_else(|| Actions::new(true, &[], None)),
+            actions,
             resources: resources.unwrap_or_else(Resources::all),
             conditions,
             open,
@@ -308,9 +325,24 @@ impl Document {
                 self.faults.push(Fault::rejected(at, format!("the action {known} has no prefix such as `ec2:`")));
             }
             Some((service, action)) => {
-                if let Some(message) = super::managed::no_such_action(service, action) {
+                if let Some(message) = services::no_such_action(service, action) {
                     self.faults.push(Fault::never(at, message));
                 }
+            }
+        }
+    }
+
+    /// Condition keys that no request of the statement's actions has.
+    fn check_keys(&mut self, actions: &Actions, conditions: &[Condition]) {
+        let Some(actions) = actions.known() else { return };
+        for condition in conditions {
+            let Some(message) = condition.key.known().and_then(|key| services::no_such_key(key, &actions)) else {
+                continue;
+            };
+            match condition.holds_without() {
+                Some(true) => self.faults.push(Fault::always(&condition.pointer, message)),
+                Some(false) => self.faults.push(Fault::never(&condition.pointer, message)),
+                None => {}
             }
         }
     }

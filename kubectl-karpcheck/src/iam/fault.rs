@@ -7,6 +7,19 @@ pub enum Consequence {
     Rejected,
     /// It stores the document, and the element never matches.
     NeverMatches,
+    /// It stores the document, and the condition always holds.
+    AlwaysHolds,
+}
+
+impl Consequence {
+    /// What AWS does, in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "AWS refuses the policy",
+            Self::NeverMatches => "AWS accepts it, and it never matches",
+            Self::AlwaysHolds => "AWS accepts it, and the condition always holds",
+        }
+    }
 }
 
 /// A fault in a policy document.
@@ -20,6 +33,12 @@ pub struct Fault {
     pub consequence: Consequence,
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.message, self.consequence.as_str())
+    }
+}
+
 impl Fault {
     /// AWS refuses the document.
     pub(super) fn rejected(pointer: impl Into<String>, message: impl Into<String>) -> Self {
@@ -29,5 +48,10 @@ impl Fault {
     /// AWS stores it, and it never matches.
     pub(super) fn never(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into(), consequence: Consequence::NeverMatches }
+    }
+
+    /// AWS stores it, and the condition always holds.
+    pub(super) fn always(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into(), consequence: Consequence::AlwaysHolds }
     }
 }

@@ -88,18 +88,29 @@ pub struct Question {
     pub fields: Vec<(ItemId, String)>,
 }
 
+/// What was read of the policies of one inventory: worth keeping as long as the inventory, whoever asks.
+#[derive(Debug, Default)]
+pub struct Cache {
+    documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
+    held: Mutex<HashMap<ItemId, Arc<Held>>>,
+}
+
 /// Answers questions over an inventory. Each policy is read once, when first needed.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     inventory: &'a Inventory,
-    documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
-    held: Mutex<HashMap<ItemId, Arc<Held>>>,
+    cache: Arc<Cache>,
 }
 
 impl<'a> Evaluator<'a> {
     /// Over an inventory.
     pub fn new(inventory: &'a Inventory) -> Self {
-        Self { inventory, documents: Mutex::default(), held: Mutex::default() }
+        Self::sharing(inventory, &Arc::default())
+    }
+
+    /// Over an inventory, with what others have read of its policies. The cache must be of this inventory.
+    pub fn sharing(inventory: &'a Inventory, cache: &Arc<Cache>) -> Self {
+        Self { inventory, cache: Arc::clone(cache) }
     }
 
     /// Would AWS allow it?
@@ -190,6 +201,25 @@ impl<'a> Evaluator<'a> {
         (Request::new(principal, &question.action, resource, context), policies)
     }
 
+    /// The context keys that a question itself names, as people read them: `aws:SourceArn = …`.
+    pub fn stated(&self, question: &Question) -> Vec<String> {
+        question
+            .context
+            .iter()
+            .map(|(key, operand)| {
+                let key = self.template(key, &question.fields);
+                match self.given(operand, &question.fields) {
+                    Given::Absent => format!("no {key}"),
+                    Given::Unknown(reason) => format!("{key} unknown ({})", reason.why),
+                    Given::Values(values) => {
+                        let values: Vec<String> = values.iter().map(Text::to_string).collect();
+                        format!("{key} = {}", values.join(", "))
+                    }
+                }
+            })
+            .collect()
+    }
+
     fn given(&self, operand: &Operand, fields: &[(ItemId, String)]) -> Given {
         match operand {
             Operand::Absent => Given::Absent,
@@ -250,6 +280,16 @@ impl<'a> Evaluator<'a> {
         };
         let absent = || hole(Cause::NotProvided, format!("{} has no {pointer}", item.name).into());
         if let Some(fact) = pointer.strip_prefix('@') {
+            // A controller lives where its role or its policies do.
+            if &*item.kind == kinds::CONTROLLER {
+                let home = self.homes(self.asker_item(id).as_ref(), None).0;
+                match fact {
+                    "account" => return home.account,
+                    "region" => return home.region,
+                    "partition" => return home.partition,
+                    _ => {}
+                }
+            }
             let aws = item.aws.as_deref();
             let node = match fact {
                 "arn" => return self.arn_of(id),
@@ -318,6 +358,11 @@ impl<'a> Evaluator<'a> {
             }
             Who::Service(_) | Who::Anyone => return None,
         };
+        self.asker_item(id)
+    }
+
+    /// An item as a principal.
+    fn asker_item(&self, id: ItemId) -> Option<Asker> {
         let item = self.inventory.item(id)?;
         match &*item.kind {
             ROLE | USER => Some(Asker { item: Some(id), lives: Some(id), arn: self.arn_of(id), held: self.held(id) }),
@@ -389,12 +434,12 @@ impl<'a> Evaluator<'a> {
 
     fn document(&self, id: ItemId, pointer: &str, kind: PolicyKind) -> Option<Arc<Document>> {
         let key = (id, pointer.to_owned());
-        if let Some(known) = self.documents.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
+        if let Some(known) = self.cache.documents.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
             return Some(known);
         }
         let node = self.inventory.node(id, pointer).filter(|node| !node.is_null())?;
         let document = Arc::new(Document::new(node, kind));
-        if let Ok(mut cache) = self.documents.lock() {
+        if let Ok(mut cache) = self.cache.documents.lock() {
             cache.insert(key, Arc::clone(&document));
         }
         Some(document)

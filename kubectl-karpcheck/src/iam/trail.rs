@@ -30,6 +30,8 @@ pub struct StatementTrail {
     pub effect: &'static str,
     /// Does it apply to the request?
     pub applies: Answer,
+    /// Does it name the action?
+    pub near: bool,
     /// Element by element.
     pub elements: Vec<ElementTrail>,
 }
@@ -56,6 +58,7 @@ pub fn trail(request: &Request, policies: &Policies) -> Vec<StatementTrail> {
                     Effect::Unknown(_) => "?",
                 },
                 applies: which.statement.applies(&env, &mut None).any(),
+                near: which.statement.actions.matches(env.action, &env, &mut None) != Answer::No,
                 elements: elements
                     .into_iter()
                     .map(|element| ElementTrail {

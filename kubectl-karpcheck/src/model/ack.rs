@@ -39,6 +39,11 @@ pub fn key_fields() -> &'static [KeyField] {
     })
 }
 
+/// Does this field of a kind hold a KMS key?
+pub(super) fn is_key_field(kind: &str, at: &Text) -> bool {
+    key_fields().iter().any(|field| field.kind == kind && at.matches(field.key) == Answer::Yes)
+}
+
 /// The kind that a reference field of an ACK object refers to, where it is known.
 pub fn referred_kind(kind: &str, at: &str) -> Option<&'static str> {
     if !kind_matches("*.services.k8s.aws/*", kind) {

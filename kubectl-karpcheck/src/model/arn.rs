@@ -55,6 +55,8 @@ pub fn compose(kind: &str, home: &Home, id: &Text) -> Option<Text> {
         "AWS::IAM::Role" => ("iam", "role/", false),
         "AWS::IAM::ManagedPolicy" => ("iam", "policy/", false),
         "AWS::IAM::InstanceProfile" => ("iam", "instance-profile/", false),
+        "AWS::EC2::Image" => ("ec2", "image/", true),
+        "AWS::EC2::Snapshot" => ("ec2", "snapshot/", true),
         _ => return None,
     };
     let known = |text: &str| Part::Known(text.into());
@@ -65,7 +67,10 @@ pub fn compose(kind: &str, home: &Home, id: &Text) -> Option<Text> {
         parts.extend(home.region.clone().into_parts());
     }
     parts.push(known(":"));
-    parts.extend(home.account.clone().into_parts());
+    // Images and snapshots bear no account in their ARN: `arn:aws:ec2:eu-west-1::image/ami-0123`.
+    if service != "ec2" {
+        parts.extend(home.account.clone().into_parts());
+    }
     parts.push(known(&format!(":{before}")));
     parts.extend(id.clone().into_parts());
     Some(Text::from_parts(parts))

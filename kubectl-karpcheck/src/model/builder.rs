@@ -5,18 +5,24 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arn::{self, Home};
 use super::inventory::{Cluster, Inventory, Listing};
-use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Logical, Origin, SourceKind, View};
+use super::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
 use super::node::{At, Cause, DocId, Map, Node, Value};
 use super::problem::Problem;
 use super::text::Scope;
 use super::told::Told;
 use super::{controller, kinds};
 
+mod parts;
+
+pub use parts::{PartOf, Selector};
+
 /// Facts stated on the command line.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Stated {
     /// `--karpenter-version`, without a leading `v`.
     pub karpenter_version: Option<String>,
+    /// `--chart-version`, without a leading `v`.
+    pub chart_version: Option<String>,
     /// `--cluster-name`.
     pub cluster_name: Option<String>,
     /// `--account`.
@@ -77,6 +83,8 @@ pub struct Builder {
     /// Where clusters live, each with the region and account, and who says so.
     homes: BTreeMap<ClusterId, (Option<Node>, Option<Node>)>,
     told: Vec<Told>,
+    parts: Vec<PartOf>,
+    selectors: Vec<Selector>,
 }
 
 impl Builder {
@@ -173,10 +181,23 @@ impl Builder {
         self.unread += objects;
     }
 
+    /// Adds a part of a resource that was read as a thing of its own.
+    pub fn part(&mut self, part: PartOf) {
+        self.parts.push(part);
+    }
+
+    /// Adds a choice by labels, to be resolved when everything was read.
+    pub fn select(&mut self, selector: Selector) {
+        if !self.selectors.contains(&selector) {
+            self.selectors.push(selector);
+        }
+    }
+
     /// The inventory.
     pub fn build(mut self) -> Inventory {
-        self.settle_homes();
-        self.fold_queue_policies();
+        self.settle_selectors();
+        self.fold_parts();
+        let homes = self.settle_homes();
         self.merge();
         self.join_manifests();
         controller::derive(&mut self);
@@ -189,12 +210,17 @@ impl Builder {
             documents: self.documents,
             by_kind,
             clusters: self.clusters,
+            homes,
             problems: self.problems,
             unread: self.unread,
             told: self.told,
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
         }
+    }
+
+    pub(super) fn items_mut(&mut self) -> &mut [Item] {
+        &mut self.items
     }
 
     pub(super) fn items(&self) -> &[Item] {
@@ -205,8 +231,9 @@ impl Builder {
         &self.clusters
     }
 
-    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves.
-    fn settle_homes(&mut self) {
+    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
+    /// where each cluster lives, by its number.
+    fn settle_homes(&mut self) -> Vec<controller::Home> {
         let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
             value.as_ref().map(|value| {
                 let doc = builder.document(Origin::Flag(flag));
@@ -257,49 +284,36 @@ impl Builder {
                     region: told(&aws.region, arn::REGION),
                     account: told(&aws.account, arn::ACCOUNT),
                 };
-                aws.arn = arn::compose(&item.kind, &home, id).map(|arn| Node::text(arn, item.body.at));
+                aws.arn = parts::resource_id(&item.kind, &item.body, id)
+                    .and_then(|id| arn::compose(&item.kind, &home, &id))
+                    .map(|arn| Node::text(arn, item.body.at));
             }
         }
+        let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
+        let of_eks =
+            (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
+        let mut all: Vec<(ClusterId, controller::Home)> = homes.into_iter().collect();
+        all.sort_unstable_by_key(|(cluster, _)| *cluster);
+        all.into_iter()
+            .map(|(cluster, own)| {
+                let files = |told: &Option<Node>| told.clone().filter(|_| cluster == ClusterId::FILES);
+                (
+                    own.0.or_else(|| partition.clone()).or_else(|| files(&of_eks.0)),
+                    own.1.or_else(|| region.clone()).or_else(|| files(&of_eks.1)),
+                    own.2.or_else(|| account.clone()).or_else(|| files(&of_eks.2)),
+                )
+            })
+            .collect()
     }
 
-    /// A queue policy is the queue's attribute, by whichever resource it was set: `/Policy` of the queue.
-    fn fold_queue_policies(&mut self) {
-        let queues: HashMap<Logical, usize> = self
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| &*item.kind == "AWS::SQS::Queue")
-            .flat_map(|(index, item)| {
-                item.aws.iter().flat_map(|aws| aws.logical.iter().cloned()).map(move |logical| (logical, index))
-            })
-            .collect();
-        let mut folded: Vec<(usize, Node)> = vec![];
-        for policy in self.items.iter().filter(|item| &*item.kind == "AWS::SQS::QueuePolicy") {
-            let Some(document) = policy.body.member("PolicyDocument") else { continue };
-            for queue in policy.body.member("Queues").map(Node::elements).unwrap_or_default() {
-                let Value::Text(text) = &queue.value else { continue };
-                let by_address = text.refers().and_then(|address| {
-                    queues.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }).copied()
-                });
-                let by_name = || {
-                    let name = text.known()?.rsplit('/').next()?;
-                    // What AWS says of a queue is not changed by what a template says.
-                    self.items.iter().position(|item| {
-                        &*item.kind == "AWS::SQS::Queue"
-                            && item.source != SourceKind::Aws
-                            && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name)
-                    })
-                };
-                if let Some(index) = by_address.or_else(by_name) {
-                    folded.push((index, document.clone()));
-                }
-            }
-        }
-        for (index, document) in folded {
-            if let Value::Map(map) = &mut self.items[index].body.value {
-                map.set("Policy", document);
-            }
-        }
+    /// What all EKS clusters that were read say of where they are, if they say one thing.
+    fn of_eks(&self, fact: fn(&AwsFacts) -> Option<&Node>) -> Option<Node> {
+        let clusters = self.items.iter().filter(|item| &*item.kind == "AWS::EKS::Cluster");
+        let mut told = clusters.map(|item| item.aws.as_deref().and_then(fact));
+        let first = told.next()??;
+        let agree =
+            first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
+        agree.then(|| first.clone())
     }
 
     /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.
@@ -315,9 +329,25 @@ impl Builder {
                 .iter()
                 .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
-            let keys: Vec<(Arc<str>, String)> =
-                arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
-            match keys.iter().find_map(|key| first.get(key).copied()) {
+            // A plan, a state and the module that they are of have one scope, in which an address is one resource.
+            let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
+                Scope::Template(number) => Some(format!("address {number} {}", logical.id)),
+                _ => None,
+            });
+            let keys: Vec<(Arc<str>, String)> = arn
+                .into_iter()
+                .chain(object)
+                .chain(addresses)
+                .chain(unique(item))
+                .map(|key| (Arc::clone(&item.kind), key))
+                .collect();
+            let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+            let differs =
+                |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
+            let same = keys.iter().find_map(|key| {
+                first.get(key).copied().filter(|earlier| !key.1.starts_with("address ") || !differs(*earlier))
+            });
+            match same {
                 Some(earlier) => {
                     into[index] = Some(earlier);
                     for key in keys {

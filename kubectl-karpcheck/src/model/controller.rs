@@ -19,10 +19,17 @@ use super::node::{At, Cause, List, Map, Node, Reason, Value};
 use super::text::Text;
 
 mod evidence;
+mod policies;
 mod settings;
 
 /// The kind of Helm values of Karpenter's chart, as their reader hands them on. No rule sees it: it becomes a controller.
 pub const VALUES: &str = "Karpcheck::HelmValues";
+/// The member of [`VALUES`] that holds the chart's version, where what installs the chart says it.
+pub const CHART_VERSION: &str = "@chartVersion";
+/// The member of [`VALUES`] that names the [`CHART`] that is installed: `NAMESPACE/NAME`.
+pub const CHART_REF: &str = "@chartRef";
+/// The kind of an object that says where a chart is kept and which version of it counts, with `/Version`.
+pub const CHART: &str = "Karpcheck::HelmChart";
 /// The ConfigMap in which Karpenter up to 0.32 keeps its settings.
 pub const GLOBAL_SETTINGS: &str = "karpenter-global-settings";
 
@@ -121,7 +128,15 @@ pub fn home_in(inventory: &Inventory, cluster: ClusterId) -> (Option<String>, Op
 /// Adds the controllers and clusters.
 pub(super) fn derive(builder: &mut Builder) {
     let mut found = from_deployments(builder);
-    found.extend(from_values(builder));
+    let stated = builder.stated().chart_version.clone().map(|version| {
+        let doc = builder.document(Origin::Flag("--chart-version"));
+        Node::text(version, At::whole(doc))
+    });
+    if stated.is_some() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
+        let what = "--chart-version was not used: no values of Karpenter's chart were read";
+        builder.problem(super::Problem::note(what, stated.as_ref().map(|stated| stated.at)));
+    }
+    found.extend(from_values(builder, stated.as_ref()));
     let mut found = distinct(found);
     state(builder, &mut found);
     evidence::derive(builder, &found);
@@ -197,7 +212,7 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
     found
 }
 
-fn from_values(builder: &Builder) -> Vec<Found> {
+fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
     builder
         .items()
         .iter()
@@ -205,17 +220,80 @@ fn from_values(builder: &Builder) -> Vec<Found> {
         .map(|item| {
             let mut controller = Found {
                 name: item.name.clone(),
-                namespace: None,
+                namespace: item.namespace.clone(),
                 cluster: item.cluster,
                 source: item.source,
                 read_at: None,
                 at: item.at(),
                 fields: Map::default(),
             };
+            controller.set("Version", chart_version(builder, &item.body).or_else(|| stated.cloned()));
             settings::from_values(&mut controller, &item.body, builder.stated().karpenter_version.as_deref());
+            if controller.fields.get("Role").is_none() {
+                controller.set("Role", associated(builder, item));
+            }
             controller
         })
         .collect()
+}
+
+/// The version of the chart that is installed with some values: the object that installs it says it, the object that it
+/// names, or the command line.
+fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
+    let named = || {
+        let reference = values.str_at(&[CHART_REF])?;
+        let chart = builder.items().iter().find(|item| {
+            &*item.kind == CHART
+                && format!("{}/{}", item.namespace.as_deref().unwrap_or_default(), item.name) == reference
+        });
+        chart?.body.member("Version").cloned()
+    };
+    let told = values.member(CHART_VERSION).cloned().or_else(named);
+    told.map(|version| match version.as_str() {
+        Some(text) => match settings::number(text) {
+            Some(number) => Node::text(number, version.at),
+            None => {
+                let why = format!(
+                    "the chart's version is given as {text}: which one that is depends on when it is installed"
+                );
+                Node::unknown(Cause::Undecidable, why, version.at)
+            }
+        },
+        None => match version.first_unknown() {
+            Some((reason, at)) => refused(reason, at),
+            None => version,
+        },
+    })
+}
+
+/// The role that a Pod Identity association or a ServiceAccount gives the service account of some values.
+fn associated(builder: &Builder, values: &Item) -> Option<Node> {
+    let account = values.body.str_at(&["serviceAccount", "name"]).unwrap_or("karpenter");
+    let here = |namespace: &str| match values.namespace.as_deref() {
+        Some(own) => own == namespace,
+        None => matches!(namespace, "karpenter" | "kube-system"),
+    };
+    let roles: Vec<&Node> = builder
+        .items()
+        .iter()
+        .filter(|item| item.cluster == values.cluster)
+        .filter_map(|item| match &*item.kind {
+            "AWS::EKS::PodIdentityAssociation" => {
+                let fits = item.body.str_at(&["ServiceAccount"]) == Some(account)
+                    && item.body.member("Namespace").is_some_and(|node| node.as_str().is_none_or(here));
+                item.body.member("RoleArn").filter(|_| fits)
+            }
+            "core/ServiceAccount" => {
+                let fits = *item.name == *account && here(item.namespace.as_deref().unwrap_or("default"));
+                item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).filter(|_| fits)
+            }
+            _ => None,
+        })
+        .collect();
+    match roles.as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    }
 }
 
 /// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
@@ -280,10 +358,21 @@ fn empty() -> Found {
 fn state(builder: &mut Builder, found: &mut Vec<Found>) {
     let stated = builder.stated().clone();
     let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
-    if found.is_empty() && (version.is_some() || stated.cluster_name.is_some()) {
-        let flag = version.map_or("--cluster-name", |(_, flag)| flag);
-        let doc = builder.document(Origin::Flag(flag));
-        found.push(Found { name: "karpenter".into(), at: At::whole(doc), ..empty() });
+    if found.is_empty() {
+        // Where there is a policy, it is what the reader can look at; else the flag.
+        let policy = policies::first_of_a_controller(builder);
+        let flag = version.map(|(_, flag)| flag).or_else(|| stated.cluster_name.is_some().then_some("--cluster-name"));
+        let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
+        found.extend(at.map(|at| Found { name: "karpenter".into(), at, ..empty() }));
+        if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
+            let doc = builder.document(Origin::Flag("--cluster-name"));
+            controller.fields.set("ClusterName", Node::text(name, At::whole(doc)));
+        }
+    }
+    let pinned = policies::pinned(builder);
+    for controller in found.iter_mut().filter(|_| !pinned.is_empty()) {
+        let at = pinned[0].at;
+        controller.fields.set("ClusterNamesInPolicies", list(pinned.clone(), at));
     }
     if let Some((version, flag)) = version {
         let doc = builder.document(Origin::Flag(flag));
@@ -361,15 +450,47 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
             .filter(own)
             .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
     };
-    let associated = || {
-        builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
-            let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
-            (says("Namespace", namespace) && says("ServiceAccount", &account))
-                .then(|| item.body.member("RoleArn").cloned())
-                .flatten()
-        })
-    };
-    pod_role.or_else(annotated).or_else(associated)
+    pod_role
+        .or_else(annotated)
+        .or_else(|| of_association(builder, namespace, &account))
+        .or_else(|| none_in_pod(builder, deployment, namespace))
+}
+
+/// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
+fn none_in_pod(builder: &Builder, deployment: &Item, namespace: &str) -> Option<Node> {
+    let pods = builder.items().iter().filter(|item| {
+        &*item.kind == "core/Pod"
+            && item.source.observed()
+            && item.cluster == deployment.cluster
+            && item.namespace.as_deref().unwrap_or("default") == namespace
+    });
+    // Pod Identity says where credentials are to be had, and not whose; other ways have these variables too.
+    const INJECTED: [&str; 4] = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ACCESS_KEY_ID",
+    ];
+    let mut at = None;
+    for container in pods.filter_map(container_of) {
+        // What comes from a Secret or a ConfigMap may hold any of them.
+        if container.member("envFrom").is_some() || INJECTED.iter().any(|name| settings::env(container, name).is_some())
+        {
+            return None;
+        }
+        at = at.or(Some(container.at));
+    }
+    at.map(|at| Node::new(Value::Null, at))
+}
+
+/// The role that a Pod Identity association gives a service account.
+fn of_association(builder: &Builder, namespace: &str, account: &str) -> Option<Node> {
+    builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
+        let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
+        (says("Namespace", namespace) && says("ServiceAccount", account))
+            .then(|| item.body.member("RoleArn").cloned())
+            .flatten()
+    })
 }
 
 fn list(nodes: Vec<Node>, at: At) -> Node {

@@ -117,6 +117,8 @@ pub struct Inventory {
     pub(super) by_kind: BTreeMap<Arc<str>, Vec<ItemId>>,
     /// Clusters from number 1 on.
     pub(super) clusters: Vec<Cluster>,
+    /// Partition, region and account of each cluster, by its number.
+    pub(super) homes: Vec<super::controller::Home>,
     pub(super) problems: Vec<Problem>,
     /// Objects of kinds that no rule asked for.
     pub(super) unread: u64,
@@ -365,6 +367,23 @@ impl Inventory {
         }
     }
 
+    /// Partition, region or account: of a Kubernetes object its cluster's.
+    pub(super) fn home<'a>(&'a self, item: &'a Item, fact: &str) -> Option<&'a Node> {
+        let (partition, region, account) = match item.aws.as_deref() {
+            Some(aws) => (&aws.partition, &aws.region, &aws.account),
+            None => {
+                let (partition, region, account) = self.homes.get(item.cluster.0 as usize)?;
+                (partition, region, account)
+            }
+        };
+        match fact {
+            "partition" => partition.as_ref(),
+            "region" => region.as_ref(),
+            "account" => account.as_ref(),
+            _ => None,
+        }
+    }
+
     fn fact<'a>(&'a self, id: ItemId, item: &'a Item, fact: &str) -> FieldValue<'a> {
         let aws = item.aws.as_deref();
         let place = || Some((id, String::new()));
@@ -384,9 +403,13 @@ impl Inventory {
                 .namespace
                 .as_deref()
                 .map_or(FieldValue::Absent, |namespace| FieldValue::Text(Cow::Borrowed(namespace))),
-            "partition" => told(aws.and_then(|aws| aws.partition.as_ref())),
-            "account" => told(aws.and_then(|aws| aws.account.as_ref())),
-            "region" => told(aws.and_then(|aws| aws.region.as_ref())),
+            "partition" | "account" | "region" => match self.home(item, fact) {
+                None if aws.is_none() => FieldValue::Unknown(Unknown::new(
+                    Cause::NotProvided,
+                    format!("the {fact} of {} is not known: --{fact} states it", item.name),
+                )),
+                node => told(node),
+            },
             "arn" => told(aws.and_then(|aws| aws.arn.as_ref())),
             "cluster" => FieldValue::Text(Cow::Owned(format!("cluster-{}", item.cluster.0))),
             "view" => FieldValue::Text(Cow::Borrowed(if item.source.observed() { "observed" } else { "declared" })),
@@ -400,9 +423,7 @@ impl Inventory {
         if let Some(fact) = pointer.strip_prefix('@') {
             let aws = item.aws.as_deref();
             let node = match fact {
-                "partition" => aws.and_then(|aws| aws.partition.as_ref()),
-                "account" => aws.and_then(|aws| aws.account.as_ref()),
-                "region" => aws.and_then(|aws| aws.region.as_ref()),
+                "partition" | "account" | "region" => self.home(item, fact),
                 "arn" => aws.and_then(|aws| aws.arn.as_ref()),
                 _ => None,
             };

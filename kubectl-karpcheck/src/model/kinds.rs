@@ -9,6 +9,10 @@ pub const TABLE: &str = "AWS::DynamoDB::Table";
 /// A cluster, with the evidence of its true name.
 pub const CLUSTER: &str = "Karpcheck::Cluster";
 
+/// A definition of further kinds. Those of groups that no rule reads are not kept: a cluster may have hundreds, and each is
+/// as long as a hundred objects.
+pub const DEFINITION: &str = "apiextensions.k8s.io/CustomResourceDefinition";
+
 /// The kinds of objects whose listing tells of a kind. A Kubernetes kind tells of itself.
 const TOLD_BY: &[(&str, &[&str])] = &[
     (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
@@ -19,6 +23,8 @@ const TOLD_BY: &[(&str, &[&str])] = &[
     ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
     ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
     ("AWS::IAM::ManagedPolicy", &["iam.services.k8s.aws/Policy"]),
+    ("AWS::IAM::InstanceProfile", &["iam.services.k8s.aws/InstanceProfile"]),
+    ("AWS::EC2::LaunchTemplate", &["ec2.services.k8s.aws/LaunchTemplate"]),
     ("AWS::Events::Rule", &["eventbridge.services.k8s.aws/Rule"]),
     ("AWS::EKS::Cluster", &["eks.services.k8s.aws/Cluster"]),
     ("AWS::EKS::PodIdentityAssociation", &["eks.services.k8s.aws/PodIdentityAssociation"]),
@@ -89,8 +95,29 @@ impl Plan {
         self.listed.iter().any(|(listed, _)| kind_matches(listed, kind)) || self.declares(kind)
     }
 
+    /// Is some kind of this group wanted?
+    pub fn wants_group(&self, group: &str) -> bool {
+        let of = |kind: &str| {
+            kind.split_once('/')
+                .is_some_and(|(pattern, _)| kind_matches(&format!("{pattern}/x"), &format!("{group}/x")))
+        };
+        self.listed.iter().any(|(listed, _)| of(listed))
+    }
+
     /// Did a rule declare this kind?
     pub fn declares(&self, kind: &str) -> bool {
         self.declared.iter().any(|declared| kind_matches(declared, kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_wanted_by_the_groups_of_the_kinds_that_are() {
+        let plan = Plan::new([(DEFINITION, false), ("*.services.k8s.aws/*", false), ("karpenter.sh/NodePool", true)]);
+        assert!(plan.wants_group("sqs.services.k8s.aws") && plan.wants_group("karpenter.sh"));
+        assert!(!plan.wants_group("sqs.aws.upbound.io") && !plan.wants_group("karpenter.k8s.aws"));
     }
 }

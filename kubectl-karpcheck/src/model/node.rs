@@ -267,6 +267,24 @@ impl Node {
     }
 }
 
+impl Node {
+    /// A value of JSON, all of it at one place.
+    pub fn from_json(value: &serde_json::Value, at: At) -> Self {
+        use serde_json::Value as Json;
+        let value = match value {
+            Json::Null => Value::Null,
+            Json::Bool(flag) => Value::Flag(*flag),
+            Json::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
+            Json::String(text) => Value::Text(text.as_str().into()),
+            Json::Array(items) => Value::List(items.iter().map(|item| Self::from_json(item, at)).collect()),
+            Json::Object(members) => Value::Map(
+                members.iter().map(|(key, value)| (key.as_str().into(), Self::from_json(value, at))).collect(),
+            ),
+        };
+        Self::new(value, at)
+    }
+}
+
 /// A number as JSON writes it: whole numbers without a fraction.
 pub fn json_number(number: f64) -> serde_json::Value {
     #[expect(clippy::cast_possible_truncation, reason = "guarded: whole and within 2^53")]

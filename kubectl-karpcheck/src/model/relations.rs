@@ -20,6 +20,8 @@ const QUEUE: &str = "AWS::SQS::Queue";
 const ROLE: &str = "AWS::IAM::Role";
 const POLICY: &str = "AWS::IAM::ManagedPolicy";
 const EKS: &str = "AWS::EKS::Cluster";
+const IMAGE: &str = "AWS::EC2::Image";
+const SNAPSHOT: &str = "AWS::EC2::Snapshot";
 
 /// The fields that refer: the kind that has the field, the field, the kind that it refers to. Of Kubernetes objects, only
 /// fields that hold a text; a reference that is an object says itself what it refers to.
@@ -33,6 +35,18 @@ const REFERENCES: &[(&str, &str, &str)] = &[
     ("Karpcheck::EbsDefaults", "/KmsKeyId", KEY),
     ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
     ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
+    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/amiSelectorTerms/*/id", IMAGE),
+    ("karpenter.k8s.aws/EC2NodeClass", "/status/amis/*/id", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws-ids", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws::ids", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/status/amis/*/id", IMAGE),
+    (IMAGE, "/BlockDeviceMappings/*/Ebs/SnapshotId", SNAPSHOT),
+    (IMAGE, "/BlockDeviceMappings/*/Ebs/KmsKeyId", KEY),
+    (SNAPSHOT, "/KmsKeyId", KEY),
     ("karpenter.k8s.aws/EC2NodeClass", "/spec/role", ROLE),
     ("AWS::Events::Rule", "/Targets/*/Arn", QUEUE),
     ("AWS::SQS::QueuePolicy", "/Queues/*", QUEUE),
@@ -234,7 +248,10 @@ fn target(kind: &str, at: &str) -> Option<&'static str> {
     if let Some((_, _, to)) = row {
         return Some(to);
     }
-    // The key fields of ACK's objects have many names, but all end in one of these.
+    if super::ack::is_key_field(kind, &text) {
+        return Some(KEY);
+    }
+    // Other key fields of ACK's objects, which the table does not have: they end in one of these.
     let field = at.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let key =
         ["kmskeyid", "kmskeyarn", "kmsmasterkeyid", "kmskey", "keyid", "keyarn"].iter().any(|end| field.ends_with(end));
@@ -245,12 +262,17 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
     let resolver = inventory.resolver();
     if let Some(address) = text.refers() {
         let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
-        return match resolver.logical.get(&logical) {
-            Some(found) => follow_alias(inventory, *found),
-            None => {
-                Found::Unknown(Unknown::new(Cause::NotProvided, format!("{} is not among what was read", address.id)))
+        match resolver.logical.get(&logical) {
+            Some(found) => return follow_alias(inventory, *found),
+            None if text.known().is_none() => {
+                return Found::Unknown(Unknown::new(
+                    Cause::NotProvided,
+                    format!("{} is not among what was read", address.id),
+                ));
             }
-        };
+            // What the reference resolved to is written beside it.
+            None => {}
+        }
     }
     let Some(kind) = target(&item.kind, at) else {
         return match text.known().and_then(|arn| resolver.arns.get(arn)) {
@@ -311,7 +333,23 @@ fn name(inventory: &Inventory, kind: &'static str, text: &Text, from: &Item) -> 
             })
             .collect(),
     };
-    named.into_iter().filter(|id| inventory.item(*id).is_some_and(|item| !elsewhere(from, item))).collect()
+    let named: Vec<ItemId> =
+        named.into_iter().filter(|id| inventory.item(*id).is_some_and(|item| !elsewhere(from, item))).collect();
+    // Where several bear the name, a Kubernetes object means the one where its cluster is.
+    let beside: Vec<ItemId> = named.iter().copied().filter(|id| is_beside(inventory, from, *id)).collect();
+    if named.len() > 1 && from.aws.is_none() && beside.len() == 1 { beside } else { named }
+}
+
+/// Is a resource certainly in the region and account of an object's cluster, as far as these are known?
+fn is_beside(inventory: &Inventory, from: &Item, id: ItemId) -> bool {
+    let Some(item) = inventory.item(id) else { return false };
+    ["region", "account"].iter().all(|fact| match (inventory.home(from, fact), inventory.home(item, fact)) {
+        (Some(Node { value: Value::Text(own), .. }), Some(Node { value: Value::Text(other), .. })) => {
+            own.same(other) == Answer::Yes
+        }
+        (None, _) => true,
+        _ => false,
+    })
 }
 
 /// Do two items certainly live in different accounts or regions?
@@ -485,6 +523,8 @@ pub(super) fn noun(kind: &str) -> &'static str {
         ROLE => "role",
         POLICY => "policy",
         EKS => "cluster",
+        IMAGE => "image",
+        SNAPSHOT => "snapshot",
         _ => "resource",
     }
 }

@@ -284,6 +284,7 @@ fn pattern_tokens(pattern: &str) -> Vec<Token<'_>> {
 
 /// Does a text match a pattern? `Yes` and `No` hold whatever the symbols on either side stand for.
 pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Answer {
+    let (pattern, text) = unshared(pattern, text);
     if align(pattern, text, false) {
         Answer::Yes
     } else if align(pattern, text, true) {
@@ -291,6 +292,30 @@ pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Answer {
     } else {
         Answer::No
     }
+}
+
+/// Without what both begin and end with. Whatever a symbol at the same end of both stands for, it is the same there: so
+/// `other-${Name}` is certainly not `${Name}`.
+fn unshared<'p, 't, 'a, 'b>(
+    mut pattern: &'p [Token<'a>],
+    mut text: &'t [Token<'b>],
+) -> (&'p [Token<'a>], &'t [Token<'b>]) {
+    let shared = |one: &Token<'_>, other: &Token<'_>| match (one, other) {
+        (Token::Char(one), Token::Char(other)) => one == other,
+        (Token::Hole(one), Token::Hole(other)) => one.is(other),
+        _ => false,
+    };
+    while let ([one, rest @ ..], [other, others @ ..]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    while let ([rest @ .., one], [others @ .., other]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    (pattern, text)
 }
 
 /// One row per piece of the text, one bit per position in the pattern. Certain: a hole is matched by itself or by a star
@@ -400,6 +425,15 @@ mod tests {
         Text::from_parts(
             parts.iter().map(|part| if part.starts_with('$') { hole(part) } else { Part::Known((*part).into()) }),
         )
+    }
+
+    #[test]
+    fn a_longer_text_around_a_symbol_is_not_the_symbol() {
+        assert_eq!(text(&["another-", "$X"]).same(&text(&["$X"])), Answer::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$X"])), Answer::No);
+        assert_eq!(text(&["$X", "-b"]).same(&text(&["$X"])), Answer::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$Y"])), Answer::Unknown);
+        assert_eq!(text(&["$X"]).same(&text(&["$X"])), Answer::Yes);
     }
 
     #[test]

@@ -119,6 +119,23 @@ pub struct Finding {
     pub edits: Vec<Edit>,
     /// Facts for machines.
     pub properties: Vec<(String, String)>,
+    /// What its edits would do; none where nobody tried.
+    pub cure: Option<Cure>,
+    /// The finding of which this one is a consequence, by its number in the judgement.
+    pub follows: Option<usize>,
+}
+
+/// What a finding's edits do when they are made in memory and all rules judge again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cure {
+    /// The finding is gone, and nothing new came.
+    Cleared,
+    /// The finding is gone, and these came: a rule and its message each.
+    Reveals(Vec<String>),
+    /// The finding stays, with this message.
+    NotEnough(String),
+    /// The edits could not be made.
+    NotTried(String),
 }
 
 /// A rule, as its pack describes it.
@@ -148,11 +165,16 @@ pub struct RuleInfo {
     pub karpenter: String,
     /// Name, docs and default of each setting.
     pub settings: Vec<(String, String, serde_json::Value)>,
-    /// Room for what later versions understand.
+    /// What later versions of the contract added: `follows`, see [`Judgement::trace`].
     pub properties: Vec<(String, String)>,
 }
 
 impl RuleInfo {
+    /// The rules whose findings explain those of this rule, the deepest cause first.
+    pub fn follows(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
+    }
+
     /// All kinds that the rule may see.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.subjects.iter().chain(&self.reads).chain(&self.reads_if_allowed).map(String::as_str)
@@ -185,4 +207,120 @@ pub struct Judgement {
     pub faults: Vec<String>,
     /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
     pub log: Vec<(String, String)>,
+}
+
+impl Judgement {
+    /// Says of each finding which other one it follows from: one of a rule that its own rule names as a cause
+    /// (`follows`), and about the same item, or about one of which either speaks.
+    pub fn trace(&mut self, rules: &[RuleInfo]) {
+        let causes: Vec<Option<usize>> = self
+            .findings
+            .iter()
+            .map(|finding| {
+                let rule = rules.iter().find(|rule| rule.id == finding.rule)?;
+                if finding.outcome != Outcome::Fail {
+                    return None;
+                }
+                rule.follows().find_map(|cause| {
+                    self.findings.iter().position(|other| {
+                        other.rule == cause && other.outcome == Outcome::Fail && about_the_same(finding, other)
+                    })
+                })
+            })
+            .collect();
+        // A chain leads to its end, and a circle nowhere.
+        let root = |start: usize| {
+            let mut at = start;
+            for _ in 0..causes.len() {
+                match causes[at] {
+                    Some(next) => at = next,
+                    None => return (at != start).then_some(at),
+                }
+            }
+            None
+        };
+        let roots: Vec<Option<usize>> = (0..causes.len()).map(root).collect();
+        for (finding, root) in self.findings.iter_mut().zip(roots) {
+            finding.follows = root;
+        }
+    }
+}
+
+fn about_the_same(one: &Finding, other: &Finding) -> bool {
+    let speaks = |finding: &Finding, item: ItemId| finding.related.iter().any(|place| place.item == item);
+    one.subject == other.subject || speaks(one, other.subject) || speaks(other, one.subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(id: &str, follows: &str) -> RuleInfo {
+        RuleInfo {
+            pack: "builtin".into(),
+            id: id.into(),
+            area: "queue".into(),
+            title: String::new(),
+            docs: String::new(),
+            severity: Severity::Error,
+            enabled: true,
+            subjects: vec![],
+            reads: vec![],
+            reads_if_allowed: vec![],
+            karpenter: String::new(),
+            settings: vec![],
+            properties: vec![("follows".into(), follows.into())],
+        }
+    }
+
+    fn finding(rule: &str, subject: u32, related: &[u32], outcome: Outcome) -> Finding {
+        let place = |item: &u32| Place { item: ItemId(*item), pointer: String::new(), note: String::new() };
+        Finding {
+            rule: rule.into(),
+            area: "queue".into(),
+            subject: ItemId(subject),
+            pointer: String::new(),
+            outcome,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            reason: None,
+            reason_at: None,
+            message: String::new(),
+            remediation: String::new(),
+            related: related.iter().map(place).collect(),
+            edits: vec![],
+            properties: vec![],
+            cure: None,
+            follows: None,
+        }
+    }
+
+    #[test]
+    fn consequences_lead_to_the_root() {
+        let rules = [
+            rule("key", ""),
+            rule("decrypt", "key"),
+            rule("delivery", "nothing decrypt key"),
+            rule("a", "b"),
+            rule("b", "a"),
+        ];
+        let mut judgement = Judgement {
+            findings: vec![
+                finding("delivery", 1, &[3], Outcome::Fail),
+                finding("decrypt", 3, &[1], Outcome::Fail),
+                finding("key", 1, &[], Outcome::Fail),
+                // Another queue.
+                finding("delivery", 2, &[], Outcome::Fail),
+                // A circle.
+                finding("a", 1, &[], Outcome::Fail),
+                finding("b", 1, &[], Outcome::Fail),
+                // What is not decided is no consequence.
+                finding("decrypt", 1, &[], Outcome::Unknown),
+            ],
+            ..Judgement::default()
+        };
+        judgement.trace(&rules);
+        let follows: Vec<Option<usize>> = judgement.findings.iter().map(|finding| finding.follows).collect();
+        assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
+    }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Run;
 use super::rows::{self, Spot};
-use crate::model::verdict::{self, Outcome};
+use crate::model::verdict::{self, Cure, Outcome};
 use crate::model::{ItemId, Origin};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
@@ -71,6 +71,12 @@ struct Finding<'a> {
     fingerprint: String,
     related: Vec<Related<'a>>,
     edits: Vec<Edit<'a>>,
+    /// With `--verify-fixes`, what the edits do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<Verified<'a>>,
+    /// The fingerprint of the finding that this one is a consequence of.
+    #[serde(rename = "followsFrom", skip_serializing_if = "Option::is_none")]
+    follows_from: Option<String>,
     properties: BTreeMap<&'a str, &'a str>,
 }
 
@@ -103,8 +109,15 @@ struct Edit<'a> {
 }
 
 #[derive(Serialize)]
+struct Verified<'a> {
+    result: &'static str,
+    /// What came, what stays, or why the edits were not tried.
+    details: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
 #[serde(untagged)]
-enum Place<'a> {
+pub(super) enum Place<'a> {
     File {
         file: &'a str,
         #[serde(skip_serializing_if = "none")]
@@ -163,7 +176,21 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
             at: &run.at,
         },
         summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
-        findings: rows::sorted(run).into_iter().map(|finding| one(run, finding, &mut prints)).collect(),
+        findings: {
+            let sorted = rows::sorted(run);
+            let prints: Vec<String> = sorted.iter().map(|finding| prints.of(run, finding)).collect();
+            let print_of = |cause: &verdict::Finding| {
+                sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
+            };
+            sorted
+                .iter()
+                .zip(&prints)
+                .map(|(finding, print)| {
+                    let follows_from = rows::cause(run, finding).and_then(print_of);
+                    one(run, finding, print.clone(), follows_from)
+                })
+                .collect()
+        },
         coverage: run
             .judgement
             .coverage
@@ -189,7 +216,12 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     }
 }
 
-fn one<'a>(run: &'a Run<'a>, finding: &'a verdict::Finding, prints: &mut Fingerprints) -> Finding<'a> {
+fn one<'a>(
+    run: &'a Run<'a>,
+    finding: &'a verdict::Finding,
+    fingerprint: String,
+    follows_from: Option<String>,
+) -> Finding<'a> {
     let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown);
     // Where knowledge ended explains an unknown as a related place does.
     let ended = finding.reason_at.iter().filter(|place| {
@@ -206,7 +238,7 @@ fn one<'a>(run: &'a Run<'a>, finding: &'a verdict::Finding, prints: &mut Fingerp
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
         settle: rows::settle(run, finding),
-        fingerprint: prints.of(run, finding),
+        fingerprint,
         related: finding
             .related
             .iter()
@@ -221,6 +253,13 @@ fn one<'a>(run: &'a Run<'a>, finding: &'a verdict::Finding, prints: &mut Fingerp
                 Edit { kind, name, namespace, pointer: &edit.pointer, value: edit.value.as_ref() }
             })
             .collect(),
+        verified: finding.cure.as_ref().map(|cure| match cure {
+            Cure::Cleared => Verified { result: "cleared", details: vec![] },
+            Cure::Reveals(new) => Verified { result: "reveals", details: new.iter().map(String::as_str).collect() },
+            Cure::NotEnough(left) => Verified { result: "not-enough", details: vec![left] },
+            Cure::NotTried(why) => Verified { result: "not-tried", details: vec![why] },
+        }),
+        follows_from,
         properties: finding.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
     }
 }
@@ -236,7 +275,7 @@ fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> 
     }
 }
 
-fn place(spot: Spot<'_>) -> Place<'_> {
+pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
     match spot.origin {
         Origin::File(file) => Place::File { file, line: spot.at.line, column: spot.at.column },
         Origin::Live(live) => Place::Live {

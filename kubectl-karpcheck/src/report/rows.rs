@@ -101,6 +101,8 @@ pub(super) fn sorted<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
 #[derive(Clone, Debug)]
 pub(super) struct Group<'a> {
     pub(super) findings: Vec<&'a Finding>,
+    /// What follows from them, and needs no row of its own.
+    pub(super) consequences: Vec<&'a Finding>,
 }
 
 impl<'a> Group<'a> {
@@ -117,7 +119,9 @@ impl<'a> Group<'a> {
 pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = vec![];
     let mut known: HashMap<(Severity, Outcome, Option<Cause>, [String; 3]), usize> = HashMap::new();
-    for finding in sorted(run) {
+    let (roots, consequences): (Vec<&Finding>, Vec<&Finding>) =
+        sorted(run).into_iter().partition(|finding| finding.follows.is_none());
+    for finding in roots {
         let names = names(run, finding);
         let texts = if is_plain(finding) {
             [String::new(), why(finding).to_owned(), String::new()]
@@ -129,8 +133,17 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
             std::collections::hash_map::Entry::Occupied(group) => groups[*group.get()].findings.push(finding),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(groups.len());
-                groups.push(Group { findings: vec![finding] });
+                groups.push(Group { findings: vec![finding], consequences: vec![] });
             }
+        }
+    }
+    for finding in consequences {
+        let root = cause(run, finding);
+        if let Some(group) = groups
+            .iter_mut()
+            .find(|group| group.findings.iter().any(|member| root.is_some_and(|root| std::ptr::eq(*member, root))))
+        {
+            group.consequences.push(finding);
         }
     }
     groups
@@ -140,6 +153,11 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
 pub(super) fn settle(run: &Run<'_>, finding: &Finding) -> Option<String> {
     let asked = settle::Asked { files: run.sources.files > 0, aws: run.sources.asked > 0 };
     settle::settle(run.inventory, run.rules, finding, asked)
+}
+
+/// The finding that a finding follows from.
+pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
+    run.judgement.findings.get(finding.follows?)
 }
 
 /// Why a finding is unknown; empty for a fail.
@@ -208,7 +226,7 @@ pub(super) fn subject(run: &Run<'_>, item: ItemId) -> String {
 }
 
 /// `Queue` of `AWS::SQS::Queue` and `sqs.services.k8s.aws/Queue`.
-fn short_kind(kind: &str) -> &str {
+pub(super) fn short_kind(kind: &str) -> &str {
     kind.rsplit(['/', ':']).next().unwrap_or(kind)
 }
 

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::rows::{self, Group};
 use super::{Run, cause_words, closing, layout, words};
-use crate::model::verdict::{Finding, Outcome, Severity};
+use crate::model::verdict::{Cure, Finding, Outcome, Severity};
 
 const HEADER: [&str; 5] = ["SEVERITY", "RULE", "SUBJECT", "WHERE", "MESSAGE"];
 /// Below this the message stands under its row.
@@ -49,7 +49,7 @@ fn plain(run: &Run<'_>) -> Vec<String> {
                 words::one_line(&finding.rule),
                 rows::subject(run, finding.subject),
                 rows::place(run, finding),
-                words::one_line(&message(finding)),
+                words::one_line(&whole_message(run, finding)),
             ]
         })
         .collect();
@@ -145,6 +145,18 @@ fn few(all: &[String]) -> Vec<String> {
     few
 }
 
+/// A message, what it follows from, and what its edits do.
+fn whole_message(run: &Run<'_>, finding: &Finding) -> String {
+    let mut text = message(finding);
+    if let Some(cause) = rows::cause(run, finding) {
+        text.push_str(&format!(" (follows from {})", cause.rule));
+    }
+    if let Some(cure) = &finding.cure {
+        text.push_str(&format!(" (verified: {})", cured(cure)));
+    }
+    text
+}
+
 /// What a group has to say: its message, and what to do.
 fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     let first = group.first();
@@ -156,7 +168,33 @@ fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     if let Some(command) = rows::settle(run, first) {
         text.push(words::clean(&format!("settled by: {command}")));
     }
+    text.extend(verified(group));
+    let mut named: Vec<String> = group
+        .consequences
+        .iter()
+        .map(|finding| format!("{} ({})", finding.rule, rows::subject(run, finding.subject)))
+        .collect();
+    named.dedup();
+    if !named.is_empty() {
+        text.push(words::clean(&format!("from it follows: {}", few(&named).join(", "))));
+    }
     text
+}
+
+/// What the edits of a group do; where they differ, of the first that is not cleared.
+fn verified(group: &Group<'_>) -> Option<String> {
+    let cures: Vec<&Cure> = group.findings.iter().filter_map(|finding| finding.cure.as_ref()).collect();
+    let worst = cures.iter().find(|cure| ***cure != Cure::Cleared).or(cures.first())?;
+    Some(words::clean(&format!("verified: {}", cured(worst))))
+}
+
+fn cured(cure: &Cure) -> String {
+    match cure {
+        Cure::Cleared => "cleared by the edit that karpcheck knows (`-o diff` shows it)".to_owned(),
+        Cure::Reveals(new) => format!("cleared by the edit that karpcheck knows, and then comes {}", new.join("; ")),
+        Cure::NotEnough(left) => format!("the edit that karpcheck knows is not enough: {left}"),
+        Cure::NotTried(why) => format!("not tried: {why}"),
+    }
 }
 
 /// A message, with the reason and its kind where it is unknown.

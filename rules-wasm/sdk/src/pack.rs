@@ -33,7 +33,8 @@ pub struct Rule {
     pub karpenter: &'static str,
     /// What its users may set.
     pub settings: &'static [Setting],
-    /// Room for what later versions of the host understand.
+    /// What the host understands beside the rest: `follows` names, separated by spaces, the rules whose findings explain
+    /// those of this rule where both are about one item; the report then leads with the cause.
     pub properties: &'static [(&'static str, &'static str)],
     /// Judges one subject. The verdict must depend on the inventory alone.
     pub check: fn(Item) -> Check,

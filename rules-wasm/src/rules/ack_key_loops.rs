@@ -67,7 +67,7 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::ack;
+use crate::ack::{self, keys};
 
 pub(crate) const RULE: Rule = Rule {
     area: "ack",
@@ -94,15 +94,13 @@ fn check(table: Item) -> Check {
         return skip();
     }
     // The fixed part of a text with a placeholder may decide either way.
-    if table.is_like(KEY, "arn:*:kms:*:*:key/?*")? {
+    if table.is_like(KEY, keys::ARN)? {
         return pass();
     }
     if table.flag(ENABLED)? != Some(true) {
         return skip();
     }
-    let written = table.text(KEY).ok().flatten();
-    let form = form(table, written.as_deref());
-    let named = written.map_or_else(|| form.to_owned(), |key| format!("{form} {key}"));
+    let named = keys::named(table, KEY);
     let finding = fail(
         Error,
         KEY,
@@ -117,37 +115,5 @@ fn check(table: Item) -> Check {
     match arn {
         Some(arn) => finding.edit(table, KEY, arn).check(),
         None => finding.check(),
-    }
-}
-
-/// What kind of name it is.
-fn form(table: Item, written: Option<&str>) -> &'static str {
-    if table.matches(KEY, "alias/*") == Answer::Yes {
-        "the alias"
-    } else if table.matches(KEY, "arn:*:alias/*") == Answer::Yes {
-        "the alias ARN"
-    } else if table.matches(KEY, "arn:*") == Answer::Yes {
-        "the ARN"
-    } else if written.is_some_and(is_key_id) {
-        "the key id"
-    } else {
-        "the name"
-    }
-}
-
-fn is_key_id(text: &str) -> bool {
-    let id = text.strip_prefix("mrk-").unwrap_or(text);
-    id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn key_ids_are_told_from_names() {
-        assert!(is_key_id("1234abcd-12ab-34cd-56ef-1234567890ab"));
-        assert!(is_key_id("mrk-1234abcd12ab34cd56ef1234567890ab"));
-        assert!(!is_key_id("orders") && !is_key_id("alias/orders") && !is_key_id("mrk-1"));
     }
 }

@@ -87,7 +87,8 @@ pub(crate) const RULE: Rule = Rule {
 const RESOLVED: &str = "ACK.ReferencesResolved";
 
 /// What other rules say of, in the controller's words.
-const SAID_ELSEWHERE: &[&str] = &["cannot be used together", "reference is nil or empty"];
+const SAID_ELSEWHERE: &[&str] =
+    &["cannot be used together", "reference is nil or empty", "cross-namespace resource reference is not allowed"];
 
 fn check(object: Item) -> Check {
     if ack::ignores_references(object)? {

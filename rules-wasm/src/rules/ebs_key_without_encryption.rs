@@ -67,19 +67,20 @@
 //!   <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AMIEncryption.html>
 //! - Karpenter, EC2NodeClass: <https://karpenter.sh/docs/concepts/nodeclasses/#specblockdevicemappings>
 
+use crate::ebs::{CLASSES, device, mappings};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
     area: "ebs",
     title: "A volume has a key but is not to be encrypted",
     severity: Error,
-    subjects: &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"],
+    subjects: CLASSES,
     check,
     ..Rule::DEFAULT
 };
 
 fn check(class: Item) -> Check {
-    all(class.find("/spec/blockDeviceMappings/*/ebs/kmsKeyID"), |key| {
+    all(class.find(&format!("{}/*/ebs/kmsKeyID", mappings(class))), |key| {
         let Some(ebs) = key.at.strip_suffix("/kmsKeyID") else {
             // The list of mappings has no known end.
             return key.value.text().and_then(|_| skip());
@@ -99,7 +100,7 @@ fn check(class: Item) -> Check {
             ebs,
             format!(
                 "The volume {} of {} has a key and {state}: EC2 rejects the combination, so no node of this class can launch",
-                device(class, ebs),
+                device(class, ebs.trim_end_matches("/ebs")),
                 class.name()
             ),
         )
@@ -107,13 +108,4 @@ fn check(class: Item) -> Check {
         .edit(class, encrypted_at, true)
         .check()
     })
-}
-
-/// The mapping's device name, or its place where that is not known.
-fn device(class: Item, ebs: &str) -> String {
-    let mapping = ebs.trim_end_matches("/ebs");
-    match class.text(&format!("{mapping}/deviceName")) {
-        Ok(Some(name)) => name,
-        _ => mapping.to_owned(),
-    }
 }

@@ -185,6 +185,7 @@ pub(crate) const RULE: Rule = Rule {
         "AWS::IAM::ManagedPolicy",
     ],
     check,
+    properties: &[("follows", "queue-aws-managed-key queue-key-unusable")],
     ..Rule::DEFAULT
 };
 

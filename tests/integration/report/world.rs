@@ -99,6 +99,8 @@ impl World {
             related: vec![],
             edits: vec![],
             properties: vec![],
+            cure: None,
+            follows: None,
         });
     }
 

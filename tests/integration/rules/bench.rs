@@ -112,7 +112,12 @@ impl Bench {
         let needed = rule.subjects.iter().chain(&rule.reads).map(|kind| (kind.as_str(), false));
         let plan = Plan::new(needed.chain(rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true))));
         let mut builder = Builder::new(stated);
-        gather::files(files, &[], &plan, &mut builder, &mut std::io::empty());
+        gather::files(
+            gather::Named { paths: files, ..gather::Named::default() },
+            &plan,
+            &mut builder,
+            &mut std::io::empty(),
+        );
         let mut judged = self.inventory(pack, rule, builder.build());
         judged.prefix = format!("{}/", folder.display());
         let unread: Vec<&str> = judged

@@ -27,6 +27,10 @@ fn node(at: At, json: &Json) -> Node {
 struct Cluster {
     builder: Builder,
     id: ClusterId,
+    /// When the next objects were read.
+    read_at: Option<std::sync::Arc<str>>,
+    /// The controller's image.
+    image: &'static str,
 }
 
 impl Cluster {
@@ -37,7 +41,7 @@ impl Cluster {
             let why = format!("listing {kind} was refused");
             builder.listed(id, kind, Listing::Partial(Reason::new(Cause::Refused, why)));
         }
-        Self { builder, id }
+        Self { builder, id, read_at: None, image: "public.ecr.aws/karpenter/controller:0.31.5" }
     }
 
     fn with(mut self, kind: &str, namespace: &str, name: &str, mut body: Json) -> Self {
@@ -52,13 +56,13 @@ impl Cluster {
         let mut draft = Draft::new(kind, name, node(At::whole(doc), &body), SourceKind::Live);
         draft.namespace = Some(namespace.into());
         draft.cluster = self.id;
+        draft.read_at.clone_from(&self.read_at);
         self.builder.add(draft);
         self
     }
 
     fn with_controller(self, env: &Json) -> Self {
-        let container =
-            json!({"name": "controller", "image": "public.ecr.aws/karpenter/controller:0.31.5", "env": env});
+        let container = json!({"name": "controller", "image": self.image, "env": env});
         self.with(
             "apps/Deployment",
             "karpenter",
@@ -129,4 +133,20 @@ fn rules_without_unknown_cases_stay_silent_where_all_else_was_refused() {
             assert_eq!(Cluster::that_refuses(&kinds).with_controller(&env).judged(id), [], "{id}");
         }
     }
+}
+
+fn registered_claim(read_at: &str) -> Cluster {
+    let claim = json!({"apiVersion": "karpenter.sh/v1", "spec": {}, "status": {"conditions": [
+        {"type": "Registered", "status": "True", "reason": "Registered", "lastTransitionTime": "2026-03-02T09:21:15Z"}]}});
+    let mut cluster = Cluster::that_refuses(&[]);
+    cluster.image = "public.ecr.aws/karpenter/controller:1.8.7";
+    cluster.read_at = Some(read_at.into());
+    let cluster = cluster.with_controller(&json!([{"name": "KARPENTER_SERVICE", "value": "karpenter"}]));
+    cluster.with("karpenter.sh/NodeClaim", "", "default-abcde", claim)
+}
+
+#[test]
+fn a_node_claim_that_stays_untagged_is_reported_once_it_is_old_enough() {
+    assert_eq!(registered_claim("2026-03-02T09:30:00Z").judged("tagging-denied"), []);
+    assert_eq!(registered_claim("2026-03-02T10:00:00Z").judged("tagging-denied"), [(Outcome::Fail, None)]);
 }

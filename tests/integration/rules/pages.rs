@@ -4,6 +4,7 @@ use std::fs;
 
 use kubectl_karpcheck::model::Stated;
 use kubectl_karpcheck::model::verdict::RuleInfo;
+use kubectl_karpcheck::report;
 
 use super::bench::{Judged, bench};
 use super::{NEVER_FAILS, listed};
@@ -31,6 +32,35 @@ fn every_page_has_the_six_headings_in_order() {
             .collect();
         assert_eq!(headings, HEADINGS, "{}", rule.id);
     }
+}
+
+/// `docs/rules` is what `explain` prints: one text, so that neither can grow old. `BLESS=1` writes it anew.
+#[test]
+fn the_pages_in_docs_are_those_of_explain() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wanted: Vec<(String, String)> = vec![];
+    let mut index = "# Rules\n\n| rule | area | worst | what it finds |\n|---|---|---|---|\n".to_owned();
+    for rule in bench().builtin.rules() {
+        let mut page = vec![];
+        report::page(rule, None, false, &mut page).unwrap();
+        let RuleInfo { id, area, title, severity, .. } = rule;
+        index.push_str(&format!("| [{id}]({id}.md) | {area} | {} | {title} |\n", severity.as_str()));
+        wanted.push((format!("{id}.md"), String::from_utf8(page).unwrap()));
+    }
+    wanted.push(("README.md".into(), index));
+    if bless {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &wanted {
+            fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    for (name, text) in &wanted {
+        let found = fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert_eq!(found, *text, "docs/rules/{name} is not what `explain` prints: BLESS=1 cargo test pages");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), wanted.len(), "a page in docs/rules is of no rule");
 }
 
 /// Writes the example below a heading to a file of its own and judges it.

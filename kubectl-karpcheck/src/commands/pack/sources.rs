@@ -156,7 +156,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     while let Some(folder) = folders.pop() {
         for entry in folder.read_dir().map_err(at(&folder))? {
             let path = entry.map_err(at(&folder))?.path();
-            let wanted = path.extension().is_some_and(|extension| extension == "rs" || extension == "wit");
+            let wanted = path
+                .extension()
+                .is_some_and(|extension| ["rs", "wit", "tsv"].iter().any(|wanted| extension == *wanted));
             if path.is_dir() {
                 folders.push(path);
             } else if wanted {

@@ -5,43 +5,15 @@
 
 use std::sync::Arc;
 
-use super::super::policy;
-use crate::model::{
-    Address, AwsFacts, Cause, Draft, List, Logical, Map, Node, Part, Scope, SourceKind, Symbol, Text, Value,
-};
-
-/// How a field becomes a property.
-#[derive(Clone, Copy)]
-enum As {
-    /// As it is.
-    Same,
-    /// A JSON text becomes an object.
-    Object,
-    /// `"true"` becomes a flag: SQS's attributes are all texts.
-    Flag,
-    /// `"300"` becomes a number.
-    Number,
-    /// `{from: {name, namespace}}` to an object of this kind, whose attribute it stands for.
-    Ref(&'static str, &'static str),
-    /// A list of such references.
-    Refs(&'static str, &'static str),
-    /// `alias/` is put before it where it lacks: the controller does so since 1.0.24.
-    Alias,
-    /// A map of names to policy texts becomes a list of `{PolicyName, PolicyDocument}`.
-    Policies,
-    /// A list of objects, each by this table.
-    Each(&'static [(&'static str, &'static str, Self)]),
-}
-
-use As::{Alias, Each, Flag, Number, Object, Policies, Ref, Refs, Same};
+use super::super::convert::As::{Alias, Each, Flag, Number, Object, Only, OnlyRef, Policies, Ref, Refs, Same, Tags};
+use super::super::convert::{Converter, Reference, Rows, Spelling};
+use crate::model::{Address, AwsFacts, Cause, Draft, Logical, Map, Node, Part, Scope, SourceKind, Symbol, Text, Value};
 
 const KEY: &str = "kms.services.k8s.aws/Key";
 const ROLE: &str = "iam.services.k8s.aws/Role";
 const POLICY: &str = "iam.services.k8s.aws/Policy";
 
-/// Fields of `spec` or `status`, and the property that each becomes. Later rows of a property count where they have a value.
-type Rows = &'static [(&'static str, &'static str, As)];
-
+/// Fields of `spec` or `status`, and the property that each becomes.
 fn rows(kind: &str) -> Rows {
     match kind {
         "AWS::SQS::Queue" => &[
@@ -54,7 +26,7 @@ fn rows(kind: &str) -> Rows {
             ("spec/fifoQueue", "FifoQueue", Flag),
             ("spec/policy", "Policy", Object),
             ("spec/policyRef", "Policy", Ref(POLICY, "PolicyDocument")),
-            ("spec/tags", "Tags", Same),
+            ("spec/tags", "Tags", Tags),
             ("status/queueURL", "QueueUrl", Same),
         ],
         "AWS::KMS::Key" => &[
@@ -64,6 +36,7 @@ fn rows(kind: &str) -> Rows {
             ("spec/enableKeyRotation", "EnableKeyRotation", Same),
             ("spec/multiRegion", "MultiRegion", Same),
             ("spec/origin", "Origin", Same),
+            ("spec/tags", "Tags", Each(&[("tagKey", "Key", Same), ("tagValue", "Value", Same)])),
             ("status/keyID", "KeyId", Same),
             ("status/keyState", "KeyState", Same),
             ("status/keyManager", "KeyManager", Same),
@@ -97,6 +70,28 @@ fn rows(kind: &str) -> Rows {
             ("spec/name", "ManagedPolicyName", Same),
             ("spec/path", "Path", Same),
             ("spec/policyDocument", "PolicyDocument", Object),
+            ("spec/tags", "Tags", Each(&[("key", "Key", Same), ("value", "Value", Same)])),
+        ],
+        "AWS::IAM::InstanceProfile" => &[
+            ("spec/name", "InstanceProfileName", Same),
+            ("spec/path", "Path", Same),
+            ("spec/role", "Roles", Only("", "")),
+            ("spec/roleRef", "Roles", OnlyRef(ROLE, "RoleName")),
+        ],
+        "AWS::EC2::LaunchTemplate" => &[
+            ("spec/name", "LaunchTemplateName", Same),
+            (
+                "spec/data/blockDeviceMappings",
+                "LaunchTemplateData/BlockDeviceMappings",
+                Each(&[
+                    ("deviceName", "DeviceName", Same),
+                    ("ebs/encrypted", "Ebs/Encrypted", Flag),
+                    ("ebs/kmsKeyID", "Ebs/KmsKeyId", Same),
+                    ("ebs/snapshotID", "Ebs/SnapshotId", Same),
+                    ("ebs/volumeSize", "Ebs/VolumeSize", Number),
+                    ("ebs/volumeType", "Ebs/VolumeType", Same),
+                ]),
+            ),
         ],
         "AWS::Events::Rule" => &[
             ("spec/name", "Name", Same),
@@ -111,9 +106,12 @@ fn rows(kind: &str) -> Rows {
                 Each(&[
                     ("id", "Id", Same),
                     ("arn", "Arn", Same),
+                    ("roleARN", "RoleArn", Same),
                     ("input", "Input", Same),
                     ("inputPath", "InputPath", Same),
                     ("inputTransformer", "InputTransformer", Same),
+                    ("deadLetterConfig/arn", "DeadLetterConfig/Arn", Same),
+                    ("sqsParameters/messageGroupID", "SqsParameters/MessageGroupId", Same),
                 ]),
             ),
         ],
@@ -130,6 +128,9 @@ fn rows(kind: &str) -> Rows {
                     ("provider/keyRef", "Provider/KeyArn", Ref(KEY, "Arn")),
                 ]),
             ),
+            ("spec/computeConfig/enabled", "ComputeConfig/Enabled", Flag),
+            ("spec/tags", "Tags", Tags),
+            ("status/endpoint", "Endpoint", Same),
         ],
         "AWS::EKS::PodIdentityAssociation" => &[
             ("spec/clusterName", "ClusterName", Same),
@@ -145,13 +146,8 @@ fn rows(kind: &str) -> Rows {
 /// The property that names a resource of this kind to others.
 fn naming(kind: &str) -> &'static str {
     match kind {
-        "AWS::SQS::Queue" => "QueueName",
         "AWS::KMS::Key" => "KeyId",
-        "AWS::KMS::Alias" => "AliasName",
-        "AWS::DynamoDB::Table" => "TableName",
-        "AWS::IAM::Role" => "RoleName",
-        "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
-        _ => "Name",
+        _ => super::super::cloudformation::naming(kind).unwrap_or("Name"),
     }
 }
 
@@ -163,7 +159,8 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Draft> {
     }
     let at = object.body.at;
     let mut body = Map::default();
-    convert(rows, &object.body, object, &mut body);
+    let refer = |to: &Reference<'_>| reference(to.kind, to.attribute, to.field, object);
+    Converter { spelling: Spelling::Exact, refer: &refer }.convert(rows, &object.body, &mut body);
     // An object that adopts a resource says little of it: the rest is AWS's.
     let adopts = ["services.k8s.aws/adoption-policy", "services.k8s.aws/adoption-fields"]
         .iter()
@@ -189,7 +186,7 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Draft> {
         region,
         arn: facts(&["status", "ackResourceMetadata", "arn"]),
         id: id.clone(),
-        logical: vec![logical(&object.kind, object, object.namespace.as_deref(), &object.name)],
+        logical: vec![address(object)],
     };
     let name = id.map_or_else(|| object.name.to_string(), |id| id.to_string());
     let source = if object.source.observed() { SourceKind::Live } else { SourceKind::Manifest };
@@ -201,108 +198,14 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Draft> {
 }
 
 /// The address of what an object describes.
+pub(super) fn address(object: &Draft) -> Logical {
+    logical(&object.kind, object, object.namespace.as_deref(), &object.name)
+}
+
 fn logical(kind: &str, object: &Draft, namespace: Option<&str>, name: &str) -> Logical {
     Logical {
         scope: Scope::Cluster(object.cluster.0),
         id: format!("{kind}/{}/{name}", namespace.unwrap_or("default")).into(),
-    }
-}
-
-fn convert(rows: Rows, from: &Node, object: &Draft, into: &mut Map) {
-    for (path, property, how) in rows {
-        let path: Vec<&str> = path.split('/').collect();
-        let Some(field) = from.at_path(&path).filter(|field| !field.is_null()) else {
-            // A placeholder where the parent belongs leaves the property unknown.
-            if let Some((reason, at)) =
-                (1..path.len()).rev().find_map(|length| from.at_path(&path[..length])).and_then(|node| {
-                    match &node.value {
-                        Value::Unknown(_) | Value::Text(_) => node.first_unknown(),
-                        _ => None,
-                    }
-                })
-            {
-                put(into, property, Node::new(Value::Unknown(Box::new(reason)), at));
-            }
-            continue;
-        };
-        if field.as_str() == Some("") {
-            continue;
-        }
-        let node = match how {
-            Same => field.clone(),
-            Object => policy::object(field.clone()),
-            Flag => match field.as_str().map(str::to_ascii_lowercase).as_deref() {
-                Some("true") => Node::new(Value::Flag(true), field.at),
-                Some("false") => Node::new(Value::Flag(false), field.at),
-                _ => field.clone(),
-            },
-            Number => match field.as_str().and_then(|text| text.parse().ok()) {
-                Some(number) => Node::new(Value::Number(number), field.at),
-                None => field.clone(),
-            },
-            Ref(kind, attribute) => match reference(kind, attribute, field, object) {
-                Some(node) => node,
-                None => continue,
-            },
-            Refs(kind, attribute) => {
-                let items: Vec<Node> =
-                    field.elements().iter().filter_map(|field| reference(kind, attribute, field, object)).collect();
-                Node::new(Value::List(List { items, more: None }), field.at)
-            }
-            Alias => match &field.value {
-                Value::Text(text) if text.hole().is_none() && !text.starts_with("alias/") => {
-                    Node::text(format!("alias/{text}"), field.at)
-                }
-                _ => field.clone(),
-            },
-            Policies => {
-                let entries = field.as_map().map(|map| map.entries.as_slice()).unwrap_or_default();
-                let items = entries
-                    .iter()
-                    .map(|(name, document)| {
-                        let mut policy = Map::default();
-                        policy.set("PolicyName", Node::text(name.clone(), document.at));
-                        policy.set("PolicyDocument", policy::object(document.clone()));
-                        Node::new(Value::Map(policy), document.at)
-                    })
-                    .collect();
-                Node::new(Value::List(List { items, more: None }), field.at)
-            }
-            Each(rows) => match &field.value {
-                Value::List(list) => {
-                    let items = list
-                        .items
-                        .iter()
-                        .map(|element| match &element.value {
-                            Value::Map(_) => {
-                                let mut map = Map::default();
-                                convert(rows, element, object, &mut map);
-                                Node::new(Value::Map(map), element.at)
-                            }
-                            _ => element.clone(),
-                        })
-                        .collect();
-                    Node::new(Value::List(List { items, more: list.more.clone() }), field.at)
-                }
-                _ => field.clone(),
-            },
-        };
-        put(into, property, node);
-    }
-}
-
-/// Sets a property, which may be one of an object inside.
-fn put(map: &mut Map, property: &str, node: Node) {
-    match property.split_once('/') {
-        None => map.set(property, node),
-        Some((outer, inner)) => {
-            if map.get(outer).is_none() {
-                map.set(outer, Node::new(Value::Map(Map::default()), node.at));
-            }
-            if let Some(Value::Map(map)) = map.get_mut(outer).map(|outer| &mut outer.value) {
-                put(map, inner, node);
-            }
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::super::services;
+
 /// An operator with its qualifiers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Operator {
@@ -100,7 +102,9 @@ impl Operator {
         let plain = exists.map_or(rest, |cut| &rest[..cut]);
         let found = OPERATORS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(plain));
         let Some((known, base, negated)) = found else {
-            return Err(match nearest(plain) {
+            let folded: Vec<String> = OPERATORS.iter().map(|(known, ..)| known.to_ascii_lowercase()).collect();
+            let known = folded.iter().map(String::as_str).zip(OPERATORS.iter().map(|(known, ..)| *known));
+            return Err(match services::nearest(&plain.to_ascii_lowercase(), known) {
                 Some(meant) => format!("{name} is no condition operator: {meant} may be meant"),
                 None => format!("{name} is no condition operator"),
             });
@@ -110,31 +114,4 @@ impl Operator {
         }
         Ok(Self { base: *base, negated: *negated, quantifier, if_exists: exists.is_some() })
     }
-}
-
-/// The operator that differs in the fewest letters, if they are few.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    OPERATORS
-        .iter()
-        .map(|(known, ..)| (distance(&name, &known.to_ascii_lowercase()), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, known)| known)
-}
-
-/// How many letters have to be changed, added or left out.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let changed = before + usize::from(a != *b);
-            before = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[other.len()]
 }

@@ -51,11 +51,11 @@ impl Evaluator<'_> {
     }
 
     fn cached(&self, id: ItemId, make: impl FnOnce() -> Held) -> Arc<Held> {
-        if let Some(known) = self.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
+        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
             return known;
         }
         let made = Arc::new(make());
-        if let Ok(mut cache) = self.held.lock() {
+        if let Ok(mut cache) = self.cache.held.lock() {
             cache.insert(id, Arc::clone(&made));
         }
         made
@@ -89,7 +89,9 @@ impl Evaluator<'_> {
 
     fn settle(&self, held: &mut Held) {
         let documents = held.identity.iter().filter_map(|policy| self.inventory.node(policy.item, &policy.pointer));
-        held.home = Known::of_policies(documents);
+        // What was stated of the policies themselves outranks what they speak of.
+        let stated = held.identity.first().map(|policy| Known::of_item(self.inventory.item(policy.item)));
+        held.home = stated.unwrap_or_default().or(Known::of_policies(documents));
     }
 
     /// Adds a document; one that cannot be read leaves the list open.

@@ -52,10 +52,16 @@ impl Known {
     /// Where the resources of a policy live, as far as all of them agree.
     pub(super) fn of_policies<'n>(documents: impl Iterator<Item = &'n Node>) -> Self {
         let mut found: [Vec<String>; 3] = [vec![], vec![], vec![]];
+        let mut requested: Vec<String> = vec![];
         for document in documents {
             let statements = document.member("Statement");
             let list = statements.map(Node::elements).unwrap_or_default();
             for statement in list.iter().chain(statements.filter(|node| node.as_map().is_some())) {
+                for region in requested_regions(statement) {
+                    if !requested.iter().any(|known| known == region) {
+                        requested.push(region.to_owned());
+                    }
+                }
                 let Some(resource) = statement.member("Resource") else { continue };
                 for text in resource.elements().iter().chain(std::iter::once(resource)).filter_map(Node::as_str) {
                     let parts: Vec<&str> = text.splitn(6, ':').collect();
@@ -72,12 +78,26 @@ impl Known {
                 }
             }
         }
+        if found[1].is_empty() {
+            found[1] = requested;
+        }
         let only = |all: &[String]| match all {
             [one] => Some(Text::from(one.as_str())),
             _ => None,
         };
         Self { partition: only(&found[0]), region: only(&found[1]), account: only(&found[2]) }
     }
+}
+
+/// The regions that a statement is limited to by `aws:RequestedRegion`.
+fn requested_regions(statement: &Node) -> impl Iterator<Item = &str> {
+    statement
+        .member("Condition")
+        .and_then(|condition| condition.member("StringEquals"))
+        .and_then(|keys| keys.member("aws:RequestedRegion"))
+        .into_iter()
+        .flat_map(|regions| regions.elements().iter().chain(std::iter::once(regions)))
+        .filter_map(Node::as_str)
 }
 
 /// Is it a partition, region or account that nobody stated?

@@ -177,6 +177,7 @@ pub(super) fn from_container(
 /// Reads the values of Karpenter's chart. The stated version counts where they say none.
 pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<&str>) {
     let tag = values.at_path(&["controller", "image", "tag"]).or_else(|| values.at_path(&["image", "tag"]));
+    // The image that runs says more than the chart that was installed.
     controller.set("Version", tag.and_then(|tag| Some(Node::text(number(tag.as_str()?)?, tag.at))));
     let role = values.at_path(&["serviceAccount", "annotations", "eks.amazonaws.com/role-arn"]);
     controller.set("Role", role.cloned());

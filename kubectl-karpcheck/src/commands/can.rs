@@ -1,0 +1,158 @@
+//! `can`: would AWS allow one request?
+
+use std::sync::Arc;
+
+use crate::cli::{CanArgs, ListOutput};
+use crate::commands::sources::{self, Gathered};
+use crate::commands::{self, CommandError, Streams};
+use crate::exit::Exit;
+use crate::iam::{self, Access, Evaluator, Operand, Question, Target, Who};
+use crate::model::kinds::{self, Plan};
+use crate::model::{Inventory, Item, ItemId};
+use crate::report::{self, Answered};
+
+/// Kinds that may ask.
+const PRINCIPALS: &[&str] =
+    &["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", kinds::CONTROLLER];
+/// Kinds beside them that bear on an answer.
+const OTHERS: &[&str] = &[
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::KMS::Key",
+    "AWS::KMS::Alias",
+    "AWS::Events::Rule",
+    "AWS::EKS::Cluster",
+    "AWS::EKS::PodIdentityAssociation",
+    kinds::TABLE,
+    kinds::CLUSTER,
+];
+
+/// Answers one question over what is read.
+pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let plan = Plan::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
+    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Planned(exit) => return Ok(exit),
+    };
+    let question = Question {
+        principal: principal(&inventory, &args.principal)?,
+        action: args.action.clone(),
+        target: target(&inventory, &args.resource)?,
+        context: context(&args.context_key)?,
+        fields: vec![],
+    };
+    let evaluator = Evaluator::new(&inventory);
+    let (request, _) = evaluator.prepare(&question);
+    let mut decision = evaluator.decide(&question);
+    if let Some(message) = args.action.split_once(':').and_then(|(service, name)| iam::no_such_action(service, name)) {
+        decision.notes.insert(0, message);
+    }
+    let answered = Answered {
+        request: &request,
+        context: &evaluator.stated(&question),
+        trail: &evaluator.trail(&question),
+        decision: &decision,
+    };
+    commands::still(match args.output {
+        ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
+        ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
+    })?;
+    Ok(match decision.access {
+        _ if inventory.problems().iter().any(|problem| problem.fatal) => Exit::NotDone,
+        Access::Allowed => Exit::Clean,
+        Access::ImplicitDeny | Access::ExplicitDeny => Exit::Findings,
+        Access::Unknown => Exit::Incomplete,
+    })
+}
+
+fn principal(inventory: &Inventory, written: &str) -> Result<Who, CommandError> {
+    if written == "*" {
+        return Ok(Who::Anyone);
+    }
+    if written.starts_with("arn:") {
+        return Ok(Who::Arn(written.to_owned()));
+    }
+    if written.contains(".amazonaws.com") {
+        return Ok(Who::Service(written.to_owned()));
+    }
+    if written == "controller" {
+        return match inventory.of_kind(kinds::CONTROLLER).as_slice() {
+            [one] => Ok(Who::Item(*one)),
+            [] => Err(CommandError::Usage("no Karpenter controller was read: name its role instead".into())),
+            several => Err(ambiguous(inventory, written, several)),
+        };
+    }
+    let among: Vec<ItemId> = PRINCIPALS.iter().flat_map(|kind| inventory.of_kind(kind)).collect();
+    named(inventory, written, &among, "no role, user or policy").map(Who::Item)
+}
+
+fn target(inventory: &Inventory, written: &str) -> Result<Target, CommandError> {
+    if written == "*" || written.starts_with("arn:") {
+        return Ok(Target::Arn(written.to_owned()));
+    }
+    let among: Vec<ItemId> = inventory.items().filter(|(_, item)| item.is_aws()).map(|(id, _)| id).collect();
+    named(inventory, written, &among, "no AWS resource").map(Target::Item)
+}
+
+/// The one item of this name: `name`, its id in AWS, or `Kind/name`.
+fn named(inventory: &Inventory, written: &str, among: &[ItemId], what: &str) -> Result<ItemId, CommandError> {
+    let found: Vec<ItemId> =
+        among.iter().copied().filter(|id| inventory.item(*id).is_some_and(|item| is_called(item, written))).collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let mut names: Vec<String> = among.iter().map(|id| label(inventory, *id)).collect();
+            names.sort();
+            names.dedup();
+            names.truncate(8);
+            let known =
+                if names.is_empty() { "none was read".to_owned() } else { format!("there are {}", names.join(", ")) };
+            Err(CommandError::Usage(format!("{what} is called {written}: {known}; an ARN can name any other")))
+        }
+        several => Err(ambiguous(inventory, written, several)),
+    }
+}
+
+/// Is an item called so: by name, by its id, or with its kind before that?
+pub(super) fn is_called(item: &Item, written: &str) -> bool {
+    let own = |name: &str| {
+        *item.name == *name
+            || item.namespace.as_deref().is_some_and(|namespace| {
+                name.split_once('/').is_some_and(|(space, rest)| space == namespace && rest == &*item.name)
+            })
+            || item.aws.as_deref().is_some_and(|aws| {
+                aws.id.as_ref().and_then(|id| id.known()) == Some(name)
+                    || aws.logical.iter().any(|logical| &*logical.id == name)
+            })
+    };
+    let kind = item.kind.rsplit(['/', ':']).next().unwrap_or_default();
+    own(written) || written.split_once('/').is_some_and(|(of, name)| of.eq_ignore_ascii_case(kind) && own(name))
+}
+
+fn label(inventory: &Inventory, id: ItemId) -> String {
+    inventory.item(id).map_or_else(String::new, |item| {
+        format!("{}/{}", item.kind.rsplit(['/', ':']).next().unwrap_or_default(), item.name)
+    })
+}
+
+fn ambiguous(inventory: &Inventory, written: &str, several: &[ItemId]) -> CommandError {
+    let names: Vec<String> = several.iter().take(8).map(|id| label(inventory, *id)).collect();
+    CommandError::Usage(format!("{written} may be any of {}: name one of them, or an ARN", names.join(", ")))
+}
+
+fn context(keys: &[String]) -> Result<Vec<(String, Operand)>, CommandError> {
+    keys.iter()
+        .map(|written| {
+            let (key, operand) = match written.split_once('=') {
+                Some((key, value)) => (key, Operand::Text(value.to_owned())),
+                None => (written.as_str(), Operand::Absent),
+            };
+            if !key.contains(':') || (key.ends_with('*') && operand != Operand::Absent) {
+                return Err(CommandError::Usage(format!(
+                    "--context-key {written}: a key looks like aws:SourceAccount=111122223333; one that ends in * has no value"
+                )));
+            }
+            Ok((key.to_owned(), operand))
+        })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! `why`: how a rule came to its verdicts.
+
+use std::sync::Arc;
+
+use crate::cli::{ChosenArgs, ListOutput, WhyArgs};
+use crate::commands::sources::{self, Gathered};
+use crate::commands::{self, CommandError, Streams, can, chosen};
+use crate::engine::{self, Recorder};
+use crate::exit::Exit;
+use crate::iam::{Decision, Evaluator, Request, StatementTrail};
+use crate::report::{self, Answered, Reasons};
+
+/// A request, the context that it names, the decision and its trail.
+type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
+
+/// Runs one rule and shows what it asked of IAM for each subject, passes included.
+pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let mut packs = chosen::load(&args.pack)?;
+    let recorder = Recorder::default();
+    packs.engine = packs.engine.recorded(recorder.clone());
+    let rule = ChosenArgs { rule: vec![args.rule.clone()], ..ChosenArgs::default() };
+    let selected = packs.select(&rule)?;
+    let plan = chosen::plan(&selected);
+    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Planned(exit) => return Ok(exit),
+    };
+    let judgement = engine::judge(&packs.engine, &selected, &inventory);
+    let mut judged = recorder.take();
+    if let Some(object) = &args.object {
+        judged.retain(|one| inventory.item(one.subject).is_some_and(|item| can::is_called(item, object)));
+        if judged.is_empty() {
+            return Err(CommandError::Usage(format!(
+                "{} has no subject {object} in what was read; leave it out to see all",
+                args.rule
+            )));
+        }
+    }
+    let evaluator = Evaluator::new(&inventory);
+    let answers: Vec<Vec<Answer>> = judged
+        .iter()
+        .map(|one| {
+            let answer = |question| {
+                let request = evaluator.prepare(question).0;
+                (request, evaluator.stated(question), evaluator.decide(question), evaluator.trail(question))
+            };
+            one.questions.iter().map(answer).collect()
+        })
+        .collect();
+    let reasons: Vec<Reasons<'_>> = judged
+        .iter()
+        .zip(&answers)
+        .map(|(one, answers)| Reasons {
+            subject: one.subject,
+            verdict: one.verdict.unwrap_or("unknown"),
+            messages: judgement
+                .findings
+                .iter()
+                .filter(|finding| finding.subject == one.subject)
+                .map(|finding| match (&finding.reason, finding.message.is_empty()) {
+                    (Some(reason), true) => reason.why.to_string(),
+                    _ => finding.message.clone(),
+                })
+                .collect(),
+            answers: answers
+                .iter()
+                .map(|(request, context, decision, trail)| Answered { request, context, decision, trail })
+                .collect(),
+        })
+        .collect();
+    let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
+    commands::still(match args.output {
+        ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
+        ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
+    })?;
+    for fault in &judgement.faults {
+        writeln!(streams.err, "error: {fault}")?;
+    }
+    let failed = inventory.problems().iter().any(|problem| problem.fatal) || !judgement.faults.is_empty();
+    Ok(if failed { Exit::NotDone } else { Exit::Clean })
+}

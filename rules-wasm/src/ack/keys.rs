@@ -1,0 +1,149 @@
+//! The fields of ACK's objects that hold a KMS key, and what each controller makes of what is written there.
+
+use std::sync::OnceLock;
+
+use karpcheck_sdk::prelude::*;
+
+use super::controllers::Release;
+
+/// What comes of a key that is not written as AWS returns it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Class {
+    /// Endless updates until AWS throttles: ack-key-loops.
+    Loop,
+    /// The controller writes AWS's ARN over it.
+    Rewrite,
+    /// The same, under a CRD that forbids to change the field.
+    RewriteFixed,
+    /// A difference and an update at every resync, to no effect.
+    Resync,
+    /// The controller refuses the difference for good.
+    Terminal,
+    /// AWS returns the key's id, so that here the ARN is the stranger.
+    Inverse,
+    /// AWS returns the ARN, a reference gives the id, and the controller cannot update.
+    InverseBug,
+    /// AWS takes nothing but an ARN.
+    ArnOnly,
+    /// The field cannot be changed once it is set.
+    Fixed,
+    /// It probably comes back as another text; nobody has seen it.
+    Perhaps,
+    /// AWS returns what was written, nobody compares it, or nothing is known.
+    Quiet,
+}
+
+/// One key field of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyField {
+    kind: &'static str,
+    /// The field that holds the key, as a pattern.
+    pub(crate) key: &'static str,
+    /// The field that refers to an ACK Key, as a pattern; empty where there is none.
+    pub(crate) reference: &'static str,
+    /// The first release of the controller that has the reference.
+    pub(crate) since: Option<Release>,
+    pub(crate) class: Class,
+}
+
+const TABLE: &str = include_str!("key-fields.tsv");
+
+/// The key fields of a kind.
+pub(crate) fn of_kind(kind: &str) -> impl Iterator<Item = &'static KeyField> {
+    static FIELDS: OnceLock<Vec<KeyField>> = OnceLock::new();
+    let all = FIELDS.get_or_init(|| TABLE.lines().filter_map(row).collect());
+    // The table is sorted.
+    let start = all.partition_point(|field| field.kind < kind);
+    let end = all.partition_point(|field| field.kind <= kind);
+    all[start..end].iter()
+}
+
+fn row(line: &'static str) -> Option<KeyField> {
+    let mut columns = line.split('\t');
+    let mut next = || columns.next().filter(|_| !line.starts_with('#'));
+    Some(KeyField {
+        kind: next()?,
+        key: next()?,
+        reference: next()?,
+        since: next()?.parse().ok(),
+        class: match next()? {
+            "LOOP" => Class::Loop,
+            "REWRITE" => Class::Rewrite,
+            "REWRITE+CEL" => Class::RewriteFixed,
+            "RESYNC" => Class::Resync,
+            "TERMINAL" => Class::Terminal,
+            "INVERSE" => Class::Inverse,
+            "INVERSE-BUG" => Class::InverseBug,
+            "ARNONLY" => Class::ArnOnly,
+            "CEL" => Class::Fixed,
+            other if other.ends_with('?') => Class::Perhaps,
+            _ => Class::Quiet,
+        },
+    })
+}
+
+/// The ARN of a key, as a pattern.
+pub(crate) const ARN: &str = "arn:*:kms:*:*:key/?*";
+
+/// What kind of name a field gives a key: `the alias`.
+pub(crate) fn form(object: Item, at: &str) -> &'static str {
+    let written = object.text(at).ok().flatten();
+    if object.matches(at, "alias/*") == Answer::Yes {
+        "the alias"
+    } else if object.matches(at, "arn:*:alias/*") == Answer::Yes {
+        "the alias ARN"
+    } else if object.matches(at, "arn:*") == Answer::Yes {
+        "the ARN"
+    } else if written.is_some_and(|written| is_id(&written)) {
+        "the key id"
+    } else {
+        "the name"
+    }
+}
+
+/// The name that a field gives a key, with its kind: `the alias alias/orders`.
+pub(crate) fn named(object: Item, at: &str) -> String {
+    let form = form(object, at);
+    object.text(at).ok().flatten().map_or_else(|| form.to_owned(), |key| format!("{form} {key}"))
+}
+
+/// Is it the id of a key, a UUID or a multi-Region one?
+pub(crate) fn is_id(text: &str) -> bool {
+    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.strip_prefix("mrk-") {
+        Some(id) => id.len() == 32 && hex(id),
+        None => {
+            let parts: Vec<&str> = text.split('-').collect();
+            parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| hex(part))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_read() {
+        let rows = TABLE.lines().filter(|line| !line.starts_with('#'));
+        let read: Vec<KeyField> = rows.clone().filter_map(row).collect();
+        assert_eq!(read.len(), rows.count());
+        assert!(read.is_sorted_by_key(|field| field.kind));
+        assert!(read.iter().all(|field| field.reference.is_empty() == field.since.is_none()));
+    }
+
+    #[test]
+    fn a_table_has_two_key_fields_and_a_queue_one() {
+        let fields: Vec<Class> = of_kind("dynamodb.services.k8s.aws/Table").map(|field| field.class).collect();
+        assert_eq!(fields, [Class::Loop, Class::Quiet]);
+        assert_eq!(of_kind("sqs.services.k8s.aws/Queue").count(), 1);
+        assert_eq!(of_kind("sqs.services.k8s.aws/Other").count(), 0);
+    }
+
+    #[test]
+    fn key_ids_are_told_from_names() {
+        assert!(is_id("1234abcd-12ab-34cd-56ef-1234567890ab"));
+        assert!(is_id("mrk-1234abcd12ab34cd56ef1234567890ab"));
+        assert!(!is_id("orders") && !is_id("alias/orders") && !is_id("mrk-1") && !is_id("1234abcd-12ab"));
+    }
+}

@@ -1,0 +1,584 @@
+//! Karpenter's requests, simulated: what a controller of some release asks AWS for, for a class and its tags.
+//!
+//! [`table`] holds the rows. Here a row becomes questions to IAM, and the answers become what the rules report.
+
+use crate::karpenter::{Minor, Spot, spot, version};
+use karpcheck_sdk::prelude::*;
+
+pub(crate) mod table;
+
+use table::{CALLS, Call, NEWEST, PROFILE, STATIC, Tag, Tags, When};
+
+/// What the rules on a controller's rights look at.
+pub(crate) const READS: &[&str] = &[
+    "AWS::IAM::Role",
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "karpenter.k8s.aws/EC2NodeClass",
+    "karpenter.k8s.aws/AWSNodeTemplate",
+    "karpenter.sh/NodePool",
+    "karpenter.sh/Provisioner",
+    "karpenter.sh/NodeClaim",
+];
+
+const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"];
+/// More classes than these are looked at only where their tags or role differ.
+const MANY: usize = 30;
+const MOST_TAGS: usize = 50;
+
+/// What a cluster is called in a request.
+#[derive(Clone)]
+pub(crate) enum Name {
+    /// What a field holds, with its symbols.
+    Field(Item, String),
+    Text(String),
+}
+
+/// Who asks, of which release and for which class.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    pub principal: Item,
+    pub controller: Item,
+    pub class: Option<Item>,
+    pub name: Name,
+    pub release: Minor,
+    /// The release whose tags it sends.
+    pub tags_of: Minor,
+}
+
+/// The releases that a controller may be of, and the tags that each sends.
+pub(crate) struct Releases {
+    pub all: Vec<(Minor, Minor)>,
+    pub known: bool,
+    /// ` (judged as 1.14, the newest release known)` or nothing.
+    pub note: String,
+}
+
+pub(crate) fn releases(controller: Item) -> Releases {
+    let given = |kinds: &[&str]| kinds.iter().any(|kind| select(kind).given().next().is_some());
+    let alpha = given(&["karpenter.sh/Provisioner", "karpenter.k8s.aws/AWSNodeTemplate"]);
+    let beta = given(&["karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"]);
+    if let Ok(Some(minor)) = version(controller) {
+        let newer = minor > NEWEST;
+        let note = if newer {
+            format!(" (judged as {}.{}, the newest release known here)", NEWEST.0, NEWEST.1)
+        } else {
+            String::new()
+        };
+        let release = if newer { NEWEST } else { minor };
+        // 0.32 serves both generations of objects, and tags as the object wants it.
+        let all = match (release == (0, 32), alpha, beta) {
+            (true, true, true) => vec![(release, (0, 31)), (release, release)],
+            (true, true, false) => vec![(release, (0, 31))],
+            _ => vec![(release, release)],
+        };
+        return Releases { all, known: true, note };
+    }
+    let mut all = vec![];
+    if !beta || alpha {
+        all.push((0, 31));
+    }
+    if beta || !alpha {
+        all.extend([(0, 37), (1, 0), NEWEST]);
+    }
+    Releases { all: all.into_iter().map(|minor| (minor, minor)).collect(), known: false, note: String::new() }
+}
+
+/// The name that a controller's requests carry: its own, or, where nobody states it or only a parameter stands in the
+/// policies, the one that its policies pin.
+pub(crate) fn name_of(controller: Item) -> Name {
+    let pins = pins(controller);
+    let own = match controller.get("/ClusterName") {
+        Value::Text(name) if !name.trim().is_empty() => true,
+        Value::Unknown(unknown) => unknown.cause == "symbolic",
+        _ => false,
+    };
+    if own {
+        let mut alike = pins.iter().map(|pin| controller.same("/ClusterName", controller, pin));
+        // What a template's parameter will be is cluster-name-policy-mismatch's question.
+        let open = pins.iter().find(|pin| controller.same("/ClusterName", controller, pin) == Answer::Unknown);
+        if let (false, Some(pin)) = (alike.any(|answer| answer == Answer::Yes), open) {
+            return Name::Field(controller, pin.clone());
+        }
+        return Name::Field(controller, "/ClusterName".into());
+    }
+    pins.into_iter().next().map_or_else(|| Name::Text("this-cluster".into()), |pin| Name::Field(controller, pin))
+}
+
+/// Where the names that policies pin stand.
+pub(crate) fn pins(controller: Item) -> Vec<String> {
+    controller.find("/ClusterNamesInPolicies/*").into_iter().map(|field| field.at).collect()
+}
+
+/// The names of other clusters that policies pin.
+pub(crate) fn foreign_pins(controller: Item) -> Vec<String> {
+    if !matches!(controller.get("/ClusterName"), Value::Text(name) if !name.trim().is_empty()) {
+        return vec![];
+    }
+    pins(controller)
+        .into_iter()
+        .filter(|pin| controller.same("/ClusterName", controller, pin) == Answer::No)
+        .filter_map(|pin| controller.text(&pin).ok().flatten())
+        .collect()
+}
+
+/// The classes that a controller launches for; `None` stands for one that nobody gave.
+fn classes(controller: Item) -> Vec<Option<Item>> {
+    let mut seen: Vec<Value> = vec![];
+    let mut all = vec![];
+    for class in CLASSES.iter().flat_map(|kind| controller.referrers(kind)).filter_map(|link| link.given()) {
+        let signature = class.get("/spec/tags");
+        if all.len() >= MANY && seen.contains(&signature) && class.get("/spec/role") == Value::Absent {
+            continue;
+        }
+        seen.push(signature);
+        all.push(Some(class));
+    }
+    if all.is_empty() { vec![None] } else { all }
+}
+
+impl Actor {
+    /// All that a controller can be: each release, each class.
+    pub(crate) fn all(controller: Item, release: (Minor, Minor)) -> Vec<Self> {
+        let name = name_of(controller);
+        classes(controller)
+            .into_iter()
+            .map(|class| Self {
+                principal: controller,
+                controller,
+                class,
+                name: name.clone(),
+                release: release.0,
+                tags_of: release.1,
+            })
+            .collect()
+    }
+
+    pub(crate) fn named(&self, name: Name) -> Self {
+        Self { name, ..self.clone() }
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let class = self.class.map_or_else(|| "default".into(), Item::name);
+        let text = text.replace("POOL", "default").replace("CLASS", &class);
+        match &self.name {
+            Name::Field(..) => text,
+            Name::Text(name) => text.replace("{0}", name),
+        }
+    }
+
+    /// The tags that go with it, keys and values as templates.
+    fn tags(&self, tags: Tags) -> Vec<(String, String)> {
+        let of = |rows: &[Tag], release: Minor| -> Vec<(String, String)> {
+            rows.iter()
+                .filter(|row| row.since <= release && release < row.before)
+                .map(|row| (self.fill(row.key), self.fill(row.value)))
+                .collect()
+        };
+        match tags {
+            Tags::None | Tags::Unknown => vec![],
+            Tags::Launch => of(STATIC, self.tags_of),
+            Tags::Beta => of(STATIC, (0, 37)),
+            Tags::Profile => of(PROFILE, self.tags_of),
+            Tags::Names => [("Name", "default/probe"), ("karpenter.sh/nodeclaim", "default-probe")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            Tags::ClusterName => vec![("eks:eks-cluster-name".into(), self.fill("{0}"))],
+        }
+    }
+
+    /// Does it make this call?
+    fn makes(&self, call: &Call) -> Result<bool, Unknown> {
+        if self.release < call.since || self.release >= call.before {
+            return Ok(false);
+        }
+        let class = self.class;
+        let says = |pointer: &str| class.is_some_and(|class| class.get(pointer) != Value::Absent);
+        Ok(match call.when {
+            When::Always => true,
+            When::Role => says("/spec/role"),
+            When::Image => {
+                let alias = class.is_some_and(|class| {
+                    class.find("/spec/amiSelectorTerms/*/alias").iter().any(|alias| alias.value != Value::Absent)
+                });
+                let other = says("/spec/amiSelectorTerms") || says("/spec/amiSelector");
+                let custom = class.is_some_and(|class| class.matches("/spec/amiFamily", "Custom") != Answer::No);
+                class.is_some() && (alias || (!other && !custom))
+            }
+            When::NoEndpoint => match self.controller.get("/ClusterEndpoint") {
+                Value::Unknown(unknown) => return Err(unknown),
+                Value::Text(endpoint) => endpoint.is_empty(),
+                value => value == Value::Absent,
+            },
+            When::Spot => matches!(spot(class.unwrap_or(self.controller)), Spot::Admitted(_)),
+            When::Snapshot => class.is_some_and(|class| {
+                class.find("/spec/blockDeviceMappings/*/ebs/snapshotID").iter().any(|id| id.value != Value::Absent)
+            }),
+            When::CapacityReservation => says("/spec/capacityReservationSelectorTerms"),
+            When::PlacementGroup => says("/spec/placementGroup") || says("/spec/placementGroupSelector"),
+            When::ZonalShift => {
+                matches!(self.controller.get("/Settings/enableZonalShift"), Value::Flag(true))
+                    || self.controller.matches("/Settings/enableZonalShift", "true") == Answer::Yes
+            }
+            When::NotIsolated => {
+                !matches!(self.controller.get("/Settings/isolatedVPC"), Value::Flag(true))
+                    && self.controller.matches("/Settings/isolatedVPC", "true") != Answer::Yes
+            }
+        })
+    }
+
+    /// The answer to one call on one resource.
+    pub(crate) fn ask(&self, call: &Call, on: &str) -> Decision {
+        let mut choices: Vec<Vec<(&str, &str)>> = vec![vec![]];
+        for (key, values) in call.with {
+            choices = values
+                .iter()
+                .filter(|value| value.ends_with(".com.cn") == (*key == "iam:PassedToService" && in_china()))
+                .flat_map(|value| choices.iter().map(move |with| [with.as_slice(), &[(*key, *value)]].concat()))
+                .collect();
+        }
+        let mut first = None;
+        for with in choices {
+            let decision = self.request(call.action, on, call.sends, call.found, &with).decide();
+            if decision.access == Access::Allowed {
+                return decision;
+            }
+            first.get_or_insert(decision);
+        }
+        first.unwrap_or_else(|| self.request(call.action, on, call.sends, call.found, &[]).decide())
+    }
+
+    /// A request with tags that it sends and tags that the resource has.
+    pub(crate) fn request(&self, action: &str, on: &str, sends: Tags, found: Tags, with: &[(&str, &str)]) -> Request {
+        let (item, pointer) = match &self.name {
+            Name::Field(item, pointer) => (*item, pointer.clone()),
+            Name::Text(_) => (self.controller, "@name".into()),
+        };
+        let (role_of, role) = (self.class.unwrap_or(self.controller), "/spec/role");
+        let mut request = Request::by_item(self.principal, action, self.fill(on))
+            .field(item, pointer)
+            .field(self.controller, "@region")
+            .field(role_of, role)
+            .field(self.controller, "@partition")
+            .field(self.controller, "@account");
+        for (key, value) in with {
+            request = request.with_template(*key, self.fill(value));
+        }
+        if !with.iter().any(|(key, _)| *key == "ec2:CreateAction") {
+            request = request.with("ec2:CreateAction", Value::Absent);
+        }
+        let mut next = 5;
+        for (tags, prefix) in [(sends, "aws:RequestTag/"), (found, "aws:ResourceTag/")] {
+            if tags == Tags::Unknown {
+                continue;
+            }
+            let own = self.tags(tags);
+            for (key, value) in &own {
+                request = request.with_template(format!("{prefix}{key}"), value.clone());
+                if prefix == "aws:RequestTag/" {
+                    request = request.with_template("aws:TagKeys", key.clone());
+                }
+            }
+            let mut rest = Value::Absent;
+            if let (Tags::Launch | Tags::Beta | Tags::Profile, Some(class)) = (tags, self.class) {
+                for field in class.find("/spec/tags/*").into_iter().take(MOST_TAGS) {
+                    let Some(key) = field.at.strip_prefix("/spec/tags/") else {
+                        // Nobody knows the tags.
+                        rest = field.value;
+                        continue;
+                    };
+                    let key = key.replace("~1", "/").replace("~0", "~");
+                    if own.iter().any(|(other, _)| *other == key) {
+                        continue;
+                    }
+                    request = request.field(class, format!("{}/@key", field.at)).field(class, field.at);
+                    request = request.with_template(format!("{prefix}{{{next}}}"), format!("{{{}}}", next + 1));
+                    if prefix == "aws:RequestTag/" {
+                        request = request.with_template("aws:TagKeys", format!("{{{next}}}"));
+                    }
+                    next += 2;
+                }
+            }
+            if prefix == "aws:RequestTag/" && own.is_empty() {
+                request = request.with("aws:TagKeys", Value::Absent);
+            }
+            let rest = if matches!(rest, Value::Unknown(_)) { rest } else { Value::Absent };
+            request = request.with(format!("{prefix}*"), rest);
+        }
+        request
+    }
+}
+
+/// Are the policies of the partition aws-cn, where EC2 has another name?
+fn in_china() -> bool {
+    ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
+        .iter()
+        .flat_map(|kind| select(kind).given())
+        .any(|item| item.get("@partition") == Value::from("aws-cn"))
+}
+
+/// A call that is denied.
+pub(crate) struct Denied {
+    pub call: &'static Call,
+    /// The kinds of resources: `volume`.
+    pub kinds: Vec<String>,
+    pub decision: Decision,
+    /// The releases for which it is so.
+    pub releases: Vec<Minor>,
+}
+
+/// What a controller's rights come to.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub denied: Vec<Denied>,
+    /// What is denied for some of the releases that it may be of.
+    pub sometimes: Vec<Denied>,
+    pub open: Option<Unknown>,
+    pub asked: bool,
+}
+
+/// Asks for all calls of a kind, and leaves out what another rule says: that the policies name another cluster, or are
+/// made for a newer release.
+pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
+    let releases = releases(controller);
+    let mut all: Vec<Denied> = vec![];
+    let mut outcome = Outcome::default();
+    for release in &releases.all {
+        let actors = Actor::all(controller, *release);
+        let mut newer: Option<Option<Minor>> = None;
+        for actor in &actors {
+            for call in CALLS.iter().filter(|call| pick(call)) {
+                let certain = match actor.makes(call) {
+                    Ok(true) => None,
+                    Ok(false) => continue,
+                    Err(unknown) => Some(unknown),
+                };
+                for on in call.on {
+                    outcome.asked = true;
+                    let decision = actor.ask(call, on);
+                    match decision.access {
+                        Access::Allowed => continue,
+                        // A call that it may not even make is no open question of its own.
+                        Access::Unknown if certain.is_some() => continue,
+                        Access::Unknown => {
+                            outcome.open.get_or_insert(decision.unknown.into());
+                            continue;
+                        }
+                        Access::ImplicitDeny | Access::ExplicitDeny => {}
+                    }
+                    if let Some(unknown) = &certain {
+                        outcome.open.get_or_insert(unknown.clone());
+                        continue;
+                    }
+                    let newer = *newer.get_or_insert_with(|| if releases.known { newer_for(&actors[0]) } else { None });
+                    if explained(actor, call, on, newer) {
+                        continue;
+                    }
+                    note(&mut all, call, on, decision, release.0);
+                }
+            }
+        }
+    }
+    let mut count: Vec<Minor> = releases.all.iter().map(|(minor, _)| *minor).collect();
+    count.dedup();
+    for denied in all {
+        if denied.releases.len() >= count.len() { outcome.denied.push(denied) } else { outcome.sometimes.push(denied) }
+    }
+    outcome
+}
+
+fn note(all: &mut Vec<Denied>, call: &'static Call, on: &str, decision: Decision, release: Minor) {
+    let kind = kind_of(on);
+    let same = |other: &&mut Denied| {
+        other.call.action == call.action
+            && other.call.breaks == call.breaks
+            && other.call.sends == call.sends
+            && statement_of(&other.decision) == statement_of(&decision)
+            && (other.releases.contains(&release) || other.kinds.contains(&kind))
+    };
+    match all.iter_mut().find(same) {
+        Some(other) => {
+            if !other.kinds.contains(&kind) {
+                other.kinds.push(kind);
+            }
+            if !other.releases.contains(&release) {
+                other.releases.push(release);
+            }
+        }
+        None => all.push(Denied { call, kinds: vec![kind], decision, releases: vec![release] }),
+    }
+}
+
+/// `volume` of `arn::ec2:::volume/probe`.
+pub(crate) fn kind_of(on: &str) -> String {
+    on.rsplit(':')
+        .next()
+        .and_then(|last| last.split('/').next())
+        .filter(|kind| *kind != "*")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The statement that decides or comes nearest: its item and pointer.
+pub(crate) fn statement_of(decision: &Decision) -> Option<(Item, String)> {
+    let place = decision.statements.first()?;
+    Some((place.item, statement_at(&place.pointer)))
+}
+
+fn statement_at(pointer: &str) -> String {
+    let mut parts: Vec<&str> = pointer.split('/').collect();
+    if let Some(at) = parts.iter().position(|part| *part == "Statement") {
+        let numbered = parts.get(at + 1).is_some_and(|next| next.parse::<u32>().is_ok());
+        parts.truncate(at + 1 + usize::from(numbered));
+    }
+    parts.join("/")
+}
+
+/// Is another cluster's name, or a policy for a newer release, the only reason?
+fn explained(actor: &Actor, call: &Call, on: &str, newer: Option<Minor>) -> bool {
+    let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
+    by_other_cluster(actor, call, on).is_some()
+        || newer.is_some_and(|tags_of| allowed(Actor { tags_of, ..actor.clone() }))
+}
+
+/// The other cluster under whose name a denied call would be allowed, if a condition says so.
+pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<String> {
+    if call.on.iter().any(|on| on.contains("{0}")) {
+        return None;
+    }
+    foreign_pins(actor.controller)
+        .into_iter()
+        .find(|pin| actor.named(Name::Text(pin.clone())).ask(call, on).access == Access::Allowed)
+}
+
+fn at_launch(call: &Call) -> bool {
+    call.action == "ec2:CreateTags" && call.sends == Tags::Launch
+}
+
+/// The release whose tags the policies want, if they let nothing of this release be tagged at launch, but all of that.
+pub(crate) fn newer_for(actor: &Actor) -> Option<Minor> {
+    let all = |tags_of: Minor, wanted: bool| {
+        let actor = Actor { tags_of, ..actor.clone() };
+        CALLS.iter().filter(|call| at_launch(call) && call.when == When::Always).all(|call| {
+            call.on.iter().all(|on| {
+                let access = actor.ask(call, on).access;
+                if wanted { access == Access::Allowed } else { access == Access::ImplicitDeny }
+            })
+        })
+    };
+    if !all(actor.tags_of, false) {
+        return None;
+    }
+    [(0, 32), (1, 0)].into_iter().find(|newer| *newer > actor.tags_of && all(*newer, true))
+}
+
+/// Every call, whatever the classes need.
+pub(crate) fn every_call() -> impl Iterator<Item = (&'static Call, &'static str)> {
+    CALLS.iter().flat_map(|call| call.on.iter().map(move |on| (call, *on)))
+}
+
+/// Adds the smallest change that lets what is denied pass, where it is mechanical.
+pub(crate) fn with_edits(mut finding: Finding, denied: &Denied) -> Finding {
+    finding = finding.property("call", denied.call.action).property("source", denied.call.source);
+    let Some((item, statement)) = statement_of(&denied.decision) else { return finding };
+    // A decision only names its items; these are read.
+    let policies = ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"];
+    if !policies.iter().flat_map(|kind| select(kind).given()).any(|policy| policy == item) {
+        return finding;
+    }
+    let own: Vec<&Place> = denied
+        .decision
+        .statements
+        .iter()
+        .filter(|place| place.item == item && statement_at(&place.pointer) == statement)
+        .collect();
+    let [place] = own.as_slice() else { return finding };
+    let values: Vec<String> = if place.pointer.ends_with("/Resource") {
+        denied.kinds.iter().map(|kind| format!("arn:*:ec2:*:*:{kind}/*")).collect()
+    } else if place.pointer.ends_with("/aws:TagKeys") && place.pointer.contains("ForAllValues") {
+        match denied.call.sends {
+            Tags::ClusterName => vec!["eks:eks-cluster-name".into()],
+            Tags::Names => {
+                let listed = item.find(&format!("{}/*", place.pointer));
+                ["Name", "karpenter.sh/nodeclaim"]
+                    .into_iter()
+                    .filter(|key| !listed.iter().any(|field| field.value == Value::from(*key)))
+                    .map(str::to_owned)
+                    .collect()
+            }
+            _ => vec![],
+        }
+    } else if place.pointer.ends_with("/Action") {
+        vec![denied.call.action.to_owned()]
+    } else {
+        vec![]
+    };
+    let ec2 = denied.call.action.starts_with("ec2:");
+    if place.pointer.ends_with("/Resource") && !ec2 {
+        return finding;
+    }
+    match item.get(&place.pointer) {
+        Value::Text(only) => {
+            let list: Vec<String> = std::iter::once(only).chain(values).map(|text| format!("{text:?}")).collect();
+            if list.len() > 1 {
+                finding = finding.edit(item, place.pointer.clone(), Value::Json(format!("[{}]", list.join(","))));
+            }
+        }
+        Value::Absent => {}
+        _ => {
+            for value in values {
+                finding = finding.edit(item, format!("{}/-", place.pointer), value);
+            }
+        }
+    }
+    finding
+}
+
+/// `1.0`, `0.31 and 0.37`.
+pub(crate) fn written(releases: &[Minor]) -> String {
+    let names: Vec<String> = releases.iter().map(|(major, minor)| format!("{major}.{minor}")).collect();
+    crate::karpenter::listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The controller in a message: `karpenter (1.0.14)`.
+pub(crate) fn title(controller: Item) -> String {
+    match controller.text("/Version") {
+        Ok(Some(version)) => format!("{} ({version})", controller.name()),
+        _ => controller.name(),
+    }
+}
+
+/// What cannot be told since the version is not known.
+pub(crate) fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
+    let denied = sometimes.first()?;
+    Some(
+        Unknown::not_provided(format!(
+            "the controller's version is not known, and a controller of {} may not use {}; --karpenter-version settles it",
+            written(&denied.releases),
+            denied.call.action
+        ))
+        .at(controller.place("/Version", "")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_source_and_a_span() {
+        for call in CALLS {
+            assert!(!call.source.is_empty(), "{}", call.action);
+            assert!(call.since < call.before && !call.on.is_empty(), "{}", call.action);
+            assert!(call.since <= NEWEST, "{}: {:?}", call.action, call.since);
+        }
+    }
+
+    #[test]
+    fn a_statement_is_found_in_a_pointer() {
+        assert_eq!(statement_at("/PolicyDocument/Statement/3/Condition/X/y"), "/PolicyDocument/Statement/3");
+        assert_eq!(statement_at("/PolicyDocument/Statement/Action"), "/PolicyDocument/Statement");
+        assert_eq!(kind_of("arn::ec2:::volume/probe"), "volume");
+        assert_eq!(kind_of("*"), "");
+    }
+}

@@ -1,0 +1,161 @@
+//! ## What it finds
+//!
+//! A controller's policy whose conditions name another cluster than the controller does.
+//!
+//! ## Why it matters
+//!
+//! The controller's own launches or deletions are denied, and those of the other cluster's nodes allowed.
+//!
+//! ## How to fix it
+//!
+//! Use the same cluster name in the policy and in the controller.
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: staging}
+//!             - {name: CLUSTER_ENDPOINT, value: "https://example.gr7.eu-west-1.eks.amazonaws.com"}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ---
+//! Resources:
+//!   KarpenterControllerPolicy:
+//!     Type: AWS::IAM::ManagedPolicy
+//!     Properties:
+//!       ManagedPolicyName: KarpenterControllerPolicy-prod
+//!       PolicyDocument:
+//!         Version: "2012-10-17"
+//!         Statement:
+//!           - {Effect: Allow, Action: [ec2:CreateFleet, ec2:RunInstances, ec2:CreateLaunchTemplate], Resource: "*"}
+//!           - {Effect: Allow, Action: ec2:CreateTags, Resource: ["arn:aws:ec2:*:*:fleet/*", "arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:volume/*", "arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:launch-template/*", "arn:aws:ec2:*:*:spot-instances-request/*"], Condition: {StringEquals: {aws:RequestTag/kubernetes.io/cluster/prod: owned, aws:RequestTag/eks:eks-cluster-name: prod}}}
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: prod}
+//!             - {name: CLUSTER_ENDPOINT, value: "https://example.gr7.eu-west-1.eks.amazonaws.com"}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ---
+//! Resources:
+//!   KarpenterControllerPolicy:
+//!     Type: AWS::IAM::ManagedPolicy
+//!     Properties:
+//!       ManagedPolicyName: KarpenterControllerPolicy-prod
+//!       PolicyDocument:
+//!         Version: "2012-10-17"
+//!         Statement:
+//!           - {Effect: Allow, Action: [ec2:CreateFleet, ec2:RunInstances, ec2:CreateLaunchTemplate], Resource: "*"}
+//!           - {Effect: Allow, Action: ec2:CreateTags, Resource: ["arn:aws:ec2:*:*:fleet/*", "arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:volume/*", "arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:launch-template/*", "arn:aws:ec2:*:*:spot-instances-request/*"], Condition: {StringEquals: {aws:RequestTag/kubernetes.io/cluster/prod: owned, aws:RequestTag/eks:eks-cluster-name: prod}}}
+//! ```
+//!
+//! ## Sources
+//!
+//! - The CloudFormation template in Karpenter's getting started guide, release by release.
+//! - <https://github.com/aws/karpenter-provider-aws>: the calls.
+
+use crate::fences::{POLICIES, documents, holders};
+use crate::requests::{Actor, by_other_cluster, every_call, pins, releases, statement_of};
+use karpcheck_sdk::prelude::*;
+
+pub(crate) const RULE: Rule = Rule {
+    area: "cluster-name",
+    title: "The controller's policy names another cluster",
+    severity: Error,
+    subjects: POLICIES,
+    reads: &[
+        "Karpcheck::Controller",
+        "karpenter.k8s.aws/EC2NodeClass",
+        "karpenter.k8s.aws/AWSNodeTemplate",
+        "karpenter.sh/NodePool",
+        "karpenter.sh/Provisioner",
+    ],
+    check,
+    ..Rule::DEFAULT
+};
+
+fn check(policy: Item) -> Check {
+    let Some(holders) = holders(policy) else { return skip() };
+    all(holders, |controller| of(policy, controller))
+}
+
+fn of(policy: Item, controller: Item) -> Check {
+    // A name that nobody stated contradicts nobody.
+    if matches!(controller.get("/ClusterName"), Value::Unknown(unknown) if unknown.cause == "not-provided") {
+        return skip();
+    }
+    let Some(own) = controller.text("/ClusterName")?.filter(|name| !name.trim().is_empty()) else { return skip() };
+    let pins = pins(controller);
+    let same = |pin: &String| controller.same("/ClusterName", controller, pin);
+    if let Some(open) = pins.iter().find(|pin| same(pin) == Answer::Unknown)
+        && !pins.iter().any(|pin| same(pin) == Answer::Yes)
+    {
+        return match controller.get(open) {
+            _ if !pins_one(policy) => pass(),
+            Value::Unknown(unknown) => Err(unknown),
+            _ => pass(),
+        };
+    }
+    if pins.iter().all(|pin| same(pin) == Answer::Yes) {
+        return if pins.is_empty() { skip() } else { pass() };
+    }
+    for release in releases(controller).all {
+        let Some(actor) = Actor::all(controller, release).into_iter().next() else { continue };
+        for (call, on) in every_call().filter(|(call, _)| call.since <= release.0 && release.0 < call.before) {
+            let decision = actor.ask(call, on);
+            let denied = matches!(decision.access, Access::ImplicitDeny | Access::ExplicitDeny);
+            let here = statement_of(&decision).is_some_and(|(item, _)| item == policy);
+            if !denied || !here {
+                continue;
+            }
+            let Some(other) = by_other_cluster(&actor, call, on) else { continue };
+            let at = decision.statements.first().map(|place| place.pointer.clone()).unwrap_or_default();
+            return fail(
+                Error,
+                at,
+                format!(
+                    "policy {} names cluster {other}, and controller {} is of cluster {own}: it may not use {} on what is its \
+                     own, and on what is {other}'s it may",
+                    policy.name(),
+                    controller.name(),
+                    call.action
+                ),
+            )
+            .remedy(format!("Put {own} in place of {other} in the policy, or correct the controller's cluster name."))
+            .see(decision.statements)
+            .see([controller.place("/ClusterName", own.as_str())])
+            .check();
+        }
+    }
+    pass()
+}
+
+/// Does a condition of it speak of a cluster?
+fn pins_one(policy: Item) -> bool {
+    documents(policy).iter().any(|document| {
+        policy.find(&format!("{document}/Statement/*/Condition/*/*")).iter().any(|field| {
+            ["*/cluster/*", "*:eks-cluster-name"]
+                .iter()
+                .any(|text| policy.matches(&format!("{}/@key", field.at), text) == Answer::Yes)
+        })
+    })
+}

@@ -1,0 +1,157 @@
+//! ## What it finds
+//!
+//! The symptoms of a controller that may not tag:
+//!
+//! - NodeClaims of Karpenter 1.0 and later that registered more than ten minutes ago and still lack the annotation
+//!   `compatibility.karpenter.k8s.aws/cluster-name-tagged`, which Karpenter sets once it has tagged the instance;
+//! - `UnauthorizedOperation` in the conditions of a NodeClaim;
+//! - an EC2NodeClass whose condition `ValidationSucceeded` is `False` because of `CreateFleetAuthCheckFailed`,
+//!   `CreateLaunchTemplateAuthCheckFailed` or `RunInstancesAuthCheckFailed` (Karpenter 1.3 and later). From 1.3 to 1.6
+//!   that check is wrong about some policies with conditions on request tags, so there it is a warning.
+//!
+//! ## Why it matters
+//!
+//! Where tagging is denied at the launch, nothing is launched. Where it is denied afterwards, the node works and the tags are
+//! missing: from 1.1 on Karpenter does not see an old instance without `eks:eks-cluster-name`, and leaves it running once its
+//! node is gone.
+//!
+//! ## How to fix it
+//!
+//! The log of the controller has the full message with the action and the resource. Compare the role's policy with the one
+//! of the running release; `create-tags-denied-at-launch` and `create-tags-denied-on-existing` tell the statements.
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! apiVersion: karpenter.k8s.aws/v1
+//! kind: EC2NodeClass
+//! metadata: {name: default, uid: 5c0b7e0e-6e0e-4a55-9b0e-2f6d4c1f7a10}
+//! spec: {role: nodes}
+//! status:
+//!   conditions:
+//!     - type: ValidationSucceeded
+//!       status: "False"
+//!       reason: CreateFleetAuthCheckFailed
+//!       message: Controller isn't authorized to call ec2:CreateFleet
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! apiVersion: karpenter.k8s.aws/v1
+//! kind: EC2NodeClass
+//! metadata: {name: default, uid: 5c0b7e0e-6e0e-4a55-9b0e-2f6d4c1f7a10}
+//! spec: {role: nodes}
+//! status:
+//!   conditions:
+//!     - {type: ValidationSucceeded, status: "True", reason: ValidationSucceeded}
+//! ```
+//!
+//! ## Sources
+//!
+//! - What is tagged, and the annotations:
+//!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/nodeclaim/tagging/controller.go>
+//! - The error's text: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3134>
+//! - The check that is wrong: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3627>
+
+use karpcheck_sdk::prelude::*;
+
+use crate::ack::condition;
+use crate::karpenter::{seconds, version_for};
+
+pub(crate) const RULE: Rule = Rule {
+    area: "tagging",
+    title: "The controller was refused when it tagged or launched",
+    severity: Error,
+    subjects: &["karpenter.sh/NodeClaim", "karpenter.k8s.aws/EC2NodeClass"],
+    reads: &["Karpcheck::Controller"],
+    check,
+    ..Rule::DEFAULT
+};
+
+const TAGGED: &str = "/metadata/annotations/compatibility.karpenter.k8s.aws~1cluster-name-tagged";
+const REASONS: &[&str] =
+    &["CreateFleetAuthCheckFailed", "CreateLaunchTemplateAuthCheckFailed", "RunInstancesAuthCheckFailed"];
+/// Tagging takes a minute or two, and is tried again.
+const PATIENCE: i64 = 600;
+
+fn check(object: Item) -> Check {
+    if object.kind() == "karpenter.sh/NodeClaim" {
+        return all([refused(object), untagged(object)], |verdict| verdict);
+    }
+    let Some(validation) = condition(object, "ValidationSucceeded") else { return skip() };
+    if validation.status != "False" || !REASONS.contains(&validation.reason.as_str()) {
+        return pass();
+    }
+    let doubtful = version_for(object).is_some_and(|version| ((1, 3)..=(1, 6)).contains(&version));
+    let (severity, confidence) = if doubtful { (Warning, Confidence::Low) } else { (Error, Confidence::High) };
+    fail(
+        severity,
+        validation.at,
+        format!(
+            "EC2NodeClass {} is not ready: Karpenter's trial was refused ({}: {}), so nothing is launched from it",
+            object.name(),
+            validation.reason,
+            validation.message
+        ),
+    )
+    .confidence(confidence)
+    .remedy("Give the controller's role the statements of the running release's policy.")
+    .check()
+}
+
+fn refused(claim: Item) -> Check {
+    let texts = ["message", "reason"].into_iter().flat_map(|part| claim.find(&format!("/status/conditions/*/{part}")));
+    let said: Vec<Field> = texts
+        .filter(|field| matches!(&field.value, Value::Text(text) if text.contains("UnauthorizedOperation")))
+        .collect();
+    let Some(field) = said.first() else { return skip() };
+    fail(
+        Error,
+        &field.at,
+        format!("NodeClaim {} is not launched: AWS answers UnauthorizedOperation, see its condition", claim.name()),
+    )
+    .remedy("Give the controller's role the action that the message names, as in the running release's policy.")
+    .check()
+}
+
+fn untagged(claim: Item) -> Check {
+    let Some(registered) = condition(claim, "Registered").filter(|condition| condition.status == "True") else {
+        return skip();
+    };
+    // Claims that are being deleted are left alone, and so is what runs before 1.0.
+    if claim.get("/metadata/deletionTimestamp") != Value::Absent || !claim.is_like("/apiVersion", "karpenter.sh/v1")? {
+        return skip();
+    }
+    if claim.get(TAGGED).exists()? {
+        return pass();
+    }
+    match version_for(claim) {
+        Some(version) if version < (1, 0) => return skip(),
+        Some(_) => {}
+        None => {
+            return unknown(Unknown::not_provided(
+                "which version of Karpenter runs, and so what it annotates, is not known",
+            ));
+        }
+    }
+    let since = claim.text(&format!("{}/lastTransitionTime", registered.at))?;
+    let read = claim.text("@read-at")?;
+    let age = read.as_deref().and_then(seconds).zip(since.as_deref().and_then(seconds)).map(|(now, then)| now - then);
+    match age {
+        None => unknown("when the NodeClaim was read is not known, so it may only just have registered"),
+        Some(age) if age < PATIENCE => pass(),
+        Some(age) => fail(
+            Error,
+            registered.at,
+            format!(
+                "NodeClaim {} registered {} minutes ago, and its instance is still not tagged: the controller may not call \
+                 ec2:CreateTags on it",
+                claim.name(),
+                age / 60
+            ),
+        )
+        .remedy("Allow ec2:CreateTags on instances of this cluster as the running release's policy does (AllowScopedResourceTagging).")
+        .check(),
+    }
+}

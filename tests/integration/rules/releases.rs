@@ -1,0 +1,82 @@
+//! Each release's own template (tests/fixtures/karpenter/cfn) under its own controller and under others.
+
+use kubectl_karpcheck::model::Stated;
+use kubectl_karpcheck::model::verdict::Outcome;
+
+use super::bench::{bench, root, rule};
+
+const RULES: &[&str] = &[
+    "create-tags-denied-at-launch",
+    "create-tags-denied-on-existing",
+    "create-tags-too-broad",
+    "policy-newer-than-controller",
+    "controller-permission-missing",
+    "terminate-reaches-other-clusters",
+    "cluster-name-policy-mismatch",
+];
+
+/// What fails, as `severity rule`, each once.
+fn failures(template: &str, controller: &str, spot: bool) -> Vec<String> {
+    let folder = root().join("tests/fixtures/karpenter/cfn");
+    let mut files = vec![folder.join(format!("karpenter-v{template}.yaml"))];
+    files.extend(spot.then(|| folder.join("v1-spot.yaml")));
+    let mut failed = vec![];
+    for id in RULES {
+        let stated = Stated { karpenter_version: Some(controller.into()), ..Stated::default() };
+        let judged = bench().files(&bench().builtin, rule(&bench().builtin, id), &files, stated, &folder);
+        for finding in &judged.judgement.findings {
+            // The class of the spot example has a placeholder for its role, which may be passable or not.
+            if spot && finding.outcome == Outcome::Unknown && *id == "controller-permission-missing" {
+                continue;
+            }
+            assert_eq!(finding.outcome, Outcome::Fail, "v{template} under {controller}: {}", finding.message);
+            let line = format!("{} {id}", finding.severity.as_str());
+            if !failed.contains(&line) {
+                failed.push(line);
+            }
+        }
+    }
+    failed
+}
+
+#[test]
+fn each_template_is_clean_under_its_own_controller() {
+    for version in ["0.32.10", "0.37.8", "1.0.14", "1.14.1"] {
+        assert_eq!(failures(version, version, false), [""; 0], "{version}");
+    }
+}
+
+#[test]
+fn the_template_of_0_27_has_no_fences() {
+    assert_eq!(
+        failures("0.27.6", "0.27.6", false),
+        ["warning create-tags-too-broad", "warning terminate-reaches-other-clusters"]
+    );
+    assert!(failures("0.27.6", "1.14.1", false).contains(&"error terminate-reaches-other-clusters".to_owned()));
+}
+
+#[test]
+fn a_template_under_another_release_is_judged_as_documented() {
+    let launch = "error create-tags-denied-at-launch";
+    let existing = "warning create-tags-denied-on-existing";
+    let newer = "error policy-newer-than-controller";
+    let missing = "warning controller-permission-missing";
+    for (template, controller, spot, expected) in [
+        ("0.32.10", "0.37.8", false, &[][..]),
+        ("0.32.10", "0.37.8", true, &[launch]),
+        ("0.32.10", "1.0.14", false, &[existing]),
+        ("0.32.10", "0.31.5", false, &[newer]),
+        ("0.37.8", "0.33.0", false, &[]),
+        ("0.37.8", "1.0.14", false, &[existing]),
+        ("0.37.8", "1.0.14", true, &[existing]),
+        ("0.37.8", "1.14.1", false, &[existing, missing]),
+        ("1.0.14", "0.37.8", false, &[newer]),
+        ("1.0.14", "0.32.10", false, &[newer]),
+        ("1.0.14", "1.6.0", false, &[missing]),
+        ("1.14.1", "0.37.8", false, &[newer]),
+        ("1.14.1", "1.0.14", false, &[]),
+        ("1.14.1", "1.99.0", false, &[]),
+    ] {
+        assert_eq!(failures(template, controller, spot), expected, "v{template} under {controller}, spot {spot}");
+    }
+}
