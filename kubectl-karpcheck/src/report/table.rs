@@ -165,6 +165,9 @@ fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     if !first.remediation.trim().is_empty() {
         text.push(words::clean(&format!("{label}: {}", first.remediation.trim())));
     }
+    if let Some(command) = rows::settle(run, first) {
+        text.push(words::clean(&format!("settled by: {command}")));
+    }
     text.extend(verified(group));
     let mut named: Vec<String> = group
         .consequences
@@ -174,9 +177,6 @@ fn text(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     named.dedup();
     if !named.is_empty() {
         text.push(words::clean(&format!("from it follows: {}", few(&named).join(", "))));
-    }
-    if let Some(command) = rows::settle(run, first) {
-        text.push(words::clean(&format!("settled by: {command}")));
     }
     text
 }
