@@ -20,6 +20,7 @@ pub mod node;
 pub mod pointer;
 pub mod problem;
 mod relations;
+pub mod settle;
 pub mod text;
 pub mod told;
 pub mod verdict;

@@ -31,13 +31,13 @@ pub(crate) struct ApiServer {
 }
 
 /// A process that ends when its guard's standard input does.
-struct Guarded {
+pub(crate) struct Guarded {
     guard: Child,
     hold: Option<ChildStdin>,
 }
 
 impl Guarded {
-    fn start(program: &Path, args: &[String], log: &Path) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, args: &[String], log: &Path) -> io::Result<Self> {
         let log = std::fs::File::create(log)?;
         // A killed test runs no destructor, but its end of the pipe is closed all the same.
         let script = r#""$@" </dev/null & pid=$!; read -r _; kill "$pid" 2>/dev/null; wait "$pid""#;

@@ -31,7 +31,7 @@ fn plan() -> Plan {
 }
 
 /// The server with the cluster of the fixtures on it, and the reader's rights: those that `rbac` prints, no more.
-fn server() -> Option<Arc<ApiServer>> {
+pub(crate) fn server() -> Option<Arc<ApiServer>> {
     let server = ApiServer::shared()?;
     server.set_up.call_once(|| {
         server.apply_definitions();
@@ -230,7 +230,7 @@ fn karpcheck(server: &ApiServer, user: &str, args: &[&str]) -> (i32, serde_json:
     (run.status.code().unwrap(), report, complaints)
 }
 
-fn rules_of(report: &serde_json::Value, outcome: &str) -> Vec<String> {
+pub(crate) fn rules_of(report: &serde_json::Value, outcome: &str) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["outcome"] == outcome);
     let mut rules: Vec<String> = findings.map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect();
     rules.sort();

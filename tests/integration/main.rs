@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a test is a failure with a line")]
 
 mod apiserver;
+mod aws;
 mod cli;
 mod custom_pack;
 mod floors;

@@ -153,8 +153,15 @@ fn ask(
 ) {
     let prefix = if target.context.is_empty() { String::new() } else { format!("context {}: ", target.context) };
     let times = Times::until(jiff::Timestamp::now());
-    let mut taken =
-        Taken { target, account: target.account.clone(), times: &times, plan, builder, refused: BTreeMap::new() };
+    let mut taken = Taken {
+        target,
+        account: target.account.clone(),
+        times: &times,
+        plan,
+        builder,
+        refused: BTreeMap::new(),
+        failed: BTreeMap::new(),
+    };
     for text in &seeds.strange {
         taken.note(&prefix, text);
     }
@@ -186,6 +193,13 @@ fn ask(
     if target.region.is_none() {
         return nothing(&mut taken, "no region is known: name it with --region");
     }
+    // What was asked about was looked for there, so that is where it lives.
+    let origin = Origin::Aws(Box::new(AwsOrigin {
+        account: account.as_str().into(),
+        region: target.region.as_deref().unwrap_or_default().into(),
+        command: run::shown(&identity, &times).into(),
+    }));
+    taken.builder.lives(target.cluster, target.region.as_deref(), Some(&account), origin);
     taken.account = Some(account);
     taken.take(&identity, Came::Answer(text));
     let results = cli.follow(seeds, plan, &times, progress);
@@ -199,7 +213,7 @@ fn ask(
         }
         taken.take(&call, came);
     }
-    taken.tell(&prefix);
+    taken.tell(&prefix, results.stopped.as_deref());
     if let Some(why) = results.stopped {
         taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
     }
@@ -231,6 +245,8 @@ struct Taken<'a> {
     builder: &'a mut Builder,
     /// By permission: AWS's words, and how often.
     refused: BTreeMap<String, (String, usize)>,
+    /// Why there was no answer, and how often.
+    failed: BTreeMap<String, usize>,
 }
 
 impl Taken<'_> {
@@ -268,13 +284,22 @@ impl Taken<'_> {
                 Outcome::Refused { permission, text }
             }
             Came::NotFound => Outcome::NotFound,
-            Came::Failed(why) => Outcome::Failed(why),
+            Came::Failed(why) => {
+                *self.failed.entry(why.clone()).or_default() += 1;
+                Outcome::Failed(why)
+            }
         };
         answers::read(Some(&asked), outcome, self.plan, self.builder);
     }
 
-    /// Tells what was refused, each permission once.
-    fn tell(&mut self, prefix: &str) {
+    /// Tells what was refused and what failed, each once. Why nothing more could be asked is told apart.
+    fn tell(&mut self, prefix: &str, stopped: Option<&str>) {
+        for (why, times) in std::mem::take(&mut self.failed) {
+            if stopped != Some(&why) {
+                let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
+                self.builder.problem(Problem::new(format!("{prefix}{why}{more}"), None));
+            }
+        }
         for (permission, (text, times)) in std::mem::take(&mut self.refused) {
             let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
             let what = format!(

@@ -199,6 +199,21 @@ impl Asked {
     fn new(chosen: &Chosen, namespace: Option<String>, builder: &mut Builder) -> Self {
         let context: Arc<str> = chosen.context.as_str().into();
         let id = builder.cluster(Arc::clone(&context), chosen.server.as_str(), chosen.hints.clone());
+        // A kubeconfig that the aws CLI wrote: arn:aws:eks:eu-west-1:111122223333:cluster/prod
+        let home = chosen.hints.iter().find_map(|(name, _)| match name.splitn(6, ':').collect::<Vec<_>>()[..] {
+            ["arn", _, "eks", region, account, _] => Some((region, account)),
+            _ => None,
+        });
+        if let Some((region, account)) = home {
+            let origin = Origin::Live(Box::new(LiveOrigin {
+                context: Arc::clone(&context),
+                api_version: "v1".into(),
+                kind: "Cluster".into(),
+                namespace: "".into(),
+                name: "".into(),
+            }));
+            builder.lives(id, Some(region), Some(account), origin);
+        }
         Self { context, server: chosen.server.clone(), namespace, id }
     }
 

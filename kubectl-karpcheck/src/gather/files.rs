@@ -249,7 +249,7 @@ impl Files<'_> {
             if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
                 self.duplicates(duplicates);
                 for node in nodes {
-                    known += u32::from(self.node(node, placeholders, path, named));
+                    known += u32::from(self.node(node, placeholders, path));
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -261,7 +261,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path, named)),
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, text, named);
@@ -313,8 +313,12 @@ impl Files<'_> {
         }
     }
 
+    fn not_yet(&mut self, format: &str, at: At, named: bool) {
+        self.unreadable(format!("{format} is not yet read by this version of karpcheck"), at, named);
+    }
+
     /// Takes in a document. Was it anything that karpcheck knows?
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path, named: bool) -> bool {
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
         match format_of(&node) {
             Format::Kubernetes => {
                 // A dump of a cluster says what is there, dollars included.
@@ -334,7 +338,8 @@ impl Files<'_> {
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {
-                self.summary.documents += terraform::add(self.builder, self.plan, shape, &node);
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
+                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
             }
             Format::AwsAnswer => {
                 self.answers.keep(path, node);

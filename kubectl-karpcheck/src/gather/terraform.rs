@@ -22,7 +22,7 @@ mod table;
 mod tests;
 
 use crate::model::kinds::Plan;
-use crate::model::{Builder, Map, Node};
+use crate::model::{Builder, Map, Node, Scope};
 
 pub(super) use hcl::Modules;
 
@@ -50,9 +50,9 @@ pub(super) fn shape_of(node: &Node) -> Option<Shape> {
     raw.then_some(Shape::RawState)
 }
 
-/// Adds what a document of Terraform's says. Returns how many resources of interest there were.
-pub(super) fn add(builder: &mut Builder, kinds: &Plan, shape: Shape, node: &Node) -> u64 {
-    let scope = builder.template();
+/// Adds what a document of Terraform's says, whose addresses mean something in a scope. Returns how many resources of
+/// interest there were.
+pub(super) fn add(builder: &mut Builder, kinds: &Plan, scope: Scope, shape: Shape, node: &Node) -> u64 {
     let stated = builder.stated().clone();
     let set = match shape {
         Shape::Plan => plan::read(node, scope, &stated),

@@ -80,6 +80,8 @@ pub struct Builder {
     problems: Vec<Problem>,
     unread: u64,
     templates: u32,
+    /// Where clusters live, each with the region and account, and who says so.
+    homes: BTreeMap<ClusterId, (Option<Node>, Option<Node>)>,
     told: Vec<Told>,
     parts: Vec<PartOf>,
     selectors: Vec<Selector>,
@@ -120,6 +122,15 @@ impl Builder {
         self.clusters.push(Cluster { context: context.into(), server: server.into(), hints, listed: BTreeMap::new() });
         #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
         ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says where the AWS resources of a cluster live, where its objects do not: the first word counts.
+    pub fn lives(&mut self, cluster: ClusterId, region: Option<&str>, account: Option<&str>, origin: Origin) {
+        let at = At::whole(self.document(origin));
+        let home = self.homes.entry(cluster).or_default();
+        let node = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| Node::text(text, at));
+        home.0 = home.0.take().or_else(|| node(region));
+        home.1 = home.1.take().or_else(|| node(account));
     }
 
     /// Says how far a kind of a cluster was listed.
@@ -237,7 +248,12 @@ impl Builder {
             .map(|number| {
                 #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
                 let cluster = ClusterId(number as u32);
-                (cluster, controller::home_of(cluster, &self.items))
+                let (partition, mut region, mut account) = controller::home_of(cluster, &self.items);
+                if let Some((told_region, told_account)) = self.homes.get(&cluster) {
+                    region = region.or_else(|| told_region.clone());
+                    account = account.or_else(|| told_account.clone());
+                }
+                (cluster, (partition, region, account))
             })
             .collect();
         for item in &mut self.items {
@@ -313,9 +329,25 @@ impl Builder {
                 .iter()
                 .find(|logical| matches!(logical.scope, Scope::Cluster(_)) && !logical.id.contains(['$', '{']))
                 .map(|logical| format!("object {}", logical.id));
-            let keys: Vec<(Arc<str>, String)> =
-                arn.into_iter().chain(object).chain(unique(item)).map(|key| (Arc::clone(&item.kind), key)).collect();
-            match keys.iter().find_map(|key| first.get(key).copied()) {
+            // A plan, a state and the module that they are of have one scope, in which an address is one resource.
+            let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
+                Scope::Template(number) => Some(format!("address {number} {}", logical.id)),
+                _ => None,
+            });
+            let keys: Vec<(Arc<str>, String)> = arn
+                .into_iter()
+                .chain(object)
+                .chain(addresses)
+                .chain(unique(item))
+                .map(|key| (Arc::clone(&item.kind), key))
+                .collect();
+            let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+            let differs =
+                |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
+            let same = keys.iter().find_map(|key| {
+                first.get(key).copied().filter(|earlier| !key.1.starts_with("address ") || !differs(*earlier))
+            });
+            match same {
                 Some(earlier) => {
                     into[index] = Some(earlier);
                     for key in keys {

@@ -25,7 +25,20 @@ pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
     lines.extend(covered(run, &summary));
     lines.extend(skipped(run));
     lines.extend(not_seen(run, &summary));
+    lines.extend(next(run, &summary));
     lines
+}
+
+/// `9 undecided: kubectl karpcheck --aws would settle 8.`: the command that settles most.
+fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
+    let mut commands: BTreeMap<String, usize> = BTreeMap::new();
+    for command in run.judgement.findings.iter().filter_map(|finding| rows::settle(run, finding)) {
+        *commands.entry(command).or_insert(0) += 1;
+    }
+    let (command, number) = commands.iter().max_by_key(|(_, number)| **number)?;
+    let which = if *number == summary.unknown { "it".to_owned() } else { number.to_string() };
+    let which = if *number == summary.unknown && *number > 1 { "them".to_owned() } else { which };
+    Some(format!("{} undecided: {} would settle {which}.", summary.unknown, words::one_line(command)))
 }
 
 /// Each problem on a line; the same one in many places is one.

@@ -17,12 +17,9 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let spot = rows::spot_of(run, finding.subject, &finding.pointer);
         let file = spot.and_then(|spot| place(spot.origin, spot.at));
         let title = format!("{}: {}", finding.rule, rows::subject(run, finding.subject));
-        let mut text = said::whole_message(run, finding);
+        let mut text = said::finding(run, finding).join("\n");
         if file.is_none() {
             text = format!("{}: {text}", rows::place(run, finding));
-        }
-        if let Some(remedy) = said::remedy(finding) {
-            text = format!("{text}\n{remedy}");
         }
         command(out, level(finding), file, &title, &text)?;
     }

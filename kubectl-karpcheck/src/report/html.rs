@@ -73,10 +73,7 @@ fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> 
         }
         places => write!(out, "<td>{}", places.join("<br>"))?,
     }
-    let mut text = vec![said::message(first)];
-    text.extend(said::remedy(first));
-    text.extend(said::verified(group));
-    text.extend(said::consequences(run, group));
+    let text = said::group(run, group);
     write!(out, "<td>")?;
     for text in text {
         write!(out, "<p>{}</p>", escape(&text))?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::rows::{self, Spot};
 use super::{Run, fingerprint};
 use crate::model::verdict::{self, Cure, Outcome};
-use crate::model::{Cause, ItemId, Origin, Reason};
+use crate::model::{ItemId, Origin};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
 
@@ -239,7 +239,7 @@ fn one<'a>(
         remediation: &finding.remediation,
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
-        settle: reason.and_then(settle),
+        settle: rows::settle(run, finding),
         fingerprint,
         related: finding
             .related
@@ -289,39 +289,5 @@ pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
         },
         Origin::Flag(flag) => Place::Flag { flag },
         Origin::Aws(aws) => Place::Aws { command: &aws.command, account: &aws.account, region: &aws.region },
-    }
-}
-
-/// The command that states what nobody provided, where the reason names the flag for it.
-fn settle(reason: &Reason) -> Option<String> {
-    const FLAGS: [(&str, &str); 5] = [
-        ("--karpenter-version", "VERSION"),
-        ("--cluster-name", "NAME"),
-        ("--account", "ID"),
-        ("--region", "REGION"),
-        ("--partition", "PARTITION"),
-    ];
-    if reason.cause != Cause::NotProvided {
-        return None;
-    }
-    let mut words = reason.why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
-    let (flag, value) = words.find_map(|word| FLAGS.iter().find(|(flag, _)| *flag == word))?;
-    Some(format!("kubectl karpcheck check {flag} {value}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_that_names_a_flag_is_settled_by_it() {
-        let settled = |cause, why: &str| settle(&Reason::new(cause, why));
-        assert_eq!(
-            settled(Cause::NotProvided, "the region is not known: --region states it").as_deref(),
-            Some("kubectl karpcheck check --region REGION"),
-        );
-        assert_eq!(settled(Cause::NotProvided, "nobody gave the key's policy"), None);
-        assert_eq!(settled(Cause::NotProvided, "the chart's --region-hint is not set"), None);
-        assert_eq!(settled(Cause::Symbolic, "--region is a placeholder"), None);
     }
 }

@@ -69,12 +69,12 @@ fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: 
             let place = rows::place(run, finding);
             let message = words::one_line(&said::whole_message(run, finding));
             let body = if finding.outcome == Outcome::Fail {
-                let mut text = vec![format!("at {place}"), said::whole_message(run, finding)];
-                text.extend(said::remedy(finding));
+                let mut text = said::finding(run, finding);
+                text.insert(0, format!("at {place}"));
                 text.extend(said::related(run, finding).iter().map(|place| format!("see {place}")));
                 Body::Failure { kind: finding.severity.as_str(), message, text: text.join("\n") }
             } else {
-                Body::Skipped { message }
+                Body::Skipped { message: words::one_line(&said::finding(run, finding).join("; ")) }
             };
             Case { name: rows::subject(run, finding.subject), file: place, body }
         })

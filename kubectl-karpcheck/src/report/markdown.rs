@@ -25,10 +25,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let times = if pairs.len() > 1 { format!("<br>{} times", pairs.len()) } else { String::new() };
         let places: Vec<String> =
             pairs.into_iter().map(|(subject, place)| format!("{} {}", code(&subject), code(&place))).collect();
-        let mut text = vec![said::message(first)];
-        text.extend(said::remedy(first));
-        text.extend(said::verified(group));
-        text.extend(said::consequences(run, group));
+        let text = said::group(run, group);
         let text: Vec<String> = text.iter().map(|text| escape(text)).collect();
         let rules: Vec<String> = few(&group.rules()).iter().map(|rule| escape(rule)).collect();
         let row = format!(

@@ -30,7 +30,7 @@ pub(super) fn whole_message(run: &Run<'_>, finding: &Finding) -> String {
 }
 
 /// What to do about it, with its label: `fix: …`.
-pub(super) fn remedy(finding: &Finding) -> Option<String> {
+fn remedy(finding: &Finding) -> Option<String> {
     let label = if finding.outcome == Outcome::Fail { "fix" } else { "to settle it" };
     let remedy = finding.remediation.trim();
     (!remedy.is_empty()).then(|| format!("{label}: {remedy}"))
@@ -56,8 +56,30 @@ pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     told
 }
 
-/// What a group has to say beside its message and its remedy.
-pub(super) fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
+/// What a group has to say: its message, what to do, and what follows.
+pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
+    let first = group.first();
+    let mut text = vec![message(first)];
+    text.extend(remedy(first));
+    text.extend(verified(group));
+    text.extend(consequences(run, group));
+    text.extend(settled(run, first));
+    text
+}
+
+/// What a finding has to say by itself: its message, what to do.
+pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
+    let mut text = vec![whole_message(run, finding)];
+    text.extend(remedy(finding));
+    text.extend(settled(run, finding));
+    text
+}
+
+fn settled(run: &Run<'_>, finding: &Finding) -> Option<String> {
+    rows::settle(run, finding).map(|command| format!("settled by: {command}"))
+}
+
+fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
     let mut named: Vec<String> = group
         .consequences
         .iter()
@@ -68,7 +90,7 @@ pub(super) fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
 }
 
 /// What the edits of a group do; where they differ, of the first that is not cleared.
-pub(super) fn verified(group: &Group<'_>) -> Option<String> {
+fn verified(group: &Group<'_>) -> Option<String> {
     let cures: Vec<&Cure> = group.findings.iter().filter_map(|finding| finding.cure.as_ref()).collect();
     let worst = cures.iter().find(|cure| ***cure != Cure::Cleared).or(cures.first())?;
     Some(format!("verified: {}", cured(worst)))

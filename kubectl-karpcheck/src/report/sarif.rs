@@ -242,8 +242,6 @@ fn rule(rule: &RuleInfo) -> Rule {
 }
 
 fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
-    let mut text = vec![said::whole_message(run, finding)];
-    text.extend(said::remedy(finding));
     let mut properties = BTreeMap::from([
         ("area", finding.area.clone()),
         ("confidence", finding.confidence.as_str().to_owned()),
@@ -258,7 +256,7 @@ fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
         rule_index: run.rules.iter().position(|rule| rule.is_called(&finding.rule)),
         kind: if finding.outcome == Outcome::Fail { "fail" } else { "open" },
         level: if finding.outcome == Outcome::Fail { level(finding.severity) } else { "none" },
-        message: Message::plain(words::clean(&text.join("\n"))),
+        message: Message::plain(words::clean(&said::finding(run, finding).join("\n"))),
         locations: vec![location(run, finding.subject, &finding.pointer)],
         related_locations: related.zip(1..).map(|(place, id)| explains(run, place, id)).collect(),
         partial_fingerprints: BTreeMap::from([("karpcheck/v1", print)]),
@@ -318,10 +316,8 @@ fn physical(spot: Spot<'_>) -> Option<Physical> {
     if &**path == "-" {
         return None;
     }
-    let region = (spot.at.line > 0).then(|| Region {
-        start_line: spot.at.line,
-        start_column: (spot.at.column > 0).then_some(spot.at.column),
-    });
+    let region = (spot.at.line > 0)
+        .then(|| Region { start_line: spot.at.line, start_column: (spot.at.column > 0).then_some(spot.at.column) });
     Some(Physical { artifact_location: Artifact { uri: uri(path) }, region })
 }
 

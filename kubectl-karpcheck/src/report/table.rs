@@ -66,7 +66,7 @@ fn plain(run: &Run<'_>, detail: Detail) -> Vec<String> {
         .map(|finding| {
             let mut text = vec![said::whole_message(run, finding)];
             if detail == Detail::Whole {
-                text.extend(said::remedy(finding));
+                text = said::finding(run, finding);
                 text.extend(said::related(run, finding).iter().map(|place| format!("see {place}")));
             }
             let mut cells = vec![said::severity(finding).to_owned()];
@@ -166,11 +166,7 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
 
 /// What a group has to say: its message, and what to do.
 fn text(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Vec<String> {
-    let first = group.first();
-    let mut text = vec![said::message(first)];
-    text.extend(said::remedy(first));
-    text.extend(said::verified(group));
-    text.extend(said::consequences(run, group));
+    let mut text = said::group(run, group);
     if detail == Detail::Whole {
         text.extend(group.related(run).iter().map(|place| format!("see {place}")));
     }

@@ -148,7 +148,10 @@ fn a_sarif_result_has_rule_place_level_and_fingerprint() {
         prints(&done.json()["findings"], "/fingerprint")
     );
     let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
-    assert!(notes.iter().any(|note| note["message"]["text"].as_str().unwrap().starts_with("Checked 7 rules")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note["message"]["text"].as_str().unwrap().starts_with("Checked 7 rules")),
+        "{notes:?}"
+    );
     assert_eq!(notes[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "apps/broken.yaml");
 }
 
@@ -217,7 +220,10 @@ fn github_gets_a_command_for_each_finding_and_each_cause_first() {
     let first: Vec<&str> = text.lines().take(2).filter_map(|line| line.split("title=").nth(1)).collect();
     assert!(first[0].starts_with("ack-key-loops") && first[1].starts_with("queue-aws-managed-key"), "{text}");
     let text = written(&hostile(), report::github);
-    assert!(text.starts_with("::error file=a b|%2C%3A%0A%25<q>.yaml,line=3,col=5,title=r%3A Queue/x %3A%3Aerror"), "{text}");
+    assert!(
+        text.starts_with("::error file=a b|%2C%3A%0A%25<q>.yaml,line=3,col=5,title=r%3A Queue/x %3A%3Aerror"),
+        "{text}"
+    );
     for line in text.lines().filter(|line| !line.starts_with("Checked ")) {
         assert!(line.starts_with("::error file=") || line.starts_with("Nothing passed"), "{line}");
     }

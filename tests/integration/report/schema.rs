@@ -28,9 +28,9 @@ fn check(root: &Json, schema: &Json, value: &Json, at: &str, faults: &mut Vec<St
             "uniqueItems" => {
                 value.as_array().is_none_or(|items| (1..items.len()).all(|end| !items[..end].contains(&items[end])))
             }
-            "required" => value
-                .as_object()
-                .is_none_or(|fields| rule.as_array().unwrap().iter().all(|name| fields.contains_key(name.as_str().unwrap()))),
+            "required" => value.as_object().is_none_or(|fields| {
+                rule.as_array().unwrap().iter().all(|name| fields.contains_key(name.as_str().unwrap()))
+            }),
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                     check(root, rule, item, &format!("{at}/{index}"), faults);
@@ -63,11 +63,14 @@ fn check(root: &Json, schema: &Json, value: &Json, at: &str, faults: &mut Vec<St
 
 fn passing(root: &Json, schemas: &Json, value: &Json) -> usize {
     let schemas = schemas.as_array().unwrap();
-    schemas.iter().filter(|schema| {
-        let mut faults = vec![];
-        check(root, schema, value, "", &mut faults);
-        faults.is_empty()
-    }).count()
+    schemas
+        .iter()
+        .filter(|schema| {
+            let mut faults = vec![];
+            check(root, schema, value, "", &mut faults);
+            faults.is_empty()
+        })
+        .count()
 }
 
 fn is_a(value: &Json, kind: &str) -> bool {

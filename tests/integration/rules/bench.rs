@@ -179,6 +179,7 @@ impl Judged {
             }
             Origin::Flag(flag) => (*flag).to_owned(),
             Origin::Live(live) => format!("{}/{}", live.kind, live.name),
+            Origin::Aws(aws) => aws.command.to_string(),
         }
     }
 }

@@ -166,15 +166,20 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &Plan, builder
         Outcome::Answer(node) => taker.answer(operation, &node),
         Outcome::Refused { permission, text } => {
             let why = format!("{permission} was refused{}", taker.about());
-            taker.builder.problem(Problem::new(
-                format!("{why}: let whoever runs karpcheck use it, or give the answer as a file ({})", text.trim()),
-                Some(asked.place),
-            ));
+            // Who asks in this run tells each refusal and failure once, however many questions met it.
+            if !asked.live {
+                taker.builder.problem(Problem::new(
+                    format!("{why}: let whoever runs karpcheck use it, or give the answer as a file ({})", text.trim()),
+                    Some(asked.place),
+                ));
+            }
             taker.ignorance(operation, Cause::Refused, why);
         }
         Outcome::Failed(text) => {
             let why = format!("`aws {} {}` failed{}: {}", asked.service, asked.operation, taker.about(), text.trim());
-            taker.builder.problem(Problem::new(why.clone(), Some(asked.place)));
+            if !asked.live {
+                taker.builder.problem(Problem::new(why.clone(), Some(asked.place)));
+            }
             taker.ignorance(operation, Cause::Failed, why);
         }
         Outcome::NotFound => {

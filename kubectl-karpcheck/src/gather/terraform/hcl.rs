@@ -36,6 +36,9 @@ pub(in super::super) struct Modules {
     folders: BTreeMap<PathBuf, Folder>,
     /// Files of values (`*.tfvars`) that were given, and whether they were named.
     values: Vec<(PathBuf, DocId, String, bool)>,
+    /// The scope of what lies in a folder, and which shapes have it: the plan or state beside a module speaks of the
+    /// same addresses, a second plan of others.
+    scopes: HashMap<PathBuf, (Scope, Vec<bool>)>,
 }
 
 #[derive(Default)]
@@ -60,6 +63,17 @@ impl Modules {
         self.folders.entry(folder).or_default().files.push((doc, text, named));
     }
 
+    /// The scope of a plan's or state's addresses: that of the module in the same folder.
+    pub(in super::super) fn scope(&mut self, builder: &mut Builder, path: &Path, is_plan: bool) -> Scope {
+        let Some(folder) = path.parent().filter(|_| path.as_os_str() != "-") else { return builder.template() };
+        let (scope, taken) = self.scopes.entry(folder.to_owned()).or_insert_with(|| (builder.template(), vec![]));
+        if taken.contains(&is_plan) {
+            return builder.template();
+        }
+        taken.push(is_plan);
+        *scope
+    }
+
     /// Reads them. Returns how many resources of interest there were.
     pub(in super::super) fn add(mut self, builder: &mut Builder, plan: &Plan, parameters: &[(String, String)]) -> u64 {
         if self.folders.is_empty() && self.values.is_empty() {
@@ -67,7 +81,7 @@ impl Modules {
         }
         let installed = self.follow(builder);
         let mut parsed: Vec<(PathBuf, bool, Vec<Source>)> = vec![];
-        for (path, folder) in self.folders {
+        for (path, folder) in std::mem::take(&mut self.folders) {
             let mut sources = vec![];
             for (doc, text, named) in folder.files {
                 match parse(doc, text) {
@@ -86,7 +100,7 @@ impl Modules {
             parsed.push((path, folder.called, sources));
         }
         let mut values: Vec<(PathBuf, Source, bool)> = vec![];
-        for (folder, doc, text, named) in self.values {
+        for (folder, doc, text, named) in std::mem::take(&mut self.values) {
             match parse(doc, text) {
                 Ok(source) => values.push((folder, source, named)),
                 Err((what, at, _)) => {
@@ -95,7 +109,13 @@ impl Modules {
             }
         }
         let stated = builder.stated().clone();
-        let scopes: Vec<Scope> = parsed.iter().flat_map(|(.., sources)| sources).map(|_| builder.template()).collect();
+        // Files that are read each by itself have each a scope.
+        let mut scopes: Vec<Scope> = vec![];
+        for (folder, _, sources) in &parsed {
+            let own = self.scopes.get(folder).map(|(scope, _)| *scope);
+            scopes.push(own.unwrap_or_else(|| builder.template()));
+            scopes.extend(sources.iter().map(|_| builder.template()));
+        }
         let input = Input { parsed, values, installed, parameters, stated, scopes };
         let outcome = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || evaluate_all(&input));
@@ -236,7 +256,11 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
     let mut problems = vec![];
     let mut codes: Vec<Code<'_>> = vec![];
     let mut called: Vec<bool> = vec![];
+    let mut scopes: Vec<Scope> = vec![];
+    let mut next = input.scopes.iter().copied();
     for (folder, only_called, sources) in &input.parsed {
+        let own = next.next().unwrap_or(Scope::Run);
+        let each: Vec<Scope> = next.by_ref().take(sources.len()).collect();
         let all: Vec<&Source> = sources.iter().collect();
         let (code, twice) = Code::new(folder.clone(), &all);
         match twice {
@@ -246,12 +270,14 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
                     format!("{what} is declared twice in this folder: its files are read each by itself"),
                     Some(at),
                 ));
-                for source in sources {
+                for (source, scope) in sources.iter().zip(each) {
                     codes.push(Code::new(folder.clone(), &[source]).0);
                     called.push(*only_called);
+                    scopes.push(scope);
                 }
             }
             _ => {
+                scopes.push(own);
                 codes.push(code);
                 called.push(*only_called);
             }
@@ -275,11 +301,11 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<Set>, Vec<Problem>) {
     }
     // A circle of calls has no root; then all are.
     if called.iter().all(|called| *called) {
-        called.iter_mut().zip(&input.parsed).for_each(|(called, (_, only, _))| *called = *only);
+        called.fill(false);
     }
     let mut sets = vec![];
     for (number, code) in codes.iter().enumerate().filter(|(number, _)| !called[*number]) {
-        let scope = input.scopes.get(number).copied().unwrap_or(Scope::Run);
+        let scope = scopes.get(number).copied().unwrap_or(Scope::Run);
         let resolve = |run: &Run<'_>, key: &str, source: &str, version: Option<&str>| {
             let folder = match input.installed.get(&(code.folder.clone(), key.to_owned())) {
                 Some(folder) => Some(folder.clone()),

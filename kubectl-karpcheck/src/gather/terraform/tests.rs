@@ -315,3 +315,27 @@ fn circles_and_bombs_end() {
     let deep = format!("locals {{\n  a = {}1{}\n}}\n", "[".repeat(20_000), "]".repeat(20_000));
     assert_eq!(problems(&module(&deep)).len(), 1);
 }
+
+#[test]
+fn a_plan_beside_its_module_speaks_of_the_same_resources() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "variable \"name\" {}\nresource \"aws_sqs_queue\" \"q\" {\n  name = var.name\n  sqs_managed_sse_enabled = true\n}\n";
+    fs::write(folder.path().join("main.tf"), text).expect("written");
+    let plan = |name: &str, queue: &str| {
+        let plan = format!(
+            r#"{{"format_version": "1.2", "planned_values": {{"root_module": {{"resources": [{{"address": "aws_sqs_queue.q",
+            "mode": "managed", "type": "aws_sqs_queue", "name": "q", "values": {{"name": "{queue}"}}}}]}}}}}}"#
+        );
+        fs::write(folder.path().join(name), plan).expect("written");
+    };
+    plan("plan.json", "planned");
+    let all = read(folder.path(), &[]);
+    let queue = item(&all, "AWS::SQS::Queue", "planned");
+    assert_eq!(
+        (field(queue, &["QueueName"]), field(queue, &["SqsManagedSseEnabled"])),
+        ("\"planned\"".into(), "true".into())
+    );
+    assert_eq!(all.items().filter(|(_, item)| item.is_aws()).count(), 1);
+    plan("plan2.json", "other");
+    assert_eq!(read(folder.path(), &[]).items().filter(|(_, item)| item.is_aws()).count(), 2);
+}

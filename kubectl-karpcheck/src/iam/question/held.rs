@@ -89,7 +89,9 @@ impl Evaluator<'_> {
 
     fn settle(&self, held: &mut Held) {
         let documents = held.identity.iter().filter_map(|policy| self.inventory.node(policy.item, &policy.pointer));
-        held.home = Known::of_policies(documents);
+        // What was stated of the policies themselves outranks what they speak of.
+        let stated = held.identity.first().map(|policy| Known::of_item(self.inventory.item(policy.item)));
+        held.home = stated.unwrap_or_default().or(Known::of_policies(documents));
     }
 
     /// Adds a document; one that cannot be read leaves the list open.

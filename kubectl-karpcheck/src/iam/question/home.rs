@@ -52,13 +52,14 @@ impl Known {
     /// Where the resources of a policy live, as far as all of them agree.
     pub(super) fn of_policies<'n>(documents: impl Iterator<Item = &'n Node>) -> Self {
         let mut found: [Vec<String>; 3] = [vec![], vec![], vec![]];
+        let mut requested: Vec<String> = vec![];
         for document in documents {
             let statements = document.member("Statement");
             let list = statements.map(Node::elements).unwrap_or_default();
             for statement in list.iter().chain(statements.filter(|node| node.as_map().is_some())) {
                 for region in requested_regions(statement) {
-                    if !found[1].iter().any(|known| known == region) {
-                        found[1].push(region.to_owned());
+                    if !requested.iter().any(|known| known == region) {
+                        requested.push(region.to_owned());
                     }
                 }
                 let Some(resource) = statement.member("Resource") else { continue };
@@ -76,6 +77,9 @@ impl Known {
                     }
                 }
             }
+        }
+        if found[1].is_empty() {
+            found[1] = requested;
         }
         let only = |all: &[String]| match all {
             [one] => Some(Text::from(one.as_str())),

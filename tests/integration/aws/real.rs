@@ -1,0 +1,246 @@
+//! The real `aws` CLI before a fake AWS over HTTP (moto), the cluster on a real API server: found, cured, clean.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::apiserver::Guarded;
+use crate::live;
+
+const ROLE: &str = "KarpenterControllerRole-prod";
+const RULES: [&str; 3] = ["queue-aws-managed-key", "queue-key-denies-eventbridge", "queue-controller-cannot-decrypt"];
+
+/// A fake AWS that was started for one test.
+struct Aws {
+    url: String,
+    /// Where its `aws` is.
+    bin: PathBuf,
+    folder: tempfile::TempDir,
+    _server: Guarded,
+}
+
+impl Aws {
+    /// None, said aloud, where the CLI or the server is not to be had.
+    fn start() -> Option<Self> {
+        let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/aws-venv/bin");
+        if !bin.join("moto_server").exists() || !bin.join("aws").exists() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: no fake AWS: python3 -m venv target/aws-venv && target/aws-venv/bin/pip install awscli 'moto[server]'"
+            );
+            return None;
+        }
+        let bin = bin.canonicalize().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let args = ["MOTO_ACCOUNT_ID=111122223333".to_owned()].into_iter();
+        let recording = format!("MOTO_RECORDER_FILEPATH={}", folder.path().join("recording").display());
+        let server = bin.join("moto_server").display().to_string();
+        let args: Vec<String> =
+            args.chain([recording, server, "-H".into(), "127.0.0.1".into(), "-p".into(), port.to_string()]).collect();
+        let server = Guarded::start(Path::new("env"), &args, &folder.path().join("log")).unwrap();
+        let patience = Instant::now() + Duration::from_secs(120);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < patience, "the fake AWS does not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Some(Self { url: format!("http://127.0.0.1:{port}"), bin, folder, _server: server })
+    }
+
+    /// A command with this AWS for its own.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let path = format!("{}:{}", self.bin.display(), std::env::var("PATH").unwrap_or_default());
+        command.current_dir(self.folder.path()).env("PATH", path).env("HOME", self.folder.path());
+        command.env_remove("KUBECONFIG").env_remove("AWS_PROFILE");
+        command.envs([
+            ("AWS_ENDPOINT_URL", self.url.as_str()),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_PAGER", ""),
+        ]);
+        command
+    }
+
+    /// Changes something through the CLI; gives its text.
+    fn aws(&self, args: &[&str]) -> String {
+        let ran = self
+            .command("aws")
+            .args(["--endpoint-url", &self.url, "--region", "eu-west-1", "--output", "text"])
+            .args(args)
+            .output()
+            .unwrap();
+        text(&ran)
+    }
+
+    /// A broken queue, and everything else that the controller's rules read.
+    fn fill(&self) {
+        self.aws(&[
+            "sqs",
+            "create-queue",
+            "--queue-name",
+            "prod-interruptions",
+            "--attributes",
+            "KmsMasterKeyId=alias/aws/sqs",
+        ]);
+        let pattern = r#"{"source":["aws.ec2"],"detail-type":["EC2 Spot Instance Interruption Warning"]}"#;
+        self.aws(&["events", "put-rule", "--name", "spot", "--event-pattern", pattern]);
+        let target = "Id=1,Arn=arn:aws:sqs:eu-west-1:111122223333:prod-interruptions";
+        self.aws(&["events", "put-targets", "--rule", "spot", "--targets", target]);
+        let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        self.aws(&["iam", "create-role", "--role-name", ROLE, "--assume-role-policy-document", trust]);
+        self.allow("receive", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueUrl"]);
+        let policy =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}"#;
+        self.aws(&["iam", "create-policy", "--policy-name", "describe", "--policy-document", policy]);
+        let policy = "arn:aws:iam::111122223333:policy/describe";
+        self.aws(&["iam", "attach-role-policy", "--role-name", ROLE, "--policy-arn", policy]);
+    }
+
+    fn allow(&self, name: &str, actions: &[&str]) {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        self.aws(&[
+            "iam",
+            "put-role-policy",
+            "--role-name",
+            ROLE,
+            "--policy-name",
+            name,
+            "--policy-document",
+            &document,
+        ]);
+    }
+
+    fn encrypt_queue_with(&self, key: &str) {
+        let url = self.aws(&["sqs", "get-queue-url", "--queue-name", "prod-interruptions"]);
+        let attributes = format!("KmsMasterKeyId={key}");
+        self.aws(&["sqs", "set-queue-attributes", "--queue-url", url.trim(), "--attributes", &attributes]);
+    }
+
+    fn recorder(&self, what: &str) -> String {
+        // Bodies of forms are recorded in base64.
+        let fetch = format!(
+            "import urllib.request, json, base64\n\
+             text = urllib.request.urlopen(urllib.request.Request('{}/moto-api/recorder/{what}', method='{}')).read().decode()\n\
+             for line in filter(lambda line: line.startswith(chr(123)), text.splitlines()):\n\
+             \x20   entry = json.loads(line)\n\
+             \x20   if entry.get('body_encoded'): entry['body'] = base64.b64decode(entry['body']).decode()\n\
+             \x20   print(json.dumps(entry))",
+            self.url,
+            if what == "download-recording" { "GET" } else { "POST" }
+        );
+        text(&self.command("python3").args(["-c", &fetch]).output().unwrap())
+    }
+
+    /// What the server was asked since the recording began, as IAM actions.
+    fn actions(&self) -> Vec<String> {
+        let mut actions: Vec<String> = self
+            .recorder("download-recording")
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter_map(|request| action(&request))
+            .collect();
+        actions.sort();
+        actions.dedup();
+        actions
+    }
+}
+
+/// The IAM action of a recorded request: the service that it is signed for, and the operation in one of three protocols.
+fn action(request: &Value) -> Option<String> {
+    let headers = request["headers"].as_object()?;
+    let header = |name: &str| {
+        headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
+    };
+    let service = header("Authorization")?.split("Credential=").nth(1)?.split('/').nth(3)?;
+    let operation = match header("X-Amz-Target") {
+        Some(target) => target.rsplit('.').next()?.to_owned(),
+        None if service == "eks" => "DescribeCluster".to_owned(),
+        None => request["body"].as_str()?.split('&').find_map(|pair| pair.strip_prefix("Action="))?.to_owned(),
+    };
+    Some(format!("{service}:{operation}"))
+}
+
+fn text(ran: &Output) -> String {
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8_lossy(&ran.stdout).into_owned()
+}
+
+fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().flat_map(|rule| ["--rule", rule])
+}
+
+/// The rules that fail, and those that are undecided.
+fn outcome(report: &Value) -> (Vec<String>, Vec<String>) {
+    (live::rules_of(report, "fail"), live::rules_of(report, "unknown"))
+}
+
+#[test]
+fn a_broken_queue_is_found_in_aws_itself_and_its_cure_is_seen() {
+    let Some(server) = live::server() else { return };
+    let Some(aws) = Aws::start() else { return };
+    let kubeconfig = server.kubeconfig_for("admin").display().to_string();
+    let check = |args: &[&str]| -> Value {
+        let ran = aws
+            .command(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+            .args(["check", "-o", "json", "--kubeconfig", &kubeconfig])
+            .args(rules())
+            .args(args)
+            .output()
+            .unwrap();
+        serde_json::from_slice(&ran.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)))
+    };
+    aws.fill();
+    let report = check(&["--aws"]);
+    assert_eq!(outcome(&report).0, ["queue-aws-managed-key"], "{report:#}");
+
+    // A key of one's own, as it comes: only the account may use it.
+    let key = aws.aws(&["kms", "create-key", "--query", "KeyMetadata.KeyId"]);
+    let key = key.trim();
+    aws.encrypt_queue_with(key);
+    aws.recorder("start-recording");
+    let report = check(&["--aws"]);
+    aws.recorder("stop-recording");
+    assert_eq!(outcome(&report).0, ["queue-controller-cannot-decrypt", "queue-key-denies-eventbridge"], "{report:#}");
+
+    // The rights that are printed are those that were used; only a role that an annotation names was not looked for.
+    let printed =
+        aws.command(env!("CARGO_BIN_EXE_kubectl-karpcheck")).arg("iam-policy").args(rules()).output().unwrap();
+    let policy: Value = serde_json::from_str(&text(&printed)).unwrap();
+    let allowed: Vec<&str> =
+        policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let used = aws.actions();
+    let unused: Vec<&&str> = allowed.iter().filter(|action| !used.iter().any(|used| used == **action)).collect();
+    assert_eq!(unused, [&"eks:DescribePodIdentityAssociation", &"eks:ListPodIdentityAssociations"]);
+    assert!(used.iter().all(|action| allowed.contains(&action.as_str())), "{used:?}");
+
+    // Somebody else runs the script, and its folder says the same.
+    let printed = aws
+        .command(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+        .args(["collect", "--kubeconfig", &kubeconfig])
+        .args(rules())
+        .output()
+        .unwrap();
+    fs::write(aws.folder.path().join("collect.sh"), text(&printed)).unwrap();
+    text(&aws.command("sh").args(["collect.sh", "answers"]).output().unwrap());
+    let read = check(&["-f", "answers"]);
+    assert_eq!(outcome(&read), outcome(&report), "{read:#}");
+
+    let statement = |principal: Value, actions: Value| json!({"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        statement(json!({"AWS": "arn:aws:iam::111122223333:root"}), json!("kms:*")),
+        statement(json!({"Service": "events.amazonaws.com"}), json!(["kms:Decrypt", "kms:GenerateDataKey"])),
+    ]});
+    aws.aws(&["kms", "put-key-policy", "--key-id", key, "--policy-name", "default", "--policy", &policy.to_string()]);
+    aws.allow("decrypt", &["kms:Decrypt"]);
+    let report = check(&["--aws"]);
+    assert_eq!(outcome(&report), (vec![], vec![]), "{report:#}");
+    assert_eq!(report["summary"]["passed"], 3, "{report:#}");
+}
