@@ -1,12 +1,11 @@
 //! Findings in their order, in groups and with their places; and their number.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::Run;
-use super::words;
+use super::{Run, said, words};
 use crate::model::settle;
-use crate::model::verdict::{Finding, Outcome, Severity};
+use crate::model::verdict::{Confidence, Finding, Outcome, Severity};
 use crate::model::{At, Cause, FieldValue, ItemId, Origin};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
@@ -109,6 +108,31 @@ impl<'a> Group<'a> {
     /// The one that speaks for all.
     pub(super) fn first(&self) -> &'a Finding {
         self.findings[0]
+    }
+
+    /// The rules, each once.
+    pub(super) fn rules(&self) -> Vec<String> {
+        let rules: BTreeSet<String> = self.findings.iter().map(|finding| words::one_line(&finding.rule)).collect();
+        rules.into_iter().collect()
+    }
+
+    /// Each subject with its place. Several rules may lack one fact of one subject: that is one pair.
+    pub(super) fn places(&self, run: &Run<'_>) -> Vec<(String, String)> {
+        let pairs = self.findings.iter().map(|finding| (subject(run, finding.subject), place(run, finding)));
+        let mut seen = BTreeSet::new();
+        pairs.filter(|pair| seen.insert(pair.clone())).collect()
+    }
+
+    /// The least that its rules are sure of.
+    pub(super) fn confidence(&self) -> &'static str {
+        self.findings.iter().map(|finding| finding.confidence).min().map_or("", Confidence::as_str)
+    }
+
+    /// The places that explain its findings, each once.
+    pub(super) fn related(&self, run: &Run<'_>) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let all = self.findings.iter().flat_map(|finding| said::related(run, finding));
+        all.filter(|place| seen.insert(place.clone())).collect()
     }
 }
 
