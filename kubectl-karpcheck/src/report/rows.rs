@@ -173,15 +173,15 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     groups
 }
 
-/// The finding that a finding follows from.
-pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
-    run.judgement.findings.get(finding.follows?)
-}
-
 /// The one command that would settle a finding that is unknown.
 pub(super) fn settle(run: &Run<'_>, finding: &Finding) -> Option<String> {
     let asked = settle::Asked { files: run.sources.files > 0, aws: run.sources.asked > 0 };
     settle::settle(run.inventory, run.rules, finding, asked)
+}
+
+/// The finding that a finding follows from.
+pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
+    run.judgement.findings.get(finding.follows?)
 }
 
 /// Why a finding is unknown; empty for a fail.
