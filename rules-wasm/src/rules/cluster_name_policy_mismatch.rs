@@ -73,7 +73,7 @@
 //! - The CloudFormation template in Karpenter's getting started guide, release by release.
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 
-use crate::fences::{POLICIES, documents, holders};
+use crate::fences::{POLICIES, documents, holders, noun};
 use crate::requests::{Actor, by_other_cluster, every_call, pins, releases, statement_of};
 use karpcheck_sdk::prelude::*;
 
@@ -90,6 +90,7 @@ pub(crate) const RULE: Rule = Rule {
         "karpenter.sh/Provisioner",
     ],
     check,
+    properties: &[("follows", "cluster-name-mismatch")],
     ..Rule::DEFAULT
 };
 
@@ -133,8 +134,9 @@ fn of(policy: Item, controller: Item) -> Check {
                 Error,
                 at,
                 format!(
-                    "policy {} names cluster {other}, and controller {} is of cluster {own}: it may not use {} on what is its \
-                     own, and on what is {other}'s it may",
+                    "{} {} names cluster {other}, and controller {} calls its cluster {own}: it may not use {} on what is its \
+                     own, and may on what is {other}'s",
+                    noun(policy),
                     policy.name(),
                     controller.name(),
                     call.action
