@@ -31,4 +31,4 @@ mod terraform;
 mod terraform_arguments;
 mod yaml;
 
-pub use files::{FileSummary, Named, files};
+pub use files::{FileSummary, Named, files, texts};
