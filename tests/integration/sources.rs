@@ -1,6 +1,8 @@
 //! What operators keep in files, as the inventory has it: one normal form, whatever the source.
 
 mod corpus;
+mod joins;
+mod story;
 
 use kubectl_karpcheck::gather;
 use kubectl_karpcheck::model::kinds::Plan;
