@@ -259,8 +259,24 @@ pub struct ExplainArgs {
 pub enum Output {
     /// For people.
     Table,
+    /// The table with confidence, every place and what explains it.
+    Wide,
     /// For machines: karpcheck.report/v1alpha1.
     Json,
+    /// The same as YAML.
+    Yaml,
+    /// The names of the subjects with findings.
+    Name,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit's XML, for CI servers.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One file for a browser.
+    Html,
     /// The edits of the findings as a unified diff of the files.
     Diff,
 }

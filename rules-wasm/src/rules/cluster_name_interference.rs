@@ -49,6 +49,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use karpcheck_sdk::prelude::*;
 
+use crate::karpenter::only_controller;
+
 pub(crate) const RULE: Rule = Rule {
     area: "cluster-name",
     title: "Instances are terminated by somebody else, as by a controller of the same cluster name",
@@ -111,7 +113,8 @@ fn log(log: Item) -> Check {
             fail(Warning, format!("{first}/Message"), what.replace("{}", &traces.len().to_string()))
                 .confidence(Confidence::Low)
                 .remedy(REMEDY)
-                .see(traces.iter().take(SHOWN).map(|(name, at)| log.place(format!("{at}/Message"), name.clone()))),
+                .see(traces.iter().take(SHOWN).map(|(name, at)| log.place(format!("{at}/Message"), name.clone())))
+                .see(only_controller()),
         );
     }
     if findings.is_empty() && !debug {

@@ -5,7 +5,7 @@
 //! - a NodePool whose condition `NodeRegistrationHealthy` is `False` with the reason `RegistrationFailed`: a warning where
 //!   volumes of its class have a key, else only told;
 //! - a NodeClaim that was launched more than ten minutes ago and has not registered (`Registered` is not `True`, for the
-//!   reason `NodeNotFound`): a warning where volumes of its class have a key, else only told;
+//!   reason `NodeNotFound`; Karpenter 0.32 and later): a warning where volumes of its class have a key, else only told;
 //! - an EC2 instance of Karpenter's with the state reason `Client.InternalError` ("Client error on launch") or
 //!   `Client.InvalidKMSKey.InvalidState`: an error.
 //!
@@ -185,5 +185,17 @@ fn instance(instance: Item) -> Check {
     let said = if message.starts_with(&code) { message } else { format!("{code}: {message}") };
     fail(Error, "/StateReason/Code", format!("instance {} died at its launch: {cause} ({said})", instance.name()))
         .remedy("Let the controller's role use the key in its policy, or enable the key.")
+        .see(class_of(instance).map(|class| class.place("", "its node class")))
         .check()
+}
+
+/// The class that a tag of an instance names, if it is there once.
+fn class_of(instance: Item) -> Option<Item> {
+    let key = instance
+        .find("/Tags/*/Key")
+        .into_iter()
+        .find(|key| key.value == Value::from("karpenter.k8s.aws/ec2nodeclass"))?;
+    let name = instance.text(&key.at.replace("/Key", "/Value")).ok()??;
+    let mut classes = select("karpenter.k8s.aws/EC2NodeClass").given().filter(|class| class.name() == name);
+    classes.next().filter(|_| classes.next().is_none())
 }

@@ -60,7 +60,7 @@
 use karpcheck_sdk::prelude::*;
 
 use crate::ack::condition;
-use crate::karpenter::{seconds, version_for};
+use crate::karpenter::{of_controller, only_controller, seconds, version_for};
 
 pub(crate) const RULE: Rule = Rule {
     area: "tagging",
@@ -107,6 +107,7 @@ fn check(object: Item) -> Check {
     )
     .confidence(confidence)
     .remedy("Give the controller's role the statements of the running release's policy.")
+    .see(of_controller(object))
     .check()
 }
 
@@ -126,6 +127,7 @@ fn refused(claim: Item) -> Check {
         format!("NodeClaim {} is not launched: AWS answers UnauthorizedOperation, see its condition", claim.name()),
     )
     .remedy("Give the controller's role the action that the message names, as in the running release's policy.")
+    .see(of_controller(claim))
     .check()
 }
 
@@ -183,6 +185,7 @@ fn log(log: Item) -> Check {
         ),
     )
     .remedy("Give the controller's role the action that the line names, as in the running release's policy.")
+    .see(only_controller())
     .check()
 }
 
@@ -223,6 +226,7 @@ fn untagged(claim: Item) -> Check {
             ),
         )
         .remedy("Allow ec2:CreateTags on instances of this cluster as the running release's policy does (AllowScopedResourceTagging).")
+        .see(of_controller(claim))
         .check(),
     }
 }
