@@ -21,6 +21,7 @@ mod rows;
 mod rules;
 mod table;
 mod trail;
+pub mod upgrade;
 mod words;
 
 pub use diff::{NotShown, Patched};

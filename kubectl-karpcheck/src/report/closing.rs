@@ -36,7 +36,7 @@ fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
 }
 
 /// Each problem on a line; the same one in many places is one.
-fn problems(run: &Run<'_>) -> Vec<String> {
+pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
     let mut places: Vec<(&str, bool, Vec<String>)> = vec![];
     let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     for problem in run.inventory.problems() {

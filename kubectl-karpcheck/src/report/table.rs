@@ -22,12 +22,9 @@ const INDENT: &str = "          ";
 const PLACES: usize = 3;
 
 pub(super) fn write(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn Write) -> io::Result<()> {
-    let lines = match width {
-        Some(width) => on_terminal(run, width),
-        None => plain(run),
-    };
+    let lines = findings(run, width, color);
     for line in &lines {
-        writeln!(out, "{}", paint(line, color))?;
+        writeln!(out, "{line}")?;
     }
     let tail = closing::lines(run, width);
     if !lines.is_empty() && !tail.is_empty() {
@@ -37,6 +34,15 @@ pub(super) fn write(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut 
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// The findings alone, painted.
+pub(super) fn findings(run: &Run<'_>, width: Option<usize>, color: bool) -> Vec<String> {
+    let lines = match width {
+        Some(width) => on_terminal(run, width),
+        None => plain(run),
+    };
+    lines.iter().map(|line| paint(line, color)).collect()
 }
 
 /// One line for each finding.
