@@ -158,7 +158,7 @@ pub struct UpgradeArgs {
     pub aws: AwsArgs,
     /// How to print it: the steps for people or for machines, or what to add to the files as a unified diff
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
-    pub output: Output,
+    pub output: UpgradeOutput,
     /// The least severity of something new that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
     pub fail_on: FailOn,
@@ -292,9 +292,36 @@ pub struct ExplainArgs {
 pub enum Output {
     /// For people.
     Table,
+    /// The table with confidence, every place and what explains it.
+    Wide,
     /// For machines: karpcheck.report/v1alpha1.
     Json,
+    /// The same as YAML.
+    Yaml,
+    /// The names of the subjects with findings.
+    Name,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit's XML, for CI servers.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One file for a browser.
+    Html,
     /// The edits of the findings as a unified diff of the files.
+    Diff,
+}
+
+/// Formats of `upgrade`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum UpgradeOutput {
+    /// The steps, for people.
+    Table,
+    /// The steps, for machines: karpcheck.upgrade/v1alpha1.
+    Json,
+    /// What to add to the files, as a unified diff.
     Diff,
 }
 

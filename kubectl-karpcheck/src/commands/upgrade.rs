@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cli::{Output, UpgradeArgs};
+use crate::cli::{UpgradeArgs, UpgradeOutput};
 use crate::commands::check::{assumed, colored, count};
 use crate::commands::sources::{self, Gathered, Read};
 use crate::commands::{self, CommandError, Streams, chosen, cure};
@@ -135,12 +135,12 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         not_shown,
     };
     commands::still(match args.output {
-        Output::Table => {
+        UpgradeOutput::Table => {
             let color = colored(args.color, streams.width.is_some());
             shown::table(&upgrade, streams.width, color, streams.out)
         }
-        Output::Json => shown::json(&upgrade, streams.out),
-        Output::Diff => shown::diff(&upgrade, streams.out, streams.err),
+        UpgradeOutput::Json => shown::json(&upgrade, streams.out),
+        UpgradeOutput::Diff => shown::diff(&upgrade, streams.out, streams.err),
     })?;
     if inventory.problems().iter().any(|problem| problem.fatal) || !now.faults.is_empty() {
         return Ok(Exit::NotDone);

@@ -175,6 +175,14 @@ impl RuleInfo {
         self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
     }
 
+    /// Is it reported under this name: its id, with its pack before it where it is not built in?
+    pub fn is_called(&self, name: &str) -> bool {
+        match name.rsplit_once('/') {
+            Some((pack, id)) => self.pack == pack && self.id == id,
+            None => self.pack == "builtin" && self.id == name,
+        }
+    }
+
     /// All kinds that the rule may see.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.subjects.iter().chain(&self.reads).chain(&self.reads_if_allowed).map(String::as_str)

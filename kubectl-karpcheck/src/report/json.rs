@@ -1,13 +1,12 @@
-//! `-o json`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
+//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::Run;
 use super::rows::{self, Spot};
+use super::{Run, fingerprint};
 use crate::model::verdict::{self, Cure, Outcome};
 use crate::model::{ItemId, Origin};
 
@@ -16,6 +15,10 @@ const SCHEMA: &str = "karpcheck.report/v1alpha1";
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &report(run))?;
     writeln!(out)
+}
+
+pub(super) fn write_yaml(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_yaml::to_writer(out, &report(run)).map_err(io::Error::other)
 }
 
 #[derive(Serialize)]
@@ -199,9 +202,8 @@ pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
 
 /// All findings, worst first.
 pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
-    let mut prints = Fingerprints::default();
     let sorted = rows::sorted(run);
-    let prints: Vec<String> = sorted.iter().map(|finding| prints.of(run, finding)).collect();
+    let prints = fingerprint::all(run, &sorted);
     let print_of = |cause: &verdict::Finding| {
         sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
     };
@@ -296,37 +298,5 @@ pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
         },
         Origin::Flag(flag) => Place::Flag { flag },
         Origin::Aws(aws) => Place::Aws { command: &aws.command, account: &aws.account, region: &aws.region },
-    }
-}
-
-/// Names for findings that stay the same when lines move, messages are reworded or an unknown is settled.
-#[derive(Default)]
-struct Fingerprints {
-    /// How many findings had this name already: a rule may say several things of one field.
-    seen: HashMap<String, usize>,
-}
-
-impl Fingerprints {
-    fn of(&mut self, run: &Run<'_>, finding: &verdict::Finding) -> String {
-        let item = run.inventory.item(finding.subject);
-        let spot = rows::spot_of(run, finding.subject, &finding.pointer);
-        let origin = match spot.map(|spot| spot.origin) {
-            Some(Origin::File(path)) => path.strip_prefix("./").unwrap_or(path).to_owned(),
-            Some(origin) => origin.to_string(),
-            None => String::new(),
-        };
-        let parts: [&str; 6] = [
-            &finding.rule,
-            item.map_or("", |item| &item.kind),
-            item.map_or("", |item| &item.name),
-            item.and_then(|item| item.namespace.as_deref()).unwrap_or_default(),
-            &finding.pointer,
-            &origin,
-        ];
-        let name = parts.join("\u{0}");
-        let before = self.seen.entry(name.clone()).or_insert(0);
-        let name = if *before == 0 { name } else { format!("{name}\u{0}{before}") };
-        *before += 1;
-        Sha256::digest(name.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

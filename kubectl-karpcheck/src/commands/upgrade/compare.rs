@@ -60,11 +60,11 @@ fn versionless(text: &str) -> String {
 
 /// Findings that were said already, each as often as one version says it.
 #[derive(Clone, Debug, Default)]
-pub struct Known(HashMap<Key, usize>);
+pub(super) struct Known(HashMap<Key, usize>);
 
 impl Known {
     /// All findings of a judgement.
-    pub fn of(inventory: &Inventory, judgement: &Judgement) -> Self {
+    pub(super) fn of(inventory: &Inventory, judgement: &Judgement) -> Self {
         let mut known = Self::default();
         for finding in &judgement.findings {
             *known.0.entry(key(inventory, finding)).or_insert(0) += 1;
@@ -73,7 +73,7 @@ impl Known {
     }
 
     /// The findings that are not known; from now on they are.
-    pub fn take_new(&mut self, inventory: &Inventory, judgement: &Judgement) -> Vec<Finding> {
+    pub(super) fn take_new(&mut self, inventory: &Inventory, judgement: &Judgement) -> Vec<Finding> {
         let mut seen: HashMap<Key, usize> = HashMap::new();
         let mut new = vec![];
         for finding in &judgement.findings {
@@ -90,7 +90,7 @@ impl Known {
     }
 
     /// Was this said? Once said, once taken.
-    pub fn take(&mut self, inventory: &Inventory, finding: &Finding) -> bool {
+    pub(super) fn take(&mut self, inventory: &Inventory, finding: &Finding) -> bool {
         match self.0.get_mut(&key(inventory, finding)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
@@ -102,7 +102,7 @@ impl Known {
 }
 
 /// What fails now, and no longer at the end.
-pub fn solved(now_in: &Inventory, now: &Judgement, end_in: &Inventory, end: &Judgement) -> Vec<Finding> {
+pub(super) fn solved(now_in: &Inventory, now: &Judgement, end_in: &Inventory, end: &Judgement) -> Vec<Finding> {
     let about = |inventory: &Inventory, finding: &Finding| {
         (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
     };

@@ -27,19 +27,19 @@ const ROWS: &[Row] = &[
 ];
 
 /// An action that is no longer needed.
-pub struct Spare {
+pub(super) struct Spare {
     /// The policy.
-    pub item: ItemId,
+    pub(super) item: ItemId,
     /// Where it stands.
-    pub pointer: String,
+    pub(super) pointer: String,
     /// The action.
-    pub action: &'static str,
+    pub(super) action: &'static str,
     /// Why.
-    pub why: &'static str,
+    pub(super) why: &'static str,
 }
 
 /// The spare actions of the policies of a controller. A policy that others may use, too, is left alone.
-pub fn actions(inventory: &Inventory, from: Minor, to: Minor) -> Vec<Spare> {
+pub(super) fn actions(inventory: &Inventory, from: Minor, to: Minor) -> Vec<Spare> {
     let rows: Vec<&Row> = ROWS.iter().filter(|row| from < row.since && row.since <= to).collect();
     let mut spare = vec![];
     for (id, item) in inventory.items() {

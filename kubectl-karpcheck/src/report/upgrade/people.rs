@@ -57,7 +57,7 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
             page.gap();
             page.say(2, part.title());
             let run = Run { judgement, ..leg.run.clone() };
-            page.lines.extend(table::findings(&run, width, color));
+            page.lines.extend(table::findings(&run, table::Detail::Short, width, color));
         }
         page.gap();
         page.say(
