@@ -46,6 +46,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return sources::told(builder, streams),
         Err(why) => return Err(CommandError::Usage(why)),
     };
+    let today = Arc::clone(&inventory);
     let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
     let least: Confidence = args.min_confidence.into();
     let judge = |inventory: &Arc<Inventory>| {
@@ -73,6 +74,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         let own: Vec<Edit> = new.findings.iter().flat_map(|finding| finding.edits.clone()).collect();
         edits.push((Arc::clone(&inventory), own));
         prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
+        compare::mark_worse(&today, &now, &inventory, &mut new.findings);
         new.trace(&rules);
         legs.push(Judged { to: version.to_owned(), stop, inventory, new });
         last = Some(judged);

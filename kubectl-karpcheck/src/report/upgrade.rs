@@ -138,7 +138,7 @@ impl Part {
 
     const fn title(self) -> &'static str {
         match self {
-            Self::Iam => "IAM, before the controller (the old one does not mind):",
+            Self::Iam => "IAM, before the controller:",
             Self::Events => "the queue and its event rules, before the controller:",
             Self::Settings => "the controller's settings, with the chart:",
             Self::Objects => "objects, before the controller:",

@@ -101,11 +101,27 @@ impl Known {
     }
 }
 
+/// Rule, subject and pointer: what a finding is about, whatever it says.
+fn about(inventory: &Inventory, finding: &Finding) -> (String, Option<(String, String, String, u32)>, String) {
+    (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
+}
+
+/// Says of new findings that they are worse than what is wrong today.
+pub(super) fn mark_worse(now_in: &Inventory, now: &Judgement, inventory: &Inventory, new: &mut [Finding]) {
+    for finding in new.iter_mut().filter(|finding| finding.outcome == Outcome::Fail) {
+        let today = now.findings.iter().find(|today| {
+            today.outcome == Outcome::Fail
+                && today.severity < finding.severity
+                && about(now_in, today) == about(inventory, finding)
+        });
+        if let Some(today) = today {
+            finding.message.push_str(&format!(" (today: {})", today.severity.as_str()));
+        }
+    }
+}
+
 /// What fails now, and no longer at the end.
 pub(super) fn solved(now_in: &Inventory, now: &Judgement, end_in: &Inventory, end: &Judgement) -> Vec<Finding> {
-    let about = |inventory: &Inventory, finding: &Finding| {
-        (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
-    };
     let left: Vec<_> = end.findings.iter().map(|finding| about(end_in, finding)).collect();
     now.findings
         .iter()

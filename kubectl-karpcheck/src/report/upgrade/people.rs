@@ -94,7 +94,7 @@ fn additions(upgrade: &Upgrade<'_>, page: &mut Page) {
         return;
     }
     page.gap();
-    page.say(0, "To add, before step 1 (no version minds what only a later one needs):");
+    page.say(0, "To add, before step 1 (an earlier version does not mind what only a later one needs):");
     for file in &upgrade.files {
         page.verbatim(&diff::text(file));
     }
