@@ -302,7 +302,7 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = vec![];
     for controller in found {
         let twin = kept.iter_mut().find(|other| {
-            let differs = ["ClusterName", "ClusterEndpoint"].iter().any(|field| {
+            let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
                 let known = |found: &Found| {
                     found
                         .fields
@@ -411,10 +411,7 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
             ("Role", "role"),
         ] {
             if controller.source == SourceKind::Flag && controller.fields.get(field).is_none() {
-                controller.fields.set(
-                    field,
-                    Node::unknown(Cause::NotProvided, format!("nobody stated the controller's {what}"), at),
-                );
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, unstated(what), at));
             }
         }
         for (field, why) in [
@@ -429,6 +426,17 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
             }
         }
     }
+}
+
+/// Why a fact of a controller is unknown of which only a flag or its policy is known, with what would tell.
+fn unstated(what: &str) -> String {
+    let tells = match what {
+        "version" => "--karpenter-version states it",
+        "cluster name" => "--cluster-name states it",
+        "role" => "its ServiceAccount or a Pod Identity association tells",
+        _ => "its Deployment tells",
+    };
+    format!("the controller's {what} is not known: {tells}")
 }
 
 /// The role's ARN, in the order in which the SDK looks.

@@ -231,7 +231,11 @@ impl Judgement {
                 }
                 rule.follows().find_map(|cause| {
                     self.findings.iter().position(|other| {
-                        other.rule == cause && other.outcome == Outcome::Fail && about_the_same(finding, other)
+                        other.rule == cause
+                            && other.outcome == Outcome::Fail
+                            // What is worse must not disappear under what is less bad.
+                            && other.severity >= finding.severity
+                            && about_the_same(finding, other)
                     })
                 })
             })

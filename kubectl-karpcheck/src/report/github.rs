@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{Run, closing, rows, said};
+use super::{Run, closing, rows, said, words};
 use crate::model::verdict::{Finding, Outcome, Severity};
 use crate::model::{At, Origin, Problem};
 
@@ -26,6 +26,9 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     for problem in run.inventory.problems() {
         let file = problem.at.and_then(|at| place(rows::spot(run, at).origin, at));
         command(out, problem_level(problem), file, "not read in full", &problem.message)?;
+    }
+    for fault in &run.judgement.faults {
+        command(out, "error", None, "a rule broke", fault)?;
     }
     for line in closing::summary(run) {
         // The older form of a command counts in the middle of a line, too.
@@ -71,9 +74,9 @@ fn command(out: &mut dyn Write, level: &str, place: Option<String>, title: &str,
     writeln!(out, "::{level} {place}title={}::{}", property(title), data(text))
 }
 
-/// As GitHub's toolkit does it.
+/// As GitHub's toolkit does it, and without what a terminal would obey.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    words::clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -45,8 +45,15 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !left.is_empty() {
         writeln!(out, "\n{} more, for which a comment has no room.", words::count(left.len(), "cause"))?;
     }
+    // What is missing must not be folded away.
+    let (loud, quiet): (Vec<String>, Vec<String>) =
+        closing::problems(run).into_iter().partition(|line| line.starts_with("problem: "));
+    for line in few(&loud) {
+        writeln!(out, "\n**{}**", escape(&line))?;
+    }
+    let hidden = loud.iter().skip(if loud.len() > said::PLACES + 1 { said::PLACES } else { loud.len() });
     let mut lines: Vec<String> =
-        closing::problems(run).iter().chain(summary.as_slice()).map(|line| format!("- {}", escape(line))).collect();
+        hidden.chain(&quiet).chain(summary.as_slice()).map(|line| format!("- {}", escape(line))).collect();
     let mut used = 0;
     let fit = lines.iter().take_while(|line| (used += line.len(), used < END).1).count();
     let cut = lines.len() - fit;

@@ -189,11 +189,15 @@ pub(super) fn why(finding: &Finding) -> &str {
     finding.reason.as_ref().map_or("", |reason| &reason.why)
 }
 
+/// How the host begins a message of its own.
+const UNJUDGED: &str = "could not be judged: ";
+
 /// Does it say nothing beyond the reason?
-fn is_plain(finding: &Finding) -> bool {
+pub(super) fn is_plain(finding: &Finding) -> bool {
+    let told = finding.message.strip_prefix(UNJUDGED).unwrap_or(&finding.message);
     finding.outcome == Outcome::Unknown
         && finding.reason.is_some()
-        && (finding.message.is_empty() || finding.message == why(finding))
+        && (told.is_empty() || told == why(finding))
         && finding.remediation.is_empty()
 }
 
@@ -208,6 +212,8 @@ fn names(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     if let Ok(FieldValue::Text(value)) = run.inventory.get(finding.subject, &finding.pointer) {
         names.push(value.into_owned());
     }
+    // What is called like a word of the messages must not keep its kin apart: `the account's default key`.
+    names.push("default".to_owned());
     names.retain(|name| !name.is_empty());
     names.sort_by_key(|name| Reverse(name.len()));
     names

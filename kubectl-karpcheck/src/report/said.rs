@@ -113,7 +113,8 @@ pub(super) fn message(finding: &Finding) -> String {
     };
     let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
     let cause = cause_words(reason.cause);
-    if message.is_empty() {
+    // The first column says already that it could not be judged.
+    if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
         return format!("{} ({undecided}{cause})", reason.why);
     }
     if message.contains(&*reason.why) {

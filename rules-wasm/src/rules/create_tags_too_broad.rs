@@ -48,7 +48,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - Threat model of Karpenter: <https://karpenter.sh/docs/reference/threat-model/>.
 
-use crate::fences::{POLICIES, Probe, Reach, holders, reach};
+use crate::fences::{POLICIES, Probe, Reach, holders, noun, reach, widest};
 use crate::karpenter::listed;
 use crate::requests::statement_of;
 use crate::requests::table::Tags;
@@ -102,9 +102,10 @@ fn check(policy: Item) -> Check {
         Warning,
         at,
         format!(
-            "policy {} lets the controller tag {}: {}; it can take what is not its own",
+            "{} {} lets the controller tag {}: {}; it can take what is not its own",
+            noun(policy),
             policy.name(),
-            listed(&what),
+            listed(&widest(what)),
             decision.why
         ),
     )

@@ -48,7 +48,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - <https://github.com/aws/karpenter-provider-aws/issues/7356>
 
-use crate::fences::{POLICIES, Probe, Reach, holders, reach};
+use crate::fences::{POLICIES, Probe, Reach, holders, noun, reach, widest};
 use crate::karpenter::{listed, version};
 use crate::requests::statement_of;
 use crate::requests::table::Tags;
@@ -108,9 +108,13 @@ fn check(policy: Item) -> Check {
     }
     let Some(decision) = by else { return open.map_or_else(pass, Err) };
     let at = statement_of(&decision).map(|(_, statement)| statement).unwrap_or_default();
-    fail(severity, at, format!("policy {} lets the controller {}: {}", policy.name(), listed(&what), decision.why))
-        .confidence(if holders.is_empty() { Confidence::Medium } else { Confidence::High })
-        .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
-        .see(decision.statements)
-        .check()
+    fail(
+        severity,
+        at,
+        format!("{} {} lets the controller {}: {}", noun(policy), policy.name(), listed(&widest(what)), decision.why),
+    )
+    .confidence(if holders.is_empty() { Confidence::Medium } else { Confidence::High })
+    .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
+    .see(decision.statements)
+    .check()
 }
