@@ -11,6 +11,7 @@ mod can;
 mod files;
 mod fixes;
 mod others;
+mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
 const BROKEN_CLASS: &str = "\
