@@ -10,6 +10,7 @@ mod arguments;
 mod can;
 mod files;
 mod fixes;
+mod noise;
 mod others;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
