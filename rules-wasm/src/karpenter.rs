@@ -235,13 +235,16 @@ fn lets_events_send(queue: Item) -> bool {
     })
 }
 
-/// The pointers of a policy's statements, which may be a list or a single one.
+/// The pointers of a policy's statements, which may be a list or a single one. A list with an open end has its known ones.
 pub(crate) fn statements(item: Item, policy: &str) -> Vec<String> {
     let single = format!("{policy}/Statement");
-    if item.get(&format!("{single}/Effect")) != Value::Absent {
+    let numbered = |at: &str| at.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
+    let listed: Vec<String> =
+        item.find(&format!("{single}/*")).into_iter().map(|field| field.at).filter(|at| numbered(at)).collect();
+    if listed.is_empty() && item.get(&format!("{single}/Effect")) != Value::Absent {
         return vec![single];
     }
-    item.find(&format!("{single}/*")).into_iter().map(|field| field.at).filter(|at| *at != single).collect()
+    listed
 }
 
 /// Is a NodePool's class an EC2NodeClass, so that a self-managed Karpenter launches its nodes? Under EKS Auto Mode it is

@@ -1,5 +1,9 @@
 //! What operators keep in files, as the inventory has it: one normal form, whatever the source.
 
+mod corpus;
+mod joins;
+mod story;
+
 use kubectl_karpcheck::gather;
 use kubectl_karpcheck::model::kinds::Plan;
 use kubectl_karpcheck::model::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Stated};

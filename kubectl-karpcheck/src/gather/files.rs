@@ -45,15 +45,7 @@ pub struct Named<'a> {
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
 pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
     let Named { paths, kustomizations, parameters } = named;
-    let mut reader = Files {
-        parameters,
-        plan,
-        builder,
-        summary: FileSummary::default(),
-        seen: HashSet::new(),
-        modules: terraform::Modules::default(),
-        answers: Saved::default(),
-    };
+    let mut reader = Files::new(parameters, plan, builder);
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for path in others.into_iter().chain(folders) {
@@ -81,10 +73,18 @@ pub fn files(named: Named<'_>, plan: &Plan, builder: &mut Builder, stdin: &mut d
     for folder in kustomizations {
         reader.kustomization(folder);
     }
-    let modules = std::mem::take(&mut reader.modules);
-    reader.summary.documents += modules.add(reader.builder, reader.plan, reader.parameters);
-    std::mem::take(&mut reader.answers).take(plan, reader.builder, jiff::Timestamp::now());
-    reader.summary
+    reader.finish(jiff::Timestamp::now())
+}
+
+/// Reads texts as if they were files of these names, each one named on the command line. Of the disk it reads nothing but
+/// the modules that a `.tf` file's folder holds.
+pub fn texts(texts: &[(&Path, &[u8])], plan: &Plan, builder: &mut Builder) -> FileSummary {
+    let mut reader = Files::new(&[], plan, builder);
+    for (path, bytes) in texts {
+        let doc = reader.document(path);
+        reader.bytes(bytes, path, doc, true);
+    }
+    reader.finish(jiff::Timestamp::UNIX_EPOCH)
 }
 
 struct Files<'a> {
@@ -98,6 +98,27 @@ struct Files<'a> {
     modules: terraform::Modules,
     /// AWS's answers, until all of them are there.
     answers: Saved,
+}
+
+impl<'a> Files<'a> {
+    fn new(parameters: &'a [(String, String)], plan: &'a Plan, builder: &'a mut Builder) -> Self {
+        Self {
+            parameters,
+            plan,
+            builder,
+            summary: FileSummary::default(),
+            seen: HashSet::new(),
+            modules: terraform::Modules::default(),
+            answers: Saved::default(),
+        }
+    }
+
+    /// What needs all files: modules of Terraform, and answers of AWS.
+    fn finish(mut self, now: jiff::Timestamp) -> FileSummary {
+        self.summary.documents += self.modules.add(self.builder, self.plan, self.parameters);
+        self.answers.take(self.plan, self.builder, now);
+        self.summary
+    }
 }
 
 impl Files<'_> {

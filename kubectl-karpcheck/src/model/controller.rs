@@ -302,7 +302,7 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = vec![];
     for controller in found {
         let twin = kept.iter_mut().find(|other| {
-            let differs = ["ClusterName", "ClusterEndpoint"].iter().any(|field| {
+            let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
                 let known = |found: &Found| {
                     found
                         .fields

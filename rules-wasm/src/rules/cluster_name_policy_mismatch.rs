@@ -74,6 +74,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 
 use crate::fences::{POLICIES, documents, holders, noun};
+use crate::karpenter::statements;
 use crate::requests::{Actor, by_other_cluster, every_call, pins, releases, statement_of};
 use karpcheck_sdk::prelude::*;
 
@@ -153,8 +154,8 @@ fn of(policy: Item, controller: Item) -> Check {
 
 /// Does a condition of it speak of a cluster?
 fn pins_one(policy: Item) -> bool {
-    documents(policy).iter().any(|document| {
-        policy.find(&format!("{document}/Statement/*/Condition/*/*")).iter().any(|field| {
+    documents(policy).iter().flat_map(|document| statements(policy, document)).any(|statement| {
+        policy.find(&format!("{statement}/Condition/*/*")).iter().any(|field| {
             ["*/cluster/*", "*:eks-cluster-name"]
                 .iter()
                 .any(|text| policy.matches(&format!("{}/@key", field.at), text) == Answer::Yes)

@@ -171,7 +171,18 @@ pub(super) fn from_container(
         settings.more.get_or_insert_with(|| Box::new(reason));
     }
     name_fields(controller, &settings, at, settings.more.as_deref());
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| env(container, name));
+    controller.set("Region", region.or_else(|| region_of_endpoint(&settings)));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
+}
+
+/// The region that the endpoint of an EKS cluster names: `https://ID.gr7.eu-west-1.eks.amazonaws.com`.
+fn region_of_endpoint(settings: &Map) -> Option<Node> {
+    let endpoint = settings.get("clusterEndpoint")?;
+    let text = endpoint.as_str()?.to_ascii_lowercase();
+    let (before, _) = text.split_once(".eks.amazonaws.com")?;
+    let (_, region) = before.rsplit_once('.')?;
+    Some(Node::text(region, endpoint.at))
 }
 
 /// Reads the values of Karpenter's chart. The stated version counts where they say none.
@@ -214,6 +225,7 @@ pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<
     // Values are laid over the chart's defaults: what they do not say is the default, which is empty; but other values
     // files may say it, so that silence is not knowledge.
     let silent = Reason::new(Cause::NotProvided, "these values do not set it, and other values may");
+    controller.set("Region", region_of_endpoint(&effective));
     name_fields(controller, &effective, at, Some(&silent));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }

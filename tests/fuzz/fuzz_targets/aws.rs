@@ -1,0 +1,6 @@
+//! Answers of the `aws` CLI: no text makes the reader panic or hang.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| karpcheck_fuzz::read("answer.json", data));
