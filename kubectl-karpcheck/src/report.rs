@@ -30,6 +30,7 @@ mod said;
 mod sarif;
 mod table;
 mod trail;
+pub mod upgrade;
 mod words;
 
 pub use diff::{NotShown, Patched};

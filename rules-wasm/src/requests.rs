@@ -5,7 +5,10 @@
 use crate::karpenter::{Minor, Spot, spot, version};
 use karpcheck_sdk::prelude::*;
 
+mod edits;
 pub(crate) mod table;
+
+pub(crate) use edits::with_edits;
 
 use table::{CALLS, Call, NEWEST, PROFILE, STATIC, Tag, Tags, When};
 
@@ -25,6 +28,8 @@ const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/
 /// More classes than these are looked at only where their tags or role differ.
 const MANY: usize = 30;
 const MOST_TAGS: usize = 50;
+/// What a cluster is called that nobody named.
+const UNNAMED: &str = "this-cluster";
 
 /// What a cluster is called in a request.
 #[derive(Clone)]
@@ -102,7 +107,7 @@ pub(crate) fn name_of(controller: Item) -> Name {
         }
         return Name::Field(controller, "/ClusterName".into());
     }
-    pins.into_iter().next().map_or_else(|| Name::Text("this-cluster".into()), |pin| Name::Field(controller, pin))
+    pins.into_iter().next().map_or_else(|| Name::Text(UNNAMED.into()), |pin| Name::Field(controller, pin))
 }
 
 /// Where the names that policies pin stand.
@@ -156,6 +161,14 @@ impl Actor {
 
     pub(crate) fn named(&self, name: Name) -> Self {
         Self { name, ..self.clone() }
+    }
+
+    /// The cluster's name, unless it is a parameter or nobody stated it.
+    fn known_name(&self) -> Option<String> {
+        match &self.name {
+            Name::Field(item, pointer) => item.text(pointer).ok().flatten(),
+            Name::Text(name) => (name != UNNAMED).then(|| name.clone()),
+        }
     }
 
     fn fill(&self, text: &str) -> String {
@@ -320,8 +333,14 @@ fn in_china() -> bool {
 /// A call that is denied.
 pub(crate) struct Denied {
     pub call: &'static Call,
+    /// On what, as the table has it.
+    pub on: Vec<&'static str>,
     /// The kinds of resources: `volume`.
     pub kinds: Vec<String>,
+    /// The cluster's name, where it is known to the letter.
+    pub name: Option<String>,
+    /// The release whose tags are sent.
+    pub tags_of: Minor,
     pub decision: Decision,
     /// The releases for which it is so.
     pub releases: Vec<Minor>,
@@ -374,7 +393,7 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
                     if explained(actor, call, on, newer) {
                         continue;
                     }
-                    note(&mut all, call, on, decision, release.0);
+                    note(&mut all, call, on, decision, actor);
                 }
             }
         }
@@ -387,8 +406,8 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
     outcome
 }
 
-fn note(all: &mut Vec<Denied>, call: &'static Call, on: &str, decision: Decision, release: Minor) {
-    let kind = kind_of(on);
+fn note(all: &mut Vec<Denied>, call: &'static Call, on: &'static str, decision: Decision, actor: &Actor) {
+    let (kind, release) = (kind_of(on), actor.release);
     let same = |other: &&mut Denied| {
         other.call.action == call.action
             && other.call.breaks == call.breaks
@@ -400,12 +419,21 @@ fn note(all: &mut Vec<Denied>, call: &'static Call, on: &str, decision: Decision
         Some(other) => {
             if !other.kinds.contains(&kind) {
                 other.kinds.push(kind);
+                other.on.push(on);
             }
             if !other.releases.contains(&release) {
                 other.releases.push(release);
             }
         }
-        None => all.push(Denied { call, kinds: vec![kind], decision, releases: vec![release] }),
+        None => all.push(Denied {
+            call,
+            on: vec![on],
+            kinds: vec![kind],
+            name: actor.known_name(),
+            tags_of: actor.tags_of,
+            decision,
+            releases: vec![release],
+        }),
     }
 }
 
@@ -475,63 +503,6 @@ pub(crate) fn newer_for(actor: &Actor) -> Option<Minor> {
 /// Every call, whatever the classes need.
 pub(crate) fn every_call() -> impl Iterator<Item = (&'static Call, &'static str)> {
     CALLS.iter().flat_map(|call| call.on.iter().map(move |on| (call, *on)))
-}
-
-/// Adds the smallest change that lets what is denied pass, where it is mechanical.
-pub(crate) fn with_edits(mut finding: Finding, denied: &Denied) -> Finding {
-    finding = finding.property("call", denied.call.action).property("source", denied.call.source);
-    let Some((item, statement)) = statement_of(&denied.decision) else { return finding };
-    // A decision only names its items; these are read.
-    let policies = ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"];
-    if !policies.iter().flat_map(|kind| select(kind).given()).any(|policy| policy == item) {
-        return finding;
-    }
-    let own: Vec<&Place> = denied
-        .decision
-        .statements
-        .iter()
-        .filter(|place| place.item == item && statement_at(&place.pointer) == statement)
-        .collect();
-    let [place] = own.as_slice() else { return finding };
-    let values: Vec<String> = if place.pointer.ends_with("/Resource") {
-        denied.kinds.iter().map(|kind| format!("arn:*:ec2:*:*:{kind}/*")).collect()
-    } else if place.pointer.ends_with("/aws:TagKeys") && place.pointer.contains("ForAllValues") {
-        match denied.call.sends {
-            Tags::ClusterName => vec!["eks:eks-cluster-name".into()],
-            Tags::Names => {
-                let listed = item.find(&format!("{}/*", place.pointer));
-                ["Name", "karpenter.sh/nodeclaim"]
-                    .into_iter()
-                    .filter(|key| !listed.iter().any(|field| field.value == Value::from(*key)))
-                    .map(str::to_owned)
-                    .collect()
-            }
-            _ => vec![],
-        }
-    } else if place.pointer.ends_with("/Action") {
-        vec![denied.call.action.to_owned()]
-    } else {
-        vec![]
-    };
-    let ec2 = denied.call.action.starts_with("ec2:");
-    if place.pointer.ends_with("/Resource") && !ec2 {
-        return finding;
-    }
-    match item.get(&place.pointer) {
-        Value::Text(only) => {
-            let list: Vec<String> = std::iter::once(only).chain(values).map(|text| format!("{text:?}")).collect();
-            if list.len() > 1 {
-                finding = finding.edit(item, place.pointer.clone(), Value::Json(format!("[{}]", list.join(","))));
-            }
-        }
-        Value::Absent => {}
-        _ => {
-            for value in values {
-                finding = finding.edit(item, format!("{}/-", place.pointer), value);
-            }
-        }
-    }
-    finding
 }
 
 /// `1.0`, `0.31 and 0.37`.

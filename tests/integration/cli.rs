@@ -12,6 +12,7 @@ mod files;
 mod fixes;
 mod noise;
 mod others;
+mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
 const BROKEN_CLASS: &str = "\

@@ -72,7 +72,8 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     Ok(exit)
 }
 
-fn count(number: u64) -> usize {
+/// A number of the readers as one of the report.
+pub fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -99,7 +100,8 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
     }
 }
 
-fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
+/// What flags state, by the names in JSON.
+pub fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let told = [
         ("karpenterVersion", &facts.karpenter_version),
         ("chartVersion", &facts.chart_version),

@@ -176,7 +176,7 @@ impl Found {
 
 fn from_deployments(builder: &Builder) -> Vec<Found> {
     let mut found = vec![];
-    let stated = builder.stated().karpenter_version.as_deref();
+    let versions = settings::Versions::of(builder.stated());
     for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
         let Some(container) = container_of(item) else { continue };
         let mut controller = Found {
@@ -202,7 +202,7 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
                     _ => None,
                 }
             });
-        settings::from_container(&mut controller, container, config, refused, stated);
+        settings::from_container(&mut controller, container, config, refused, versions);
         let role = role_of(builder, item, container);
         controller.set("Role", role);
         controller
@@ -228,7 +228,7 @@ fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
                 fields: Map::default(),
             };
             controller.set("Version", chart_version(builder, &item.body).or_else(|| stated.cloned()));
-            settings::from_values(&mut controller, &item.body, builder.stated().karpenter_version.as_deref());
+            settings::from_values(&mut controller, &item.body, settings::Versions::of(builder.stated()));
             if controller.fields.get("Role").is_none() {
                 controller.set("Role", associated(builder, item));
             }
@@ -392,6 +392,12 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
                 Some(_) => {}
                 None => controller.fields.set("Version", node.clone()),
             }
+        }
+    }
+    if let Some(target) = stated.target.as_deref() {
+        let at = At::whole(builder.document(Origin::Flag("--to")));
+        for controller in found.iter_mut() {
+            controller.fields.set("Version", Node::text(target, at));
         }
     }
     for controller in found.iter_mut() {

@@ -33,7 +33,7 @@ struct Report<'a> {
 
 /// With what the report was made.
 #[derive(Serialize)]
-struct About<'a> {
+pub(super) struct About<'a> {
     tool: &'static str,
     packs: Vec<Pack<'a>>,
     contexts: Vec<&'a str>,
@@ -60,7 +60,7 @@ struct Summary {
 }
 
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     rule: &'a str,
     area: &'a str,
     outcome: &'static str,
@@ -84,7 +84,7 @@ struct Finding<'a> {
 }
 
 #[derive(Serialize)]
-struct Subject<'a> {
+pub(super) struct Subject<'a> {
     kind: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +161,7 @@ struct Coverage<'a> {
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+pub(super) struct Problem<'a> {
     message: &'a str,
     origin: Option<Place<'a>>,
 }
@@ -170,29 +170,9 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     let rows::Summary { error, warning, info, unknown, passed, rules, items, complete } = rows::summary(run);
     Report {
         schema: SCHEMA,
-        run: About {
-            tool: env!("CARGO_PKG_VERSION"),
-            packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
-            contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
-            assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            at: &run.at,
-        },
+        run: about(run),
         summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
-        findings: {
-            let sorted = rows::sorted(run);
-            let prints = fingerprint::all(run, &sorted);
-            let print_of = |cause: &verdict::Finding| {
-                sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
-            };
-            sorted
-                .iter()
-                .zip(&prints)
-                .map(|(finding, print)| {
-                    let follows_from = rows::cause(run, finding).and_then(print_of);
-                    one(run, finding, print.clone(), follows_from)
-                })
-                .collect()
-        },
+        findings: findings(run),
         coverage: run
             .judgement
             .coverage
@@ -205,17 +185,46 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
                 skipped: coverage.skipped.as_deref(),
             })
             .collect(),
-        problems: run
-            .inventory
-            .problems()
-            .iter()
-            .map(|problem| Problem {
-                message: &problem.message,
-                origin: problem.at.map(|at| place(rows::spot(run, at))),
-            })
-            .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
-            .collect(),
+        problems: problems(run),
     }
+}
+
+/// With what a report is made.
+pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
+    About {
+        tool: env!("CARGO_PKG_VERSION"),
+        packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
+        contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
+        assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        at: &run.at,
+    }
+}
+
+/// All findings, worst first.
+pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
+    let sorted = rows::sorted(run);
+    let prints = fingerprint::all(run, &sorted);
+    let print_of = |cause: &verdict::Finding| {
+        sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
+    };
+    sorted
+        .iter()
+        .zip(&prints)
+        .map(|(finding, print)| {
+            let follows_from = rows::cause(run, finding).and_then(print_of);
+            one(run, finding, print.clone(), follows_from)
+        })
+        .collect()
+}
+
+/// What went wrong.
+pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
+    run.inventory
+        .problems()
+        .iter()
+        .map(|problem| Problem { message: &problem.message, origin: problem.at.map(|at| place(rows::spot(run, at))) })
+        .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
+        .collect()
 }
 
 fn one<'a>(
@@ -266,7 +275,7 @@ fn one<'a>(
     }
 }
 
-fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> {
+pub(super) fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> {
     let known = run.inventory.item(item);
     Subject {
         kind: known.map_or("", |item| &item.kind),

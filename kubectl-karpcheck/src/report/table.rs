@@ -34,12 +34,9 @@ pub(super) fn write(
     color: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let lines = match width {
-        Some(width) => on_terminal(run, detail, width),
-        None => plain(run, detail),
-    };
+    let lines = findings(run, detail, width, color);
     for line in &lines {
-        writeln!(out, "{}", paint(line, color))?;
+        writeln!(out, "{line}")?;
     }
     let tail = closing::lines(run, width);
     if !lines.is_empty() && !tail.is_empty() {
@@ -49,6 +46,15 @@ pub(super) fn write(
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// The findings alone, painted.
+pub(super) fn findings(run: &Run<'_>, detail: Detail, width: Option<usize>, color: bool) -> Vec<String> {
+    let lines = match width {
+        Some(width) => on_terminal(run, detail, width),
+        None => plain(run, detail),
+    };
+    lines.iter().map(|line| paint(line, color)).collect()
 }
 
 /// The columns; the last two are the place and the message.
