@@ -549,7 +549,7 @@ mod tests {
     fn a_statement_is_found_in_a_pointer() {
         assert_eq!(statement_at("/PolicyDocument/Statement/3/Condition/X/y"), "/PolicyDocument/Statement/3");
         assert_eq!(statement_at("/PolicyDocument/Statement/Action"), "/PolicyDocument/Statement");
-        assert_eq!(kind_of("arn::ec2:::volume/probe"), "volume");
+        assert_eq!(kind_of("arn::ec2:::volume/any"), "volume");
         assert_eq!(kind_of("*"), "");
     }
 }
