@@ -128,14 +128,16 @@ fn of(policy: Item, controller: Item) -> Check {
             if !denied || !here {
                 continue;
             }
-            let Some(other) = by_other_cluster(&actor, call, on) else { continue };
+            let Some((other, whole)) = by_other_cluster(&actor, call, on) else { continue };
+            let then =
+                if whole { format!("on what is {other}'s it may") } else { format!("a condition asks for {other}") };
             let at = decision.statements.first().map(|place| place.pointer.clone()).unwrap_or_default();
             return fail(
                 Error,
                 at,
                 format!(
                     "policy {} names cluster {other}, and controller {} is of cluster {own}: it may not use {} on what is its \
-                     own, and on what is {other}'s it may",
+                     own, and {then}",
                     policy.name(),
                     controller.name(),
                     call.action
