@@ -5,6 +5,7 @@
 //! `expected`. `BLESS=1` writes `expected` anew; what a case's name promises holds even then.
 
 mod bench;
+mod causes;
 mod forms;
 mod live;
 mod pages;

@@ -10,7 +10,7 @@ use super::aws::answers::saved::Saved;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, iam, kubernetes, kustomize, placeholders, terraform};
+use super::{cloudformation, helm, iam, kubernetes, kustomize, logs, placeholders, terraform};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -254,6 +254,11 @@ impl Files<'_> {
         }
         if path.to_string_lossy().ends_with(".tf.json") {
             return self.not_yet("Terraform source in its JSON syntax", At::whole(doc), named);
+        }
+        if logs::is_log(text) {
+            let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+            self.summary.documents += logs::add(self.builder, self.plan, text, &name, doc);
+            return;
         }
         let mut known = 0;
         let mut problems = 0;

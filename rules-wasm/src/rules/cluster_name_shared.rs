@@ -94,6 +94,7 @@ pub(crate) const RULE: Rule = Rule {
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["Karpcheck::Cluster"],
+    properties: &[("follows", "cluster-name-mismatch")],
     check,
     ..Rule::DEFAULT
 };

@@ -150,3 +150,20 @@ fn a_node_claim_that_stays_untagged_is_reported_once_it_is_old_enough() {
     assert_eq!(registered_claim("2026-03-02T09:30:00Z").judged("tagging-denied"), []);
     assert_eq!(registered_claim("2026-03-02T10:00:00Z").judged("tagging-denied"), [(Outcome::Fail, None)]);
 }
+
+fn unregistered_claim(read_at: &str) -> Cluster {
+    let claim = json!({"apiVersion": "karpenter.sh/v1",
+        "spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}},
+        "status": {"conditions": [
+            {"type": "Launched", "status": "True", "reason": "Launched", "lastTransitionTime": "2026-03-02T09:21:15Z"},
+            {"type": "Registered", "status": "Unknown", "reason": "NodeNotFound", "lastTransitionTime": "2026-03-02T09:21:15Z"}]}});
+    let mut cluster = Cluster::that_refuses(&[]);
+    cluster.read_at = Some(read_at.into());
+    cluster.with("karpenter.sh/NodeClaim", "", "default-abcde", claim)
+}
+
+#[test]
+fn a_node_claim_whose_node_does_not_come_is_reported_once_it_is_old_enough() {
+    assert_eq!(unregistered_claim("2026-03-02T09:24:00Z").judged("ebs-launch-failures"), []);
+    assert_eq!(unregistered_claim("2026-03-02T09:33:00Z").judged("ebs-launch-failures"), [(Outcome::Fail, None)]);
+}
