@@ -102,7 +102,9 @@ impl Known {
 }
 
 /// Rule, subject and pointer: what a finding is about, whatever it says.
-fn about(inventory: &Inventory, finding: &Finding) -> (String, Option<(String, String, String, u32)>, String) {
+type About = (String, Option<(String, String, String, u32)>, String);
+
+fn about(inventory: &Inventory, finding: &Finding) -> About {
     (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
 }
 
