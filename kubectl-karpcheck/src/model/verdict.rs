@@ -233,8 +233,8 @@ impl Judgement {
                     self.findings.iter().position(|other| {
                         other.rule == cause
                             && other.outcome == Outcome::Fail
-                            // What is wrong must not disappear under what is only good to know.
-                            && other.severity >= finding.severity.min(Severity::Warning)
+                            // What is worse must not disappear under what is less bad.
+                            && other.severity >= finding.severity
                             && about_the_same(finding, other)
                     })
                 })
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
     }
     #[test]
-    fn what_is_wrong_is_no_consequence_of_what_is_good_to_know() {
+    fn what_is_worse_is_no_consequence() {
         let mut judgement = Judgement {
             findings: vec![
                 finding("decrypt", 1, &[], Outcome::Fail),
