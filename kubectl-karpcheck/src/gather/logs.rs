@@ -76,7 +76,7 @@ fn json(line: &str) -> Option<Line> {
     let logger = text("logger").unwrap_or_default();
     // Other programs write such lines, too: Karpenter names itself `controller` or `webhook`, and its commit.
     let ours = logger.starts_with("controller") || logger.starts_with("webhook") || fields.get("commit").is_some();
-    ours.then(|| Line { time, level, logger, message, fields })
+    ours.then_some(Line { time, level, logger, message, fields })
 }
 
 fn console(line: &str) -> Option<Line> {
