@@ -155,6 +155,7 @@ fn ask(principal: Item, controller: Option<Item>, probe: &Probe) -> Decision {
         controller: controller.unwrap_or(principal),
         class: None,
         name,
+        beside: None,
         release: (1, 14),
         tags_of: (1, 14),
     };

@@ -7,10 +7,12 @@ use karpcheck_sdk::prelude::*;
 
 mod edits;
 pub(crate) mod table;
+mod tags;
 
 pub(crate) use edits::with_edits;
 
-use table::{CALLS, Call, NEWEST, PROFILE, STATIC, Tag, Tags, When};
+use table::{CALLS, Call, NEWEST, Tags, When};
+use tags::Pinned;
 
 /// What the rules on a controller's rights look at.
 pub(crate) const READS: &[&str] = &[
@@ -46,6 +48,8 @@ pub(crate) struct Actor {
     pub controller: Item,
     pub class: Option<Item>,
     pub name: Name,
+    /// Another cluster that its tags name, too.
+    pub beside: Option<(String, Pinned)>,
     pub release: Minor,
     /// The release whose tags it sends.
     pub tags_of: Minor,
@@ -153,6 +157,7 @@ impl Actor {
                 controller,
                 class,
                 name: name.clone(),
+                beside: None,
                 release: release.0,
                 tags_of: release.1,
             })
@@ -177,26 +182,6 @@ impl Actor {
         match &self.name {
             Name::Field(..) => text,
             Name::Text(name) => text.replace("{0}", name),
-        }
-    }
-
-    /// The tags that go with it, keys and values as templates.
-    fn tags(&self, tags: Tags) -> Vec<(String, String)> {
-        let of = |rows: &[Tag], release: Minor| -> Vec<(String, String)> {
-            rows.iter()
-                .filter(|row| row.since <= release && release < row.before)
-                .map(|row| (self.fill(row.key), self.fill(row.value)))
-                .collect()
-        };
-        match tags {
-            Tags::None | Tags::Unknown => vec![],
-            Tags::Launch => of(STATIC, self.tags_of),
-            Tags::Beta => of(STATIC, (0, 37)),
-            Tags::Profile => of(PROFILE, self.tags_of),
-            Tags::Names => [("Name", "default/probe"), ("karpenter.sh/nodeclaim", "default-probe")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
-            Tags::ClusterName => vec![("eks:eks-cluster-name".into(), self.fill("{0}"))],
         }
     }
 
@@ -469,14 +454,20 @@ fn explained(actor: &Actor, call: &Call, on: &str, newer: Option<Minor>) -> bool
         || newer.is_some_and(|tags_of| allowed(Actor { tags_of, ..actor.clone() }))
 }
 
-/// The other cluster under whose name a denied call would be allowed, if a condition says so.
-pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<String> {
+/// The other cluster under whose name a denied call would be allowed, if a condition says so; and whether it would be with
+/// that name everywhere, or beside the own one: some conditions of a statement may name the right cluster.
+pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<(String, bool)> {
     if call.on.iter().any(|on| on.contains("{0}")) {
         return None;
     }
-    foreign_pins(actor.controller)
-        .into_iter()
-        .find(|pin| actor.named(Name::Text(pin.clone())).ask(call, on).access == Access::Allowed)
+    let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
+    foreign_pins(actor.controller).into_iter().find_map(|pin| {
+        let beside = |pinned: Pinned| Actor { beside: Some((pin.clone(), pinned)), ..actor.clone() };
+        if allowed(actor.named(Name::Text(pin.clone()))) {
+            return Some((pin, true));
+        }
+        (allowed(beside(Pinned::InKeys)) || allowed(beside(Pinned::InValues))).then_some((pin, false))
+    })
 }
 
 fn at_launch(call: &Call) -> bool {
@@ -549,7 +540,7 @@ mod tests {
     fn a_statement_is_found_in_a_pointer() {
         assert_eq!(statement_at("/PolicyDocument/Statement/3/Condition/X/y"), "/PolicyDocument/Statement/3");
         assert_eq!(statement_at("/PolicyDocument/Statement/Action"), "/PolicyDocument/Statement");
-        assert_eq!(kind_of("arn::ec2:::volume/probe"), "volume");
+        assert_eq!(kind_of("arn::ec2:::volume/any"), "volume");
         assert_eq!(kind_of("*"), "");
     }
 }

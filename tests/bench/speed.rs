@@ -17,8 +17,16 @@ use kubectl_karpcheck::model::kinds::Plan;
 use kubectl_karpcheck::model::{Answer, Builder, FieldValue, Inventory, Stated};
 
 const DOCUMENTS: usize = 10_000;
+/// Resources of the Terraform plan: some 50 MB.
+const PLAN: usize = 12_000;
 
 fn main() {
+    // The memory of the bare parser is that of a process which does nothing else.
+    if let Some(file) = std::env::var_os("KARPCHECK_BENCH_PARSE") {
+        let text = std::fs::read_to_string(file).expect("read");
+        black_box(serde_json::from_str::<serde_json::Value>(&text).expect("well formed"));
+        return;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let many = folder.path().join("many.yaml");
     std::fs::write(&many, documents(DOCUMENTS)).expect("written");
@@ -45,6 +53,29 @@ fn main() {
         (inventory, judgement)
     });
     row("read and judged by all rules", whole, parser, "3 x events");
+
+    let each = folder.path().join("each");
+    std::fs::create_dir(&each).expect("a folder");
+    for (number, document) in text.split_inclusive("---\n").filter(|document| document.len() > 4).enumerate() {
+        std::fs::write(each.join(format!("{number}.yaml")), document).expect("written");
+    }
+    let files = best(3, || {
+        let inventory = Arc::new(inventory(&each, &plan));
+        let judgement = engine::judge(&engine, &selected, &inventory);
+        (inventory, judgement)
+    });
+    row("the same in 10,000 files", files, parser, "");
+
+    let terraform = folder.path().join("plan.json");
+    std::fs::write(&terraform, self::terraform(PLAN)).expect("written");
+    let json = std::fs::read_to_string(&terraform).expect("read");
+    println!("\na Terraform plan, {:.1} MB", json.len() as f64 / 1e6);
+    let bare = best(3, || serde_json::from_str::<serde_json::Value>(&json).expect("well formed"));
+    row("serde_json to its own values", bare, bare, "");
+    let planned = best(3, || inventory(&terraform, &plan));
+    row("read to an inventory", planned, bare, "");
+    drop(json);
+    println!();
 
     let inventory = Arc::new(inventory(&many, &plan));
     let native = best(9, || {
@@ -86,6 +117,12 @@ fn main() {
 
     if let Some(peak) = peak(binary, &["check", "--offline", "-f", many.to_str().expect("UTF-8")]) {
         println!("\npeak memory over {DOCUMENTS} documents: {peak} MB (target: under 110)");
+    }
+    let terraform = terraform.to_str().expect("UTF-8");
+    let own = std::env::current_exe().expect("this program");
+    let bare = peak("/usr/bin/env", &[&format!("KARPCHECK_BENCH_PARSE={terraform}"), own.to_str().expect("UTF-8")]);
+    if let (Some(bare), Some(peak)) = (bare, peak(binary, &["check", "--offline", "-f", terraform])) {
+        println!("peak memory over the plan: {peak} MB (serde_json to its own values: {bare} MB)");
     }
     let size = std::fs::metadata(binary).map_or(0, |binary| binary.len());
     println!("the binary: {:.1} MB (target: under 30)", size as f64 / 1e6);
@@ -194,4 +231,36 @@ fn documents(count: usize) -> String {
         .expect("a String takes it");
     }
     text
+}
+
+/// A plan as Terraform writes it: most of it is of no interest, and each resource stands in it three times.
+fn terraform(count: usize) -> String {
+    let (mut planned, mut changes, mut configured) = (vec![], vec![], vec![]);
+    for number in 0..count {
+        let kind = ["aws_sqs_queue", "aws_kms_key", "aws_security_group_rule", "aws_route53_record"][number % 4];
+        let (name, address) = (format!("r{number}"), format!("{kind}.r{number}"));
+        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{"Sid": "Root", "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]});
+        let values = serde_json::json!({"name": name, "description": "made by a module, ".repeat(16), "region": "us-west-2",
+            "policy": policy.to_string(), "tags": {"team": "shop", "environment": "production"}, "timeouts": null,
+            "ingress": [{"cidr_blocks": ["10.0.0.0/8"], "from_port": 443, "to_port": 443, "protocol": "tcp"}]});
+        let whole = serde_json::json!({"address": address, "mode": "managed", "type": kind, "name": name,
+            "provider_name": "registry.terraform.io/hashicorp/aws", "schema_version": 0});
+        let with = |more: serde_json::Value| {
+            let mut whole = whole.clone();
+            for (key, value) in more.as_object().into_iter().flatten() {
+                whole[key] = value.clone();
+            }
+            whole
+        };
+        planned.push(with(serde_json::json!({"values": values, "sensitive_values": {}})));
+        changes.push(with(serde_json::json!({"change": {"actions": ["update"], "before": values, "after": values,
+            "after_unknown": {"tags_all": true}, "before_sensitive": {}, "after_sensitive": {}}})));
+        configured.push(with(serde_json::json!({"expressions": {"name": {"constant_value": name},
+            "policy": {"references": ["data.aws_iam_policy_document.p.json", "data.aws_iam_policy_document.p"]}}})));
+    }
+    serde_json::json!({"format_version": "1.2", "terraform_version": "1.11.4",
+        "planned_values": {"root_module": {"resources": planned}}, "resource_changes": changes,
+        "configuration": {"root_module": {"resources": configured}}})
+    .to_string()
 }

@@ -10,6 +10,7 @@ mod arguments;
 mod can;
 mod files;
 mod fixes;
+mod noise;
 mod others;
 mod upgrade;
 

@@ -1,6 +1,7 @@
 //! What operators keep in files, as the inventory has it: one normal form, whatever the source.
 
 mod corpus;
+mod hostile;
 mod joins;
 mod story;
 

@@ -262,6 +262,8 @@ impl Files<'_> {
         }
         let mut known = 0;
         let mut problems = 0;
+        // Told once: a file may hold ten thousand broken documents.
+        let whole = std::cell::LazyCell::new(|| Whole { lines: line_count(text), braces: text.contains("{{") });
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
@@ -279,7 +281,7 @@ impl Files<'_> {
                 }
                 if let Some(broken) = broken {
                     problems += 1;
-                    self.broken("JSON", broken, text, named);
+                    self.broken("JSON", broken, &whole, named);
                 }
                 return self.nothing(known + problems, text, path, At::whole(doc), named);
             }
@@ -290,7 +292,7 @@ impl Files<'_> {
                 Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
                 Err(broken) => {
                     problems += 1;
-                    self.broken("YAML", broken, text, named);
+                    self.broken("YAML", broken, &whole, named);
                 }
             }
         }
@@ -313,18 +315,18 @@ impl Files<'_> {
         self.unreadable(what.into(), at, true);
     }
 
-    fn broken(&mut self, format: &str, broken: Broken, text: &str, named: bool) {
+    fn broken(&mut self, format: &str, broken: Broken, whole: &Whole, named: bool) {
         let Broken { what, at, fault } = broken;
         let what = match fault {
             Fault::TooMuch => format!("{what}: leave it out"),
             // What the parser stumbled over tells nothing, and without it many templates are one line of the report.
-            Fault::Syntax if text.contains("{{") && format == "YAML" => {
+            Fault::Syntax if whole.braces && format == "YAML" => {
                 "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`".to_owned()
             }
             Fault::Syntax => {
                 // Where an error stands at the end, or is about it, something is missing rather than wrong.
                 let cut =
-                    at.line > line_count(text) || what.contains("end of stream") || what.contains("ends too early");
+                    at.line > whole.lines || what.contains("end of stream") || what.contains("ends too early");
                 format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
             }
         };
@@ -376,6 +378,12 @@ impl Files<'_> {
         }
         true
     }
+}
+
+/// What the words for a broken document depend on, of the text that it is in.
+struct Whole {
+    lines: u32,
+    braces: bool,
 }
 
 enum Undecodable {

@@ -351,8 +351,19 @@ impl Builder {
             let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
             let differs =
                 |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
+            // An answer from another account or region says its ARN, and is about something else.
+            let elsewhere = |earlier: usize| {
+                let arn =
+                    |item: &'_ Item| item.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str().map(str::to_owned));
+                matches!((arn(item), arn(&self.items[earlier])), (Some(one), Some(other)) if one != other)
+            };
             let same = keys.iter().find_map(|key| {
-                first.get(key).copied().filter(|earlier| !key.1.starts_with("address ") || !differs(*earlier))
+                let fits = |earlier: usize| match key.1.split_once(' ') {
+                    Some(("address", _)) => !differs(earlier),
+                    Some(("id", _)) => !elsewhere(earlier),
+                    _ => true,
+                };
+                first.get(key).copied().filter(|earlier| fits(*earlier))
             });
             match same {
                 Some(earlier) => {

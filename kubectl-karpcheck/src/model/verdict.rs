@@ -335,4 +335,16 @@ mod tests {
         let follows: Vec<Option<usize>> = judgement.findings.iter().map(|finding| finding.follows).collect();
         assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
     }
+    #[test]
+    fn what_is_worse_is_no_consequence() {
+        let mut judgement = Judgement {
+            findings: vec![
+                finding("decrypt", 1, &[], Outcome::Fail),
+                Finding { severity: Severity::Info, ..finding("key", 1, &[], Outcome::Fail) },
+            ],
+            ..Judgement::default()
+        };
+        judgement.trace(&[rule("key", ""), rule("decrypt", "key")]);
+        assert_eq!(judgement.findings[0].follows, None);
+    }
 }

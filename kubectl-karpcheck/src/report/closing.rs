@@ -81,7 +81,7 @@ fn whole_cluster(spot: &rows::Spot<'_>) -> bool {
 /// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
-    if summary.items == 0 && run.judgement.findings.is_empty() {
+    if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.judgement.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
             let why =
@@ -110,6 +110,16 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
         (false, _) => found.join(", "),
     };
     format!("Checked {} over {} ({over}): {verdict}.", count(summary.rules, "rule"), count(summary.items, "item"))
+}
+
+/// Is it of Karpenter, ACK or AWS? Deployments and the like are read only for what they say of these.
+fn is_subject(kind: &str) -> bool {
+    match kind.split_once('/') {
+        Some((group, _)) => {
+            ["karpenter.sh", "karpenter.k8s.aws"].contains(&group) || group.ends_with(".services.k8s.aws")
+        }
+        None => true,
+    }
 }
 
 /// `4 files, context prod`.

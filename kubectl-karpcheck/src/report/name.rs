@@ -4,14 +4,22 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{Run, closing, rows, words};
-use crate::model::Item;
+use crate::model::Origin;
 
 /// One line for each subject, the worst first. What could not be read goes to `err`: no name stands for it.
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let mut seen = BTreeSet::new();
     for finding in rows::sorted(run) {
         let Some(item) = run.inventory.item(finding.subject) else { continue };
-        let name = name(item);
+        let spot = rows::spot_of(run, finding.subject, "");
+        let name = match spot.map(|spot| spot.origin) {
+            // What an object tells of something else is found again by the object's own name.
+            Some(Origin::Live(live)) => {
+                let group = live.api_version.split_once('/').map_or("core", |(group, _)| group);
+                name(&format!("{group}/{}", live.kind), &live.name)
+            }
+            _ => name(&item.kind, &item.name),
+        };
         // Two namespaces may have an object of one name, as with `kubectl get -A -o name`.
         if seen.insert((item.namespace.clone(), name.clone())) {
             writeln!(out, "{name}")?;
@@ -24,11 +32,11 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
 }
 
 /// A Kubernetes object as `kind.group/name`; a resource of AWS by its type, which kubectl would not know anyway.
-fn name(item: &Item) -> String {
-    let kind = match item.kind.split_once('/') {
+fn name(kind: &str, name: &str) -> String {
+    let kind = match kind.split_once('/') {
         Some(("core", kind)) => kind.to_lowercase(),
         Some((group, kind)) => format!("{}.{group}", kind.to_lowercase()),
-        None => item.kind.to_string(),
+        None => kind.to_owned(),
     };
-    words::one_line(&format!("{kind}/{}", item.name))
+    words::one_line(&format!("{kind}/{name}"))
 }

@@ -76,7 +76,8 @@ pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
 }
 
 fn settled(run: &Run<'_>, finding: &Finding) -> Option<String> {
-    rows::settle(run, finding).map(|command| format!("settled by: {command}"))
+    let label = if finding.remediation.trim().is_empty() { "to settle it" } else { "or run" };
+    rows::settle(run, finding).map(|command| format!("{label}: {command}"))
 }
 
 fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {

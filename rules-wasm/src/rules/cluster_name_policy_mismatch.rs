@@ -129,14 +129,16 @@ fn of(policy: Item, controller: Item) -> Check {
             if !denied || !here {
                 continue;
             }
-            let Some(other) = by_other_cluster(&actor, call, on) else { continue };
+            let Some((other, whole)) = by_other_cluster(&actor, call, on) else { continue };
+            let then =
+                if whole { format!("on what is {other}'s it may") } else { format!("a condition asks for {other}") };
             let at = decision.statements.first().map(|place| place.pointer.clone()).unwrap_or_default();
             return fail(
                 Error,
                 at,
                 format!(
                     "{} {} names cluster {other}, and controller {} calls its cluster {own}: it may not use {} on what is its \
-                     own, and may on what is {other}'s",
+                     own, and {then}",
                     noun(policy),
                     policy.name(),
                     controller.name(),

@@ -226,11 +226,7 @@ fn check(controller: Item) -> Check {
             "Let the controller's role use kms:Decrypt on the key's ARN, in a policy of the role (where the key's policy lets the account) or in the key's policy.",
         )
         .see(decision.statements)
-        .see([
-            queue.place("/KmsMasterKeyId", "the queue's key"),
-            key.place("", "the key"),
-            key.place("/KeyPolicy", "its policy"),
-        ])
+        .see([queue.place("/KmsMasterKeyId", "the queue's key"), key.place("/KeyPolicy", "the key's policy")])
         .check(),
     }
 }

@@ -58,7 +58,6 @@ pub(crate) const RULE: Rule = Rule {
     subjects: &["Karpcheck::Controller"],
     reads: &["karpenter.sh/NodePool", "karpenter.sh/Provisioner"],
     karpenter: ">=0.19",
-    properties: &[("follows", "queue-setting-ignored")],
     check,
     ..Rule::DEFAULT
 };

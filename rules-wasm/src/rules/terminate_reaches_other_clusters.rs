@@ -67,9 +67,9 @@ pub(crate) const RULE: Rule = Rule {
 
 const fn probe(instance: bool, what: &'static str, foreign: bool, shared: bool) -> Probe {
     let (action, on) = if instance {
-        ("ec2:TerminateInstances", "arn::ec2:::instance/probe")
+        ("ec2:TerminateInstances", "arn::ec2:::instance/any")
     } else {
-        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/probe")
+        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/any")
     };
     Probe { action, on, what, foreign, sends: Tags::None, shared }
 }

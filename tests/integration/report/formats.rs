@@ -1,6 +1,7 @@
 //! The formats beside table, JSON and diff: for pipelines, comments and browsers, with the texts of strangers in them.
 
 use kubectl_karpcheck::model::verdict::{Place, Severity};
+use kubectl_karpcheck::model::{At, LiveOrigin, Node, Origin, SourceKind};
 use kubectl_karpcheck::report;
 use serde_json::{Value as Json, json};
 
@@ -83,14 +84,32 @@ fn a_name_is_what_kubectl_would_call_it() {
         world.live("prod", "v1", ("core", "ServiceAccount"), "kube-system", "karpenter"),
         world.in_file("q.yaml", 3, "AWS::SQS::Queue", "jobs", ("k", "x")),
     ];
-    for subject in subjects {
+    // What a Deployment tells of the controller is found again as the Deployment.
+    let doc = world.builder.document(Origin::Live(Box::new(LiveOrigin {
+        context: "prod".into(),
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: "kube-system".into(),
+        name: "karpenter".into(),
+    })));
+    let body = Node::text("1.8.7", At::whole(doc));
+    let controller = world.item("Karpcheck::Controller", "karpenter", "kube-system", body, SourceKind::Live);
+    for subject in subjects.into_iter().chain([controller]) {
         world.fail("r", Severity::Error, subject, "", "wrong", "");
         world.fail("r", Severity::Error, subject, "/k", "wrong in another way", "");
     }
     let (out, err) = names(&world.done());
     let mut lines: Vec<&str> = out.lines().collect();
     lines.sort_unstable();
-    assert_eq!(lines, ["AWS::SQS::Queue/jobs", "serviceaccount/karpenter", "table.dynamodb.services.k8s.aws/orders"]);
+    assert_eq!(
+        lines,
+        [
+            "AWS::SQS::Queue/jobs",
+            "deployment.apps/karpenter",
+            "serviceaccount/karpenter",
+            "table.dynamodb.services.k8s.aws/orders"
+        ]
+    );
     assert_eq!(err, "");
     let (_, err) = names(&bad_day());
     assert!(err.starts_with("problem: apps/broken.yaml:3:7: this is not YAML"), "{err}");

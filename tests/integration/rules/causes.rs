@@ -61,12 +61,6 @@ fn events_do_not_arrive_because_of_the_managed_key() {
 }
 
 #[test]
-fn a_queue_is_not_configured_because_the_setting_is_ignored() {
-    let fixture = "queue-setting-ignored/fail-old-settings-under-a-new-controller";
-    follows("queue-not-configured", "queue-setting-ignored", &[fixture], "", Stated::default());
-}
-
-#[test]
 fn a_table_is_updated_without_end_because_of_its_key() {
     follows("ack-update-loop", "ack-key-loops", &["ack-update-loop/fail-quota-phase"], "", Stated::default());
 }
@@ -86,8 +80,20 @@ fn a_reference_is_pruned_because_the_definition_is_old() {
 fn a_wrong_cluster_name_explains_what_does_not_fit_it() {
     let named = |name: &str| Stated { cluster_name: Some(name.into()), ..Stated::default() };
     let cause = "cluster-name-mismatch";
+    let controller = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: karpenter, namespace: kube-system}
+spec:
+  template:
+    spec:
+      containers:
+        - name: controller
+          image: public.ecr.aws/karpenter/controller:1.14.1
+          env: [{name: CLUSTER_NAME, value: prod}]
+";
     let policy = "cluster-name-policy-mismatch/fail-conditions-of-another-cluster";
-    follows("cluster-name-policy-mismatch", cause, &[policy], "", named("another"));
+    follows("cluster-name-policy-mismatch", cause, &[policy], controller, named("demo"));
     let two = "cluster-name-shared/fail-two-endpoints-of-one-region";
     follows("cluster-name-shared", cause, &[two], "", named("another"));
     follows(

@@ -8,6 +8,11 @@ use crate::model::{Address, Answer, At, Cause, List, Map, Node, Part, Reason, Sc
 
 /// Names may refer to names; a circle, which AWS refuses, ends here.
 const MAX_REFERENCES: u32 = 32;
+/// Values that are evaluated for one template, again for each name that means them: some twenty times what AWS takes. What
+/// names itself several times over would otherwise take for ever.
+const MAX_STEPS: u64 = 2_000_000;
+/// Bytes of one text that functions make: AWS takes templates of 1 MB.
+const MAX_TEXT: usize = 1 << 20;
 
 /// A template that is being evaluated.
 pub(super) struct Template<'a> {
@@ -16,6 +21,7 @@ pub(super) struct Template<'a> {
     stated: &'a Stated,
     parameters: &'a [(String, String)],
     depth: Cell<u32>,
+    steps: Cell<u64>,
 }
 
 impl<'a> Template<'a> {
@@ -25,7 +31,28 @@ impl<'a> Template<'a> {
         stated: &'a Stated,
         parameters: &'a [(String, String)],
     ) -> Self {
-        Self { root, scope, stated, parameters, depth: Cell::new(0) }
+        Self { root, scope, stated, parameters, depth: Cell::new(0), steps: Cell::new(0) }
+    }
+
+    /// Takes steps. Were these too many?
+    fn spent(&self, steps: usize) -> bool {
+        self.steps.set(self.steps.get().saturating_add(steps as u64));
+        self.steps.get() > MAX_STEPS
+    }
+
+    fn too_much(at: At) -> Node {
+        Node::unknown(Cause::Symbolic, "the template's functions make too much of it to be followed here", at)
+    }
+
+    /// A value that a name means, unless names lead too far.
+    fn further(&self, node: &Node) -> Option<Node> {
+        if self.depth.get() >= MAX_REFERENCES {
+            return None;
+        }
+        self.depth.set(self.depth.get() + 1);
+        let value = self.evaluate(node);
+        self.depth.set(self.depth.get() - 1);
+        Some(value)
     }
 
     /// Is the resource certainly not made, by its condition?
@@ -74,6 +101,9 @@ impl<'a> Template<'a> {
 
     /// A value with its intrinsics evaluated. `AWS::NoValue` leaves nothing behind.
     pub(super) fn evaluate(&self, node: &Node) -> Node {
+        if self.spent(1) {
+            return Self::too_much(node.at);
+        }
         let value = match &node.value {
             Value::Map(map) => {
                 if let [(name, argument)] = map.entries.as_slice()
@@ -276,14 +306,9 @@ impl<'a> Template<'a> {
         let kind = resource.str_at(&["Type"]).unwrap_or_default();
         let address = Address { scope: self.scope, id: Arc::from(id), attribute: Arc::from(attribute) };
         let name = || {
-            if self.depth.get() >= MAX_REFERENCES {
-                return None;
-            }
-            self.depth.set(self.depth.get() + 1);
             let named = super::naming(kind)
                 .and_then(|field| resource.at_path(&["Properties", field]))
-                .map(|name| self.evaluate(name));
-            self.depth.set(self.depth.get() - 1);
+                .and_then(|name| self.further(name));
             match named?.value {
                 Value::Text(text) if !text.is_empty() => Some(text),
                 _ => None,
@@ -315,10 +340,10 @@ impl<'a> Template<'a> {
                 arn::compose(kind, &home(), &name)
             }),
             ("AWS::Events::Rule", "Arn") => name().and_then(|name| {
-                let bus = resource.at_path(&["Properties", "EventBusName"]).map(|bus| self.evaluate(bus));
-                let bus = match bus.map(|bus| bus.value) {
-                    Some(Value::Text(bus)) if !bus.is("default") => Some(bus),
-                    Some(Value::Unknown(_)) => return None,
+                let bus = resource.at_path(&["Properties", "EventBusName"]).map(|bus| self.further(bus));
+                let bus = match bus.map(|bus| bus.map(|bus| bus.value)) {
+                    Some(Some(Value::Text(bus))) if !bus.is("default") => Some(bus),
+                    Some(None | Some(Value::Unknown(_))) => return None,
                     _ => None,
                 };
                 let slash = bus.is_some().then(|| Part::Known("/".into()));
@@ -354,12 +379,15 @@ impl<'a> Template<'a> {
         let Some(template) = source.as_str() else { return Self::cannot("Fn::Sub", at) };
         // What stands in a block of lines is found by the place of the block, not by that of the property.
         let at = if template.trim_end().contains('\n') { source.at } else { at };
-        let mut parts: Vec<Part> = vec![];
+        let (mut parts, mut made): (Vec<Part>, usize) = (vec![], 0);
         let mut whole = None;
         let mut rest = template;
         while let Some(start) = rest.find("${") {
             let Some(end) = rest[start..].find('}').map(|end| start + end) else { break };
             let name = &rest[start + 2..end];
+            if made > MAX_TEXT || self.spent(1) {
+                return Self::too_much(at);
+            }
             parts.push(Part::Known(rest[..start].into()));
             if let Some(literal) = name.strip_prefix('!') {
                 parts.push(Part::Known(format!("${{{literal}}}").into()));
@@ -377,7 +405,7 @@ impl<'a> Template<'a> {
                         if rest.len() == template.len() && start == 0 && end + 1 == template.len() {
                             whole = text.refers().cloned();
                         }
-                        parts.extend(text.into_parts());
+                        parts.extend(text.into_parts().into_iter().inspect(|part| made += length(part)));
                     }
                     Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(plain(&value).into())),
                     Value::Null => {}
@@ -392,6 +420,7 @@ impl<'a> Template<'a> {
             rest = &rest[end + 1..];
         }
         parts.push(Part::Known(rest.into()));
+        self.spent(made / 64);
         let text = Text::from_parts(parts);
         match (whole, text.known()) {
             (Some(address), _) => Node::text(text.referring(address), at),
@@ -420,17 +449,25 @@ impl<'a> Template<'a> {
         let Some(delimiter) = delimiter.as_str() else { return Self::cannot("Fn::Join", at) };
         let list = self.evaluate(list);
         let Value::List(List { items, more: None }) = &list.value else { return Self::because(&list, at) };
-        let mut parts = vec![];
+        let (mut parts, mut made) = (vec![], 0);
         for (index, item) in items.iter().enumerate() {
+            if made > MAX_TEXT || self.spent(1) {
+                return Self::too_much(at);
+            }
             if index > 0 {
+                made += delimiter.len();
                 parts.push(Part::Known(delimiter.into()));
             }
             match &item.value {
-                Value::Text(text) => parts.extend(text.clone().into_parts()),
+                Value::Text(text) => {
+                    let own = text.clone().into_parts();
+                    parts.extend(own.into_iter().inspect(|part| made += length(part)));
+                }
                 Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(plain(item).into())),
                 _ => return Self::because(item, at),
             }
         }
+        self.spent(made / 64);
         let text = Text::from_parts(parts);
         match items.as_slice() {
             [Node { value: Value::Text(only), .. }] if only.refers().is_some() => Node::text(only.clone(), at),
@@ -457,7 +494,7 @@ impl<'a> Template<'a> {
     }
 
     fn condition(&self, name: &str) -> Answer {
-        if self.depth.get() >= MAX_REFERENCES {
+        if self.depth.get() >= MAX_REFERENCES || self.spent(1) {
             return Answer::Unknown;
         }
         let Some(condition) = self.root.at_path(&["Conditions", name]) else { return Answer::Unknown };
@@ -468,6 +505,9 @@ impl<'a> Template<'a> {
     }
 
     fn truth(&self, node: &Node) -> Answer {
+        if self.spent(1) {
+            return Answer::Unknown;
+        }
         if let Some([(name, argument)]) = node.as_map().map(|map| map.entries.as_slice()) {
             return match name.known() {
                 Some("Condition") => argument.as_str().map_or(Answer::Unknown, |name| self.condition(name)),
@@ -515,6 +555,14 @@ impl<'a> Template<'a> {
             "Fn::Or" if all().all(|answer| answer == Answer::No) => Answer::No,
             _ => Answer::Unknown,
         }
+    }
+}
+
+/// Bytes of what is known, and at least one for each part.
+fn length(part: &Part) -> usize {
+    match part {
+        Part::Known(text) => text.len().max(1),
+        Part::Hole(_) => 1,
     }
 }
 

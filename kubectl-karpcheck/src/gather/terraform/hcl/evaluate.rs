@@ -231,6 +231,7 @@ impl<'a> World<'a> {
                 Part::Hole(_) => 1,
             });
             if length > MAX_TEXT {
+                self.spent((length / 64) as u64);
                 return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
             }
         }
