@@ -193,7 +193,7 @@ fn a_version_that_is_not_known_yet_is_judged_as_the_newest_and_says_so() {
     let place = Place::new();
     place.write("deployment.yaml", deployment("1.14.1"));
     let ended = place.run(&["upgrade", "--to", "1.99.0", "--offline", "-f", "deployment.yaml"]);
-    ended.code(0).has("judged as 1.14, the newest release known here").has("nothing that was read breaks or changes");
+    ended.code(0).has("judged as 1.14, the newest release known here").has("nothing was found that breaks or changes");
 }
 
 #[test]

@@ -73,7 +73,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         since: (1, 0),
-        text: "in v1 an EC2NodeClass without metadataOptions gets httpPutResponseHopLimit 1 instead of 2: pods that ask the \
+        text: "an EC2NodeClass written in v1 without metadataOptions gets httpPutResponseHopLimit 1 instead of 2: pods that ask the \
                instance's metadata service no longer reach it",
         source: TO_V1,
     },

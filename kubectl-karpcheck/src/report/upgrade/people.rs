@@ -51,7 +51,7 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
         }
         let parts = parts(leg);
         if parts.is_empty() {
-            page.say(2, "- nothing that was read breaks or changes");
+            page.say(2, "- nothing was found that breaks or changes");
         }
         for (part, judgement) in &parts {
             page.gap();
