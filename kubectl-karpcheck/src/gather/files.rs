@@ -239,7 +239,7 @@ impl Files<'_> {
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
-            let placeholders = text.contains('$') || text.contains("{{");
+            let placeholders = text.contains(['$', '<']) || text.contains("{{");
             let (nodes, duplicates, broken) = if terraform::might_be(text) {
                 json::read_pruned(text, Base::File(doc), terraform::prune)
             } else {
