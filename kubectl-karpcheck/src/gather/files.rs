@@ -245,8 +245,10 @@ impl Files<'_> {
             } else {
                 json::read(text, Base::File(doc))
             };
-            // What begins like JSON may be YAML in its flow style.
-            if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
+            // What begins like JSON may be YAML in its flow style, or a stream of documents, as kubectl takes it.
+            let stream = text.contains("\n---");
+            let json = !nodes.is_empty() || extension.as_deref() == Some("json");
+            if broken.is_none() || (json && !stream) {
                 self.duplicates(duplicates);
                 for node in nodes {
                     known += u32::from(self.node(node, placeholders, path));
