@@ -267,14 +267,16 @@ impl Files<'_> {
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
-            let placeholders = text.contains('$') || text.contains("{{");
+            let placeholders = text.contains(['$', '<']) || text.contains("{{");
             let (nodes, duplicates, broken) = if terraform::might_be(text) {
                 json::read_pruned(text, Base::File(doc), terraform::prune)
             } else {
                 json::read(text, Base::File(doc))
             };
-            // What begins like JSON may be YAML in its flow style.
-            if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
+            // What begins like JSON may be YAML in its flow style, or a stream of documents, as kubectl takes it.
+            let stream = text.contains("\n---");
+            let json = !nodes.is_empty() || extension.as_deref() == Some("json");
+            if broken.is_none() || (json && !stream) {
                 self.duplicates(duplicates);
                 for node in nodes {
                     known += u32::from(self.node(node, placeholders, path));

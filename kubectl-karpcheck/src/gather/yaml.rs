@@ -63,7 +63,7 @@ pub(super) struct Parsed {
     pub(super) node: Result<Node, Broken>,
     /// Keys that occur twice in one object.
     pub(super) duplicates: Vec<Duplicate>,
-    /// Does its text hold anything that could be a placeholder (`$` or `{{`)?
+    /// Does its text hold anything that could be a placeholder (`$`, `<` or `{{`)?
     pub(super) placeholders: bool,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn read(text: &str, doc: DocId) -> impl Iterator<Item = Parsed> {
         let mut reader =
             Reader { doc, line, depth: 0, aliased: 0, anchors: HashMap::new(), duplicates: vec![], keys: &mut keys };
         let node = reader.document(chunk);
-        let placeholders = memchr::memchr(b'$', chunk.as_bytes()).is_some() || chunk.contains("{{");
+        let placeholders = memchr::memchr2(b'$', b'<', chunk.as_bytes()).is_some() || chunk.contains("{{");
         Parsed { node, duplicates: reader.duplicates, placeholders }
     })
 }
