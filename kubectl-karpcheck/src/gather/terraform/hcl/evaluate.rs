@@ -197,7 +197,7 @@ impl<'a> World<'a> {
             return self.eval(env, &only.expr);
         }
         let mut parts: Vec<Part> = vec![];
-        let mut length = 0;
+        let (mut length, mut counted) = (0, 0);
         for element in elements {
             match element {
                 Element::Literal(text) => parts.push(Part::Known(text.as_str().into())),
@@ -226,10 +226,15 @@ impl<'a> World<'a> {
                     parts.push(Part::Hole(self.symbol(env, "%{…}", why)));
                 }
             }
-            length += parts.last().map_or(0, |part| match part {
-                Part::Known(text) => text.len(),
-                Part::Hole(_) => 1,
-            });
+            // A text may bring many parts, each of which costs some memory of its own.
+            length += parts[counted..]
+                .iter()
+                .map(|part| match part {
+                    Part::Known(text) => text.len(),
+                    Part::Hole(symbol) => 64 + symbol.name.len(),
+                })
+                .sum::<usize>();
+            counted = parts.len();
             if length > MAX_TEXT {
                 self.spent((length / 64) as u64);
                 return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
