@@ -21,6 +21,8 @@ const MAX_STEPS: u64 = 2_000_000;
 const MAX_SIZE: u64 = 100_000;
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;
+/// Parts of a text, known ones and holes: what compares two texts looks at each part of one beside each of the other.
+const MAX_PARTS: usize = 4096;
 
 /// See [`World::resolve`].
 pub(super) type Resolve<'a> = &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>;
@@ -235,7 +237,7 @@ impl<'a> World<'a> {
                 })
                 .sum::<usize>();
             counted = parts.len();
-            if length > MAX_TEXT {
+            if length > MAX_TEXT || parts.len() > MAX_PARTS {
                 self.spent((length / 64) as u64);
                 return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
             }
