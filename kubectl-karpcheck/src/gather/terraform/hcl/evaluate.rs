@@ -21,6 +21,8 @@ const MAX_STEPS: u64 = 2_000_000;
 const MAX_SIZE: u64 = 100_000;
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;
+/// Parts of a text, known ones and holes: what compares two texts looks at each part of one beside each of the other.
+const MAX_PARTS: usize = 4096;
 
 /// See [`World::resolve`].
 pub(super) type Resolve<'a> = &'a dyn Fn(&Run<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>;
@@ -197,7 +199,7 @@ impl<'a> World<'a> {
             return self.eval(env, &only.expr);
         }
         let mut parts: Vec<Part> = vec![];
-        let mut length = 0;
+        let (mut length, mut counted) = (0, 0);
         for element in elements {
             match element {
                 Element::Literal(text) => parts.push(Part::Known(text.as_str().into())),
@@ -226,11 +228,16 @@ impl<'a> World<'a> {
                     parts.push(Part::Hole(self.symbol(env, "%{…}", why)));
                 }
             }
-            length += parts.last().map_or(0, |part| match part {
-                Part::Known(text) => text.len(),
-                Part::Hole(_) => 1,
-            });
-            if length > MAX_TEXT {
+            // A text may bring many parts, each of which costs some memory of its own.
+            length += parts[counted..]
+                .iter()
+                .map(|part| match part {
+                    Part::Known(text) => text.len(),
+                    Part::Hole(symbol) => 64 + symbol.name.len(),
+                })
+                .sum::<usize>();
+            counted = parts.len();
+            if length > MAX_TEXT || parts.len() > MAX_PARTS {
                 self.spent((length / 64) as u64);
                 return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
             }
