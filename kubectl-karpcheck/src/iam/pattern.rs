@@ -148,6 +148,9 @@ impl Pattern {
         {
             return Answer::Yes;
         }
+        if others(&self.written, value) {
+            return Answer::No;
+        }
         match value.known() {
             Some(known) => self.matches_str(known, env, doubt),
             None => self.matches_tokens(&value.tokens(), env, doubt),
@@ -203,6 +206,17 @@ impl Pattern {
         }
         answer
     }
+}
+
+/// Are these the ARNs of two resources of one template, neither of them known? Whatever AWS makes up, no two are equal.
+/// Only CloudFormation's logical ids tell: `aws_x.this` and `aws_x.this[0]` may be one resource of Terraform's.
+pub(super) fn others(one: &Text, other: &Text) -> bool {
+    let logical = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (Some(a), Some(b)) = (one.refers(), other.refers()) else { return false };
+    (one.known().is_none() && other.known().is_none())
+        && matches!(a.scope, Scope::Template(_))
+        && (a.scope == b.scope && a.id != b.id && logical(&a.id) && logical(&b.id))
+        && (&*a.attribute == "Arn" && &*b.attribute == "Arn")
 }
 
 fn push_text<'a>(tokens: &mut Vec<Token<'a>>, text: &'a Text, fold: bool) {

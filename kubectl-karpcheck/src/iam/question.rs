@@ -333,6 +333,8 @@ impl<'a> Evaluator<'a> {
             Some(Value::Text(text)) => text.clone(),
             // AWS makes up a key's id. That it is a key of its home is known all the same.
             _ if &*item.kind == target::KEY => target::arn_of_key(id, item),
+            // So it is with a rule's name: that it is a rule rules out the bucket that a policy may be pinned to.
+            _ if &*item.kind == target::EVENT_RULE => target::arn_of_event_rule(id, item),
             Some(Value::Unknown(reason)) => Text::symbol(Symbol {
                 name: format!("(the ARN of item {})", id.0).into(),
                 scope: Scope::Run,

@@ -4,7 +4,7 @@ use crate::model::{Answer, Part, Reason, Text};
 
 use super::action::open;
 use super::decide::Env;
-use super::pattern::{Pattern, Piece, Syntax, pieces};
+use super::pattern::{Pattern, Piece, Syntax, others, pieces};
 use super::truth;
 
 /// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
@@ -45,6 +45,9 @@ impl ArnPattern {
             && one == other
         {
             return Answer::Yes;
+        }
+        if others(self.written(), value) {
+            return Answer::No;
         }
         if let Some(known) = value.known() {
             let mut parts = known.splitn(6, ':');

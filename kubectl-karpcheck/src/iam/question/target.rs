@@ -16,6 +16,7 @@ use super::home::Known;
 use super::{Evaluator, ROLE, not_given};
 
 pub(super) const KEY: &str = "AWS::KMS::Key";
+pub(super) const EVENT_RULE: &str = "AWS::Events::Rule";
 const QUEUE: &str = "AWS::SQS::Queue";
 const TABLE: &str = "AWS::DynamoDB::Table";
 
@@ -53,6 +54,18 @@ pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
         why: format!("the id of key {} is not known", item.name).into(),
     });
     arn::compose(KEY, &home, &id).unwrap_or(id)
+}
+
+/// The ARN of an EventBridge rule whose name is not known.
+pub(super) fn arn_of_event_rule(id: ItemId, item: &Item) -> Text {
+    let home = Known::of_item(Some(item)).home();
+    let own = Text::symbol(Symbol {
+        name: format!("(name of {} #{})", item.name, id.0).into(),
+        scope: Scope::Run,
+        cause: Cause::NotProvided,
+        why: format!("the name of the rule {} is not known", item.name).into(),
+    });
+    arn::compose(EVENT_RULE, &home, &own).unwrap_or(own)
 }
 
 impl Evaluator<'_> {
