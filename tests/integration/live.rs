@@ -302,3 +302,56 @@ fn a_reference_that_the_server_dropped_is_told_with_the_definition_that_is_too_o
     assert!(of("ack-ref-pruned")["subject"]["origin"]["file"].as_str().unwrap().ends_with("repository.yaml"));
     assert_eq!(of("ack-ref-pruned")["confidence"], json!("high"));
 }
+
+/// Creates an event in the default namespace, where a server wants those of objects without one.
+fn event(server: &ApiServer, name: &str, kind: &str, reason: &str, source: &str) {
+    server.create(
+        "/api/v1/namespaces/default/events",
+        &json!({
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "default"},
+            "involvedObject": {"kind": kind, "name": name}, "reason": reason, "message": "told by a test",
+            "source": {"component": source}, "type": "Normal", "count": 1,
+        }),
+    );
+}
+
+#[test]
+fn only_the_events_that_rules_look_at_leave_the_server() {
+    let Some(server) = server() else { return };
+    event(&server, "claim-launch", "NodeClaim", "LaunchFailed", "karpenter");
+    event(&server, "claim-kept", "NodeClaim", "Unconsolidatable", "karpenter");
+    event(&server, "class-not-ready", "EC2NodeClass", "ValidationSucceeded", "karpenter");
+    event(&server, "node-interrupted", "Node", "TerminatingOnInterruption", "karpenter");
+    event(&server, "node-started", "Node", "Starting", "kubelet");
+    // The source of an event that the newer API made is its reporting controller.
+    server.create(
+        "/apis/events.k8s.io/v1/namespaces/default/events",
+        &json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "node-stopped", "namespace": "default"},
+            "eventTime": "2026-01-02T03:04:05.000000Z", "reportingController": "karpenter", "reportingInstance": "karpenter-0",
+            "action": "Interrupt", "reason": "InstanceStopping", "regarding": {"kind": "Node", "name": "node-stopped"},
+            "note": "told by a test", "type": "Warning",
+        }),
+    );
+    event(&server, "pod-scheduled", "Pod", "Scheduled", "default-scheduler");
+    // With just the right that is printed for it.
+    let plan = Plan::new([("core/Event", true)]);
+    let mut role = vec![];
+    rbac::write(&plan, &mut role).unwrap();
+    server.apply(&std::str::from_utf8(&role).unwrap().replace(rbac::NAME, "karpcheck-events"));
+    server.apply_object(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "karpcheck-events"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "karpcheck-events"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}],
+    }));
+    server.wait_until_allowed("reader", "/api/v1/events");
+    let inventory = gathered_by(&server, "reader", &plan);
+    assert!(inventory.problems().is_empty(), "{:?}", inventory.problems());
+    let mut read = names(&inventory, "core/Event");
+    read.sort();
+    assert_eq!(
+        read,
+        ["claim-launch", "class-not-ready", "node-interrupted", "node-stopped", "unknown: not-provided"],
+        "and that there are others is not denied"
+    );
+}

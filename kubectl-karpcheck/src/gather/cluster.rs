@@ -3,13 +3,14 @@
 //! ```text
 //! flags, kubeconfig -> connect -> discovery -> lists (eight at a time) -> drafts
 //!                                    Deployments of Karpenter -> its ServiceAccount, ConfigMap, Pods by name
+//!                                    events -> a short list for each kind of object that rules ask about
 //! ```
 //!
 //! Nothing that goes wrong stops the run: a cluster that cannot be asked is a fatal problem, a kind that cannot be
 //! listed is a problem of its own, and in both cases what depends on it is unknown and not absent. Secrets are never
 //! read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use list::{Read, Wanted};
 mod connect;
 mod controller;
 mod discovery;
+mod events;
 mod exec;
 mod http;
 mod list;
@@ -179,6 +181,7 @@ struct Asked {
 }
 
 /// A kind to read, and how.
+#[derive(Clone)]
 struct Target {
     served: Served,
     /// Is a refusal of no account?
@@ -302,7 +305,7 @@ impl Asked {
                 builder.listed(self.id, pattern, Listing::NotInstalled);
             }
         }
-        targets.into_values().collect()
+        targets.into_values().flat_map(|target| each_list(target, discovered)).collect()
     }
 
     /// A group whose server does not answer.
@@ -375,16 +378,24 @@ impl Asked {
     /// Hands on what was read, and says how far each kind was.
     fn take_in(&self, plan: &Plan, done: Vec<Done>, builder: &mut Builder) {
         let mut listings: BTreeMap<Arc<str>, Listing> = BTreeMap::new();
+        let mut complaints = BTreeSet::new();
         for Done { target, read, read_at } in done {
             let listing = match &read.failure {
-                None => self.limited(&target),
+                None => self.limited(&target, read.cut, builder),
                 // Gone between the discovery and the list.
                 Some(Failure::NotFound) => Listing::NotInstalled,
-                Some(failure) => self.failed(&target, failure, builder),
+                Some(failure) => {
+                    let (listing, problem) = self.failed(&target, failure, builder);
+                    // Several lists of one kind are refused alike.
+                    if complaints.insert(problem.message.clone()) {
+                        builder.problem(problem);
+                    }
+                    listing
+                }
             };
             // Of several reads of one kind, the one that failed is told.
             let told = listings.entry(Arc::clone(&target.served.kind)).or_insert(Listing::Complete);
-            if *told == Listing::Complete {
+            if *told == Listing::Complete || read.failure.is_some() {
                 *told = listing;
             }
             for object in read.objects {
@@ -397,8 +408,20 @@ impl Asked {
     }
 
     /// How far a list that went well goes.
-    fn limited(&self, target: &Target) -> Listing {
+    fn limited(&self, target: &Target, cut: bool, builder: &mut Builder) -> Listing {
         match (&target.wanted, &target.namespace) {
+            (Wanted::Selected { what, most, .. }, _) => {
+                if cut {
+                    let message = format!(
+                        "there are more than {most} {what} in context {}, and only the first {most} were read: rules that \
+                         look for symptoms among them may miss some",
+                        self.context
+                    );
+                    let at = self.whole(&target.served.api_version, target.served.name(), builder);
+                    builder.problem(Problem::note(message, Some(at)));
+                }
+                Listing::Partial(Reason::new(Cause::NotProvided, events::why()))
+            }
             (Wanted::All, Some(namespace)) => {
                 let why =
                     format!("only namespace {namespace} was read (-n), there may be more of {}", target.served.kind);
@@ -408,8 +431,8 @@ impl Asked {
         }
     }
 
-    /// A list that did not go well: told once, with what it costs and what to do.
-    fn failed(&self, target: &Target, failure: &Failure, builder: &mut Builder) -> Listing {
+    /// A list that did not go well: with what it costs and what to do.
+    fn failed(&self, target: &Target, failure: &Failure, builder: &mut Builder) -> (Listing, Problem) {
         let served = &target.served;
         let (context, resource, kind) = (&self.context, served.resource(), &served.kind);
         let place =
@@ -435,12 +458,8 @@ impl Asked {
             ),
         };
         let at = self.whole(&served.api_version, served.name(), builder);
-        builder.problem(if target.optional {
-            Problem::note(message, Some(at))
-        } else {
-            Problem::new(message, Some(at))
-        });
-        Listing::Partial(reason)
+        let problem = if target.optional { Problem::note(message, Some(at)) } else { Problem::new(message, Some(at)) };
+        (Listing::Partial(reason), problem)
     }
 
     fn add(&self, served: &Served, object: Object, read_at: &Arc<str>, plan: &Plan, builder: &mut Builder) {
@@ -459,6 +478,16 @@ impl Asked {
         draft.read_at = Some(Arc::clone(read_at));
         super::kubernetes::add(builder, plan, draft);
     }
+}
+
+/// The lists that a kind is read by: of events several short ones, of all else one.
+fn each_list(target: Target, discovered: &Discovered) -> Vec<Target> {
+    if &*target.served.kind != events::KIND {
+        return vec![target];
+    }
+    let namespace = Some(events::NAMESPACE.to_owned());
+    let wanted = events::wanted(discovered).into_iter();
+    wanted.map(|wanted| Target { wanted, namespace: namespace.clone(), ..target.clone() }).collect()
 }
 
 /// Can a kind, or a kind that a pattern stands for, be of this group?

@@ -18,6 +18,15 @@ pub(super) enum Wanted {
     First(usize),
     /// Those of a namespace with these labels, the first ones.
     Labelled(String, usize),
+    /// Those with these fields, page by page and no more than that many.
+    Selected {
+        /// A field selector.
+        fields: String,
+        /// What they are, to people.
+        what: String,
+        /// How many, in whole pages.
+        most: usize,
+    },
     /// One by its name.
     Named(String),
 }
@@ -27,6 +36,14 @@ pub(super) enum Wanted {
 pub(super) struct Read {
     pub(super) objects: Vec<Object>,
     pub(super) failure: Option<Failure>,
+    /// Were there more than was wanted?
+    pub(super) cut: bool,
+}
+
+impl Read {
+    fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
 }
 
 /// Reads what is wanted of a kind.
@@ -38,44 +55,50 @@ pub(super) async fn read(api: &Api, served: &Served, namespace: Option<&str>, wa
         Wanted::Labelled(labels, limit) => {
             first(api, served, &format!("{path}?labelSelector={}&limit={limit}", escaped(labels))).await
         }
-        Wanted::All => {
-            let read = all(api, served, &path).await;
-            if read.failure == Some(Failure::Gone) {
-                // A list that took longer than etcd remembers (five minutes) starts anew, once.
-                return all(api, served, &path).await;
-            }
-            read
+        Wanted::Selected { fields, most, .. } => {
+            let query = format!("fieldSelector={}&", escaped(fields));
+            pages(api, served, &format!("{path}?{query}limit={PAGE}"), most.div_ceil(PAGE)).await
         }
+        Wanted::All => pages(api, served, &format!("{path}?limit={PAGE}"), MOST_PAGES).await,
     }
+}
+
+/// A list that took longer than etcd remembers (five minutes) starts anew, once.
+async fn pages(api: &Api, served: &Served, path: &str, most: usize) -> Read {
+    let read = all(api, served, path, most).await;
+    if read.failure == Some(Failure::Gone) {
+        return all(api, served, path, most).await;
+    }
+    read
 }
 
 async fn one(api: &Api, served: &Served, path: &str) -> Read {
     let text = match api.get(path, "application/json").await {
         Ok(text) => text,
         Err(Failure::NotFound) => return Read::default(),
-        Err(failure) => return Read { objects: vec![], failure: Some(failure) },
+        Err(failure) => return Read::failed(failure),
     };
     match json_value::object(&text, &served.api_version, served.name()) {
-        Ok(object) => Read { objects: vec![object], failure: None },
-        Err(error) => Read { objects: vec![], failure: Some(Failure::Garbage(error.to_string())) },
+        Ok(object) => Read { objects: vec![object], ..Read::default() },
+        Err(error) => Read::failed(Failure::Garbage(error.to_string())),
     }
 }
 
 async fn first(api: &Api, served: &Served, path: &str) -> Read {
     match api.get(path, "application/json").await {
         Ok(text) => taken(Read::default(), parse(served, text).await),
-        Err(failure) => Read { objects: vec![], failure: Some(failure) },
+        Err(failure) => Read::failed(failure),
     }
 }
 
-/// All pages. While one is parsed on another thread, the next is fetched.
-async fn all(api: &Api, served: &Served, path: &str) -> Read {
+/// All pages, or the first ones of them. While one is parsed on another thread, the next is fetched.
+async fn all(api: &Api, served: &Served, path: &str, most: usize) -> Read {
     let mut read = Read::default();
     let mut parsing: Option<tokio::task::JoinHandle<Result<Vec<Object>, Failure>>> = None;
     let mut next = String::new();
-    for _ in 0..MOST_PAGES {
+    for number in 1..=most {
         let after = if next.is_empty() { String::new() } else { format!("&continue={}", escaped(&next)) };
-        let text = api.get(&format!("{path}?limit={PAGE}{after}"), "application/json").await;
+        let text = api.get(&format!("{path}{after}"), "application/json").await;
         if let Some(page) = parsing.take() {
             read = taken(read, joined(page).await);
         }
@@ -95,6 +118,10 @@ async fn all(api: &Api, served: &Served, path: &str) -> Read {
             Ok((_, token)) if token == next => {
                 read.failure = Some(Failure::Garbage("the list goes on with the same page for ever".into()));
                 return read;
+            }
+            Ok((text, _)) if number == most && most < MOST_PAGES => {
+                read.cut = true;
+                return taken(read, parse(served, text).await);
             }
             Ok((text, token)) => {
                 parsing = Some(spawn(served, text));

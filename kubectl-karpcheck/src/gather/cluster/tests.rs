@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::{FieldValue, Found, Inventory};
 
+mod events;
+
 /// What the scripted server says.
 enum Say {
     Json(String),
