@@ -44,6 +44,9 @@ pub enum Command {
     Rules(RulesArgs),
     /// Explain a rule: what it finds, why it matters, how to fix it
     Explain(ExplainArgs),
+    /// Show what an upgrade of Karpenter breaks, changes or makes obsolete, in the order in which to do it
+    #[command(after_help = exit::UPGRADE_HELP)]
+    Upgrade(Box<UpgradeArgs>),
     /// Ask whether AWS would allow a request, and show how that is decided
     #[command(after_help = exit::CAN_HELP)]
     Can(Box<CanArgs>),
@@ -132,6 +135,36 @@ pub struct CheckArgs {
         help_heading = "Options"
     )]
     pub require_complete: Option<RequireComplete>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    pub color: Color,
+}
+
+/// The flags of `upgrade`.
+#[derive(Debug, Args)]
+pub struct UpgradeArgs {
+    /// The version of Karpenter to upgrade to: 1.14.1. The one that runs is read from the cluster or the files, or stated by
+    /// --karpenter-version, which never overrides what was read
+    #[arg(long, value_name = "VERSION", value_parser = version, required = true, help_heading = "Options")]
+    pub to: String,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print it: the steps for people or for machines, or what to add to the files as a unified diff
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    pub output: UpgradeOutput,
+    /// The least severity of something new that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    pub fail_on: FailOn,
+    /// Show only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    pub min_confidence: MinConfidence,
     /// Which rules run.
     #[command(flatten)]
     pub chosen: ChosenArgs,
@@ -259,9 +292,36 @@ pub struct ExplainArgs {
 pub enum Output {
     /// For people.
     Table,
+    /// The table with confidence, every place and what explains it.
+    Wide,
     /// For machines: karpcheck.report/v1alpha1.
     Json,
+    /// The same as YAML.
+    Yaml,
+    /// The names of the subjects with findings.
+    Name,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit's XML, for CI servers.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One file for a browser.
+    Html,
     /// The edits of the findings as a unified diff of the files.
+    Diff,
+}
+
+/// Formats of `upgrade`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum UpgradeOutput {
+    /// The steps, for people.
+    Table,
+    /// The steps, for machines: karpcheck.upgrade/v1alpha1.
+    Json,
+    /// What to add to the files, as a unified diff.
     Diff,
 }
 

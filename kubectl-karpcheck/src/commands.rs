@@ -16,6 +16,7 @@ pub mod pack;
 pub mod rbac;
 pub mod rules;
 pub mod sources;
+pub mod upgrade;
 pub mod why;
 
 /// Why a command could not do anything at all.
@@ -80,6 +81,7 @@ pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
         Some(Command::Check(args)) => check::run(&args, streams),
         Some(Command::Rules(args)) => rules::run(&args, streams),
         Some(Command::Explain(args)) => explain::run(&args, streams),
+        Some(Command::Upgrade(args)) => upgrade::run(&args, streams),
         Some(Command::Can(args)) => can::run(&args, streams),
         Some(Command::Why(args)) => why::run(&args, streams),
         Some(Command::Rbac(args)) => rbac::run(&args, streams),

@@ -38,6 +38,14 @@ pub const HELP: &str = "Exit codes:
      a pack refused); the rest is reported
   4  with --require-complete: clean, but not complete";
 
+/// The lines on exit codes below `upgrade --help`.
+pub const UPGRADE_HELP: &str = "Exit codes:
+  0  the upgrade brings nothing at or above --fail-on
+  1  the upgrade brings something at or above --fail-on: do it first
+  2  bad arguments, or the version that runs is not known, or not earlier
+  3  the job could not be done whole (no cluster, a named file unreadable,
+     a pack refused); the rest is reported";
+
 /// The lines on exit codes below `can --help`.
 pub const CAN_HELP: &str = "Exit codes:
   0  AWS would allow it

@@ -22,6 +22,7 @@ mod json;
 mod json_value;
 mod kubernetes;
 mod kustomize;
+mod logs;
 pub mod patch;
 mod placeholders;
 mod policy;

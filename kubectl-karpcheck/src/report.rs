@@ -1,7 +1,8 @@
-//! What the rules said, for people (`table`) and for machines (`json`).
+//! What the rules said: for people (table, wide, markdown, html), for scripts (json, yaml, name, diff), and for the
+//! machines that gather such reports (sarif, junit, github).
 //!
 //! ```text
-//! Run -> rows (order, groups, places) -> table | json
+//! Run -> rows (order, groups, places) -> said (words) -> a module for each format
 //! ```
 //!
 //! One step sorts, groups and counts for all formats; a format only writes. Nothing here decides what is reported or
@@ -14,13 +15,22 @@ use crate::model::{Cause, Inventory};
 
 mod closing;
 mod diff;
+mod fingerprint;
+mod github;
+mod html;
 mod json;
+mod junit;
 mod layout;
+mod markdown;
+mod name;
 mod page;
 mod rows;
 mod rules;
+mod said;
+mod sarif;
 mod table;
 mod trail;
+pub mod upgrade;
 mod words;
 
 pub use diff::{NotShown, Patched};
@@ -68,7 +78,14 @@ pub struct Sources {
 /// `width` is the terminal's, in columns. Colour is only ever added to words that are there without it.
 pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    table::write(run, width, color, &mut out)?;
+    table::write(run, table::Detail::Short, width, color, &mut out)?;
+    out.flush()
+}
+
+/// The same with all there is to say: confidence, every place, what explains it, and in a pipe the remedies.
+pub fn wide(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    table::write(run, table::Detail::Whole, width, color, &mut out)?;
     out.flush()
 }
 
@@ -76,6 +93,55 @@ pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io:
 pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     json::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the report as YAML: the types of [`json`].
+pub fn yaml(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    json::write_yaml(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the report as SARIF 2.1.0.
+pub fn sarif(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    sarif::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the report as JUnit's XML.
+pub fn junit(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    junit::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the findings as workflow commands of GitHub.
+pub fn github(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    github::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the report as GitHub's markdown, short enough for a comment.
+pub fn markdown(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    markdown::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the report as one HTML file.
+pub fn html(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    html::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the names of the subjects that have findings; on `err`, what could not be read.
+pub fn name(run: &Run<'_>, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    name::write(run, &mut out, err)?;
     out.flush()
 }
 

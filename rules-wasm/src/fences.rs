@@ -8,6 +8,24 @@ use karpcheck_sdk::prelude::*;
 /// The subjects of rules about single policies.
 pub(crate) const POLICIES: &[&str] = &["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"];
 
+/// What to call one of them.
+pub(crate) fn noun(policy: Item) -> &'static str {
+    if policy.kind() == "AWS::IAM::Role" { "role" } else { "policy" }
+}
+
+/// Each once, and a part not beside the whole: who can tag any instance can tag another cluster's.
+pub(crate) fn widest(mut what: Vec<&'static str>) -> Vec<&'static str> {
+    for (whole, part) in [
+        ("any instance", "another cluster's instances"),
+        ("terminate any instance", "terminate another cluster's instances"),
+    ] {
+        if what.contains(&whole) {
+            what.retain(|one| *one != part);
+        }
+    }
+    what
+}
+
 /// The documents of a policy, or of a role's own policies.
 pub(crate) fn documents(policy: Item) -> Vec<String> {
     if policy.kind() != "AWS::IAM::Role" {
@@ -137,6 +155,7 @@ fn ask(principal: Item, controller: Option<Item>, probe: &Probe) -> Decision {
         controller: controller.unwrap_or(principal),
         class: None,
         name,
+        beside: None,
         release: (1, 14),
         tags_of: (1, 14),
     };

@@ -214,6 +214,28 @@ pub(crate) fn sure_of_role(controller: Item) -> Confidence {
     }
 }
 
+/// The controllers of an object, as places: so that a symptom stands under what is wrong with them.
+pub(crate) fn of_controller(object: Item) -> Vec<Place> {
+    let links = object.related("@controller");
+    links.iter().filter_map(Link::given).map(|controller| controller.place("", "its controller")).collect()
+}
+
+/// The only controller that was given, as a place: whose log it is, a log does not say.
+pub(crate) fn only_controller() -> Option<Place> {
+    let mut all = select("Karpcheck::Controller").given();
+    let only = all.next()?;
+    all.next().is_none().then(|| only.place("", "the controller"))
+}
+
+/// Was a controller's role not given, so that nobody can tell what it may? controller-role-missing says so.
+pub(crate) fn role_not_given(controller: Item) -> bool {
+    let unknown = |unknown: &Unknown| unknown.cause == "not-provided";
+    match controller.get("/Role") {
+        Value::Unknown(why) => unknown(&why),
+        _ => controller.related("/Role").iter().any(|link| matches!(&link.item, Found::Unknown(why) if unknown(why))),
+    }
+}
+
 /// Does an EventBridge rule listen for one of Karpenter's events?
 pub(crate) fn is_karpenters(rule: Item) -> bool {
     rule.find("/EventPattern/detail-type/*")
@@ -235,13 +257,16 @@ fn lets_events_send(queue: Item) -> bool {
     })
 }
 
-/// The pointers of a policy's statements, which may be a list or a single one.
+/// The pointers of a policy's statements, which may be a list or a single one. A list with an open end has its known ones.
 pub(crate) fn statements(item: Item, policy: &str) -> Vec<String> {
     let single = format!("{policy}/Statement");
-    if item.get(&format!("{single}/Effect")) != Value::Absent {
+    let numbered = |at: &str| at.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
+    let listed: Vec<String> =
+        item.find(&format!("{single}/*")).into_iter().map(|field| field.at).filter(|at| numbered(at)).collect();
+    if listed.is_empty() && item.get(&format!("{single}/Effect")) != Value::Absent {
         return vec![single];
     }
-    item.find(&format!("{single}/*")).into_iter().map(|field| field.at).filter(|at| *at != single).collect()
+    listed
 }
 
 /// Is a NodePool's class an EC2NodeClass, so that a self-managed Karpenter launches its nodes? Under EKS Auto Mode it is

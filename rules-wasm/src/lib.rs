@@ -8,6 +8,7 @@ mod definitions;
 mod ebs;
 mod fences;
 mod karpenter;
+mod neighbours;
 mod requests;
 
 karpcheck_sdk::pack!();

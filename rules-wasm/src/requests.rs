@@ -5,9 +5,14 @@
 use crate::karpenter::{Minor, Spot, spot, version};
 use karpcheck_sdk::prelude::*;
 
+mod edits;
 pub(crate) mod table;
+mod tags;
 
-use table::{CALLS, Call, NEWEST, PROFILE, STATIC, Tag, Tags, When};
+pub(crate) use edits::with_edits;
+
+use table::{CALLS, Call, NEWEST, Tags, When};
+use tags::Pinned;
 
 /// What the rules on a controller's rights look at.
 pub(crate) const READS: &[&str] = &[
@@ -25,6 +30,8 @@ const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/
 /// More classes than these are looked at only where their tags or role differ.
 const MANY: usize = 30;
 const MOST_TAGS: usize = 50;
+/// What a cluster is called that nobody named.
+const UNNAMED: &str = "this-cluster";
 
 /// What a cluster is called in a request.
 #[derive(Clone)]
@@ -41,6 +48,8 @@ pub(crate) struct Actor {
     pub controller: Item,
     pub class: Option<Item>,
     pub name: Name,
+    /// Another cluster that its tags name, too.
+    pub beside: Option<(String, Pinned)>,
     pub release: Minor,
     /// The release whose tags it sends.
     pub tags_of: Minor,
@@ -102,7 +111,7 @@ pub(crate) fn name_of(controller: Item) -> Name {
         }
         return Name::Field(controller, "/ClusterName".into());
     }
-    pins.into_iter().next().map_or_else(|| Name::Text("this-cluster".into()), |pin| Name::Field(controller, pin))
+    pins.into_iter().next().map_or_else(|| Name::Text(UNNAMED.into()), |pin| Name::Field(controller, pin))
 }
 
 /// Where the names that policies pin stand.
@@ -148,6 +157,7 @@ impl Actor {
                 controller,
                 class,
                 name: name.clone(),
+                beside: None,
                 release: release.0,
                 tags_of: release.1,
             })
@@ -158,32 +168,20 @@ impl Actor {
         Self { name, ..self.clone() }
     }
 
+    /// The cluster's name, unless it is a parameter or nobody stated it.
+    fn known_name(&self) -> Option<String> {
+        match &self.name {
+            Name::Field(item, pointer) => item.text(pointer).ok().flatten(),
+            Name::Text(name) => (name != UNNAMED).then(|| name.clone()),
+        }
+    }
+
     fn fill(&self, text: &str) -> String {
         let class = self.class.map_or_else(|| "default".into(), Item::name);
         let text = text.replace("POOL", "default").replace("CLASS", &class);
         match &self.name {
             Name::Field(..) => text,
             Name::Text(name) => text.replace("{0}", name),
-        }
-    }
-
-    /// The tags that go with it, keys and values as templates.
-    fn tags(&self, tags: Tags) -> Vec<(String, String)> {
-        let of = |rows: &[Tag], release: Minor| -> Vec<(String, String)> {
-            rows.iter()
-                .filter(|row| row.since <= release && release < row.before)
-                .map(|row| (self.fill(row.key), self.fill(row.value)))
-                .collect()
-        };
-        match tags {
-            Tags::None | Tags::Unknown => vec![],
-            Tags::Launch => of(STATIC, self.tags_of),
-            Tags::Beta => of(STATIC, (0, 37)),
-            Tags::Profile => of(PROFILE, self.tags_of),
-            Tags::Names => [("Name", "default/probe"), ("karpenter.sh/nodeclaim", "default-probe")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
-            Tags::ClusterName => vec![("eks:eks-cluster-name".into(), self.fill("{0}"))],
         }
     }
 
@@ -320,8 +318,14 @@ fn in_china() -> bool {
 /// A call that is denied.
 pub(crate) struct Denied {
     pub call: &'static Call,
+    /// On what, as the table has it.
+    pub on: Vec<&'static str>,
     /// The kinds of resources: `volume`.
     pub kinds: Vec<String>,
+    /// The cluster's name, where it is known to the letter.
+    pub name: Option<String>,
+    /// The release whose tags are sent.
+    pub tags_of: Minor,
     pub decision: Decision,
     /// The releases for which it is so.
     pub releases: Vec<Minor>,
@@ -374,7 +378,7 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
                     if explained(actor, call, on, newer) {
                         continue;
                     }
-                    note(&mut all, call, on, decision, release.0);
+                    note(&mut all, call, on, decision, actor);
                 }
             }
         }
@@ -387,8 +391,8 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
     outcome
 }
 
-fn note(all: &mut Vec<Denied>, call: &'static Call, on: &str, decision: Decision, release: Minor) {
-    let kind = kind_of(on);
+fn note(all: &mut Vec<Denied>, call: &'static Call, on: &'static str, decision: Decision, actor: &Actor) {
+    let (kind, release) = (kind_of(on), actor.release);
     let same = |other: &&mut Denied| {
         other.call.action == call.action
             && other.call.breaks == call.breaks
@@ -400,12 +404,21 @@ fn note(all: &mut Vec<Denied>, call: &'static Call, on: &str, decision: Decision
         Some(other) => {
             if !other.kinds.contains(&kind) {
                 other.kinds.push(kind);
+                other.on.push(on);
             }
             if !other.releases.contains(&release) {
                 other.releases.push(release);
             }
         }
-        None => all.push(Denied { call, kinds: vec![kind], decision, releases: vec![release] }),
+        None => all.push(Denied {
+            call,
+            on: vec![on],
+            kinds: vec![kind],
+            name: actor.known_name(),
+            tags_of: actor.tags_of,
+            decision,
+            releases: vec![release],
+        }),
     }
 }
 
@@ -441,14 +454,20 @@ fn explained(actor: &Actor, call: &Call, on: &str, newer: Option<Minor>) -> bool
         || newer.is_some_and(|tags_of| allowed(Actor { tags_of, ..actor.clone() }))
 }
 
-/// The other cluster under whose name a denied call would be allowed, if a condition says so.
-pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<String> {
+/// The other cluster under whose name a denied call would be allowed, if a condition says so; and whether it would be with
+/// that name everywhere, or beside the own one: some conditions of a statement may name the right cluster.
+pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<(String, bool)> {
     if call.on.iter().any(|on| on.contains("{0}")) {
         return None;
     }
-    foreign_pins(actor.controller)
-        .into_iter()
-        .find(|pin| actor.named(Name::Text(pin.clone())).ask(call, on).access == Access::Allowed)
+    let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
+    foreign_pins(actor.controller).into_iter().find_map(|pin| {
+        let beside = |pinned: Pinned| Actor { beside: Some((pin.clone(), pinned)), ..actor.clone() };
+        if allowed(actor.named(Name::Text(pin.clone()))) {
+            return Some((pin, true));
+        }
+        (allowed(beside(Pinned::InKeys)) || allowed(beside(Pinned::InValues))).then_some((pin, false))
+    })
 }
 
 fn at_launch(call: &Call) -> bool {
@@ -475,63 +494,6 @@ pub(crate) fn newer_for(actor: &Actor) -> Option<Minor> {
 /// Every call, whatever the classes need.
 pub(crate) fn every_call() -> impl Iterator<Item = (&'static Call, &'static str)> {
     CALLS.iter().flat_map(|call| call.on.iter().map(move |on| (call, *on)))
-}
-
-/// Adds the smallest change that lets what is denied pass, where it is mechanical.
-pub(crate) fn with_edits(mut finding: Finding, denied: &Denied) -> Finding {
-    finding = finding.property("call", denied.call.action).property("source", denied.call.source);
-    let Some((item, statement)) = statement_of(&denied.decision) else { return finding };
-    // A decision only names its items; these are read.
-    let policies = ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"];
-    if !policies.iter().flat_map(|kind| select(kind).given()).any(|policy| policy == item) {
-        return finding;
-    }
-    let own: Vec<&Place> = denied
-        .decision
-        .statements
-        .iter()
-        .filter(|place| place.item == item && statement_at(&place.pointer) == statement)
-        .collect();
-    let [place] = own.as_slice() else { return finding };
-    let values: Vec<String> = if place.pointer.ends_with("/Resource") {
-        denied.kinds.iter().map(|kind| format!("arn:*:ec2:*:*:{kind}/*")).collect()
-    } else if place.pointer.ends_with("/aws:TagKeys") && place.pointer.contains("ForAllValues") {
-        match denied.call.sends {
-            Tags::ClusterName => vec!["eks:eks-cluster-name".into()],
-            Tags::Names => {
-                let listed = item.find(&format!("{}/*", place.pointer));
-                ["Name", "karpenter.sh/nodeclaim"]
-                    .into_iter()
-                    .filter(|key| !listed.iter().any(|field| field.value == Value::from(*key)))
-                    .map(str::to_owned)
-                    .collect()
-            }
-            _ => vec![],
-        }
-    } else if place.pointer.ends_with("/Action") {
-        vec![denied.call.action.to_owned()]
-    } else {
-        vec![]
-    };
-    let ec2 = denied.call.action.starts_with("ec2:");
-    if place.pointer.ends_with("/Resource") && !ec2 {
-        return finding;
-    }
-    match item.get(&place.pointer) {
-        Value::Text(only) => {
-            let list: Vec<String> = std::iter::once(only).chain(values).map(|text| format!("{text:?}")).collect();
-            if list.len() > 1 {
-                finding = finding.edit(item, place.pointer.clone(), Value::Json(format!("[{}]", list.join(","))));
-            }
-        }
-        Value::Absent => {}
-        _ => {
-            for value in values {
-                finding = finding.edit(item, format!("{}/-", place.pointer), value);
-            }
-        }
-    }
-    finding
 }
 
 /// `1.0`, `0.31 and 0.37`.
@@ -578,7 +540,7 @@ mod tests {
     fn a_statement_is_found_in_a_pointer() {
         assert_eq!(statement_at("/PolicyDocument/Statement/3/Condition/X/y"), "/PolicyDocument/Statement/3");
         assert_eq!(statement_at("/PolicyDocument/Statement/Action"), "/PolicyDocument/Statement");
-        assert_eq!(kind_of("arn::ec2:::volume/probe"), "volume");
+        assert_eq!(kind_of("arn::ec2:::volume/any"), "volume");
         assert_eq!(kind_of("*"), "");
     }
 }

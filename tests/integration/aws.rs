@@ -29,7 +29,7 @@ spec:
 
 /// The beginning of every scripted CLI: it keeps its words, and knows who asks.
 const SCRIPT: &str = r#"#!/bin/sh
-printf '%s|' "$@" >>"$0.log"; echo >>"$0.log"
+line=$(printf '%s|' "$@"); printf '%s\n' "$line" >>"$0.log"
 case "$1 $2" in
 'sts get-caller-identity')
   case "$*" in *--query*) echo 111122223333 ;; *) echo '{"UserId": "x", "Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/x"}' ;; esac

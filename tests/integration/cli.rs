@@ -10,7 +10,9 @@ mod arguments;
 mod can;
 mod files;
 mod fixes;
+mod noise;
 mod others;
+mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
 const BROKEN_CLASS: &str = "\

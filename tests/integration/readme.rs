@@ -29,13 +29,13 @@ fn run(more: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn the_example_shows_findings_of_several_areas() {
+fn the_example_shows_findings_of_every_area() {
     let output = run(&["-o", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let found: Vec<&str> =
         report["findings"].as_array().unwrap().iter().map(|finding| finding["area"].as_str().unwrap()).collect();
-    for area in ["queue", "ebs", "cluster-name", "ack", "upgrade"] {
+    for area in ["queue", "ebs", "cluster-name", "tagging", "ack", "upgrade"] {
         assert!(found.contains(&area), "{area}: {found:?}");
     }
 }

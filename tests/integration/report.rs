@@ -5,8 +5,10 @@ use kubectl_karpcheck::model::{Cause, Listing};
 use kubectl_karpcheck::report;
 use serde_json::json;
 
+mod formats;
 mod machine;
 mod pages;
+mod schema;
 mod world;
 
 use world::{World, bad_day};

@@ -5,6 +5,7 @@
 //! `expected`. `BLESS=1` writes `expected` anew; what a case's name promises holds even then.
 
 mod bench;
+mod causes;
 mod forms;
 mod live;
 mod pages;
@@ -24,6 +25,10 @@ const NEVER_FAILS: &[(&str, &str)] = &[(
 /// Rules that cannot be unknown, from files or from a cluster, and why. `live` holds them to it.
 pub(crate) const WITHOUT_UNKNOWN_FILES: &[(&str, &str)] = &[
     ("cluster-name-mismatch", "a name or a witness without a value contradicts nobody, so there is nothing to judge"),
+    (
+        "discovery-tag-shared",
+        "a selector without a value selects nobody's in particular, and other clusters are there or they are not",
+    ),
     ("queue-setting-ignored", "it speaks of settings that are written; one that was not read cannot be called ignored"),
 ];
 

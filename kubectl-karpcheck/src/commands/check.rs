@@ -52,7 +52,15 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     };
     commands::still(match args.output {
         Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
+        Output::Wide => report::wide(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
         Output::Json => report::json(&run, streams.out),
+        Output::Yaml => report::yaml(&run, streams.out),
+        Output::Name => report::name(&run, streams.out, streams.err),
+        Output::Sarif => report::sarif(&run, streams.out),
+        Output::Junit => report::junit(&run, streams.out),
+        Output::Github => report::github(&run, streams.out),
+        Output::Markdown => report::markdown(&run, streams.out),
+        Output::Html => report::html(&run, streams.out),
         Output::Diff => {
             let (files, not_shown) = cure::patched(&inventory, &judgement);
             report::diff(&run, &files, &not_shown, streams.out, streams.err)
@@ -64,7 +72,8 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     Ok(exit)
 }
 
-fn count(number: u64) -> usize {
+/// A number of the readers as one of the report.
+pub fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -91,7 +100,8 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary:
     }
 }
 
-fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
+/// What flags state, by the names in JSON.
+pub fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let told = [
         ("karpenterVersion", &facts.karpenter_version),
         ("chartVersion", &facts.chart_version),

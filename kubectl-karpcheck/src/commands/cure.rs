@@ -1,6 +1,6 @@
 //! What edits would do: to the findings (`--verify-fixes`) and to the files (`-o diff`). Nothing is written to disk.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub fn verify(
     rules: &[Selected<'_>],
     judgement: &mut Judgement,
 ) {
-    let before: HashSet<Key> = fails(inventory, judgement).map(|(key, _)| key).collect();
+    let before = by_key(inventory, judgement);
     let mut trials = 0;
     let mut tried: Vec<(usize, Cure)> = vec![];
     for (number, finding) in judgement.findings.iter().enumerate() {
@@ -64,23 +64,39 @@ fn fails<'a>(inventory: &'a Inventory, judgement: &'a Judgement) -> impl Iterato
         .map(|finding| (key(inventory, finding), finding))
 }
 
+/// The messages of the failures of each place.
+fn by_key<'a>(inventory: &'a Inventory, judgement: &'a Judgement) -> HashMap<Key, Vec<&'a str>> {
+    let mut all: HashMap<Key, Vec<&str>> = HashMap::new();
+    for (key, finding) in fails(inventory, judgement) {
+        all.entry(key).or_default().push(&finding.message);
+    }
+    all
+}
+
 fn outcome(
     finding: &Finding,
     inventory: &Inventory,
-    before: &HashSet<Key>,
+    before: &HashMap<Key, Vec<&str>>,
     after: &Inventory,
     judged: &Judgement,
 ) -> Cure {
     let own = key(inventory, finding);
-    let same = judged.findings.iter().find(|left| key(after, left) == own);
-    if let Some(left) = same {
-        return Cure::NotEnough(match (left.outcome, &left.reason) {
-            (Outcome::Unknown, Some(reason)) => format!("it could not be decided then: {}", reason.why),
-            _ => left.message.clone(),
-        });
+    let undecided = judged.findings.iter().find_map(|left| {
+        let reason = left.reason.as_ref().filter(|_| left.outcome == Outcome::Unknown)?;
+        (key(after, left) == own).then_some(reason)
+    });
+    if let Some(reason) = undecided {
+        return Cure::NotEnough(format!("it could not be decided then: {}", reason.why));
+    }
+    // A rule may say several things of one place.
+    let left = by_key(after, judged).remove(&own).unwrap_or_default();
+    let were = before.get(&own).map(Vec::as_slice).unwrap_or_default();
+    if left.contains(&finding.message.as_str()) || left.len() >= were.len().max(1) {
+        let changed = left.iter().find(|message| !were.contains(message)).or(left.first());
+        return Cure::NotEnough(changed.map_or_else(String::new, |message| (*message).to_owned()));
     }
     let new: Vec<String> = fails(after, judged)
-        .filter(|(key, _)| !before.contains(key))
+        .filter(|(key, _)| !before.contains_key(key))
         .map(|(_, finding)| format!("{}: {}", finding.rule, finding.message))
         .collect();
     if new.is_empty() { Cure::Cleared } else { Cure::Reveals(new) }

@@ -242,6 +242,9 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
         [group] if group.is_empty() && resources == ["nodes"] => {
             "The first nodes: the region, and the cluster's name".into()
         }
+        [group] if group.is_empty() && resources == ["events"] => {
+            "What Karpenter told of its nodes and launches in the last hour".into()
+        }
         [group] if group == "apiextensions.k8s.io" => {
             "The definitions of Karpenter's and ACK's kinds: which fields are kept".into()
         }

@@ -109,6 +109,7 @@ pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, Command
 fn stated(facts: &FactArgs) -> Stated {
     Stated {
         karpenter_version: facts.karpenter_version.clone(),
+        target: None,
         chart_version: facts.chart_version.clone(),
         cluster_name: facts.cluster_name.clone(),
         account: facts.account.clone(),

@@ -27,10 +27,11 @@ pub(super) const ALWAYS: &[&str] = &[
     "AWS::Events::Rule",
     "AWS::EKS::Cluster",
     "AWS::EKS::PodIdentityAssociation",
+    "AWS::Organizations::Policy",
 ];
 
 /// Properties that are policies or patterns, often written as text.
-const DOCUMENTS: &[&str] = &["KeyPolicy", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern"];
+const DOCUMENTS: &[&str] = &["KeyPolicy", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern", "Content"];
 /// Properties that are true or false, and may be written as text.
 const FLAGS: &[&str] =
     &["SqsManagedSseEnabled", "FifoQueue", "EnableKeyRotation", "Enabled", "MultiRegion", "SSEEnabled", "Encrypted"];

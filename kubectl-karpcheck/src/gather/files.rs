@@ -10,7 +10,7 @@ use super::aws::answers::saved::Saved;
 use super::json::{self, Base};
 use super::recognise::{Format, format_of};
 use super::yaml::{self, Broken, Duplicate, Fault};
-use super::{cloudformation, helm, iam, kubernetes, kustomize, placeholders, terraform};
+use super::{cloudformation, helm, iam, kubernetes, kustomize, logs, placeholders, terraform};
 use crate::model::kinds::Plan;
 use crate::model::{At, Builder, DocId, Node, Origin, Problem};
 
@@ -255,6 +255,11 @@ impl Files<'_> {
         if path.to_string_lossy().ends_with(".tf.json") {
             return self.not_yet("Terraform source in its JSON syntax", At::whole(doc), named);
         }
+        if logs::is_log(text) {
+            let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+            self.summary.documents += logs::add(self.builder, self.plan, text, &name, doc);
+            return;
+        }
         let mut known = 0;
         let mut problems = 0;
         // Told once: a file may hold ten thousand broken documents.
@@ -262,14 +267,16 @@ impl Files<'_> {
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         if is_json || extension.as_deref() == Some("json") {
-            let placeholders = text.contains('$') || text.contains("{{");
+            let placeholders = text.contains(['$', '<']) || text.contains("{{");
             let (nodes, duplicates, broken) = if terraform::might_be(text) {
                 json::read_pruned(text, Base::File(doc), terraform::prune)
             } else {
                 json::read(text, Base::File(doc))
             };
-            // What begins like JSON may be YAML in its flow style.
-            if broken.is_none() || !nodes.is_empty() || extension.as_deref() == Some("json") {
+            // What begins like JSON may be YAML in its flow style, or a stream of documents, as kubectl takes it.
+            let stream = text.contains("\n---");
+            let json = !nodes.is_empty() || extension.as_deref() == Some("json");
+            if broken.is_none() || (json && !stream) {
                 self.duplicates(duplicates);
                 for node in nodes {
                     known += u32::from(self.node(node, placeholders, path));

@@ -1,5 +1,5 @@
 //! Placeholders in files that somebody fills in later: `$VAR` and `${VAR}` of envsubst, `{{ … }}` of Go templates,
-//! `${schema.spec.x}` of kro. Each becomes a symbol of the whole run. Policy variables (`${aws:PrincipalTag/x}`) are not
+//! `${schema.spec.x}` of kro, `<<NAME>>` and `<NAME>` of documentation. Each becomes a symbol of the whole run. Policy variables (`${aws:PrincipalTag/x}`) are not
 //! placeholders.
 
 use crate::model::{Node, Part, Scope, Symbol, Text, Value};
@@ -21,7 +21,7 @@ pub(super) fn mark(node: &mut Node) {
 
 fn mark_text(text: &mut Text) {
     if let Text::Known(known) = text
-        && (known.contains('$') || known.contains("{{"))
+        && (known.contains(['$', '<']) || known.contains("{{"))
         && let Some(parts) = split(known)
     {
         *text = Text::from_parts(parts);
@@ -33,7 +33,7 @@ fn split(text: &str) -> Option<Vec<Part>> {
     let mut parts = vec![];
     let mut rest = text;
     let mut plain = 0;
-    while let Some(found) = rest[plain..].find(['$', '{']).map(|index| plain + index) {
+    while let Some(found) = rest[plain..].find(['$', '{', '<']).map(|index| plain + index) {
         match placeholder(&rest[found..]) {
             Some(length) => {
                 let name = &rest[found..found + length];
@@ -61,6 +61,9 @@ fn placeholder(text: &str) -> Option<usize> {
         let end = closing(inner)?;
         return (!is_policy_variable(&inner[..end])).then_some(end + 3);
     }
+    if text.starts_with('<') {
+        return bracketed(text);
+    }
     // A bare `$NAME` only in the capitals of a variable: `$1`, `$ref` and prices stay what they are.
     let name = text.strip_prefix('$')?;
     let length = name
@@ -69,6 +72,15 @@ fn placeholder(text: &str) -> Option<usize> {
     let named = length > 1 && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_');
     let lower = name[length..].starts_with(|char: char| char.is_ascii_lowercase());
     (named && !lower).then_some(length + 1)
+}
+
+/// `<<NAME>>` or `<NAME>`, of a name's characters alone.
+fn bracketed(text: &str) -> Option<usize> {
+    let open = if text.starts_with("<<") { 2 } else { 1 };
+    let name = &text[open..];
+    let length = name.find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.')))?;
+    let closed = name[length..].starts_with(&">>"[..open]);
+    (closed && name.starts_with(|char: char| char.is_ascii_alphabetic())).then_some(length + 2 * open)
 }
 
 /// The end of `${…}`, with nested braces.
@@ -114,6 +126,8 @@ mod tests {
         assert_eq!(holes("{{ .Cluster.ID }}-x-${A}"), ["{{ .Cluster.ID }}", "${A}"]);
         assert_eq!(holes("${schema.spec.name}"), ["${schema.spec.name}"]);
         assert_eq!(holes("${VAR:-default}"), ["${VAR:-default}"]);
+        assert_eq!(holes("<<KARPENTER_NODE_IAM_ROLE_NAME>>"), ["<<KARPENTER_NODE_IAM_ROLE_NAME>>"]);
+        assert_eq!(holes("arn:aws:kms:<region>:x"), ["<region>"]);
     }
 
     #[test]
@@ -129,6 +143,10 @@ mod tests {
             "${}",
             "a$b",
             "$Name",
+            "a < b",
+            "<",
+            "<1>",
+            "x<",
         ] {
             assert_eq!(holes(text), Vec::<String>::new(), "{text}");
         }

@@ -39,6 +39,7 @@ pub(super) const ROLE: &str = "aws_iam_role";
 pub(super) const POLICY: &str = "aws_iam_policy";
 pub(super) const RULE: &str = "aws_cloudwatch_event_rule";
 pub(super) const EKS: &str = "aws_eks_cluster";
+const SCP: &str = "aws_organizations_policy";
 const BUS: &str = "aws_cloudwatch_event_bus";
 
 /// The table's entry for a type of resource, if it has one.
@@ -135,6 +136,17 @@ pub(super) fn of(resource: &str) -> Option<Type> {
                 ("service_account", "ServiceAccount", Same),
                 ("role_arn", "RoleArn", To(ROLE, "Arn")),
             ],
+        ),
+        SCP => resource_of(
+            "AWS::Organizations::Policy",
+            &[("name", "Name", Same), ("type", "Type", Same), ("content", "Content", Object)],
+        ),
+        "aws_organizations_policy_attachment" => part(
+            "AWS::Organizations::Policy",
+            "Policy",
+            "TargetIds",
+            true,
+            &[("policy_id", "Policy", To(SCP, "Id")), ("target_id", "Value", Same)],
         ),
         "aws_launch_template" => resource_of("AWS::EC2::LaunchTemplate", LAUNCH_TEMPLATE),
         _ => None,

@@ -63,7 +63,7 @@ pub(super) struct Parsed {
     pub(super) node: Result<Node, Broken>,
     /// Keys that occur twice in one object.
     pub(super) duplicates: Vec<Duplicate>,
-    /// Does its text hold anything that could be a placeholder (`$` or `{{`)?
+    /// Does its text hold anything that could be a placeholder (`$`, `<` or `{{`)?
     pub(super) placeholders: bool,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn read(text: &str, doc: DocId) -> impl Iterator<Item = Parsed> {
         let mut reader =
             Reader { doc, line, depth: 0, aliased: 0, anchors: HashMap::new(), duplicates: vec![], keys: &mut keys };
         let node = reader.document(chunk);
-        let placeholders = memchr::memchr(b'$', chunk.as_bytes()).is_some() || chunk.contains("{{");
+        let placeholders = memchr::memchr2(b'$', b'<', chunk.as_bytes()).is_some() || chunk.contains("{{");
         Parsed { node, duplicates: reader.duplicates, placeholders }
     })
 }
@@ -176,6 +176,7 @@ impl Reader<'_> {
         let mut parser = Parser::new_from_str(chunk);
         let mut open: Vec<Open> = vec![];
         let mut root = None;
+        let mut starts = None;
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| {
                 let at = self.at(*error.marker());
@@ -197,6 +198,14 @@ impl Reader<'_> {
                         }
                         continue;
                     }
+                    // A block of lines is where its first line is; the parser says so only where it has no tag.
+                    let tagged = tag.is_some() && matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                    let at = if tagged {
+                        first_line(chunk, starts.get_or_insert_with(|| line_starts(chunk)), start.line())
+                            .map_or(at, |(line, column)| At { line: self.line + line, column, ..at })
+                    } else {
+                        at
+                    };
                     let node = scalar(&text, style, tag.as_deref(), at);
                     (node, anchor)
                 }
@@ -330,6 +339,21 @@ impl Reader<'_> {
     }
 }
 
+/// Where the lines of a text begin.
+fn line_starts(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|newline| newline + 1)).collect()
+}
+
+/// The first line below another one that is not blank: its number and the column of what stands in it, both from 1.
+fn first_line(text: &str, starts: &[usize], below: usize) -> Option<(u32, u32)> {
+    let (line, content) = starts.iter().enumerate().skip(below).find_map(|(line, start)| {
+        let content = text.get(*start..)?.lines().next()?;
+        (!content.trim().is_empty()).then_some((line, content))
+    })?;
+    let margin = content.len() - content.trim_start().len();
+    Some((u32::try_from(line + 1).ok()?, u32::try_from(margin + 1).ok()?))
+}
+
 /// A key as it is written.
 #[derive(PartialEq, Eq, Hash)]
 struct Text2(String);
@@ -457,6 +481,19 @@ mod tests {
         assert!(json(&bomb)[0].contains("alias bomb"), "{:?}", json(&bomb));
         for tower in ["[".repeat(10_000), "- ".repeat(10_000), "a: {".repeat(10_000)] {
             assert!(json(&tower)[0].contains("deep"), "{:?}", json(&tower));
+        }
+    }
+
+    #[test]
+    fn a_block_of_lines_is_where_its_first_line_is() {
+        for header in ["|", "!Sub |", "!Sub >-", ">-"] {
+            let text = format!("x: 1\na: {header}\n\n    one\n    two\n");
+            let document = read(&text, DocId(0)).next().expect("one").node.expect("well formed");
+            let value = document.member("a").expect("there");
+            let block = value.member("Fn::Sub").unwrap_or(value);
+            let line =
+                u32::try_from(text.lines().position(|line| line == "    one").expect("there")).expect("small") + 1;
+            assert_eq!((block.at.line, block.at.column), (line, 5), "{header}");
         }
     }
 

@@ -55,8 +55,11 @@ pub struct Policies {
     pub identity_open: Option<Unknown>,
     /// What limits the principal.
     pub boundary: Boundary,
-    /// Of the organisation, if given. Together they are one level: one of them has to allow.
+    /// Of the organisation, if given.
     pub organisation: Vec<Policy>,
+    /// Are these all of the organisation's? Then they are one level, and one of them has to allow; else only what they
+    /// deny counts.
+    pub organisation_whole: bool,
     /// Of the resource.
     pub resource: Vec<Policy>,
     /// Why the resource may have another policy than the ones given.
@@ -81,6 +84,7 @@ impl Default for Policies {
             identity_open: None,
             boundary: Boundary::Unseen,
             organisation: vec![],
+            organisation_whole: false,
             resource: vec![],
             resource_open: None,
             grants: vec![],
@@ -425,7 +429,7 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
         Answer::No => across(),
         Answer::Unknown => whichever([within_account(), across()]),
     };
-    if policies.organisation.is_empty() { allow } else { and(allow, sums.organisation.direct) }
+    if policies.organisation_whole { and(allow, sums.organisation.direct) } else { allow }
 }
 
 impl Decision {

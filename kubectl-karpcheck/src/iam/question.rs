@@ -24,6 +24,7 @@ use super::trail::{StatementTrail, trail};
 mod facts;
 mod held;
 mod home;
+mod organisation;
 mod target;
 
 use held::Held;
@@ -31,6 +32,7 @@ use held::Held;
 pub(super) const ROLE: &str = "AWS::IAM::Role";
 pub(super) const USER: &str = "AWS::IAM::User";
 pub(super) const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
+pub(super) const ORGANISATION_POLICY: &str = "AWS::Organizations::Policy";
 pub(super) const INLINE_POLICY: &str = "AWS::IAM::Policy";
 
 /// Who asks.
@@ -177,7 +179,7 @@ impl<'a> Evaluator<'a> {
                 },
                 None => Answer::Yes,
             };
-            policies.notes.push("organisation policies were not seen".into());
+            self.organisation(identity, &own_home, &mut policies);
             if matches!(policies.boundary, Boundary::Unseen) {
                 policies.notes.push("whether a permissions boundary limits it was not seen".into());
             }

@@ -21,6 +21,8 @@ pub use parts::{PartOf, Selector};
 pub struct Stated {
     /// `--karpenter-version`, without a leading `v`.
     pub karpenter_version: Option<String>,
+    /// The version that every controller is judged as, whatever it says itself: `--to` of `upgrade`, without a leading `v`.
+    pub target: Option<String>,
     /// `--chart-version`, without a leading `v`.
     pub chart_version: Option<String>,
     /// `--cluster-name`.
@@ -96,6 +98,11 @@ impl Builder {
     /// What was stated.
     pub const fn stated(&self) -> &Stated {
         &self.stated
+    }
+
+    /// Judges every controller as one of another version: what is built from here on is of that time.
+    pub fn aim(&mut self, target: &str) {
+        self.stated.target = Some(target.to_owned());
     }
 
     /// Registers a document.

@@ -176,7 +176,7 @@ impl Found {
 
 fn from_deployments(builder: &Builder) -> Vec<Found> {
     let mut found = vec![];
-    let stated = builder.stated().karpenter_version.as_deref();
+    let versions = settings::Versions::of(builder.stated());
     for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
         let Some(container) = container_of(item) else { continue };
         let mut controller = Found {
@@ -202,7 +202,7 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
                     _ => None,
                 }
             });
-        settings::from_container(&mut controller, container, config, refused, stated);
+        settings::from_container(&mut controller, container, config, refused, versions);
         let role = role_of(builder, item, container);
         controller.set("Role", role);
         controller
@@ -228,7 +228,7 @@ fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
                 fields: Map::default(),
             };
             controller.set("Version", chart_version(builder, &item.body).or_else(|| stated.cloned()));
-            settings::from_values(&mut controller, &item.body, builder.stated().karpenter_version.as_deref());
+            settings::from_values(&mut controller, &item.body, settings::Versions::of(builder.stated()));
             if controller.fields.get("Role").is_none() {
                 controller.set("Role", associated(builder, item));
             }
@@ -302,7 +302,7 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = vec![];
     for controller in found {
         let twin = kept.iter_mut().find(|other| {
-            let differs = ["ClusterName", "ClusterEndpoint"].iter().any(|field| {
+            let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
                 let known = |found: &Found| {
                     found
                         .fields
@@ -394,6 +394,12 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
             }
         }
     }
+    if let Some(target) = stated.target.as_deref() {
+        let at = At::whole(builder.document(Origin::Flag("--to")));
+        for controller in found.iter_mut() {
+            controller.fields.set("Version", Node::text(target, at));
+        }
+    }
     for controller in found.iter_mut() {
         let at = controller.at;
         for (field, what) in [
@@ -405,10 +411,7 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
             ("Role", "role"),
         ] {
             if controller.source == SourceKind::Flag && controller.fields.get(field).is_none() {
-                controller.fields.set(
-                    field,
-                    Node::unknown(Cause::NotProvided, format!("nobody stated the controller's {what}"), at),
-                );
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, unstated(what), at));
             }
         }
         for (field, why) in [
@@ -423,6 +426,17 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
             }
         }
     }
+}
+
+/// Why a fact of a controller is unknown of which only a flag or its policy is known, with what would tell.
+fn unstated(what: &str) -> String {
+    let tells = match what {
+        "version" => "--karpenter-version states it",
+        "cluster name" => "--cluster-name states it",
+        "role" => "its ServiceAccount or a Pod Identity association tells",
+        _ => "its Deployment tells",
+    };
+    format!("the controller's {what} is not known: {tells}")
 }
 
 /// The role's ARN, in the order in which the SDK looks.

@@ -29,8 +29,8 @@ pub fn settle(inventory: &Inventory, rules: &[RuleInfo], finding: &Finding, aske
     let unasked = inventory.clusters().is_empty();
     // What is said to be missing counts before what the rule reads.
     let mut named = reason.why.split(|char: char| char.is_whitespace() || ",;()`".contains(char));
-    let named = named.find(|word| kinds::listable(word) && word.len() > 2 || aws::tells_of(word));
-    if named.is_some_and(kinds::listable) && unasked {
+    let named = named.find(|word| is_listed(word) || aws::tells_of(word));
+    if named.is_some_and(is_listed) && unasked {
         return Some("kubectl karpcheck check -f PATH --context CONTEXT".into());
     }
     let at = finding.reason_at.as_ref().map(|place| place.item);
@@ -46,8 +46,16 @@ pub fn settle(inventory: &Inventory, rules: &[RuleInfo], finding: &Finding, aske
     if let Some(line) = items().find_map(line) {
         return Some(line);
     }
-    (unasked && rule.is_some_and(|rule| rule.kinds().any(kinds::listable)))
+    // A cluster tells nothing more of a resource of AWS.
+    let of_cluster = items().all(|item| item.aws.is_none());
+    (unasked && of_cluster && rule.is_some_and(|rule| rule.kinds().any(kinds::listable)))
         .then(|| "kubectl karpcheck check -f PATH --context CONTEXT".into())
+}
+
+/// Is it the name of a kind that a cluster lists? An ARN and an alias have a `/` as well.
+fn is_listed(word: &str) -> bool {
+    let kind = word.rsplit('/').next().unwrap_or_default();
+    kinds::listable(word) && kind.starts_with(|char: char| char.is_ascii_uppercase()) && !word.starts_with("arn:")
 }
 
 /// The flag that a reason names, with a word for its value.
@@ -111,5 +119,17 @@ mod tests {
         assert_eq!(flag("the region is not known: --region states it").as_deref(), Some("--region REGION"));
         assert_eq!(flag("nobody gave the key's policy"), None);
         assert_eq!(flag("the chart's --region-hint is not set"), None);
+    }
+
+    #[test]
+    fn an_arn_is_no_kind_that_a_cluster_lists() {
+        for kind in ["karpenter.sh/NodePool", "core/Node", "Karpcheck::Controller"] {
+            assert!(is_listed(kind), "{kind}");
+        }
+        for other in
+            ["alias/karpenter", "arn:aws:kms:eu-west-1:111122223333:key/1a2b", "arn:aws:iam::1:role/Admin", "and/or"]
+        {
+            assert!(!is_listed(other), "{other}");
+        }
     }
 }

@@ -41,13 +41,13 @@ impl Told {
     }
 
     /// May this be about where an item lives? Not if either is certainly elsewhere.
-    fn may_concern(&self, item: &Item) -> bool {
-        let Some(aws) = item.aws.as_deref() else { return true };
-        let fits = |own: &Option<Node>, asked: &Option<String>| match (own.as_ref().and_then(Node::as_str), asked) {
+    fn may_concern(&self, inventory: &Inventory, item: &Item) -> bool {
+        let fits = |fact: &str, asked: &Option<String>| match (inventory.home(item, fact).and_then(Node::as_str), asked)
+        {
             (Some(own), Some(asked)) => own == asked,
             _ => true,
         };
-        fits(&aws.account, &self.account) && fits(&aws.region, &self.region)
+        fits("account", &self.account) && fits("region", &self.region)
     }
 
     /// Is it about where an item lives, both being known?
@@ -68,7 +68,7 @@ impl Inventory {
         told.into_iter().find_map(|told| {
             let noun = super::relations::noun(&told.kind);
             let missing = match &told.word {
-                Word::Missing(name) if name == text => told.may_concern(from) || arn.len() == 6,
+                Word::Missing(name) if name == text => told.may_concern(self, from) || arn.len() == 6,
                 // The name that was asked for and the ARN that is written, or the other way round.
                 Word::Missing(name) => match (arn.as_slice(), name.splitn(6, ':').collect::<Vec<_>>().as_slice()) {
                     ([_, _, _, region, account, id], [_]) => {
@@ -78,7 +78,7 @@ impl Inventory {
                             && fits(account, &told.account)
                     }
                     ([_], [_, _, _, _, _, id]) => {
-                        (*id == text || id.rsplit('/').next() == Some(text)) && told.may_concern(from)
+                        (*id == text || id.rsplit('/').next() == Some(text)) && told.may_concern(self, from)
                     }
                     _ => false,
                 },
@@ -110,7 +110,7 @@ impl Inventory {
             return None;
         }
         let untold = self.told.iter().filter(about).find_map(|told| match &told.word {
-            Word::Untold(reason) if told.may_concern(item) => Some(reason.clone()),
+            Word::Untold(reason) if told.may_concern(self, item) => Some(reason.clone()),
             _ => None,
         });
         Some(untold.map_or(unknown, |reason| Unknown { reason, place: None }))

@@ -175,6 +175,14 @@ impl RuleInfo {
         self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
     }
 
+    /// Is it reported under this name: its id, with its pack before it where it is not built in?
+    pub fn is_called(&self, name: &str) -> bool {
+        match name.rsplit_once('/') {
+            Some((pack, id)) => self.pack == pack && self.id == id,
+            None => self.pack == "builtin" && self.id == name,
+        }
+    }
+
     /// All kinds that the rule may see.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.subjects.iter().chain(&self.reads).chain(&self.reads_if_allowed).map(String::as_str)
@@ -223,7 +231,11 @@ impl Judgement {
                 }
                 rule.follows().find_map(|cause| {
                     self.findings.iter().position(|other| {
-                        other.rule == cause && other.outcome == Outcome::Fail && about_the_same(finding, other)
+                        other.rule == cause
+                            && other.outcome == Outcome::Fail
+                            // What is worse must not disappear under what is less bad.
+                            && other.severity >= finding.severity
+                            && about_the_same(finding, other)
                     })
                 })
             })
@@ -322,5 +334,17 @@ mod tests {
         judgement.trace(&rules);
         let follows: Vec<Option<usize>> = judgement.findings.iter().map(|finding| finding.follows).collect();
         assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
+    }
+    #[test]
+    fn what_is_worse_is_no_consequence() {
+        let mut judgement = Judgement {
+            findings: vec![
+                finding("decrypt", 1, &[], Outcome::Fail),
+                Finding { severity: Severity::Info, ..finding("key", 1, &[], Outcome::Fail) },
+            ],
+            ..Judgement::default()
+        };
+        judgement.trace(&[rule("key", ""), rule("decrypt", "key")]);
+        assert_eq!(judgement.findings[0].follows, None);
     }
 }

@@ -11,16 +11,22 @@ use crate::model::verdict::Outcome;
 /// The lines, wrapped on a terminal.
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
     let mut lines = problems(run);
-    let summary = rows::summary(run);
-    lines.push(checked(run, &summary));
-    lines.extend(covered(run, &summary));
-    lines.extend(skipped(run));
-    lines.extend(not_seen(run, &summary));
-    lines.extend(next(run, &summary));
+    lines.extend(self::summary(run));
     match width {
         Some(width) => lines.iter().flat_map(|line| words::wrap(line, width.max(20))).collect(),
         None => lines,
     }
+}
+
+/// What was checked, what was not and why; the first line has the verdict.
+pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
+    let summary = rows::summary(run);
+    let mut lines = vec![checked(run, &summary)];
+    lines.extend(covered(run, &summary));
+    lines.extend(skipped(run));
+    lines.extend(not_seen(run, &summary));
+    lines.extend(next(run, &summary));
+    lines
 }
 
 /// `9 undecided: kubectl karpcheck --aws would settle 8.`: the command that settles most.
@@ -36,7 +42,7 @@ fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
 }
 
 /// Each problem on a line; the same one in many places is one.
-fn problems(run: &Run<'_>) -> Vec<String> {
+pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
     let mut places: Vec<(&str, bool, Vec<String>)> = vec![];
     let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     for problem in run.inventory.problems() {
@@ -75,7 +81,7 @@ fn whole_cluster(spot: &rows::Spot<'_>) -> bool {
 /// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
-    if summary.items == 0 && run.judgement.findings.is_empty() {
+    if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.judgement.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
             let why =
@@ -104,6 +110,16 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
         (false, _) => found.join(", "),
     };
     format!("Checked {} over {} ({over}): {verdict}.", count(summary.rules, "rule"), count(summary.items, "item"))
+}
+
+/// Is it of Karpenter, ACK or AWS? Deployments and the like are read only for what they say of these.
+fn is_subject(kind: &str) -> bool {
+    match kind.split_once('/') {
+        Some((group, _)) => {
+            ["karpenter.sh", "karpenter.k8s.aws"].contains(&group) || group.ends_with(".services.k8s.aws")
+        }
+        None => true,
+    }
 }
 
 /// `4 files, context prod`.
@@ -157,12 +173,11 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
     if summary.items == 0 {
         return None;
     }
-    let areas: BTreeMap<String, &str> =
-        run.rules.iter().flat_map(|rule| names(rule).map(|name| (name, rule.area.as_str()))).collect();
     let mut passed: BTreeMap<&str, u32> = BTreeMap::new();
     let mut judged: BTreeSet<&str> = BTreeSet::new();
     for coverage in &run.judgement.coverage {
-        let Some(area) = areas.get(&coverage.rule) else { continue };
+        let rule = run.rules.iter().find(|rule| rule.is_called(&coverage.rule));
+        let Some(area) = rule.map(|rule| rule.area.as_str()) else { continue };
         *passed.entry(area).or_insert(0) += coverage.passed;
         if coverage.passed + coverage.failed + coverage.unknown > 0 {
             judged.insert(area);
@@ -185,11 +200,6 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
         line = format!("{line}; nothing to judge for {}", and(&idle));
     }
     Some(format!("{line}."))
-}
-
-/// The names under which a rule is reported: with its pack before it where it is not built in.
-fn names(rule: &crate::model::verdict::RuleInfo) -> impl Iterator<Item = String> {
-    [rule.id.clone(), format!("{}/{}", rule.pack, rule.id)].into_iter()
 }
 
 /// Rules that did not run, or not on everything, by reason.

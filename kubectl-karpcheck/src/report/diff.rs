@@ -26,6 +26,12 @@ pub struct NotShown {
     pub why: String,
 }
 
+/// A file's unified diff.
+pub(super) fn text(Patched { path, before, after }: &Patched) -> String {
+    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    diff.unified_diff().context_radius(3).header(path, path).to_string()
+}
+
 pub(super) fn write(
     run: &Run<'_>,
     files: &[Patched],
@@ -33,10 +39,8 @@ pub(super) fn write(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<()> {
-    for Patched { path, before, after } in files {
-        let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-        let mut text = diff.unified_diff();
-        write!(out, "{}", text.context_radius(3).header(path, path))?;
+    for file in files {
+        write!(out, "{}", text(file))?;
     }
     let findings = &run.judgement.findings;
     let name = |number: usize| {

@@ -1,13 +1,12 @@
-//! `-o json`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
+//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::Run;
 use super::rows::{self, Spot};
+use super::{Run, fingerprint};
 use crate::model::verdict::{self, Cure, Outcome};
 use crate::model::{ItemId, Origin};
 
@@ -16,6 +15,10 @@ const SCHEMA: &str = "karpcheck.report/v1alpha1";
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &report(run))?;
     writeln!(out)
+}
+
+pub(super) fn write_yaml(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_yaml::to_writer(out, &report(run)).map_err(io::Error::other)
 }
 
 #[derive(Serialize)]
@@ -30,7 +33,7 @@ struct Report<'a> {
 
 /// With what the report was made.
 #[derive(Serialize)]
-struct About<'a> {
+pub(super) struct About<'a> {
     tool: &'static str,
     packs: Vec<Pack<'a>>,
     contexts: Vec<&'a str>,
@@ -57,7 +60,7 @@ struct Summary {
 }
 
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     rule: &'a str,
     area: &'a str,
     outcome: &'static str,
@@ -81,7 +84,7 @@ struct Finding<'a> {
 }
 
 #[derive(Serialize)]
-struct Subject<'a> {
+pub(super) struct Subject<'a> {
     kind: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,39 +161,18 @@ struct Coverage<'a> {
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+pub(super) struct Problem<'a> {
     message: &'a str,
     origin: Option<Place<'a>>,
 }
 
 fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     let rows::Summary { error, warning, info, unknown, passed, rules, items, complete } = rows::summary(run);
-    let mut prints = Fingerprints::default();
     Report {
         schema: SCHEMA,
-        run: About {
-            tool: env!("CARGO_PKG_VERSION"),
-            packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
-            contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
-            assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            at: &run.at,
-        },
+        run: about(run),
         summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
-        findings: {
-            let sorted = rows::sorted(run);
-            let prints: Vec<String> = sorted.iter().map(|finding| prints.of(run, finding)).collect();
-            let print_of = |cause: &verdict::Finding| {
-                sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
-            };
-            sorted
-                .iter()
-                .zip(&prints)
-                .map(|(finding, print)| {
-                    let follows_from = rows::cause(run, finding).and_then(print_of);
-                    one(run, finding, print.clone(), follows_from)
-                })
-                .collect()
-        },
+        findings: findings(run),
         coverage: run
             .judgement
             .coverage
@@ -203,17 +185,46 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
                 skipped: coverage.skipped.as_deref(),
             })
             .collect(),
-        problems: run
-            .inventory
-            .problems()
-            .iter()
-            .map(|problem| Problem {
-                message: &problem.message,
-                origin: problem.at.map(|at| place(rows::spot(run, at))),
-            })
-            .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
-            .collect(),
+        problems: problems(run),
     }
+}
+
+/// With what a report is made.
+pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
+    About {
+        tool: env!("CARGO_PKG_VERSION"),
+        packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
+        contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
+        assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        at: &run.at,
+    }
+}
+
+/// All findings, worst first.
+pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
+    let sorted = rows::sorted(run);
+    let prints = fingerprint::all(run, &sorted);
+    let print_of = |cause: &verdict::Finding| {
+        sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
+    };
+    sorted
+        .iter()
+        .zip(&prints)
+        .map(|(finding, print)| {
+            let follows_from = rows::cause(run, finding).and_then(print_of);
+            one(run, finding, print.clone(), follows_from)
+        })
+        .collect()
+}
+
+/// What went wrong.
+pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
+    run.inventory
+        .problems()
+        .iter()
+        .map(|problem| Problem { message: &problem.message, origin: problem.at.map(|at| place(rows::spot(run, at))) })
+        .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
+        .collect()
 }
 
 fn one<'a>(
@@ -264,7 +275,7 @@ fn one<'a>(
     }
 }
 
-fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> {
+pub(super) fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> Subject<'a> {
     let known = run.inventory.item(item);
     Subject {
         kind: known.map_or("", |item| &item.kind),
@@ -287,37 +298,5 @@ pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
         },
         Origin::Flag(flag) => Place::Flag { flag },
         Origin::Aws(aws) => Place::Aws { command: &aws.command, account: &aws.account, region: &aws.region },
-    }
-}
-
-/// Names for findings that stay the same when lines move, messages are reworded or an unknown is settled.
-#[derive(Default)]
-struct Fingerprints {
-    /// How many findings had this name already: a rule may say several things of one field.
-    seen: HashMap<String, usize>,
-}
-
-impl Fingerprints {
-    fn of(&mut self, run: &Run<'_>, finding: &verdict::Finding) -> String {
-        let item = run.inventory.item(finding.subject);
-        let spot = rows::spot_of(run, finding.subject, &finding.pointer);
-        let origin = match spot.map(|spot| spot.origin) {
-            Some(Origin::File(path)) => path.strip_prefix("./").unwrap_or(path).to_owned(),
-            Some(origin) => origin.to_string(),
-            None => String::new(),
-        };
-        let parts: [&str; 6] = [
-            &finding.rule,
-            item.map_or("", |item| &item.kind),
-            item.map_or("", |item| &item.name),
-            item.and_then(|item| item.namespace.as_deref()).unwrap_or_default(),
-            &finding.pointer,
-            &origin,
-        ];
-        let name = parts.join("\u{0}");
-        let before = self.seen.entry(name.clone()).or_insert(0);
-        let name = if *before == 0 { name } else { format!("{name}\u{0}{before}") };
-        *before += 1;
-        Sha256::digest(name.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -1,12 +1,11 @@
 //! Findings in their order, in groups and with their places; and their number.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::Run;
-use super::words;
+use super::{Run, said, words};
 use crate::model::settle;
-use crate::model::verdict::{Finding, Outcome, Severity};
+use crate::model::verdict::{Confidence, Finding, Outcome, Severity};
 use crate::model::{At, Cause, FieldValue, ItemId, Origin};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
@@ -110,6 +109,31 @@ impl<'a> Group<'a> {
     pub(super) fn first(&self) -> &'a Finding {
         self.findings[0]
     }
+
+    /// The rules, each once.
+    pub(super) fn rules(&self) -> Vec<String> {
+        let rules: BTreeSet<String> = self.findings.iter().map(|finding| words::one_line(&finding.rule)).collect();
+        rules.into_iter().collect()
+    }
+
+    /// Each subject with its place. Several rules may lack one fact of one subject: that is one pair.
+    pub(super) fn places(&self, run: &Run<'_>) -> Vec<(String, String)> {
+        let pairs = self.findings.iter().map(|finding| (subject(run, finding.subject), place(run, finding)));
+        let mut seen = BTreeSet::new();
+        pairs.filter(|pair| seen.insert(pair.clone())).collect()
+    }
+
+    /// The least that its rules are sure of.
+    pub(super) fn confidence(&self) -> &'static str {
+        self.findings.iter().map(|finding| finding.confidence).min().map_or("", Confidence::as_str)
+    }
+
+    /// The places that explain its findings, each once.
+    pub(super) fn related(&self, run: &Run<'_>) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let all = self.findings.iter().flat_map(|finding| said::related(run, finding));
+        all.filter(|place| seen.insert(place.clone())).collect()
+    }
 }
 
 /// Sorted findings in groups, each in the place of its first.
@@ -149,15 +173,15 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     groups
 }
 
-/// The finding that a finding follows from.
-pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
-    run.judgement.findings.get(finding.follows?)
-}
-
 /// The one command that would settle a finding that is unknown.
 pub(super) fn settle(run: &Run<'_>, finding: &Finding) -> Option<String> {
     let asked = settle::Asked { files: run.sources.files > 0, aws: run.sources.asked > 0 };
     settle::settle(run.inventory, run.rules, finding, asked)
+}
+
+/// The finding that a finding follows from.
+pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
+    run.judgement.findings.get(finding.follows?)
 }
 
 /// Why a finding is unknown; empty for a fail.
@@ -165,11 +189,15 @@ pub(super) fn why(finding: &Finding) -> &str {
     finding.reason.as_ref().map_or("", |reason| &reason.why)
 }
 
+/// How the host begins a message of its own.
+const UNJUDGED: &str = "could not be judged: ";
+
 /// Does it say nothing beyond the reason?
-fn is_plain(finding: &Finding) -> bool {
+pub(super) fn is_plain(finding: &Finding) -> bool {
+    let told = finding.message.strip_prefix(UNJUDGED).unwrap_or(&finding.message);
     finding.outcome == Outcome::Unknown
         && finding.reason.is_some()
-        && (finding.message.is_empty() || finding.message == why(finding))
+        && (told.is_empty() || told == why(finding))
         && finding.remediation.is_empty()
 }
 
@@ -184,6 +212,8 @@ fn names(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     if let Ok(FieldValue::Text(value)) = run.inventory.get(finding.subject, &finding.pointer) {
         names.push(value.into_owned());
     }
+    // What is called like a word of the messages must not keep its kin apart: `the account's default key`.
+    names.push("default".to_owned());
     names.retain(|name| !name.is_empty());
     names.sort_by_key(|name| Reverse(name.len()));
     names

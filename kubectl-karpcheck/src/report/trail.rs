@@ -38,7 +38,10 @@ pub struct Reasons<'a> {
 
 fn who(request: &Request) -> String {
     match &request.principal {
-        // A hole stands for itself in parentheses.
+        // Whose role it is, is known before its ARN.
+        Principal::Identity(identity) if identity.arn.hole().is_some_and(|hole| hole.name.starts_with("(field ")) => {
+            "the controller's role".into()
+        }
         Principal::Identity(identity) => identity.arn.to_string(),
         Principal::Service(name) => name.to_string(),
         Principal::Anyone => "anyone of another account".into(),

@@ -121,13 +121,13 @@ pub(crate) const PROFILE: &[Tag] = &[
     tag("eks:eks-cluster-name", "{0}", (1, 0), EVER),
 ];
 
-const INSTANCE: &str = "arn::ec2:::instance/probe";
-const TEMPLATE: &str = "arn::ec2:::launch-template/probe";
-const FLEET: &str = "arn::ec2:::fleet/probe";
-const SPOT: &str = "arn::ec2:::spot-instances-request/probe";
-const MADE: &[&str] = &[INSTANCE, "arn::ec2:::volume/probe", "arn::ec2:::network-interface/probe"];
-const USED: &[&str] = &["arn::ec2:::image/ami-probe", "arn::ec2:::security-group/probe", "arn::ec2:::subnet/probe"];
-const PROFILES: &[&str] = &["arn::iam:::instance-profile/probe"];
+const INSTANCE: &str = "arn::ec2:::instance/any";
+const TEMPLATE: &str = "arn::ec2:::launch-template/any";
+const FLEET: &str = "arn::ec2:::fleet/any";
+const SPOT: &str = "arn::ec2:::spot-instances-request/any";
+const MADE: &[&str] = &[INSTANCE, "arn::ec2:::volume/any", "arn::ec2:::network-interface/any"];
+const USED: &[&str] = &["arn::ec2:::image/ami-probe", "arn::ec2:::security-group/any", "arn::ec2:::subnet/any"];
+const PROFILES: &[&str] = &["arn::iam:::instance-profile/any"];
 
 const RUN: &[(&str, &[&str])] = &[("ec2:CreateAction", &["RunInstances"])];
 
@@ -210,7 +210,7 @@ pub(crate) const CALLS: &[Call] = &[
     },
     Call {
         action: "ec2:RunInstances",
-        on: &["arn::ec2:::snapshot/probe"],
+        on: &["arn::ec2:::snapshot/any"],
         found: Tags::Unknown,
         when: When::Snapshot,
         source: "AllowScopedEC2InstanceAccessActions",
@@ -218,7 +218,7 @@ pub(crate) const CALLS: &[Call] = &[
     },
     Call {
         action: "ec2:RunInstances",
-        on: &["arn::ec2:::capacity-reservation/probe"],
+        on: &["arn::ec2:::capacity-reservation/any"],
         since: (1, 3),
         found: Tags::Unknown,
         when: When::CapacityReservation,
@@ -227,7 +227,7 @@ pub(crate) const CALLS: &[Call] = &[
     },
     Call {
         action: "ec2:RunInstances",
-        on: &["arn::ec2:::placement-group/probe"],
+        on: &["arn::ec2:::placement-group/any"],
         since: (1, 11),
         found: Tags::Unknown,
         when: When::PlacementGroup,
@@ -267,7 +267,7 @@ pub(crate) const CALLS: &[Call] = &[
     },
     Call {
         action: "ec2:CreateFleet",
-        on: &[FLEET, INSTANCE, "arn::ec2:::volume/probe", "arn::ec2:::network-interface/probe"],
+        on: &[FLEET, INSTANCE, "arn::ec2:::volume/any", "arn::ec2:::network-interface/any"],
         sends: Tags::Launch,
         source: "AllowScopedEC2InstanceActionsWithTags",
         ..CALL
@@ -374,7 +374,7 @@ pub(crate) const CALLS: &[Call] = &[
     },
     Call {
         action: "ssm:GetParameter",
-        on: &["arn::ssm:::parameter/aws/service/eks/optimized-ami/probe"],
+        on: &["arn::ssm:::parameter/aws/service/eks/optimized-ami/any"],
         when: When::Image,
         breaks: "no image is found, so that no node is launched",
         source: "AllowSSMReadActions",

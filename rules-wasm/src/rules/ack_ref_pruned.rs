@@ -72,6 +72,7 @@ pub(crate) const RULE: Rule = Rule {
     severity: Error,
     subjects: &[ack::KINDS],
     reads_if_allowed: &[definitions::KIND],
+    properties: &[("follows", "ack-crd-outdated")],
     check,
     ..Rule::DEFAULT
 };

@@ -70,6 +70,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "A table is updated without end, and AWS has begun to refuse",
     severity: Error,
     subjects: &["dynamodb.services.k8s.aws/Table"],
+    properties: &[("follows", "ack-key-loops")],
     check,
     ..Rule::DEFAULT
 };

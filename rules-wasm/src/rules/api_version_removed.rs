@@ -110,16 +110,22 @@ fn check(object: Item) -> Check {
     let kind = object.kind();
     let written = object.text(API_VERSION)?.unwrap_or_default();
     let Some(removed) = removed_in(&kind, &written) else { return pass() };
+    let gone = {
+        let (major, minor) = removed;
+        format!("Karpenter does not serve {} from {major}.{minor} on", written.rsplit('/').next().unwrap_or_default())
+    };
     let controllers = object.related("@controller");
     if controllers.is_empty() {
-        return unknown(Unknown::not_provided(
-            "which version of Karpenter runs is not known (--karpenter-version states it)",
-        ));
+        return unknown(Unknown::not_provided(format!(
+            "{gone}, and which version runs is not known (--karpenter-version states it)"
+        )));
     }
     all(controllers, |link| {
         let Some(controller) = link.item()? else { return skip() };
-        let Some(version) = controller.text("/Version")? else {
-            return unknown(Unknown::not_provided("which version of Karpenter runs is not known"));
+        let version =
+            controller.text("/Version").map_err(|open| Unknown { why: format!("{gone}, and {}", open.why), ..open })?;
+        let Some(version) = version else {
+            return unknown(Unknown::not_provided(format!("{gone}, and which version runs is not known")));
         };
         let Some(running) = minor(&version) else {
             return unknown(format!("{version} is no version of Karpenter"));

@@ -73,7 +73,8 @@
 //! - The CloudFormation template in Karpenter's getting started guide, release by release.
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 
-use crate::fences::{POLICIES, documents, holders};
+use crate::fences::{POLICIES, documents, holders, noun};
+use crate::karpenter::statements;
 use crate::requests::{Actor, by_other_cluster, every_call, pins, releases, statement_of};
 use karpcheck_sdk::prelude::*;
 
@@ -90,6 +91,7 @@ pub(crate) const RULE: Rule = Rule {
         "karpenter.sh/Provisioner",
     ],
     check,
+    properties: &[("follows", "cluster-name-mismatch")],
     ..Rule::DEFAULT
 };
 
@@ -127,14 +129,17 @@ fn of(policy: Item, controller: Item) -> Check {
             if !denied || !here {
                 continue;
             }
-            let Some(other) = by_other_cluster(&actor, call, on) else { continue };
+            let Some((other, whole)) = by_other_cluster(&actor, call, on) else { continue };
+            let then =
+                if whole { format!("on what is {other}'s it may") } else { format!("a condition asks for {other}") };
             let at = decision.statements.first().map(|place| place.pointer.clone()).unwrap_or_default();
             return fail(
                 Error,
                 at,
                 format!(
-                    "policy {} names cluster {other}, and controller {} is of cluster {own}: it may not use {} on what is its \
-                     own, and on what is {other}'s it may",
+                    "{} {} names cluster {other}, and controller {} calls its cluster {own}: it may not use {} on what is its \
+                     own, and {then}",
+                    noun(policy),
                     policy.name(),
                     controller.name(),
                     call.action
@@ -151,8 +156,8 @@ fn of(policy: Item, controller: Item) -> Check {
 
 /// Does a condition of it speak of a cluster?
 fn pins_one(policy: Item) -> bool {
-    documents(policy).iter().any(|document| {
-        policy.find(&format!("{document}/Statement/*/Condition/*/*")).iter().any(|field| {
+    documents(policy).iter().flat_map(|document| statements(policy, document)).any(|statement| {
+        policy.find(&format!("{statement}/Condition/*/*")).iter().any(|field| {
             ["*/cluster/*", "*:eks-cluster-name"]
                 .iter()
                 .any(|text| policy.matches(&format!("{}/@key", field.at), text) == Answer::Yes)

@@ -126,14 +126,11 @@ fn check(controller: Item) -> Check {
             denied.decision.why,
             denied.call.breaks
         );
-        let mut finding = fail(denied.call.severity, "/Role", message)
+        let finding = fail(denied.call.severity, "/Role", message)
             .confidence(sure_of_role(controller))
             .remedy(format!("Let the controller's role use {}{on}.", listed(&actions)))
             .see(denied.decision.statements.clone());
-        for one in group {
-            finding = with_edits(finding, one);
-        }
-        findings.push(finding);
+        findings.push(with_edits(finding, &group));
     }
     if findings.is_empty() {
         return match depends(controller, &outcome.sometimes).or(outcome.open) {

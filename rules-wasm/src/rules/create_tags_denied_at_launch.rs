@@ -111,7 +111,7 @@ fn check(controller: Item) -> Check {
             .confidence(sure_of_role(controller))
             .remedy(format!("Let the controller's role use ec2:CreateTags on {} at creation.", listed(&kinds)))
             .see(denied.decision.statements.clone());
-        findings.push(with_edits(finding, denied));
+        findings.push(with_edits(finding, &[denied]));
     }
     if findings.is_empty() {
         return match depends(controller, &outcome.sometimes).or(outcome.open) {

@@ -130,7 +130,7 @@ fn check(controller: Item) -> Check {
             .remedy("Add the tag key to aws:TagKeys of the statement that lets the controller tag its instances.")
             .see(denied.decision.statements.clone())
             .see(proof.map(|claim| claim.place("/metadata/annotations", "registered, and without the cluster's name")));
-        findings.push(with_edits(finding, denied));
+        findings.push(with_edits(finding, &[denied]));
     }
     if findings.is_empty() {
         return match depends(controller, &outcome.sometimes).or(outcome.open) {

@@ -48,7 +48,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - Threat model of Karpenter: <https://karpenter.sh/docs/reference/threat-model/>.
 
-use crate::fences::{POLICIES, Probe, Reach, holders, reach};
+use crate::fences::{POLICIES, Probe, Reach, holders, noun, reach, widest};
 use crate::karpenter::listed;
 use crate::requests::statement_of;
 use crate::requests::table::Tags;
@@ -70,13 +70,13 @@ const fn probe(on: &'static str, what: &'static str, foreign: bool, sends: Tags)
 }
 
 const PROBES: &[Probe] = &[
-    probe("arn::ec2:::instance/probe", "any instance", false, Tags::Launch),
-    probe("arn::ec2:::instance/probe", "any instance", false, Tags::Names),
-    probe("arn::ec2:::instance/probe", "another cluster's instances", true, Tags::Launch),
-    probe("arn::ec2:::instance/probe", "another cluster's instances", true, Tags::Names),
-    probe("arn::ec2:::volume/probe", "any volume", false, Tags::Launch),
-    probe("arn::ec2:::vpc/probe", "any VPC", false, Tags::Launch),
-    probe("arn::ec2:::vpc/probe", "any VPC", false, Tags::Names),
+    probe("arn::ec2:::instance/any", "any instance", false, Tags::Launch),
+    probe("arn::ec2:::instance/any", "any instance", false, Tags::Names),
+    probe("arn::ec2:::instance/any", "another cluster's instances", true, Tags::Launch),
+    probe("arn::ec2:::instance/any", "another cluster's instances", true, Tags::Names),
+    probe("arn::ec2:::volume/any", "any volume", false, Tags::Launch),
+    probe("arn::ec2:::vpc/any", "any VPC", false, Tags::Launch),
+    probe("arn::ec2:::vpc/any", "any VPC", false, Tags::Names),
 ];
 
 fn check(policy: Item) -> Check {
@@ -102,9 +102,10 @@ fn check(policy: Item) -> Check {
         Warning,
         at,
         format!(
-            "policy {} lets the controller tag {}: {}; it can take what is not its own",
+            "{} {} lets the controller tag {}: {}; it can take what is not its own",
+            noun(policy),
             policy.name(),
-            listed(&what),
+            listed(&widest(what)),
             decision.why
         ),
     )

@@ -7,7 +7,8 @@
 //!
 //! For spot instances the spot service launches with its own service-linked role. AWS asks for a grant to it on the key of an
 //! encrypted image or snapshot: without it spot launches fail, on-demand ones work, and Karpenter falls back or tries again.
-//! Whether a key that only the volume is under needs it, too, AWS does not say: that is a warning, an encrypted image an error.
+//! Whether a key that only the volume is under needs it, too, AWS does not say: that is a warning. An encrypted image is an error
+//! where the grants of its key were given (`aws kms list-grants`), else a warning, since a grant may have been made by hand.
 //!
 //! ## How to fix it
 //!
@@ -175,10 +176,12 @@ fn judge(class: Item, pool: Item, (at, key, words): (&str, Item, &str), image: b
     let places: Vec<Place> = ruling.denied.iter().flat_map(|(_, decision)| decision.statements.clone()).collect();
     let grants = key.get("/Grants") != Value::Absent;
     let unseen = if grants { "" } else { ", and no grant of the key was given" };
-    let (severity, of, will) = if image {
-        (Error, format!("the key {} of {words}", key.name()), "spot instances cannot be launched")
+    let of = if image { format!("the key {} of {words}", key.name()) } else { words.to_owned() };
+    // A grant may have been made by hand: AWS's own way to let the role in is one.
+    let (severity, will) = if image && grants {
+        (Error, "spot instances cannot be launched")
     } else {
-        (Warning, words.to_owned(), "spot launches may fail")
+        (Warning, "spot launches may fail")
     };
     let why = first.why.clone();
     fail(

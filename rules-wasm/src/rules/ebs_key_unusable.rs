@@ -116,6 +116,9 @@ fn judge(class: Item, one: &Use) -> Check {
         {
             return broken(class, one, None, &format!("it is in {region}, and the class launches in {own}"));
         }
+        if is_to_be_replaced(name) {
+            return unknown(Unknown::not_provided(format!("{name} stands for a key that somebody puts in")));
+        }
         if !is_a_name(name) {
             return broken(class, one, None, "it is neither a key's id or ARN nor an alias, which begins with alias/");
         }
@@ -204,6 +207,21 @@ fn is_a_name(name: &str) -> bool {
     !plain || (id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
 }
 
+/// Is it a word of an example, for a key that somebody puts in: `KMS_KEY_ID`, `your-key-id`?
+fn is_to_be_replaced(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let loud =
+        name.bytes().any(|byte| byte.is_ascii_uppercase()) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    let plain: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    !is_a_name(name)
+        && (loud
+            || ["your", "replace", "placeholder", "example", "changeme", "todo", "xxx"]
+                .iter()
+                .any(|word| plain.contains(word))
+            || ["kmskeyid", "keyid", "kmskey", "kmskeyarn", "keyarn", "mykeyid", "mykmskeyid"]
+                .contains(&plain.as_str()))
+}
+
 fn broken(class: Item, one: &Use, place: Option<Place>, what: &str) -> Check {
     fail(
         Error,
@@ -230,6 +248,16 @@ mod tests {
         assert_eq!(region("arn:aws:kms:us-east-1:111122223333:alias/karpenter"), Some("us-east-1"));
         assert_eq!(region("arn:aws:ec2:us-east-1::snapshot/snap-1"), None);
         assert_eq!(region("alias/karpenter"), None);
+    }
+
+    #[test]
+    fn words_of_examples_stand_for_a_key() {
+        for name in ["KMS_KEY_ID", "your-kms-key-id", "kms-key-id", "xxxxxxxx-xxxx-xxxx"] {
+            assert!(is_to_be_replaced(name), "{name}");
+        }
+        for name in ["karpenter-ebs", "my-key", "1234ABCD-12AB-34CD-56EF-1234567890AB", "alias/example"] {
+            assert!(!is_to_be_replaced(name), "{name}");
+        }
     }
 
     #[test]

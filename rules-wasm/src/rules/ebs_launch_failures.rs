@@ -4,6 +4,8 @@
 //!
 //! - a NodePool whose condition `NodeRegistrationHealthy` is `False` with the reason `RegistrationFailed`: a warning where
 //!   volumes of its class have a key, else only told;
+//! - a NodeClaim that was launched more than ten minutes ago and has not registered (`Registered` is not `True`, for the
+//!   reason `NodeNotFound`; Karpenter 0.32 and later): a warning where volumes of its class have a key, else only told;
 //! - an EC2 instance of Karpenter's with the state reason `Client.InternalError` ("Client error on launch") or
 //!   `Client.InvalidKMSKey.InvalidState`: an error.
 //!
@@ -54,25 +56,91 @@
 //! - Amazon EC2 user guide, "Troubleshoot instance launch issues":
 //!   <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html>
 //! - As users see it: <https://github.com/aws/karpenter-provider-aws/issues/5039>
-//! - The condition: <https://github.com/kubernetes-sigs/karpenter/tree/main/pkg/controllers/nodepool/registrationhealth>
+//! - The conditions: <https://github.com/kubernetes-sigs/karpenter/tree/main/pkg/controllers/nodepool/registrationhealth> and
+//!   <https://github.com/kubernetes-sigs/karpenter/blob/main/pkg/controllers/nodeclaim/lifecycle/registration.go>
 
 use karpcheck_sdk::prelude::*;
 
 use crate::ack::condition;
-use crate::karpenter::is_self_managed;
+use crate::karpenter::{is_self_managed, seconds};
 
 pub(crate) const RULE: Rule = Rule {
     area: "ebs",
     title: "Nodes are launched and never register, or die because of a key",
     severity: Error,
-    subjects: &["karpenter.sh/NodePool", "AWS::EC2::Instance"],
+    subjects: &["karpenter.sh/NodePool", "karpenter.sh/NodeClaim", "AWS::EC2::Instance"],
     reads: &["karpenter.k8s.aws/EC2NodeClass"],
+    properties: &[(
+        "follows",
+        "ebs-key-denies-controller ebs-key-unusable ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption",
+    )],
     check,
     ..Rule::DEFAULT
 };
 
+/// Nodes are ready within two or three minutes, those of Windows within ten. After 15 Karpenter gives up.
+const PATIENCE: i64 = 600;
+const REMEDY: &str =
+    "Look at the StateReason of its instances with aws ec2 describe-instances: it stays for about an hour.";
+
 fn check(subject: Item) -> Check {
-    if subject.kind() == "AWS::EC2::Instance" { instance(subject) } else { pool(subject) }
+    match subject.kind().as_str() {
+        "AWS::EC2::Instance" => instance(subject),
+        "karpenter.sh/NodeClaim" => claim(subject),
+        _ => pool(subject),
+    }
+}
+
+/// The class that launches, as a place, and the keys of its volumes.
+fn keys(object: Item, reference: &str) -> (Vec<Place>, Severity, &'static str) {
+    let Some(class) = object.related(reference).first().and_then(Link::given) else {
+        return (vec![], Info, NO_KEY);
+    };
+    let keys = class.find("/spec/blockDeviceMappings/*/ebs/kmsKeyID").into_iter();
+    let keys: Vec<Place> =
+        keys.filter(|key| key.value != Value::Absent).map(|key| class.place(key.at, "the volumes' key")).collect();
+    if keys.is_empty() {
+        return (vec![class.place("", "its node class")], Info, NO_KEY);
+    }
+    (keys, Warning, "its volumes have a key, and one that EC2 may not use looks just like this")
+}
+
+const NO_KEY: &str = "one cause is a key of the image or of the account's volumes that EC2 may not use";
+
+fn claim(claim: Item) -> Check {
+    let group = claim.matches("/spec/nodeClassRef/group", "eks.amazonaws.com");
+    let Some(registered) = condition(claim, "Registered").filter(|_| group != Answer::Yes) else { return skip() };
+    if registered.status == "True" || claim.get("/metadata/deletionTimestamp") != Value::Absent {
+        return pass();
+    }
+    let Some(launched) = condition(claim, "Launched").filter(|launched| launched.status == "True") else {
+        return skip();
+    };
+    if registered.reason != "NodeNotFound" {
+        return skip();
+    }
+    let (read, since) = (claim.text("@read-at")?, claim.text(&format!("{}/lastTransitionTime", launched.at))?);
+    let age = read.as_deref().and_then(seconds).zip(since.as_deref().and_then(seconds)).map(|(now, then)| now - then);
+    match age {
+        None => unknown("when the NodeClaim was read is not known, so its instance may only just have been launched"),
+        Some(age) if age < PATIENCE => pass(),
+        Some(age) => {
+            let (places, severity, cause) = keys(claim, "/spec/nodeClassRef");
+            fail(
+                severity,
+                registered.at,
+                format!(
+                    "NodeClaim {} was launched {} minutes ago and no node of it registered: {cause}",
+                    claim.name(),
+                    age / 60
+                ),
+            )
+            .confidence(Confidence::Low)
+            .remedy(REMEDY)
+            .see(places)
+            .check()
+        }
+    }
 }
 
 fn pool(pool: Item) -> Check {
@@ -87,28 +155,15 @@ fn pool(pool: Item) -> Check {
     if health.status != "False" || health.reason != "RegistrationFailed" {
         return pass();
     }
-    let class = pool.related("/spec/template/spec/nodeClassRef").first().and_then(Link::given);
-    let keys: Vec<Place> = class
-        .into_iter()
-        .flat_map(|class| {
-            class.find("/spec/blockDeviceMappings/*/ebs/kmsKeyID").into_iter().map(move |key| (class, key))
-        })
-        .filter(|(_, key)| key.value != Value::Absent)
-        .map(|(class, key)| class.place(key.at, "the volumes' key"))
-        .collect();
-    let (severity, cause) = if keys.is_empty() {
-        (Info, "one cause is a key of the image or of the account's volumes that EC2 may not use")
-    } else {
-        (Warning, "its volumes have a key, and one that EC2 may not use looks just like this")
-    };
+    let (places, severity, cause) = keys(pool, "/spec/template/spec/nodeClassRef");
     fail(
         severity,
         health.at,
         format!("nodes of NodePool {} are launched and do not register ({}): {cause}", pool.name(), health.message),
     )
     .confidence(Confidence::Low)
-    .remedy("Look at the StateReason of its instances with aws ec2 describe-instances: it stays for about an hour.")
-    .see(keys)
+    .remedy(REMEDY)
+    .see(places)
     .check()
 }
 
@@ -126,11 +181,21 @@ fn instance(instance: Item) -> Check {
         "Client.InternalError" => "EC2 may not use the key of a volume",
         _ => return pass(),
     };
-    fail(
-        Error,
-        "/StateReason/Code",
-        format!("instance {} died at its launch with {code} ({message}): {cause}", instance.name()),
-    )
-    .remedy("Let the controller's role use the key in its policy, or enable the key.")
-    .check()
+    // EC2's message begins with the code.
+    let said = if message.starts_with(&code) { message } else { format!("{code}: {message}") };
+    fail(Error, "/StateReason/Code", format!("instance {} died at its launch: {cause} ({said})", instance.name()))
+        .remedy("Let the controller's role use the key in its policy, or enable the key.")
+        .see(class_of(instance).map(|class| class.place("", "its node class")))
+        .check()
+}
+
+/// The class that a tag of an instance names, if it is there once.
+fn class_of(instance: Item) -> Option<Item> {
+    let key = instance
+        .find("/Tags/*/Key")
+        .into_iter()
+        .find(|key| key.value == Value::from("karpenter.k8s.aws/ec2nodeclass"))?;
+    let name = instance.text(&key.at.replace("/Key", "/Value")).ok()??;
+    let mut classes = select("karpenter.k8s.aws/EC2NodeClass").given().filter(|class| class.name() == name);
+    classes.next().filter(|_| classes.next().is_none())
 }

@@ -135,7 +135,7 @@
 //! - The statement AllowInterruptionQueueActions of the CloudFormation template in Karpenter's getting started guide.
 //! - pkg/providers/sqs of <https://github.com/aws/karpenter-provider-aws>: the calls.
 
-use crate::karpenter::{listed, queue_of, sure_of_role};
+use crate::karpenter::{listed, queue_of, role_not_given, sure_of_role};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -151,11 +151,15 @@ pub(crate) const RULE: Rule = Rule {
 const ACTIONS: &[&str] = &["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"];
 
 fn check(controller: Item) -> Check {
-    // That no queue is set, or that the one named was not given, is another rule's matter.
-    let Some(queue) = queue_of(controller) else { return skip() };
+    let queue = queue_of(controller);
+    let Some(name) = queue.map_or_else(|| named(controller), |queue| Some(queue.name())) else { return skip() };
     let (mut denied, mut places, mut why, mut open) = (vec![], vec![], None, None);
     for action in ACTIONS {
-        let decision = Request::by_item(controller, *action, queue).decide();
+        let request = match queue {
+            Some(queue) => Request::by_item(controller, *action, queue),
+            None => Request::by_item(controller, *action, format!("arn::sqs:::{name}")),
+        };
+        let decision = request.decide();
         match decision.access {
             Access::Allowed => {}
             Access::Unknown => {
@@ -169,7 +173,14 @@ fn check(controller: Item) -> Check {
         }
     }
     let Some(why) = why else {
-        return open.map_or_else(pass, Err);
+        return match open {
+            None => pass(),
+            // That a queue was not given is another rule's matter.
+            Some(_) if queue.is_none() => skip(),
+            // One missing fact, one voice: controller-role-missing says that the role was not given.
+            Some(open) if open.cause == "not-provided" && role_not_given(controller) => skip(),
+            Some(open) => Err(open),
+        };
     };
     fail(
         Error,
@@ -178,11 +189,20 @@ fn check(controller: Item) -> Check {
             "Controller {} may not use {} on its interruption queue {}: {why}; it handles no interruption event",
             controller.name(),
             listed(&denied),
-            queue.name()
+            name
         ),
     )
     .confidence(sure_of_role(controller))
     .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
     .see(places)
     .check()
+}
+
+/// The queue that a controller's setting names, where it was not given: its ARN ends in that name.
+fn named(controller: Item) -> Option<String> {
+    let link = controller.related("/InterruptionQueue").into_iter().next()?;
+    let gone = matches!(link.item, Found::Absent(_));
+    let name = controller.text("/InterruptionQueue").ok().flatten()?;
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    (!gone && plain && !name.is_empty()).then_some(name)
 }

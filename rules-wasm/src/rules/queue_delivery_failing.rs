@@ -75,6 +75,10 @@ pub(crate) const RULE: Rule = Rule {
     severity: Error,
     subjects: &["AWS::SQS::Queue"],
     reads: &["Karpcheck::Metric", "AWS::Events::Rule", "Karpcheck::Controller"],
+    properties: &[(
+        "follows",
+        "queue-aws-managed-key queue-key-unusable queue-key-denies-eventbridge queue-policy-denies-eventbridge queue-event-rule-missing",
+    )],
     check,
     ..Rule::DEFAULT
 };

@@ -322,6 +322,7 @@ fn missing(queue: Item, event: &Event, near: Option<(Item, String, String)>, con
             "Let an EventBridge rule on the default bus send it: source {}, detail-type `{}`, with the queue's ARN as the target and no input transformation.",
             event.source, event.detail_type
         ))
+        .property("source", event.source)
         .property("detail-type", event.detail_type);
     match near {
         Some((rule, pointer, what)) => finding.see([rule.place(pointer, what)]),

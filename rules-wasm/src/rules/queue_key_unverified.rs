@@ -115,15 +115,16 @@ fn check(queue: Item) -> Check {
         Found::Unknown(unknown) => match queue.text(KEY) {
             Ok(Some(key)) => (key, unknown.clone()),
             Ok(None) => return skip(),
-            Err(_) => ("of this queue".to_owned(), unknown.clone()),
+            Err(_) => (String::new(), unknown.clone()),
         },
     };
-    undecided(
-        unknown,
-        KEY,
-        format!("Queue {} is under the key {named}, whose policy was not given: unless it lets EventBridge use the key, no interruption event arrives", queue.name()),
-    )
-    .confidence(confidence)
-    .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))
-    .check()
+    let what = if named.is_empty() {
+        format!("Queue {} may be under a key, which was not given: unless the key's policy", queue.name())
+    } else {
+        format!("Queue {} is under the key {named}, whose policy was not given: unless it", queue.name())
+    };
+    undecided(unknown, KEY, format!("{what} lets EventBridge use the key, no interruption event arrives"))
+        .confidence(confidence)
+        .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))
+        .check()
 }

@@ -7,7 +7,9 @@
 //! - `UnauthorizedOperation` in the conditions of a NodeClaim;
 //! - an EC2NodeClass whose condition `ValidationSucceeded` is `False` because of `CreateFleetAuthCheckFailed`,
 //!   `CreateLaunchTemplateAuthCheckFailed` or `RunInstancesAuthCheckFailed` (Karpenter 1.3 and later). From 1.3 to 1.6
-//!   that check is wrong about some policies with conditions on request tags, so there it is a warning.
+//!   that check is wrong about some policies with conditions on request tags, so there it is a warning;
+//! - `UnauthorizedOperation` in an event about a NodeClaim or an EC2NodeClass (from 1.0 on each change of a condition is told
+//!   as an event), or in a log of the controller of any version (`-f karpenter.log`).
 //!
 //! ## Why it matters
 //!
@@ -52,19 +54,24 @@
 //! - What is tagged, and the annotations:
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/nodeclaim/tagging/controller.go>
 //! - The error's text: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3134>
+//! - Conditions told as events: <https://github.com/awslabs/operatorpkg/blob/main/status/controller.go>
 //! - The check that is wrong: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3627>
 
 use karpcheck_sdk::prelude::*;
 
 use crate::ack::condition;
-use crate::karpenter::{seconds, version_for};
+use crate::karpenter::{of_controller, only_controller, seconds, version_for};
 
 pub(crate) const RULE: Rule = Rule {
     area: "tagging",
     title: "The controller was refused when it tagged or launched",
     severity: Error,
-    subjects: &["karpenter.sh/NodeClaim", "karpenter.k8s.aws/EC2NodeClass"],
-    reads: &["Karpcheck::Controller"],
+    subjects: &["karpenter.sh/NodeClaim", "karpenter.k8s.aws/EC2NodeClass", "Karpcheck::Controller", "Karpcheck::Log"],
+    reads_if_allowed: &["core/Event"],
+    properties: &[(
+        "follows",
+        "create-tags-denied-at-launch create-tags-denied-on-existing policy-newer-than-controller controller-permission-missing controller-role-missing",
+    )],
     check,
     ..Rule::DEFAULT
 };
@@ -76,8 +83,11 @@ const REASONS: &[&str] =
 const PATIENCE: i64 = 600;
 
 fn check(object: Item) -> Check {
-    if object.kind() == "karpenter.sh/NodeClaim" {
-        return all([refused(object), untagged(object)], |verdict| verdict);
+    match object.kind().as_str() {
+        "karpenter.sh/NodeClaim" => return all([refused(object), untagged(object)], |verdict| verdict),
+        "Karpcheck::Controller" => return events(object),
+        "Karpcheck::Log" => return log(object),
+        _ => {}
     }
     let Some(validation) = condition(object, "ValidationSucceeded") else { return skip() };
     if validation.status != "False" || !REASONS.contains(&validation.reason.as_str()) {
@@ -97,21 +107,85 @@ fn check(object: Item) -> Check {
     )
     .confidence(confidence)
     .remedy("Give the controller's role the statements of the running release's policy.")
+    .see(of_controller(object))
     .check()
 }
 
+/// The condition in which a NodeClaim says that AWS refused it.
+fn told(claim: Item) -> Option<Field> {
+    ["message", "reason"]
+        .into_iter()
+        .flat_map(|part| claim.find(&format!("/status/conditions/*/{part}")))
+        .find(|field| claim.matches(&field.at, CODE) == Answer::Yes)
+}
+
 fn refused(claim: Item) -> Check {
-    let texts = ["message", "reason"].into_iter().flat_map(|part| claim.find(&format!("/status/conditions/*/{part}")));
-    let said: Vec<Field> = texts
-        .filter(|field| matches!(&field.value, Value::Text(text) if text.contains("UnauthorizedOperation")))
-        .collect();
-    let Some(field) = said.first() else { return skip() };
+    let Some(field) = told(claim) else { return skip() };
     fail(
         Error,
         &field.at,
         format!("NodeClaim {} is not launched: AWS answers UnauthorizedOperation, see its condition", claim.name()),
     )
     .remedy("Give the controller's role the action that the message names, as in the running release's policy.")
+    .see(of_controller(claim))
+    .check()
+}
+
+/// Objects of whose events a refusal is Karpenter's own.
+const TOLD: &[&str] = &["NodeClaim", "Machine", "EC2NodeClass", "AWSNodeTemplate"];
+const CODE: &str = "*UnauthorizedOperation*";
+
+fn events(controller: Item) -> Check {
+    let mut any = false;
+    let mut said: Vec<(Item, String)> = vec![];
+    for event in select("core/Event").given() {
+        let Some(kind) = TOLD.iter().find(|kind| event.matches("/involvedObject/kind", kind) == Answer::Yes) else {
+            continue;
+        };
+        if controller.same("@cluster", event, "@cluster") == Answer::No {
+            continue;
+        }
+        any = true;
+        let name = event.text("/involvedObject/name")?.unwrap_or_default();
+        // Where the object still says so itself, its condition speaks.
+        let itself =
+            select("karpenter.sh/NodeClaim").given().any(|claim| claim.name() == name && told(claim).is_some());
+        if event.matches("/message", CODE) == Answer::Yes && !itself {
+            said.push((event, format!("{kind} {name}")));
+        }
+    }
+    let Some((_, first)) = said.first() else { return if any { pass() } else { skip() } };
+    fail(
+        Error,
+        "",
+        format!("AWS refuses Controller {} (UnauthorizedOperation), as the events of {first} say", controller.name()),
+    )
+    .remedy("Give the controller's role the action that the event names, as in the running release's policy.")
+    .see(said.iter().take(5).map(|(event, what)| event.place("/message", what.clone())))
+    .check()
+}
+
+fn log(log: Item) -> Check {
+    let lines = log.find("/Lines/*/Level").into_iter().filter_map(|field| {
+        let at = field.at.trim_end_matches("/Level").to_owned();
+        ["Error", "Message"].iter().map(|part| format!("{at}/{part}")).find(|at| log.matches(at, CODE) == Answer::Yes)
+    });
+    let said: Vec<String> = lines.collect();
+    let Some(last) = said.last() else { return pass() };
+    let text = log.text(last)?.unwrap_or_default();
+    let action = text.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    fail(
+        Error,
+        last.clone(),
+        format!(
+            "AWS refuses the controller{}, as {} of its log say{} (UnauthorizedOperation)",
+            action.map(|action| format!(" {action}")).unwrap_or_default(),
+            if said.len() == 1 { "a line".to_owned() } else { format!("{} lines", said.len()) },
+            if said.len() == 1 { "s" } else { "" }
+        ),
+    )
+    .remedy("Give the controller's role the action that the line names, as in the running release's policy.")
+    .see(only_controller())
     .check()
 }
 
@@ -152,6 +226,7 @@ fn untagged(claim: Item) -> Check {
             ),
         )
         .remedy("Allow ec2:CreateTags on instances of this cluster as the running release's policy does (AllowScopedResourceTagging).")
+        .see(of_controller(claim))
         .check(),
     }
 }

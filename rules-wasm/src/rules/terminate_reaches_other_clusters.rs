@@ -48,7 +48,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - <https://github.com/aws/karpenter-provider-aws/issues/7356>
 
-use crate::fences::{POLICIES, Probe, Reach, holders, reach};
+use crate::fences::{POLICIES, Probe, Reach, holders, noun, reach, widest};
 use crate::karpenter::{listed, version};
 use crate::requests::statement_of;
 use crate::requests::table::Tags;
@@ -67,9 +67,9 @@ pub(crate) const RULE: Rule = Rule {
 
 const fn probe(instance: bool, what: &'static str, foreign: bool, shared: bool) -> Probe {
     let (action, on) = if instance {
-        ("ec2:TerminateInstances", "arn::ec2:::instance/probe")
+        ("ec2:TerminateInstances", "arn::ec2:::instance/any")
     } else {
-        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/probe")
+        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/any")
     };
     Probe { action, on, what, foreign, sends: Tags::None, shared }
 }
@@ -108,9 +108,13 @@ fn check(policy: Item) -> Check {
     }
     let Some(decision) = by else { return open.map_or_else(pass, Err) };
     let at = statement_of(&decision).map(|(_, statement)| statement).unwrap_or_default();
-    fail(severity, at, format!("policy {} lets the controller {}: {}", policy.name(), listed(&what), decision.why))
-        .confidence(if holders.is_empty() { Confidence::Medium } else { Confidence::High })
-        .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
-        .see(decision.statements)
-        .check()
+    fail(
+        severity,
+        at,
+        format!("{} {} lets the controller {}: {}", noun(policy), policy.name(), listed(&widest(what)), decision.why),
+    )
+    .confidence(if holders.is_empty() { Confidence::Medium } else { Confidence::High })
+    .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
+    .see(decision.statements)
+    .check()
 }

@@ -182,6 +182,57 @@ fn outcome(report: &Value) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
+fn a_class_whose_key_refuses_the_controller_is_found_in_aws_itself() {
+    let Some(server) = live::server() else { return };
+    let Some(aws) = Aws::start() else { return };
+    let kubeconfig = server.kubeconfig_for("admin").display().to_string();
+    aws.fill();
+    let key = aws.aws(&["kms", "create-key", "--query", "KeyMetadata.Arn"]).trim().to_owned();
+    let class = json!({
+        "apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": {"name": "encrypted"},
+        "spec": {"blockDeviceMappings": [
+            {"deviceName": "/dev/xvda", "ebs": {"encrypted": true, "kmsKeyID": key, "volumeSize": "20Gi"}},
+        ]},
+    });
+    fs::write(aws.folder.path().join("class.json"), class.to_string()).unwrap();
+    let check = || -> Value {
+        let ran = aws
+            .command(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+            .args(["check", "-o", "json", "--kubeconfig", &kubeconfig, "-f", "class.json", "--aws"])
+            .args(["--rule", "ebs-key-denies-controller"])
+            .output()
+            .unwrap();
+        serde_json::from_slice(&ran.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)))
+    };
+    let policy = |principal: &str| {
+        let statement = json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*"});
+        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    };
+    let put = |principal: &str| {
+        aws.aws(&[
+            "kms",
+            "put-key-policy",
+            "--key-id",
+            &key,
+            "--policy-name",
+            "default",
+            "--policy",
+            &policy(principal),
+        ]);
+    };
+    let rights = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+    aws.allow("volumes", &rights);
+    // IAM counts only where the key lets the account decide.
+    put("arn:aws:iam::111122223333:role/KeyAdmin");
+    let report = check();
+    assert_eq!(outcome(&report).0, ["ebs-key-denies-controller"], "{report:#}");
+    put("arn:aws:iam::111122223333:root");
+    let report = check();
+    assert_eq!((outcome(&report).0, report["summary"]["passed"].as_u64()), (vec![], Some(1)), "{report:#}");
+}
+
+#[test]
 fn a_broken_queue_is_found_in_aws_itself_and_its_cure_is_seen() {
     let Some(server) = live::server() else { return };
     let Some(aws) = Aws::start() else { return };

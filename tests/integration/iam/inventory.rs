@@ -209,6 +209,41 @@ fn a_key_without_an_arn_is_still_a_key_of_its_account() {
 }
 
 #[test]
+fn a_service_control_policy_that_was_given_denies_and_need_not_allow() {
+    let scp = |targets: Json, statements: Json| {
+        json!({"Name": "fence", "Type": "SERVICE_CONTROL_POLICY", "TargetIds": targets,
+               "Content": {"Version": "2012-10-17", "Statement": statements}})
+    };
+    let deny = json!([{"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*"}]);
+    let access = |scp: Option<Json>| {
+        let mut world = World::new();
+        let own = json!({"Policies": [{"PolicyName": "own", "PolicyDocument": allow("ec2:*", "*")}]});
+        world.add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &role(own));
+        if let Some(scp) = scp {
+            world.add("AWS::Organizations::Policy", "fence", None, &scp);
+        }
+        let inventory = world.build();
+        let role = id(&inventory, "karpenter");
+        ask(&inventory, Who::Item(role), "ec2:RunInstances", Target::Arn("*".into()), &[]).access
+    };
+    assert_eq!(access(None), Access::Allowed);
+    for own in ["r-abcd", "111122223333"] {
+        assert_eq!(access(Some(scp(json!([own]), deny.clone()))), Access::ExplicitDeny, "{own}");
+    }
+    assert_eq!(access(Some(scp(json!(["ou-abcd-12345678"]), deny.clone()))), Access::Unknown);
+    assert_eq!(access(Some(scp(json!(["444455556666"]), deny.clone()))), Access::Allowed);
+    let mut backup = scp(json!(["r-abcd"]), deny);
+    backup["Type"] = json!("BACKUP_POLICY");
+    assert_eq!(access(Some(backup)), Access::Allowed);
+    let spared = json!([{"Effect": "Deny", "Action": "ec2:*", "Resource": "*",
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/karpenter*"}}}]);
+    assert_eq!(access(Some(scp(json!(["r-abcd"]), spared))), Access::Allowed);
+    // It allows another service only: AWS's own FullAWSAccess stands beside it.
+    let other = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]);
+    assert_eq!(access(Some(scp(json!(["r-abcd"]), other))), Access::Allowed);
+}
+
+#[test]
 fn eventbridge_is_judged_by_the_queue_alone() {
     let mut world = World::new();
     let policy = json!({"Version": "2012-10-17", "Statement": [

@@ -32,6 +32,7 @@ fn policies(vector: &Json) -> Policies {
     }
     if let Some(document) = vector.get("organisation") {
         policies.organisation.push(policy(document, PolicyKind::Organisation, "/Content"));
+        policies.organisation_whole = true;
     }
     for (name, kind, pointer) in [
         ("resource_policy", PolicyKind::Resource, "/Policy"),

@@ -1,8 +1,9 @@
 //! Rules before a cluster that refuses: no file says so, so the inventory is made by hand.
 
-use kubectl_karpcheck::model::verdict::Outcome;
+use kubectl_karpcheck::model::verdict::{Outcome, Severity};
 use kubectl_karpcheck::model::{
-    At, Builder, Cause, ClusterId, Draft, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind, Value,
+    At, Builder, Cause, ClusterId, Draft, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind, Stated,
+    Value,
 };
 use serde_json::{Value as Json, json};
 
@@ -149,4 +150,84 @@ fn registered_claim(read_at: &str) -> Cluster {
 fn a_node_claim_that_stays_untagged_is_reported_once_it_is_old_enough() {
     assert_eq!(registered_claim("2026-03-02T09:30:00Z").judged("tagging-denied"), []);
     assert_eq!(registered_claim("2026-03-02T10:00:00Z").judged("tagging-denied"), [(Outcome::Fail, None)]);
+}
+
+fn unregistered_claim(read_at: &str) -> Cluster {
+    let claim = json!({"apiVersion": "karpenter.sh/v1",
+        "spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}},
+        "status": {"conditions": [
+            {"type": "Launched", "status": "True", "reason": "Launched", "lastTransitionTime": "2026-03-02T09:21:15Z"},
+            {"type": "Registered", "status": "Unknown", "reason": "NodeNotFound", "lastTransitionTime": "2026-03-02T09:21:15Z"}]}});
+    let mut cluster = Cluster::that_refuses(&[]);
+    cluster.read_at = Some(read_at.into());
+    cluster.with("karpenter.sh/NodeClaim", "", "default-abcde", claim)
+}
+
+#[test]
+fn a_node_claim_whose_node_does_not_come_is_reported_once_it_is_old_enough() {
+    assert_eq!(unregistered_claim("2026-03-02T09:24:00Z").judged("ebs-launch-failures"), []);
+    assert_eq!(unregistered_claim("2026-03-02T09:33:00Z").judged("ebs-launch-failures"), [(Outcome::Fail, None)]);
+}
+
+/// What a rule says of two clusters, each with its server and its object: outcome and severity.
+fn two_clusters(id: &str, servers: [&str; 2], kind: &str, bodies: [&Json; 2]) -> Vec<(Outcome, Severity)> {
+    let stated = Stated { account: Some("111122223333".into()), region: Some("eu-west-1".into()), ..Stated::default() };
+    let mut builder = Builder::new(stated);
+    for (context, (server, body)) in ["blue", "green"].into_iter().zip(servers.into_iter().zip(bodies)) {
+        let id = builder.cluster(context, server, vec![]);
+        let doc = builder.document(Origin::Live(Box::new(LiveOrigin {
+            context: context.into(),
+            api_version: "v1".into(),
+            kind: kind.rsplit('/').next().unwrap().into(),
+            namespace: "kube-system".into(),
+            name: "karpenter".into(),
+        })));
+        let mut draft = Draft::new(kind, "karpenter", node(At::whole(doc), body), SourceKind::Live);
+        draft.namespace = Some("kube-system".into());
+        draft.cluster = id;
+        builder.add(draft);
+    }
+    let pack = &bench().builtin;
+    let judged = bench().inventory(pack, rule(pack, id), builder.build());
+    judged.judgement.findings.iter().map(|finding| (finding.outcome, finding.severity)).collect()
+}
+
+fn deployment(name: &str, queue: &str) -> Json {
+    json!({"spec": {"template": {"spec": {"containers": [{
+        "name": "controller", "image": "public.ecr.aws/karpenter/controller:1.8.7",
+        "env": [{"name": "CLUSTER_NAME", "value": name}, {"name": "INTERRUPTION_QUEUE", "value": queue}]}]}}}})
+}
+
+const TWO: [&str; 2] = ["https://blue.example", "https://green.example"];
+const ONE: [&str; 2] = ["https://blue.example", "https://BLUE.example/"];
+const DEPLOYMENT: &str = "apps/Deployment";
+const ERROR: (Outcome, Severity) = (Outcome::Fail, Severity::Error);
+
+#[test]
+fn two_contexts_with_one_name_are_reported_once_and_two_contexts_of_one_server_never() {
+    let same = deployment("prod", "prod");
+    assert_eq!(two_clusters("cluster-name-shared", TWO, DEPLOYMENT, [&same, &same]), [ERROR]);
+    assert_eq!(two_clusters("cluster-name-shared", ONE, DEPLOYMENT, [&same, &same]), []);
+    assert_eq!(two_clusters("cluster-name-shared", TWO, DEPLOYMENT, [&same, &deployment("test", "prod")]), []);
+}
+
+#[test]
+fn two_contexts_with_one_queue_are_reported_once() {
+    let (blue, green) = (deployment("blue", "karpenter"), deployment("green", "karpenter"));
+    assert_eq!(two_clusters("queue-shared", TWO, DEPLOYMENT, [&blue, &green]), [ERROR]);
+    assert_eq!(two_clusters("queue-shared", ONE, DEPLOYMENT, [&blue, &green]), []);
+}
+
+#[test]
+fn security_groups_of_two_clusters_under_one_tag_are_a_warning_and_subnets_told() {
+    let class = |groups: &str| {
+        json!({"spec": {"securityGroupSelectorTerms": [{"tags": {"karpenter.sh/discovery": groups}}],
+            "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "network"}}]}})
+    };
+    let kind = "karpenter.k8s.aws/EC2NodeClass";
+    let (warning, info) = ((Outcome::Fail, Severity::Warning), (Outcome::Fail, Severity::Info));
+    let shared = two_clusters("discovery-tag-shared", TWO, kind, [&class("a"), &class("a")]);
+    assert_eq!(shared, [warning, info, warning, info]);
+    assert_eq!(two_clusters("discovery-tag-shared", TWO, kind, [&class("a"), &class("b")]), [info, info]);
+    assert_eq!(two_clusters("discovery-tag-shared", ONE, kind, [&class("a"), &class("a")]), []);
 }

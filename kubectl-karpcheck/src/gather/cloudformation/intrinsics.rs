@@ -372,11 +372,13 @@ impl<'a> Template<'a> {
     }
 
     fn substitute(&self, argument: &Node, at: At) -> Node {
-        let (template, variables) = match argument.elements() {
-            [template, variables, ..] => (template.as_str(), Some(variables)),
-            _ => (argument.as_str(), None),
+        let (source, variables) = match argument.elements() {
+            [template, variables, ..] => (template, Some(variables)),
+            _ => (argument, None),
         };
-        let Some(template) = template else { return Self::cannot("Fn::Sub", at) };
+        let Some(template) = source.as_str() else { return Self::cannot("Fn::Sub", at) };
+        // What stands in a block of lines is found by the place of the block, not by that of the property.
+        let at = if template.trim_end().contains('\n') { source.at } else { at };
         let (mut parts, mut made): (Vec<Part>, usize) = (vec![], 0);
         let mut whole = None;
         let mut rest = template;

@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 pub(super) struct Tree {
     /// From 1.
     pub(super) line: u32,
-    /// From 1, in characters; inside a block of lines from its margin.
+    /// From 1, in characters.
     pub(super) column: u32,
     /// The first byte.
     pub(super) start: usize,
@@ -48,7 +48,7 @@ impl Tree {
     /// The block of lines that holds a line.
     pub(super) fn block_at(&self, line: u32) -> Option<&Self> {
         match &self.kind {
-            Kind::Scalar { block: true, .. } => (self.line < line).then_some(self),
+            Kind::Scalar { block: true, .. } => (self.line <= line).then_some(self),
             Kind::Scalar { .. } => None,
             // The last one that begins before the line.
             Kind::List(items) => items.iter().rev().find_map(|item| item.block_at(line)),
@@ -73,6 +73,8 @@ struct Lines<'a> {
     before: u32,
     /// The first byte of each line; of a block, behind its margin.
     starts: Vec<usize>,
+    /// The columns before each line.
+    margin: u32,
 }
 
 impl Lines<'_> {
@@ -101,7 +103,7 @@ pub(super) fn documents(text: &str) -> Vec<Tree> {
             offset += chunk.len();
             let mut starts = vec![start];
             starts.extend(memchr::memchr_iter(b'\n', chunk.as_bytes()).map(|newline| start + newline + 1));
-            let lines = Lines { text: &text[..start + chunk.len()], before, starts };
+            let lines = Lines { text: &text[..start + chunk.len()], before, starts, margin: 0 };
             let mut tree = tree(chunk, &lines)?;
             if json {
                 tree.mark_json();
@@ -113,18 +115,22 @@ pub(super) fn documents(text: &str) -> Vec<Tree> {
 
 /// The JSON in a block of lines.
 pub(super) fn embedded(text: &str, block: &Tree) -> Option<Tree> {
-    let body = &text[block.start..block.end];
-    let first = body.find('\n')? + 1;
-    let margin =
-        body[first..].lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
-    let (mut starts, mut inner, mut at) = (vec![], String::new(), block.start + first);
-    for line in body[first..].split_inclusive('\n') {
+    // With a tag a block begins at its tag, without one at its first line.
+    let (first, before) = if text[block.start..].starts_with(['!', '|', '>']) {
+        (block.start + text[block.start..block.end].find('\n')? + 1, block.line)
+    } else {
+        (super::line_start(text, block.start), block.line - 1)
+    };
+    let body = &text[first..block.end];
+    let margin = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
+    let (mut starts, mut inner, mut at) = (vec![], String::new(), first);
+    for line in body.split_inclusive('\n') {
         let cut = margin.min(line.len() - line.trim_start_matches(' ').len());
         starts.push(at + cut);
         inner.push_str(&line[cut..]);
         at += line.len();
     }
-    let lines = Lines { text: &text[..block.end], before: block.line, starts };
+    let lines = Lines { text: &text[..block.end], before, starts, margin: u32::try_from(margin).ok()? };
     let mut tree = tree(&inner, &lines)?;
     tree.mark_json();
     Some(tree)
@@ -176,7 +182,7 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
             #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
             Tree {
                 line: lines.line(span.start),
-                column: span.start.col() as u32 + 1,
+                column: span.start.col() as u32 + 1 + lines.margin,
                 start: lines.offset(span.start),
                 end: lines.offset(span.end),
                 flow,
@@ -239,7 +245,7 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                     (done.start, done.end) = (colon, colon);
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
-                let column = start.col() as u32 + 1;
+                let column = start.col() as u32 + 1 + lines.margin;
                 members.push(Member { key, line, column, start: lines.offset(start), end: key_end, value: done });
             }
             Some(_) => return None,

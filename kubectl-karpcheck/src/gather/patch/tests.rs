@@ -114,11 +114,14 @@ const POLICY: &str = r#"Resources:
 
 #[test]
 fn json_in_a_block_of_lines_is_edited_where_it_stands() {
-    // Columns count from the block's margin.
-    let patched = one(POLICY, change((11, 11), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    let patched = one(POLICY, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
     assert_eq!(patched, POLICY.replace("\"Name\"\n", "\"Name\",\n                    \"eks:eks-cluster-name\"\n"));
+    // Without a tag, the parser says where the first line is.
+    let untagged = POLICY.replace("!Sub |", "|");
+    let patched = one(&untagged, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    assert!(patched.contains("\"Name\",\n                    \"eks:eks-cluster-name\"\n"), "{patched}");
     let statement = json!({"Effect": "Allow", "Action": ["iam:ListInstanceProfiles"], "Resource": "*", "Sid": "List"});
-    let patched = one(POLICY, change((6, 3), Target::List(1), &["-"], Some(statement)));
+    let patched = one(POLICY, change((6, 11), Target::List(1), &["-"], Some(statement)));
     let added = "            },\n            {\n              \"Effect\": \"Allow\",\n              \"Action\": [\n                \"iam:ListInstanceProfiles\"\n              ],\n              \"Resource\": \"*\",\n              \"Sid\": \"List\"\n            }\n          ]";
     let sorted = |text: &str| {
         let mut lines: Vec<String> = text.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
@@ -162,4 +165,16 @@ fn only_the_right_document_of_a_stream_changes() {
     let text = "a: 1\n---\na: 1\n";
     let patched = one(text, change((3, 4), Target::Leaf, &[], Some(json!(2))));
     assert_eq!(patched, "a: 1\n---\na: 2\n");
+}
+
+#[test]
+fn the_policy_of_an_official_template_is_edited_where_it_stands() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/fixtures/rules/create-tags-denied-on-existing/fail-instances-from-before-v1/karpenter-v0.37.8.yaml"
+    );
+    let text = std::fs::read_to_string(path).expect("the fixture is there");
+    let patched = one(&text, change((132, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    let (before, after) = ("\"Name\"\n", "\"Name\",\n                    \"eks:eks-cluster-name\"\n");
+    assert_eq!(patched, text.replacen(before, after, 1));
 }

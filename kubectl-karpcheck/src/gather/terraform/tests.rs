@@ -16,7 +16,8 @@ fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
     let plan = Plan::new([("*", false), ("*/*", false)]);
     let parameters: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    crate::gather::files(&[path.to_owned()], &parameters, &plan, &mut builder, &mut std::io::empty());
+    let named = crate::gather::Named { paths: &[path.to_owned()], kustomizations: &[], parameters: &parameters };
+    crate::gather::files(named, &plan, &mut builder, &mut std::io::empty());
     builder.build()
 }
 

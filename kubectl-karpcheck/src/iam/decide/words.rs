@@ -74,7 +74,7 @@ pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -
     let organisation = policies.organisation.as_slice();
     let inside = sums.own != Answer::No;
     let (blamed, whose): (Vec<&[Policy]>, &str) = match &request.principal {
-        Principal::Identity(_) if !organisation.is_empty() && sums.organisation.direct == Answer::No => {
+        Principal::Identity(_) if policies.organisation_whole && sums.organisation.direct == Answer::No => {
             (vec![organisation], "of the organisation's policies")
         }
         Principal::Identity(_) if inside && sums.within == Answer::No => match &policies.boundary {
@@ -159,7 +159,9 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
                 opens.push(unknown);
             }
         }
-        doubts.extend(&sums.organisation.allow_doubts);
+        if policies.organisation_whole {
+            doubts.extend(&sums.organisation.allow_doubts);
+        }
         opens.extend(&policies.grants_open);
     } else {
         for tally in [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation] {

@@ -1,5 +1,6 @@
 //! The controller's settings, by the names that Karpenter's chart gives them, wherever they are written.
 
+use super::super::builder::Stated;
 use super::super::item::Item;
 use super::super::node::{At, Cause, Map, Node, Reason, Value};
 use super::super::text::Text;
@@ -28,6 +29,26 @@ const NAMED: &[(&str, &str)] = &[
     ("clusterEndpoint", "ClusterEndpoint"),
     ("interruptionQueue", "InterruptionQueue"),
 ];
+
+/// The versions that count beside what a controller says itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Versions<'a> {
+    /// Where it says none.
+    stated: Option<&'a str>,
+    /// Whatever it says.
+    target: Option<&'a str>,
+}
+
+impl<'a> Versions<'a> {
+    pub(super) fn of(stated: &'a Stated) -> Self {
+        Self { stated: stated.karpenter_version.as_deref(), target: stated.target.as_deref() }
+    }
+
+    /// Is a controller that says `own` older, or may it be?
+    fn older(self, own: Option<&str>, major: u64, minor: u64) -> bool {
+        self.target.or(own).or(self.stated).is_none_or(|version| older(version, major, minor))
+    }
+}
 
 /// The value of a container's environment variable: the last one of a name counts. A value from elsewhere is unknown.
 pub(super) fn env(container: &Node, name: &str) -> Option<Node> {
@@ -121,14 +142,13 @@ pub(super) fn number(tag: &str) -> Option<String> {
     }
 }
 
-/// Reads a container's environment and arguments, and the ConfigMap that held the settings up to 0.32. The stated version
-/// counts where the container says none.
+/// Reads a container's environment and arguments, and the ConfigMap that held the settings up to 0.32.
 pub(super) fn from_container(
     controller: &mut Found,
     container: &Node,
     config: Option<&Item>,
     config_refused: Option<Reason>,
-    stated: Option<&str>,
+    versions: Versions<'_>,
 ) {
     let at = container.at;
     let mut settings = Map::default();
@@ -146,7 +166,7 @@ pub(super) fn from_container(
         )));
     }
     let own = controller.fields.get("Version").and_then(Node::as_str);
-    let by_config_map = own.or(stated).is_none_or(|version| older(version, 0, 33));
+    let by_config_map = versions.older(own, 0, 33);
     if let Some(data) = config.and_then(|config| config.body.member("data")).and_then(Node::as_map) {
         let mut old = Map::default();
         for (key, value) in &data.entries {
@@ -171,11 +191,22 @@ pub(super) fn from_container(
         settings.more.get_or_insert_with(|| Box::new(reason));
     }
     name_fields(controller, &settings, at, settings.more.as_deref());
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| env(container, name));
+    controller.set("Region", region.or_else(|| region_of_endpoint(&settings)));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }
 
-/// Reads the values of Karpenter's chart. The stated version counts where they say none.
-pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<&str>) {
+/// The region that the endpoint of an EKS cluster names: `https://ID.gr7.eu-west-1.eks.amazonaws.com`.
+fn region_of_endpoint(settings: &Map) -> Option<Node> {
+    let endpoint = settings.get("clusterEndpoint")?;
+    let text = endpoint.as_str()?.to_ascii_lowercase();
+    let (before, _) = text.split_once(".eks.amazonaws.com")?;
+    let (_, region) = before.rsplit_once('.')?;
+    Some(Node::text(region, endpoint.at))
+}
+
+/// Reads the values of Karpenter's chart.
+pub(super) fn from_values(controller: &mut Found, values: &Node, versions: Versions<'_>) {
     let tag = values.at_path(&["controller", "image", "tag"]).or_else(|| values.at_path(&["image", "tag"]));
     // The image that runs says more than the chart that was installed.
     controller.set("Version", tag.and_then(|tag| Some(Node::text(number(tag.as_str()?)?, tag.at))));
@@ -192,7 +223,7 @@ pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<
     // controller.env outranks the settings, as it comes last in the Deployment.
     let mut effective = settings.clone();
     let own = controller.fields.get("Version").and_then(Node::as_str);
-    let nested = own.or(stated).is_none_or(|version| older(version, 0, 33));
+    let nested = versions.older(own, 0, 33);
     if let Some(old) = settings.get("aws").and_then(Node::as_map).filter(|_| nested) {
         for (old_name, name) in [
             ("clusterName", "clusterName"),
@@ -214,6 +245,7 @@ pub(super) fn from_values(controller: &mut Found, values: &Node, stated: Option<
     // Values are laid over the chart's defaults: what they do not say is the default, which is empty; but other values
     // files may say it, so that silence is not knowledge.
     let silent = Reason::new(Cause::NotProvided, "these values do not set it, and other values may");
+    controller.set("Region", region_of_endpoint(&effective));
     name_fields(controller, &effective, at, Some(&silent));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }

@@ -104,7 +104,9 @@ impl<'a> World<'a> {
             let value = given.or_else(passed).filter(|node| {
                 !(node.is_null() && argument("nullable").is_some_and(|node| flag(&node) == Some(false)))
             });
-            value.or_else(|| argument("default")).unwrap_or_else(|| {
+            // A module's empty default for the cluster's name only says that the caller must give one.
+            let stated = |node: &Node| !(name.ends_with("cluster_name") && node.as_str() == Some(""));
+            value.or_else(|| argument("default").filter(stated)).unwrap_or_else(|| {
                 let written = format!("var.{name}");
                 Node::text(Text::symbol(self.symbol(env, &written, format!("the variable {name} has no value"))), at)
             })

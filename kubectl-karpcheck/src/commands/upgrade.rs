@@ -1,0 +1,229 @@
+//! `upgrade`: the same inventory judged as it runs and as it would run after an upgrade, and what differs.
+
+use std::sync::Arc;
+
+use crate::cli::{UpgradeArgs, UpgradeOutput};
+use crate::commands::check::{assumed, colored, count};
+use crate::commands::sources::{self, Gathered, Read};
+use crate::commands::{self, CommandError, Streams, chosen, cure};
+use crate::engine::{self, Engine, Selected};
+use crate::exit::Exit;
+use crate::model::verdict::{Confidence, Cure, Edit, Finding, Judgement, Outcome, RuleInfo};
+use crate::model::{Builder, Inventory, kinds};
+use crate::report::upgrade::{self as shown, Leg, Obsolete, Started};
+use crate::report::{Run, Sources};
+
+mod compare;
+mod spare;
+pub mod steps;
+
+use compare::Known;
+
+/// A leg, judged.
+struct Judged {
+    /// The version that it ends at, as it is written.
+    to: String,
+    stop: Option<&'static steps::Stop>,
+    inventory: Arc<Inventory>,
+    /// What is new at its end.
+    new: Judgement,
+}
+
+/// Judges now and after each leg of the upgrade, and prints what differs.
+pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = chosen::load(&args.chosen.pack)?;
+    let selected = packs.select(&args.chosen)?;
+    let plan = chosen::plan(&selected);
+    let read = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => *read,
+        Gathered::Planned(exit) => return Ok(exit),
+    };
+    let Read { builder, files, answers } = read;
+    let inventory = Arc::new(builder.clone().build());
+    let started = match started(&inventory, &args.to) {
+        Ok(started) => started,
+        // Without the cluster nothing is known of its version: that is what is wrong then.
+        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return sources::told(builder, streams),
+        Err(why) => return Err(CommandError::Usage(why)),
+    };
+    let today = Arc::clone(&inventory);
+    let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
+    let least: Confidence = args.min_confidence.into();
+    let judge = |inventory: &Arc<Inventory>| {
+        let mut judgement = engine::judge(&packs.engine, &selected, inventory);
+        judgement.findings.retain(|finding| finding.confidence >= least);
+        judgement
+    };
+    let mut now = judge(&inventory);
+
+    let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
+    let to = steps::minor(&args.to).unwrap_or_default();
+    let mut known = Known::of(&inventory, &now);
+    let mut legs: Vec<Judged> = vec![];
+    let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
+    let mut last = None;
+    for (stop, version) in steps::legs(from, to, &args.to) {
+        let mut aimed = builder.clone();
+        aimed.aim(version);
+        let inventory = Arc::new(aimed.clone().build());
+        let judged = judge(&inventory);
+        for fault in judged.faults.iter().filter(|fault| !now.faults.contains(fault)).cloned().collect::<Vec<_>>() {
+            now.faults.push(fault);
+        }
+        let mut new = Judgement { findings: known.take_new(&inventory, &judged), ..Judgement::default() };
+        let own: Vec<Edit> = new.findings.iter().flat_map(|finding| finding.edits.clone()).collect();
+        edits.push((Arc::clone(&inventory), own));
+        prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
+        compare::mark_worse(&today, &now, &inventory, &mut new.findings);
+        new.trace(&rules);
+        legs.push(Judged { to: version.to_owned(), stop, inventory, new });
+        last = Some(judged);
+    }
+    let (Some(last), Some(end)) = (last, legs.last().map(|leg| Arc::clone(&leg.inventory))) else {
+        return Ok(Exit::Clean);
+    };
+
+    // Items have the same numbers at every version: what is derived comes last.
+    let all = Judgement {
+        findings: legs.iter().flat_map(|leg| leg.new.findings.iter().cloned()).collect(),
+        ..Judgement::default()
+    };
+    let (patched, not_shown) = cure::patched(&end, &all);
+    let named: Vec<(String, String)> =
+        packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
+    let assumed = assumed(&args.sources.facts);
+    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let sources = Sources {
+        files: count(files.files),
+        documents: count(files.documents),
+        left_alone: count(files.left_alone.values().sum()),
+        objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
+        asked: answers.calls,
+    };
+    let run = |inventory, judgement| Run {
+        inventory,
+        judgement,
+        rules: &rules,
+        packs: &named,
+        assumed: &assumed,
+        at: at.clone(),
+        sources,
+    };
+    let undecided =
+        |judgement: &Judgement| judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
+    let solved = Judgement { findings: compare::solved(&inventory, &now, &end, &last), ..Judgement::default() };
+    let mut before = from;
+    let upgrade = shown::Upgrade {
+        now: run(&inventory, &now),
+        all: run(&end, &all),
+        solved: run(&inventory, &solved),
+        legs: legs
+            .iter()
+            .map(|leg| {
+                let until = steps::minor(&leg.to).unwrap_or(to);
+                let notes = steps::notes(std::mem::replace(&mut before, until), until);
+                Leg { run: run(&leg.inventory, &leg.new), to: &leg.to, stop: leg.stop.map(steps::Stop::shown), notes }
+            })
+            .collect(),
+        obsolete: spare::actions(&inventory, from, to)
+            .into_iter()
+            .map(|spare::Spare { item, pointer, action, why }| Obsolete { item, pointer, action, why })
+            .collect(),
+        still_open: undecided(&last).saturating_sub(undecided(&all)),
+        beyond: (to > steps::NEWEST).then(|| steps::written(steps::NEWEST)),
+        from: started,
+        to: &args.to,
+        files: patched,
+        not_shown,
+    };
+    commands::still(match args.output {
+        UpgradeOutput::Table => {
+            let color = colored(args.color, streams.width.is_some());
+            shown::table(&upgrade, streams.width, color, streams.out)
+        }
+        UpgradeOutput::Json => shown::json(&upgrade, streams.out),
+        UpgradeOutput::Diff => shown::diff(&upgrade, streams.out, streams.err),
+    })?;
+    if inventory.problems().iter().any(|problem| problem.fatal) || !now.faults.is_empty() {
+        return Ok(Exit::NotDone);
+    }
+    let least = args.fail_on.severity();
+    let hit = least.is_some_and(|least| all.findings.iter().any(|finding| finding.severity >= least));
+    Ok(if hit { Exit::Findings } else { Exit::Clean })
+}
+
+/// The controllers and the versions that they run.
+///
+/// # Errors
+/// None runs a known version, or one that the target is not later than; in words.
+fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
+    let target = steps::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
+    let state = "--karpenter-version states it: --karpenter-version 1.0.14";
+    let mut found = vec![];
+    let mut ahead = vec![];
+    for (_, item) in inventory.items().filter(|(_, item)| &*item.kind == kinds::CONTROLLER) {
+        let name = match item.namespace.as_deref() {
+            Some(namespace) => format!("{namespace}/{}", item.name),
+            None => item.name.to_string(),
+        };
+        let Some(version) = item.body.str_at(&["Version"]) else {
+            return Err(format!("the version of Karpenter that controller {name} runs is not known; {state}"));
+        };
+        let Some(running) = steps::parts(version) else {
+            return Err(format!("{version}, which controller {name} runs, is no version of Karpenter; {state}"));
+        };
+        if running >= target {
+            ahead.push(format!("controller {name} runs {version}"));
+        } else {
+            found.push(Started { name, version: version.to_owned(), minor: (running.0, running.1) });
+        }
+    }
+    match (found.is_empty(), ahead.first()) {
+        (true, None) => {
+            Err(format!("no controller of Karpenter was found, so the version that runs is not known; {state}"))
+        }
+        (true, Some(ahead)) => Err(format!("{ahead}: --to {to} is no upgrade, it takes a later version")),
+        (false, Some(ahead)) => {
+            Err(format!("{ahead}, others an earlier version: name the one to upgrade by its own files or context"))
+        }
+        (false, None) => Ok(found),
+    }
+}
+
+/// Makes all edits up to here in memory, judges again, and says of each finding what became of it.
+fn prove(
+    mut aimed: Builder,
+    edits: &[(Arc<Inventory>, Vec<Edit>)],
+    known: &Known,
+    (engine, selected): (&Engine, &[Selected<'_>]),
+    new: &mut Judgement,
+) {
+    let Some((inventory, own)) = edits.last() else { return };
+    if own.is_empty() {
+        return;
+    }
+    let mut made = true;
+    for (inventory, edits) in edits {
+        made &= aimed.edit(inventory, edits);
+    }
+    let after = Arc::new(aimed.build());
+    let judged = engine::judge(engine, selected, &after);
+    let mut stays = Known::of(&after, &judged);
+    let reveals: Vec<String> = known
+        .clone()
+        .take_new(&after, &judged)
+        .iter()
+        .filter(|finding: &&Finding| finding.outcome == Outcome::Fail)
+        .map(|finding| format!("{}: {}", finding.rule, finding.message))
+        .collect();
+    let mut reveals = Some(reveals).filter(|reveals| !reveals.is_empty());
+    for finding in new.findings.iter_mut().filter(|finding| !finding.edits.is_empty()) {
+        finding.cure = Some(if stays.take(inventory, finding) {
+            Cure::NotEnough(finding.message.clone())
+        } else if !made {
+            Cure::NotTried("the place of an edit was not found".into())
+        } else {
+            reveals.take().map_or(Cure::Cleared, Cure::Reveals)
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What an upgrade of Karpenter has to go through: versions that must not be skipped, and what no rule can see in what was
+//! read. Adding a release is adding rows, each with its source.
+
+use crate::report::upgrade::{Note, Stop as Shown};
+
+/// Major and minor.
+pub type Minor = (u64, u64);
+
+/// The newest release that the built-in rules know; a later one is judged as this one.
+pub const NEWEST: Minor = (1, 14);
+
+const GUIDE: &str = "https://karpenter.sh/docs/upgrading/upgrade-guide/";
+const TO_V1: &str = "https://karpenter.sh/v1.0/upgrading/v1-migration/";
+const TAGS: &str = "https://github.com/aws/karpenter-provider-aws/pull/7379";
+
+/// A version that must not be skipped.
+#[derive(Clone, Copy, Debug)]
+pub struct Stop {
+    /// The version.
+    pub version: Minor,
+    /// The release of it that it is judged as: the last one that was seen.
+    pub release: &'static str,
+    /// Why.
+    pub why: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+}
+
+impl Stop {
+    /// As the report has it.
+    pub fn shown(&self) -> Shown {
+        Shown { version: format!("{}.x", written(self.version)), why: self.why, source: self.source }
+    }
+}
+
+/// Versions that must not be skipped, in their order.
+const STOPS: &[Stop] = &[
+    Stop {
+        version: (0, 32),
+        release: "0.32.10",
+        why: "it alone serves v1alpha5 (Provisioner, AWSNodeTemplate) and v1beta1 (NodePool, EC2NodeClass) side by side: \
+              earlier versions do not know the new objects, 0.33 no longer knows the old ones",
+        source: GUIDE,
+    },
+    Stop {
+        version: (1, 0),
+        release: "1.0.14",
+        why: "it serves v1beta1 and v1 and converts what is stored: 0.37 and earlier do not know v1, 1.1 no longer knows v1beta1",
+        source: TO_V1,
+    },
+];
+
+/// What is to be done before a version, and no rule sees in what was read.
+struct Row {
+    /// The first version that needs it.
+    since: Minor,
+    text: &'static str,
+    source: &'static str,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        since: (0, 33),
+        text: "under 0.32, write a NodePool and an EC2NodeClass for each Provisioner and AWSNodeTemplate, let the nodes move, \
+               and delete the old objects",
+        source: GUIDE,
+    },
+    Row {
+        since: (0, 33),
+        text: "if the chart moves from the namespace karpenter to kube-system, let the trust policy of the controller's role (or \
+               its Pod Identity association) name the new one first",
+        source: GUIDE,
+    },
+    Row {
+        since: (1, 0),
+        text: "an EC2NodeClass written in v1 without metadataOptions gets httpPutResponseHopLimit 1 instead of 2: pods that ask the \
+               instance's metadata service no longer reach it",
+        source: TO_V1,
+    },
+    Row {
+        since: (1, 1),
+        text: "under 1.0, save every NodePool, NodeClaim and EC2NodeClass once, until status.storedVersions of their three CRDs is \
+               [v1] alone; the CRDs of 1.1 are refused before",
+        source: GUIDE,
+    },
+    Row {
+        since: (1, 1),
+        text: "under 1.0, wait until every NodeClaim has the annotation compatibility.karpenter.k8s.aws/cluster-name-tagged: 1.1 \
+               finds instances by the tag eks:eks-cluster-name alone, which those launched before 1.0 get after the fact",
+        source: TAGS,
+    },
+    Row {
+        since: (1, 1),
+        text: "let every nodeClassRef name group and kind: 1.1 no longer takes them from the version",
+        source: GUIDE,
+    },
+];
+
+/// The legs from one version to another: where each ends. Stops at the version that runs, or beyond the target, are none.
+pub fn legs(from: Minor, to: Minor, target: &str) -> Vec<(Option<&'static Stop>, &str)> {
+    let stops = STOPS.iter().filter(|stop| from < stop.version && stop.version < to);
+    stops.map(|stop| (Some(stop), stop.release)).chain([(None, target)]).collect()
+}
+
+/// What is to be done on a leg before the upgrade.
+pub fn notes(from: Minor, to: Minor) -> Vec<Note> {
+    let crossed = ROWS.iter().filter(|row| from < row.since && row.since <= to);
+    crossed.map(|row| Note { since: written(row.since), text: row.text, source: row.source }).collect()
+}
+
+/// `1.0`.
+pub fn written((major, minor): Minor) -> String {
+    format!("{major}.{minor}")
+}
+
+/// Major, minor and patch.
+pub fn parts(version: &str) -> Option<(u64, u64, u64)> {
+    let version = semver::Version::parse(version).ok()?;
+    Some((version.major, version.minor, version.patch))
+}
+
+/// Major and minor.
+pub fn minor(version: &str) -> Option<Minor> {
+    parts(version).map(|(major, minor, _)| (major, minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(from: Minor, to: Minor) -> Vec<&'static str> {
+        legs(from, to, "target").into_iter().map(|(stop, _)| stop.map_or("target", |stop| stop.release)).collect()
+    }
+
+    #[test]
+    fn versions_that_serve_both_generations_are_not_skipped() {
+        assert_eq!(ends((0, 27), (1, 14)), ["0.32.10", "1.0.14", "target"]);
+        assert_eq!(ends((0, 31), (0, 33)), ["0.32.10", "target"]);
+        assert_eq!(ends((0, 37), (1, 1)), ["1.0.14", "target"]);
+    }
+
+    #[test]
+    fn a_version_that_runs_or_is_the_target_is_no_stop() {
+        assert_eq!(ends((0, 32), (0, 37)), ["target"]);
+        assert_eq!(ends((0, 37), (1, 0)), ["target"]);
+        assert_eq!(ends((1, 0), (1, 14)), ["target"]);
+        assert_eq!(ends((0, 31), (0, 32)), ["target"]);
+    }
+
+    #[test]
+    fn a_note_is_said_on_the_leg_that_needs_it() {
+        let since = |from, to| notes(from, to).into_iter().map(|note| note.since).collect::<Vec<_>>();
+        assert_eq!(since((1, 0), (1, 14)), ["1.1", "1.1", "1.1"]);
+        assert_eq!(since((1, 1), (1, 14)), [""; 0]);
+        assert_eq!(since((0, 37), (1, 0)), ["1.0"]);
+    }
+
+    #[test]
+    fn every_row_has_a_source() {
+        assert!(ROWS.iter().all(|row| row.source.starts_with("https://") && row.since <= NEWEST));
+        assert!(STOPS.iter().all(|stop| minor(stop.release) == Some(stop.version)));
+    }
+}

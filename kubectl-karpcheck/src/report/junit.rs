@@ -1,0 +1,144 @@
+//! `-o junit`: a suite for each rule, as CI servers read it. A finding is a failed test whatever its severity (its
+//! `type` has that); what could not be decided, and a rule that had nothing to judge, is a skipped one.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::{Run, closing, rows, said, words};
+use crate::model::verdict::{Coverage, Finding, Outcome, RuleInfo};
+
+/// A test that is not passed, or one that is.
+struct Case {
+    name: String,
+    file: String,
+    body: Body,
+}
+
+enum Body {
+    Passed,
+    Failure { kind: &'static str, message: String, text: String },
+    Error { message: String },
+    Skipped { message: String },
+}
+
+pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut of_rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in rows::sorted(run) {
+        of_rules.entry(&finding.rule).or_default().push(finding);
+    }
+    let mut suites: Vec<(String, String, Vec<Case>)> = run
+        .judgement
+        .coverage
+        .iter()
+        .map(|coverage| {
+            let rule = run.rules.iter().find(|rule| rule.is_called(&coverage.rule));
+            let findings = of_rules.remove(&*coverage.rule).unwrap_or_default();
+            let area = rule.map_or("other", |rule| &rule.area).to_owned();
+            (coverage.rule.clone(), area, cases(run, coverage, rule, &findings))
+        })
+        .collect();
+    let problems = closing::problems(run);
+    if !problems.is_empty() {
+        let cases = problems.into_iter().map(|line| {
+            let loud = line.starts_with("problem: ");
+            let message = line.split_once(": ").map_or(line.as_str(), |(_, message)| message).to_owned();
+            let body = if loud { Body::Error { message: message.clone() } } else { Body::Passed };
+            Case { name: message, file: String::new(), body }
+        });
+        suites.push(("not read in full".to_owned(), "problems".to_owned(), cases.collect()));
+    }
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    let all: Vec<&Case> = suites.iter().flat_map(|(_, _, cases)| cases).collect();
+    writeln!(out, r#"<testsuites name="karpcheck"{}>"#, numbers(&all))?;
+    for (name, area, cases) in &suites {
+        let numbers = numbers(&cases.iter().collect::<Vec<_>>());
+        writeln!(out, r#"  <testsuite name="{}" timestamp="{}"{numbers}>"#, escape(name), escape(&run.at))?;
+        for case in cases {
+            one(out, area, name, case)?;
+        }
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: &[&Finding]) -> Vec<Case> {
+    let title = rule.map_or(&*coverage.rule, |rule| &rule.title);
+    let mut cases: Vec<Case> = findings
+        .iter()
+        .map(|finding| {
+            let place = rows::place(run, finding);
+            let message = words::one_line(&said::whole_message(run, finding));
+            let body = if finding.outcome == Outcome::Fail {
+                let mut text = said::finding(run, finding);
+                text.insert(0, format!("at {place}"));
+                text.extend(said::related(run, finding).iter().map(|place| format!("see {place}")));
+                Body::Failure { kind: finding.severity.as_str(), message, text: text.join("\n") }
+            } else {
+                Body::Skipped { message: words::one_line(&said::finding(run, finding).join("; ")) }
+            };
+            Case { name: rows::subject(run, finding.subject), file: place, body }
+        })
+        .collect();
+    let whole = |body| Case { name: title.to_owned(), file: String::new(), body };
+    match (&coverage.skipped, coverage.passed) {
+        (Some(reason), _) => cases.push(whole(Body::Skipped { message: words::one_line(reason) })),
+        (None, 0) if cases.is_empty() => {
+            cases.push(whole(Body::Skipped { message: "nothing to judge".to_owned() }));
+        }
+        (None, 0) => {}
+        (None, passed) => cases.push(Case {
+            name: format!("{title}: {} passed", words::count(passed as usize, "judgement")),
+            file: String::new(),
+            body: Body::Passed,
+        }),
+    }
+    cases
+}
+
+fn one(out: &mut dyn Write, area: &str, rule: &str, case: &Case) -> io::Result<()> {
+    let place = if case.file.is_empty() { String::new() } else { format!(" ({})", case.file) };
+    let name = escape(&format!("{}{place}", case.name));
+    let class = escape(&format!("karpcheck.{area}.{rule}"));
+    write!(out, r#"    <testcase classname="{class}" name="{name}" time="0""#)?;
+    match &case.body {
+        Body::Passed => writeln!(out, "/>"),
+        Body::Failure { kind, message, text } => {
+            let (message, text) = (escape(message), escape(text));
+            writeln!(out, ">\n      <failure type=\"{kind}\" message=\"{message}\">{text}</failure>\n    </testcase>")
+        }
+        Body::Error { message } => {
+            writeln!(out, ">\n      <error message=\"{}\"/>\n    </testcase>", escape(message))
+        }
+        Body::Skipped { message } => {
+            writeln!(out, ">\n      <skipped message=\"{}\"/>\n    </testcase>", escape(message))
+        }
+    }
+}
+
+fn numbers(cases: &[&Case]) -> String {
+    let of = |wanted: fn(&Body) -> bool| cases.iter().filter(|case| wanted(&case.body)).count();
+    format!(
+        r#" tests="{}" failures="{}" errors="{}" skipped="{}" time="0""#,
+        cases.len(),
+        of(|body| matches!(body, Body::Failure { .. })),
+        of(|body| matches!(body, Body::Error { .. })),
+        of(|body| matches!(body, Body::Skipped { .. })),
+    )
+}
+
+/// For text and attributes alike. What XML cannot hold at all is replaced.
+fn escape(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    for char in words::clean(text).chars() {
+        match char {
+            '&' => made.push_str("&amp;"),
+            '<' => made.push_str("&lt;"),
+            '>' => made.push_str("&gt;"),
+            '"' => made.push_str("&quot;"),
+            '\n' => made.push_str("&#10;"),
+            '\u{fffe}' | '\u{ffff}' => made.push('\u{fffd}'),
+            char => made.push(char),
+        }
+    }
+    made
+}

@@ -1,0 +1,42 @@
+//! `-o name`: the subjects that have findings, as kubectl names them: `nodepool.karpenter.sh/default`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use super::{Run, closing, rows, words};
+use crate::model::Origin;
+
+/// One line for each subject, the worst first. What could not be read goes to `err`: no name stands for it.
+pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+    let mut seen = BTreeSet::new();
+    for finding in rows::sorted(run) {
+        let Some(item) = run.inventory.item(finding.subject) else { continue };
+        let spot = rows::spot_of(run, finding.subject, "");
+        let name = match spot.map(|spot| spot.origin) {
+            // What an object tells of something else is found again by the object's own name.
+            Some(Origin::Live(live)) => {
+                let group = live.api_version.split_once('/').map_or("core", |(group, _)| group);
+                name(&format!("{group}/{}", live.kind), &live.name)
+            }
+            _ => name(&item.kind, &item.name),
+        };
+        // Two namespaces may have an object of one name, as with `kubectl get -A -o name`.
+        if seen.insert((item.namespace.clone(), name.clone())) {
+            writeln!(out, "{name}")?;
+        }
+    }
+    for line in closing::problems(run) {
+        writeln!(err, "{line}")?;
+    }
+    Ok(())
+}
+
+/// A Kubernetes object as `kind.group/name`; a resource of AWS by its type, which kubectl would not know anyway.
+fn name(kind: &str, name: &str) -> String {
+    let kind = match kind.split_once('/') {
+        Some(("core", kind)) => kind.to_lowercase(),
+        Some((group, kind)) => format!("{}.{group}", kind.to_lowercase()),
+        None => kind.to_owned(),
+    };
+    words::one_line(&format!("{kind}/{name}"))
+}

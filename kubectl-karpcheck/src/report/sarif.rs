@@ -1,0 +1,340 @@
+//! `-o sarif`: SARIF 2.1.0, for code scanning. What is wrong is a `fail` with a level; what could not be decided is
+//! `open`, which has none (§3.27.9). A place in a file is a physical location; every subject is a logical one as well,
+//! and an object of a live cluster is nothing but that.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::rows::{self, Spot};
+use super::{Run, closing, fingerprint, said, words};
+use crate::model::verdict::{Finding, Outcome, Place, RuleInfo, Severity};
+use crate::model::{ItemId, Origin, Problem};
+
+/// Results that GitHub takes of a run:
+/// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
+const RESULTS: usize = 25_000;
+/// Locations that GitHub shows of a result.
+const LOCATIONS: usize = 100;
+/// Characters of a rule's description.
+const DESCRIPTION: usize = 1024;
+
+pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &log(run))?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [OneRun<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneRun<'a> {
+    tool: Tool,
+    invocations: [Invocation<'a>; 1],
+    results: Vec<Result>,
+    column_kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    semantic_version: &'static str,
+    information_uri: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: String,
+    short_description: Message,
+    full_description: Message,
+    help: Message,
+    default_configuration: Configuration,
+    properties: RuleProperties,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    enabled: bool,
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct RuleProperties {
+    tags: Vec<String>,
+    #[serde(rename = "problem.severity")]
+    severity: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    markdown: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    /// Was the job done whole, as far as SARIF's readers are to know?
+    execution_successful: bool,
+    end_time_utc: &'a str,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Result {
+    rule_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    kind: &'static str,
+    level: &'static str,
+    message: Message,
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    properties: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    physical_location: Option<Physical>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<Logical>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+struct Artifact {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_column: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical {
+    name: String,
+    fully_qualified_name: String,
+    kind: &'static str,
+}
+
+fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
+    let sorted = rows::sorted(run);
+    let prints = fingerprint::all(run, &sorted);
+    let mut notes: Vec<Notification> =
+        run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
+    let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
+    notes.extend(run.judgement.faults.iter().map(|fault| plain("error", words::clean(fault))));
+    // What was checked, and what was not: a green run says so here as well.
+    notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
+    if sorted.len() > RESULTS {
+        // The worst come first.
+        let left = words::count(sorted.len() - RESULTS, "finding");
+        notes.push(plain("warning", format!("{left} left out: code scanning takes {RESULTS} of a run")));
+    }
+    let fatal = run.inventory.problems().iter().any(|problem| problem.fatal);
+    Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [OneRun {
+            tool: Tool {
+                driver: Driver {
+                    name: "kubectl-karpcheck",
+                    semantic_version: env!("CARGO_PKG_VERSION"),
+                    information_uri: env!("CARGO_PKG_REPOSITORY"),
+                    rules: run.rules.iter().map(rule).collect(),
+                },
+            },
+            invocations: [Invocation {
+                execution_successful: !fatal && run.judgement.faults.is_empty(),
+                end_time_utc: &run.at,
+                tool_execution_notifications: notes,
+            }],
+            results: sorted
+                .iter()
+                .zip(prints)
+                .take(RESULTS)
+                .map(|(finding, print)| result(run, finding, print))
+                .collect(),
+            column_kind: "unicodeCodePoints",
+        }],
+    }
+}
+
+impl Message {
+    const fn plain(text: String) -> Self {
+        Self { text, markdown: None }
+    }
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn rule(rule: &RuleInfo) -> Rule {
+    let id = if rule.pack == "builtin" { rule.id.clone() } else { format!("{}/{}", rule.pack, rule.id) };
+    let title: String = words::one_line(&rule.title).chars().take(DESCRIPTION).collect();
+    let page = words::clean(&rule.docs);
+    let page = if page.trim().is_empty() { title.clone() } else { page.trim().to_owned() };
+    Rule {
+        id,
+        short_description: Message::plain(title.clone()),
+        full_description: Message::plain(title),
+        help: Message { text: page.clone(), markdown: Some(page) },
+        default_configuration: Configuration { enabled: rule.enabled, level: level(rule.severity) },
+        properties: RuleProperties {
+            tags: vec!["karpenter".to_owned(), words::one_line(&rule.area)],
+            severity: match rule.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "recommendation",
+            },
+        },
+    }
+}
+
+fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
+    let mut properties = BTreeMap::from([
+        ("area", finding.area.clone()),
+        ("confidence", finding.confidence.as_str().to_owned()),
+        ("severity", finding.severity.as_str().to_owned()),
+    ]);
+    if let Some(reason) = &finding.reason {
+        properties.insert("cause", reason.cause.as_str().to_owned());
+    }
+    let related = finding.related.iter().chain(&finding.reason_at).take(LOCATIONS);
+    Result {
+        rule_id: finding.rule.clone(),
+        rule_index: run.rules.iter().position(|rule| rule.is_called(&finding.rule)),
+        kind: if finding.outcome == Outcome::Fail { "fail" } else { "open" },
+        level: if finding.outcome == Outcome::Fail { level(finding.severity) } else { "none" },
+        message: Message::plain(words::clean(&said::finding(run, finding).join("\n"))),
+        locations: vec![location(run, finding.subject, &finding.pointer)],
+        related_locations: related.zip(1..).map(|(place, id)| explains(run, place, id)).collect(),
+        partial_fingerprints: BTreeMap::from([("karpcheck/v1", print)]),
+        properties,
+    }
+}
+
+fn explains(run: &Run<'_>, place: &Place, id: usize) -> Location {
+    let note = words::one_line(&place.note);
+    let text = if note.is_empty() { rows::subject(run, place.item) } else { note };
+    Location { id: Some(id), message: Some(Message::plain(text)), ..location(run, place.item, &place.pointer) }
+}
+
+fn location(run: &Run<'_>, item: ItemId, pointer: &str) -> Location {
+    let spot = rows::spot_of(run, item, pointer);
+    let subject = rows::subject(run, item);
+    let whole = match spot.map(|spot| spot.origin) {
+        Some(Origin::Live(live)) => words::one_line(&format!("{}/{}/{subject}", live.context, live.api_version)),
+        Some(Origin::Aws(aws)) => words::one_line(&format!("{}/{}/{subject}", aws.account, aws.region)),
+        _ => subject.clone(),
+    };
+    let fully_qualified_name = format!("{whole}{}", words::one_line(pointer));
+    Location {
+        id: None,
+        physical_location: spot.and_then(physical),
+        logical_locations: vec![Logical { name: subject, fully_qualified_name, kind: "resource" }],
+        message: None,
+    }
+}
+
+fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
+    let physical = problem.at.and_then(|at| physical(rows::spot(run, at)));
+    Notification {
+        level: if problem.fatal {
+            "error"
+        } else if problem.incomplete {
+            "warning"
+        } else {
+            "note"
+        },
+        message: Message::plain(words::clean(&problem.message)),
+        locations: physical
+            .into_iter()
+            .map(|physical| Location {
+                id: None,
+                physical_location: Some(physical),
+                logical_locations: vec![],
+                message: None,
+            })
+            .collect(),
+    }
+}
+
+/// Standard input has no address.
+fn physical(spot: Spot<'_>) -> Option<Physical> {
+    let Origin::File(path) = spot.origin else { return None };
+    if &**path == "-" {
+        return None;
+    }
+    let region = (spot.at.line > 0)
+        .then(|| Region { start_line: spot.at.line, start_column: (spot.at.column > 0).then_some(spot.at.column) });
+    Some(Physical { artifact_location: Artifact { uri: uri(path) }, region })
+}
+
+/// A path as a reference: relative to where the tool ran, which for a pipeline is the repository.
+fn uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    let mut made = match path.as_bytes() {
+        [b'/', ..] => "file://".to_owned(),
+        [drive, b':', ..] if drive.is_ascii_alphabetic() && cfg!(windows) => "file:///".to_owned(),
+        _ => String::new(),
+    };
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => made.push(char::from(byte)),
+            byte => made.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    made
+}

@@ -1,0 +1,225 @@
+//! An upgrade in its steps, for people (`table`), for machines (`json`, `karpcheck.upgrade/v1alpha1`) and for files
+//! (`diff`).
+
+use std::io::{self, Write};
+
+use super::{NotShown, Patched, Run, diff as diffs, rows, words};
+use crate::model::verdict::{Finding, Judgement};
+use crate::model::{Inventory, ItemId};
+
+mod additions;
+mod machine;
+mod people;
+
+/// A version that must not be skipped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stop {
+    /// `1.0.x`.
+    pub version: String,
+    /// Why.
+    pub why: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+}
+
+/// What is to be done, and was not seen by a rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// The first version that needs it.
+    pub since: String,
+    /// What.
+    pub text: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+}
+
+/// A controller that is upgraded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Started {
+    /// `namespace/name`.
+    pub name: String,
+    /// The version that it runs.
+    pub version: String,
+    /// Its major and minor.
+    pub minor: (u64, u64),
+}
+
+/// The way to the next version at which the upgrade stops.
+#[derive(Clone, Debug)]
+pub struct Leg<'a> {
+    /// What its end brings that was not said before.
+    pub run: Run<'a>,
+    /// The version that it is judged as.
+    pub to: &'a str,
+    /// Why it ends there; none at the target.
+    pub stop: Option<Stop>,
+    /// What to do before.
+    pub notes: Vec<Note>,
+}
+
+/// An action that is no longer needed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Obsolete {
+    /// The policy.
+    pub item: ItemId,
+    /// Where it stands in it.
+    pub pointer: String,
+    /// The action.
+    pub action: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// All that is said of an upgrade.
+#[derive(Clone, Debug)]
+pub struct Upgrade<'a> {
+    /// What was judged as it runs.
+    pub now: Run<'a>,
+    /// What is new on all legs.
+    pub all: Run<'a>,
+    /// What fails now, and no longer at the end.
+    pub solved: Run<'a>,
+    /// The controllers.
+    pub from: Vec<Started>,
+    /// The target.
+    pub to: &'a str,
+    /// In their order.
+    pub legs: Vec<Leg<'a>>,
+    /// Actions that are no longer needed.
+    pub obsolete: Vec<Obsolete>,
+    /// What cannot be decided at the end, as it cannot be now.
+    pub still_open: usize,
+    /// The newest version that the rules know, where the target is a later one.
+    pub beyond: Option<String>,
+    /// The files with all additions.
+    pub files: Vec<Patched>,
+    /// Additions that no file can show.
+    pub not_shown: Vec<NotShown>,
+}
+
+/// What belongs together, in the order in which it is done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Part {
+    Iam,
+    Events,
+    Settings,
+    Objects,
+    Definitions,
+    Other,
+}
+
+impl Part {
+    const ALL: [Self; 6] = [Self::Iam, Self::Events, Self::Settings, Self::Objects, Self::Definitions, Self::Other];
+
+    fn of(inventory: &Inventory, finding: &Finding) -> Self {
+        let kind = inventory.item(finding.subject).map_or("", |item| &item.kind);
+        let rights = ["permission", "cannot", "policy", "role"].iter().any(|word| finding.rule.contains(word));
+        match kind {
+            _ if kind.starts_with("AWS::IAM::") => Self::Iam,
+            _ if kind.starts_with("AWS::SQS::") || kind.starts_with("AWS::Events::") => Self::Events,
+            "Karpcheck::Controller" if finding.area == "tagging" || rights => Self::Iam,
+            "Karpcheck::Controller" => Self::Settings,
+            _ if kind.ends_with("/CustomResourceDefinition") => Self::Definitions,
+            _ if kind.starts_with("karpenter.") => Self::Objects,
+            _ => Self::Other,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Events => "events",
+            Self::Settings => "settings",
+            Self::Objects => "objects",
+            Self::Definitions => "definitions",
+            Self::Other => "other",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Iam => "IAM, before the controller:",
+            Self::Events => "the queue and its event rules, before the controller:",
+            Self::Settings => "the controller's settings, with the chart:",
+            Self::Objects => "objects, before the controller:",
+            Self::Definitions => "CRDs, before the controller:",
+            Self::Other => "besides:",
+        }
+    }
+}
+
+/// What a leg brings, by parts; each without what it follows from in another part.
+fn parts(leg: &Leg<'_>) -> Vec<(Part, Judgement)> {
+    let inventory = leg.run.inventory;
+    let all = &leg.run.judgement.findings;
+    Part::ALL
+        .into_iter()
+        .filter_map(|part| {
+            let own: Vec<usize> = (0..all.len()).filter(|at| Part::of(inventory, &all[*at]) == part).collect();
+            let findings: Vec<Finding> = own
+                .iter()
+                .map(|at| Finding {
+                    follows: all[*at].follows.and_then(|cause| own.iter().position(|other| *other == cause)),
+                    ..all[*at].clone()
+                })
+                .collect();
+            (!findings.is_empty()).then(|| (part, Judgement { findings, ..Judgement::default() }))
+        })
+        .collect()
+}
+
+/// Where a leg ends, for a reader.
+fn target<'a>(leg: &'a Leg<'_>) -> &'a str {
+    leg.stop.as_ref().map_or(leg.to, |stop| &stop.version)
+}
+
+/// Writes the steps for people. Without a width (`out` is no terminal) no line is wrapped.
+///
+/// # Errors
+/// It could not be written.
+pub fn table(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    for line in people::lines(upgrade, width, color) {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
+}
+
+/// Writes the steps as JSON: `karpcheck.upgrade/v1alpha1`.
+///
+/// # Errors
+/// It could not be written.
+pub fn json(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    machine::write(upgrade, &mut out)?;
+    out.flush()
+}
+
+/// Writes what to add to the files, as a unified diff; on `err`, what a diff cannot show.
+///
+/// # Errors
+/// It could not be written.
+pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    for file in &upgrade.files {
+        write!(out, "{}", diffs::text(file))?;
+    }
+    out.flush()?;
+    for line in additions::by_hand(upgrade) {
+        writeln!(err, "not in the diff: {line}")?;
+    }
+    let without = upgrade.all.judgement.findings.iter().filter(|finding| finding.edits.is_empty()).count()
+        + upgrade.obsolete.len();
+    let stops = upgrade.legs.len() > 1;
+    if without > 0 || stops {
+        let steps = if stops { ", and which versions must not be skipped" } else { "" };
+        writeln!(err, "the diff is not all there is to do: `-o table` says what else{steps}")?;
+    }
+    Ok(())
+}
+
+/// A policy and what in it, for a reader: `ManagedPolicy/KarpenterControllerPolicy (template.yaml:12:3)`.
+fn placed(run: &Run<'_>, item: ItemId, pointer: &str) -> String {
+    let place = rows::spot_of(run, item, pointer).map(|spot| rows::spot_words(run, spot)).unwrap_or_default();
+    words::one_line(&format!("{} ({place})", rows::subject(run, item)))
+}

@@ -1,0 +1,149 @@
+//! `-o json`: a contract, `karpcheck.upgrade/v1alpha1`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Part, Upgrade, additions};
+use crate::report::json::{About, Finding, Problem, Subject, about, findings, problems, subject};
+use crate::report::{Run, diff};
+
+const SCHEMA: &str = "karpcheck.upgrade/v1alpha1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    run: About<'a>,
+    from: Vec<Controller<'a>>,
+    to: &'a str,
+    /// The newest release that the rules know, where the target is a later one.
+    #[serde(rename = "judgedAs", skip_serializing_if = "Option::is_none")]
+    judged_as: Option<&'a str>,
+    steps: Vec<Step<'a>>,
+    obsolete: Vec<Obsolete<'a>>,
+    solved: Vec<Finding<'a>>,
+    additions: Additions<'a>,
+    #[serde(rename = "stillUndecided")]
+    still_undecided: usize,
+    problems: Vec<Problem<'a>>,
+}
+
+#[derive(Serialize)]
+struct Controller<'a> {
+    controller: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    /// The version that it is judged as.
+    to: &'a str,
+    /// Where the upgrade has to stop, and why.
+    stop: Option<Stop<'a>>,
+    notes: Vec<Note<'a>>,
+    /// What is new, in the order in which to do it.
+    parts: Vec<Section<'a>>,
+}
+
+#[derive(Serialize)]
+struct Stop<'a> {
+    version: &'a str,
+    why: &'a str,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    since: &'a str,
+    text: &'a str,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct Section<'a> {
+    part: &'static str,
+    findings: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Obsolete<'a> {
+    action: &'a str,
+    policy: Subject<'a>,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Additions<'a> {
+    files: Vec<File<'a>>,
+    /// Whole resources of CloudFormation.
+    resources: Vec<String>,
+    #[serde(rename = "byHand")]
+    by_hand: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    path: &'a str,
+    diff: String,
+}
+
+pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
+    // What the findings of a part borrow.
+    let parts: Vec<Vec<_>> = upgrade.legs.iter().map(super::parts).collect();
+    let runs: Vec<Vec<(Part, Run<'_>)>> = upgrade
+        .legs
+        .iter()
+        .zip(&parts)
+        .map(|(leg, parts)| {
+            parts.iter().map(|(part, judgement)| (*part, Run { judgement, ..leg.run.clone() })).collect()
+        })
+        .collect();
+    let document = Document {
+        schema: SCHEMA,
+        run: about(&upgrade.now),
+        from: upgrade
+            .from
+            .iter()
+            .map(|started| Controller { controller: &started.name, version: &started.version })
+            .collect(),
+        to: upgrade.to,
+        judged_as: upgrade.beyond.as_deref(),
+        steps: upgrade
+            .legs
+            .iter()
+            .zip(&runs)
+            .map(|(leg, runs)| Step {
+                to: leg.to,
+                stop: leg.stop.as_ref().map(|stop| Stop { version: &stop.version, why: stop.why, source: stop.source }),
+                notes: leg
+                    .notes
+                    .iter()
+                    .map(|note| Note { since: &note.since, text: note.text, source: note.source })
+                    .collect(),
+                parts: runs
+                    .iter()
+                    .map(|(part, run)| Section { part: part.as_str(), findings: findings(run) })
+                    .collect(),
+            })
+            .collect(),
+        obsolete: upgrade
+            .obsolete
+            .iter()
+            .map(|spare| Obsolete {
+                action: spare.action,
+                policy: subject(&upgrade.now, spare.item, &spare.pointer),
+                why: spare.why,
+            })
+            .collect(),
+        solved: findings(&upgrade.solved),
+        additions: Additions {
+            files: upgrade.files.iter().map(|file| File { path: &file.path, diff: diff::text(file) }).collect(),
+            resources: additions::event_rules(upgrade).into_iter().map(|(_, text)| text).collect(),
+            by_hand: additions::by_hand(upgrade),
+        },
+        still_undecided: upgrade.still_open,
+        problems: problems(&upgrade.now),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}

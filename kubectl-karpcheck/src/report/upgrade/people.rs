@@ -1,0 +1,157 @@
+//! The steps for people: what to do, in its order, and then what to add, line by line.
+
+use super::{Upgrade, additions, parts, placed, target};
+use crate::model::verdict::{Judgement, Outcome, Severity};
+use crate::report::{Run, closing, diff, rows, table, words};
+
+/// Lines, wrapped on a terminal.
+struct Page {
+    width: Option<usize>,
+    lines: Vec<String>,
+}
+
+impl Page {
+    fn say(&mut self, indent: usize, text: &str) {
+        let pad = " ".repeat(indent);
+        let Some(width) = self.width else {
+            self.lines.push(format!("{pad}{}", words::one_line(text)));
+            return;
+        };
+        let hang = if text.starts_with("- ") { "  " } else { "" };
+        for (line, number) in
+            words::wrap(&words::one_line(text), width.saturating_sub(indent + 2).max(20)).iter().zip(0..)
+        {
+            self.lines.push(format!("{pad}{}{line}", if number > 0 { hang } else { "" }));
+        }
+    }
+
+    fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(String::new());
+        }
+    }
+
+    /// Text that keeps its lines: a diff, a resource.
+    fn verbatim(&mut self, text: &str) {
+        self.lines.extend(words::clean(text).lines().map(str::to_owned));
+    }
+}
+
+pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) -> Vec<String> {
+    let mut page = Page { width: width.map(|width| width.max(40)), lines: vec![] };
+    page.say(0, &heading(upgrade));
+    for (leg, number) in upgrade.legs.iter().zip(1..) {
+        page.gap();
+        page.say(0, &format!("Step {number}: to Karpenter {}", target(leg)));
+        if let Some(stop) = &leg.stop {
+            page.say(2, &format!("must not be skipped: {} ({})", stop.why, stop.source));
+        }
+        for note in &leg.notes {
+            page.say(2, &format!("- before {}: {} ({})", note.since, note.text, note.source));
+        }
+        let parts = parts(leg);
+        if parts.is_empty() {
+            page.say(2, "- nothing was found that breaks or changes");
+        }
+        for (part, judgement) in &parts {
+            page.gap();
+            page.say(2, part.title());
+            let run = Run { judgement, ..leg.run.clone() };
+            page.lines.extend(table::findings(&run, table::Detail::Short, width, color));
+        }
+        page.gap();
+        page.say(
+            2,
+            &format!("then apply the CRDs of {0} (chart karpenter-crd), then the chart karpenter", target(leg)),
+        );
+    }
+    additions(upgrade, &mut page);
+    afterwards(upgrade, &mut page);
+    page.gap();
+    for problem in closing::problems(&upgrade.now) {
+        page.say(0, &problem);
+    }
+    page.say(0, &summary(upgrade));
+    page.lines
+}
+
+fn heading(upgrade: &Upgrade<'_>) -> String {
+    let from: Vec<String> =
+        upgrade.from.iter().map(|started| format!("{} from {}", started.name, started.version)).collect();
+    let stops: Vec<String> =
+        upgrade.legs.iter().filter_map(|leg| leg.stop.as_ref()).map(|stop| stop.version.clone()).collect();
+    let by = if stops.is_empty() { String::new() } else { format!(", by way of {}", words::and(&stops)) };
+    let beyond = upgrade.beyond.as_ref().map_or_else(String::new, |newest| {
+        format!(" (judged as {newest}, the newest release known here: what came later is not in it)")
+    });
+    format!("Upgrade of {} to {}{by}{beyond}", words::and(&from), upgrade.to)
+}
+
+fn additions(upgrade: &Upgrade<'_>, page: &mut Page) {
+    let by_hand = additions::by_hand(upgrade);
+    let event_rules = additions::event_rules(upgrade);
+    if upgrade.files.is_empty() && by_hand.is_empty() && event_rules.is_empty() {
+        return;
+    }
+    page.gap();
+    page.say(0, "To add, before step 1 (an earlier version does not mind what only a later one needs):");
+    for file in &upgrade.files {
+        page.verbatim(&diff::text(file));
+    }
+    for line in by_hand {
+        page.say(2, &format!("- {line}"));
+    }
+    for (place, text) in event_rules {
+        page.say(2, &format!("- a resource beside {place}:"));
+        page.verbatim(&text);
+    }
+}
+
+fn afterwards(upgrade: &Upgrade<'_>, page: &mut Page) {
+    if !upgrade.obsolete.is_empty() {
+        page.gap();
+        page.say(0, "No longer needed, once no earlier version runs:");
+    }
+    for spare in &upgrade.obsolete {
+        page.say(
+            2,
+            &format!("- {} in {}: {}", spare.action, placed(&upgrade.now, spare.item, &spare.pointer), spare.why),
+        );
+    }
+    if !upgrade.solved.judgement.findings.is_empty() {
+        page.gap();
+        page.say(0, "Solved by it:");
+    }
+    for finding in &upgrade.solved.judgement.findings {
+        page.say(2, &format!("- {} {}", finding.rule, rows::subject(&upgrade.solved, finding.subject)));
+    }
+}
+
+/// `2 steps: 1 error, 3 warnings and 1 info are new.`
+fn summary(upgrade: &Upgrade<'_>) -> String {
+    let Judgement { findings, .. } = upgrade.all.judgement;
+    let fails = |severity| {
+        findings.iter().filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity).count()
+    };
+    let (errors, warnings, infos) = (fails(Severity::Error), fails(Severity::Warning), fails(Severity::Info));
+    let undecided = findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
+    let mut parts = vec![];
+    parts.extend((errors > 0).then(|| words::count(errors, "error")));
+    parts.extend((warnings > 0).then(|| words::count(warnings, "warning")));
+    parts.extend((infos > 0).then(|| format!("{infos} info")));
+    parts.extend((undecided > 0).then(|| format!("{undecided} undecided")));
+    let new = if parts.is_empty() { "nothing new".to_owned() } else { format!("{} new", words::and(&parts)) };
+    let open = match upgrade.still_open {
+        0 => String::new(),
+        open => {
+            format!("; {} undecided now as then: `kubectl karpcheck check` says why", words::count(open, "question"))
+        }
+    };
+    let standing = upgrade.now.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
+    let standing = standing.saturating_sub(upgrade.solved.judgement.findings.len());
+    let standing = match standing {
+        0 => String::new(),
+        _ => format!("; {} of today, which `kubectl karpcheck check` shows", words::count(standing, "finding")),
+    };
+    format!("{}: {new}{standing}{open}.", words::count(upgrade.legs.len(), "step"))
+}

@@ -1,0 +1,153 @@
+//! Consequences stand under their cause: for each pair an input on which both rules fail.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kubectl_karpcheck::engine::{self, Selected};
+use kubectl_karpcheck::gather;
+use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::model::verdict::{Outcome, RuleInfo};
+use kubectl_karpcheck::model::{Builder, Stated};
+
+use super::bench::{bench, root, rule};
+
+/// What of a fixture is input.
+fn input(fixture: &str) -> Vec<PathBuf> {
+    let folder = root().join("tests/fixtures/rules").join(fixture);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{fixture}: {error}"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !["args", "expected", "ORIGIN"].iter().any(|ours| path.ends_with(ours)))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Asserts that the findings of a rule follow from those of another on these fixtures and this text.
+fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Stated) {
+    let pack = &bench().builtin;
+    let rules: Vec<RuleInfo> = [effect, cause].iter().map(|id| rule(pack, id).clone()).collect();
+    let kinds = rules.iter().flat_map(|rule| rule.subjects.iter().chain(&rule.reads).chain(&rule.reads_if_allowed));
+    let plan = Plan::new(kinds.map(|kind| (kind.as_str(), false)));
+    let folder = tempfile::tempdir().unwrap();
+    let mut files: Vec<PathBuf> = fixtures.iter().flat_map(|fixture| input(fixture)).collect();
+    if !text.is_empty() {
+        files.push(folder.path().join("more.yaml"));
+        fs::write(&files[files.len() - 1], text).unwrap();
+    }
+    let mut builder = Builder::new(stated);
+    let named = gather::Named { paths: &files, ..gather::Named::default() };
+    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    let chosen: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
+    let mut judgement = engine::judge(&bench().engine, &chosen, &Arc::new(builder.build()));
+    judgement.trace(&rules);
+    let failed =
+        |id: &str| judgement.findings.iter().filter(|one| one.rule == id && one.outcome == Outcome::Fail).count();
+    assert!(failed(effect) > 0 && failed(cause) > 0, "{effect} {}, {cause} {}", failed(effect), failed(cause));
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .any(|one| one.rule == effect && one.follows.is_some_and(|root| judgement.findings[root].rule == cause)),
+        "no finding of {effect} follows from one of {cause}"
+    );
+}
+
+#[test]
+fn events_do_not_arrive_because_of_the_managed_key() {
+    let fixture = "queue-delivery-failing/fail-every-invocation";
+    follows("queue-delivery-failing", "queue-aws-managed-key", &[fixture], "", Stated::default());
+}
+
+#[test]
+fn a_table_is_updated_without_end_because_of_its_key() {
+    follows("ack-update-loop", "ack-key-loops", &["ack-update-loop/fail-quota-phase"], "", Stated::default());
+}
+
+#[test]
+fn a_reference_is_pruned_because_the_definition_is_old() {
+    follows(
+        "ack-ref-pruned",
+        "ack-crd-outdated",
+        &["ack-ref-pruned/fail-and-the-crd-shows-why"],
+        "",
+        Stated::default(),
+    );
+}
+
+#[test]
+fn a_wrong_cluster_name_explains_what_does_not_fit_it() {
+    let named = |name: &str| Stated { cluster_name: Some(name.into()), ..Stated::default() };
+    let cause = "cluster-name-mismatch";
+    let controller = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: karpenter, namespace: kube-system}
+spec:
+  template:
+    spec:
+      containers:
+        - name: controller
+          image: public.ecr.aws/karpenter/controller:1.14.1
+          env: [{name: CLUSTER_NAME, value: prod}]
+";
+    let policy = "cluster-name-policy-mismatch/fail-conditions-of-another-cluster";
+    follows("cluster-name-policy-mismatch", cause, &[policy], controller, named("demo"));
+    let two = "cluster-name-shared/fail-two-endpoints-of-one-region";
+    follows("cluster-name-shared", cause, &[two], "", named("another"));
+    follows(
+        "cluster-name-interference",
+        cause,
+        &["cluster-name-interference/fail-nodes-terminated"],
+        "",
+        named("another"),
+    );
+}
+
+#[test]
+fn nodes_vanish_because_two_clusters_share_a_name() {
+    let fixtures =
+        ["cluster-name-shared/fail-two-endpoints-of-one-region", "cluster-name-interference/fail-nodes-terminated"];
+    follows("cluster-name-interference", "cluster-name-shared", &fixtures, "", Stated::default());
+}
+
+#[test]
+fn nodes_do_not_register_because_of_their_volumes_key() {
+    let class = "\
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: default}
+spec:
+  role: nodes
+  blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {kmsKeyID: alias/nodes}}]
+";
+    let pool = "ebs-launch-failures/fail-pool-without-a-key";
+    follows("ebs-launch-failures", "ebs-key-without-encryption", &[pool], class, Stated::default());
+}
+
+#[test]
+fn a_launch_is_refused_because_the_policy_lets_nothing_be_tagged() {
+    let claim = "\
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: other, uid: 5c0b7e0e-6e0e-4a55-9b0e-2f6d4c1f7a10}
+spec: {role: nodes}
+status:
+  conditions:
+    - {type: ValidationSucceeded, status: \"False\", reason: CreateFleetAuthCheckFailed, message: Controller isn't authorized}
+";
+    let policy = "create-tags-denied-at-launch/fail-spot-under-the-template-of-0-32";
+    let stated = Stated { karpenter_version: Some("0.37.8".into()), ..Stated::default() };
+    follows("tagging-denied", "create-tags-denied-at-launch", &[policy], claim, stated);
+}
+
+#[test]
+fn every_cause_that_a_rule_names_is_a_rule() {
+    let rules = bench().builtin.rules();
+    for rule in rules {
+        for cause in rule.follows() {
+            assert!(cause != rule.id && rules.iter().any(|other| other.id == cause), "{} follows {cause}", rule.id);
+        }
+    }
+}
