@@ -263,7 +263,7 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
     if let Some(address) = text.refers() {
         let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
         match resolver.logical.get(&logical) {
-            Some(found) => return follow_alias(inventory, *found),
+            Some(found) => return follow_alias(inventory, item, *found),
             None if text.known().is_none() => {
                 return Found::Unknown(Unknown::new(
                     Cause::NotProvided,
@@ -282,7 +282,7 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
     };
     let candidates = name(inventory, kind, text, item);
     match candidates.as_slice() {
-        [one] => follow_alias(inventory, *one),
+        [one] => follow_alias(inventory, item, *one),
         [] => {
             let kinds: &[&str] = if kind == KEY { &[KEY, ALIAS] } else { &[kind] };
             if let Some(what) = inventory.nonexistent(kinds, text, item) {
@@ -363,9 +363,13 @@ fn elsewhere(one: &Item, other: &Item) -> bool {
     differ(&one.account, &other.account) || differ(&one.region, &other.region)
 }
 
-/// Who names an alias means its key.
-fn follow_alias(inventory: &Inventory, found: ItemId) -> Found {
+/// Who names an alias means its key. That an alias names an alias is refused by AWS; followed, it may be a circle.
+fn follow_alias(inventory: &Inventory, from: &Item, found: ItemId) -> Found {
     match inventory.item(found) {
+        Some(item) if &*item.kind == ALIAS && &*from.kind == ALIAS => Found::Unknown(Unknown::new(
+            Cause::Undecidable,
+            format!("{} names {}, which is an alias: AWS takes only a key there", from.name, item.name),
+        )),
         Some(item) if &*item.kind == ALIAS => match related(inventory, found, "/TargetKeyId").unwrap_or_default().pop()
         {
             Some(link) => link.item,

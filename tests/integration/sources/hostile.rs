@@ -26,6 +26,15 @@ fn a_rule_on_the_bus_of_its_own_name_is_a_circle_that_ends() {
 }
 
 #[test]
+fn aliases_of_aliases_are_not_followed() {
+    let text = "Resources:\n  A:\n    Type: AWS::KMS::Alias\n    Properties: {AliasName: alias/a, TargetKeyId: alias/b}\n  B:\n    Type: AWS::KMS::Alias\n    Properties: {AliasName: alias/b, TargetKeyId: alias/a}\n  Q:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: q, KmsMasterKeyId: alias/a}\n";
+    let inventory = read("a.yaml", text);
+    let queue = super::only(&inventory, "AWS::SQS::Queue");
+    let told = super::refers(&inventory, queue, "/KmsMasterKeyId");
+    assert_eq!(told, ["unknown: alias/a names alias/b, which is an alias: AWS takes only a key there"]);
+}
+
+#[test]
 fn conditions_that_fan_out_end() {
     let mut text = "Conditions:\n".to_owned();
     for n in 0..300 {
