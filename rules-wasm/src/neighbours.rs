@@ -27,7 +27,7 @@ fn server(item: Item) -> Option<String> {
 pub(crate) fn controllers(one: Item, other: Item) -> Beside {
     let differ = |field: &str| {
         let told = |item: Item| item.text(field).ok().flatten().filter(|text| !text.is_empty());
-        matches!((told(one), told(other)), (Some(a), Some(b)) if !a.eq_ignore_ascii_case(&b))
+        matches!((told(one), told(other)), (Some(a), Some(b)) if !a.trim_end_matches('/').eq_ignore_ascii_case(b.trim_end_matches('/')))
     };
     let apart = ["/ClusterEndpoint", "/ClusterName", "/Region"].iter().any(|field| differ(field));
     let same = match (server(one), server(other)) {

@@ -389,6 +389,27 @@ fn values_are_known_in_every_generation_of_the_chart_and_below_a_key() {
 }
 
 #[test]
+fn the_charts_own_values_leave_the_clusters_name_to_the_installation() {
+    for (chart, said) in [("karpenter", false), ("our-values", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let values = folder.path().join("values.yaml");
+        std::fs::write(folder.path().join("Chart.yaml"), format!("apiVersion: v2\nname: {chart}\nversion: 1.14.1\n"))
+            .unwrap();
+        std::fs::write(&values, "settings: {clusterName: '', clusterEndpoint: '', interruptionQueue: ''}").unwrap();
+        let plan = Plan::new(KINDS.iter().map(|kind| (*kind, false)));
+        let mut builder = Builder::new(Stated::default());
+        let named = gather::Named { paths: &[values], ..gather::Named::default() };
+        gather::files(named, &plan, &mut builder, &mut std::io::empty());
+        let inventory = builder.build();
+        let name = inventory.get(only(&inventory, "Karpcheck::Controller"), "/ClusterName").unwrap();
+        match name {
+            FieldValue::Unknown(unknown) => assert!(!said && unknown.reason.cause == Cause::NotProvided, "{chart}"),
+            _ => assert!(said, "{chart}"),
+        }
+    }
+}
+
+#[test]
 fn the_version_of_the_chart_can_be_stated() {
     let stated = || Stated { chart_version: Some("0.37.3".into()), ..Stated::default() };
     let inventory = read_with(&["settings: {clusterName: prod, interruptionQueue: q}"], stated());

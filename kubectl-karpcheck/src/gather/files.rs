@@ -364,7 +364,7 @@ impl Files<'_> {
                 if holds_placeholders {
                     placeholders::mark(&mut node);
                 }
-                self.summary.documents += helm::add(self.builder, &node);
+                self.summary.documents += helm::add(self.builder, &node, path);
             }
             Format::Policy => self.summary.documents += iam::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {

@@ -1,6 +1,10 @@
 //! Helm values of Karpenter's chart, recognised by what they hold: alone, below the key of a dependency, or in the object
 //! that installs the chart.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use super::policy::{fill, marked};
 use super::{placeholders, yaml};
 use crate::model::controller::{CHART_REF, CHART_VERSION, VALUES};
@@ -124,13 +128,42 @@ pub(super) fn is_chart(chart: &str, repository: &str) -> bool {
 }
 
 /// Adds values that stand alone in a file, or below keys in one. Returns how many.
-pub(super) fn add(builder: &mut Builder, node: &Node) -> u64 {
+pub(super) fn add(builder: &mut Builder, node: &Node, path: &Path) -> u64 {
     let found = values_in(node);
     let count = found.len() as u64;
     for values in found {
-        builder.add(Draft::new(VALUES, "karpenter", kept(values), SourceKind::Source));
+        let mut body = kept(values);
+        if std::ptr::eq(values, node) && is_of_the_chart(path) {
+            leave_to_the_installation(&mut body);
+        }
+        builder.add(Draft::new(VALUES, "karpenter", body, SourceKind::Source));
     }
     count
+}
+
+/// Is this the `values.yaml` in the folder of Karpenter's own chart?
+fn is_of_the_chart(path: &Path) -> bool {
+    let mut chart = String::new();
+    path.file_name().is_some_and(|name| name == "values.yaml")
+        && File::open(path.with_file_name("Chart.yaml"))
+            .is_ok_and(|file| file.take(64 << 10).read_to_string(&mut chart).is_ok())
+        && chart.lines().any(|line| line.trim_end() == "name: karpenter")
+}
+
+/// The chart's own values leave the cluster's name empty for whoever installs it to set: that says nothing of a cluster.
+fn leave_to_the_installation(body: &mut Node) {
+    fn drop_empty(node: &mut Node) {
+        let Value::Map(map) = &mut node.value else { return };
+        map.entries.retain(|(key, value)| {
+            !key.is("clusterName") || !(value.is_null() || value.as_str().is_some_and(str::is_empty))
+        });
+        for (key, value) in &mut map.entries {
+            if key.is("settings") || key.is("aws") {
+                drop_empty(value);
+            }
+        }
+    }
+    drop_empty(body);
 }
 
 /// Adds an installation.

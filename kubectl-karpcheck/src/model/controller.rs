@@ -308,7 +308,8 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
                         .fields
                         .get(field)
                         .and_then(Node::as_str)
-                        .map(str::to_ascii_lowercase)
+                        // One endpoint may be written `https://ID.…` and `https://id.…/`.
+                        .map(|text| text.trim_end_matches('/').to_ascii_lowercase())
                         .filter(|text| !text.is_empty())
                 };
                 matches!((known(other), known(&controller)), (Some(one), Some(other)) if one != other)
