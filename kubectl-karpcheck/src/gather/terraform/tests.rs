@@ -393,3 +393,29 @@ fn a_broken_file_in_the_json_syntax_is_told_with_its_place() {
     let told = problems(&read(folder.path(), &[]));
     assert!(told.len() == 1 && told[0].contains("it is not valid Terraform code"), "{told:?}");
 }
+
+#[test]
+fn an_output_of_an_unread_module_says_which_module_and_what_brings_it() {
+    let all = module(
+        r#"
+module "karpenter" {
+  source  = "example.com/own/karpenter/aws"
+  version = "1.0.0"
+}
+resource "aws_iam_role_policy" "own" {
+  name   = "own"
+  role   = module.karpenter.role_name
+  policy = "{}"
+}
+"#,
+    );
+    let (id, _) = all.items().find(|(_, item)| &*item.kind == "AWS::IAM::Policy").expect("a policy");
+    let told = format!("{:?}", all.related(id, "/Roles/0").expect("a pointer").pop().expect("a link").item);
+    assert!(told.contains("the module karpenter was not read: `terraform init`"), "{told}");
+}
+
+#[test]
+fn a_file_in_the_json_syntax_is_not_edited() {
+    let told = crate::gather::patch::file(Path::new("main.tf.json"), &[]).expect_err("refused");
+    assert!(told.contains("Terraform's files are not edited"), "{told}");
+}
