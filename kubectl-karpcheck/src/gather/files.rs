@@ -249,11 +249,8 @@ impl Files<'_> {
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        if matches!(extension.as_deref(), Some("tf" | "tfvars")) {
+        if matches!(extension.as_deref(), Some("tf" | "tfvars")) || terraform::is_json(path) {
             return self.modules.file(path, doc, text.to_owned(), named);
-        }
-        if path.to_string_lossy().ends_with(".tf.json") {
-            return self.not_yet("Terraform source in its JSON syntax", At::whole(doc), named);
         }
         if logs::is_log(text) {
             let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
@@ -341,10 +338,6 @@ impl Files<'_> {
                 format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
             self.builder.problem(Problem::note(message, Some(duplicate.at)));
         }
-    }
-
-    fn not_yet(&mut self, format: &str, at: At, named: bool) {
-        self.unreadable(format!("{format} is not yet read by this version of karpcheck"), at, named);
     }
 
     /// Takes in a document. Was it anything that karpcheck knows?

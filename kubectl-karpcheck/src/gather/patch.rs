@@ -45,7 +45,8 @@ pub struct File {
 /// It cannot be read again, or is of a kind in which nothing is edited. In words.
 pub fn file(path: &Path, changes: &[Change]) -> Result<File, String> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    if matches!(extension.as_deref(), Some("tf" | "tfstate")) {
+    let code = path.to_string_lossy().ends_with(".tf.json");
+    if code || matches!(extension.as_deref(), Some("tf" | "tfstate")) {
         return Err("Terraform's files are not edited: change its source by hand".into());
     }
     let bytes = fs::read(path).map_err(|error| format!("it cannot be read again: {error}"))?;

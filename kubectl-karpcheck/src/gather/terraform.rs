@@ -24,7 +24,7 @@ mod tests;
 use crate::model::kinds::Plan;
 use crate::model::{Builder, Map, Node, Scope};
 
-pub(super) use hcl::Modules;
+pub(super) use hcl::{Modules, is_json};
 
 /// What a document of Terraform's is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -265,10 +265,14 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
         match resolver.logical.get(&logical) {
             Some(found) => return follow_alias(inventory, item, *found),
             None if text.known().is_none() => {
-                return Found::Unknown(Unknown::new(
-                    Cause::NotProvided,
-                    format!("{} is not among what was read", address.id),
-                ));
+                // An output of a module of Terraform's that was not read: the reader says which, and what to do.
+                let why = match text.hole() {
+                    Some(symbol) if &*address.id == "module" || address.id.starts_with("module.") => {
+                        symbol.why.to_string()
+                    }
+                    _ => format!("{} is not among what was read", address.id),
+                };
+                return Found::Unknown(Unknown::new(Cause::NotProvided, why));
             }
             // What the reference resolved to is written beside it.
             None => {}

@@ -6,6 +6,7 @@
 mod code;
 mod evaluate;
 mod functions;
+mod json;
 mod known;
 mod run;
 
@@ -87,7 +88,7 @@ impl Modules {
                 match parse(doc, text) {
                     Ok(source) => sources.push(source),
                     Err((what, at, before)) => {
-                        let what = format!("it is not valid HCL: {what}");
+                        let what = format!("it is not valid {what}");
                         builder.problem(if named {
                             Problem::fatal(what, Some(at))
                         } else {
@@ -104,7 +105,7 @@ impl Modules {
             match parse(doc, text) {
                 Ok(source) => values.push((folder, source, named)),
                 Err((what, at, _)) => {
-                    builder.problem(Problem::new(format!("it is not valid HCL: {what}"), Some(at)));
+                    builder.problem(Problem::new(format!("it is not valid {what}"), Some(at)));
                 }
             }
         }
@@ -170,7 +171,7 @@ impl Modules {
         let mut files = vec![];
         for path in paths {
             let small = || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_CALLED);
-            if path.extension().is_some_and(|extension| extension == "tf")
+            if (path.extension().is_some_and(|extension| extension == "tf") || is_json(&path))
                 && small()
                 && let Ok(text) = fs::read_to_string(&path)
             {
@@ -181,6 +182,11 @@ impl Modules {
             self.folders.insert(folder.to_owned(), Folder { files, called: true });
         }
     }
+}
+
+/// Is it a module's file in Terraform's JSON syntax?
+pub(in super::super) fn is_json(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".tf.json")
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {
@@ -194,6 +200,14 @@ type Unparsed = (String, At, Option<String>);
 /// Parsing nests as the text does, within the parser's own bounds.
 fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
     let parsed = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        // No block of Terraform's own syntax begins with a brace.
+        if text.trim_start().starts_with('{') {
+            return match json::rewrite(doc, &text) {
+                Ok(rewritten) => Source::rewritten(doc, rewritten)
+                    .map_err(|(what, at)| (format!("Terraform code: {what}"), at, None)),
+                Err((what, at)) => Err((format!("JSON: {what}"), at, None)),
+            };
+        }
         Source::parse(doc, text.clone()).map_err(|(what, at)| {
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
             let broken = (at.line as usize).saturating_sub(1).min(lines.len());
@@ -204,12 +218,12 @@ fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
             } else {
                 ""
             };
-            (format!("{what}{cut}"), at, end.map(|end| lines[..=end].concat()))
+            (format!("HCL: {what}{cut}"), at, end.map(|end| lines[..=end].concat()))
         })
     });
     match parsed.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
-        _ => Err(("it cannot be parsed".to_owned(), At::whole(doc), None)),
+        _ => Err(("HCL: it cannot be parsed".to_owned(), At::whole(doc), None)),
     }
 }
 
@@ -220,7 +234,8 @@ fn local_sources(folder: &Folder) -> Vec<String> {
         .iter()
         .flat_map(|(_, text, _)| text.lines())
         .filter_map(|line| {
-            let value = line.trim().strip_prefix("source")?.trim_start().strip_prefix('=')?.trim();
+            let name = line.trim().trim_start_matches('"').strip_prefix("source")?;
+            let value = name.trim_start_matches('"').trim_start().strip_prefix(['=', ':'])?.trim();
             let value = value.strip_prefix('"')?.split('"').next()?;
             (value.starts_with("./") || value.starts_with("../")).then(|| value.to_owned())
         })

@@ -340,3 +340,82 @@ fn a_plan_beside_its_module_speaks_of_the_same_resources() {
     plan("plan2.json", "other");
     assert_eq!(read(folder.path(), &[]).items().filter(|(_, item)| item.is_aws()).count(), 2);
 }
+
+#[test]
+fn the_json_syntax_says_what_the_native_one_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"{
+  "//": "made by cdktf",
+  "variable": {"cluster": {"default": "demo"}, "odd": {"default": "${not.an.expression}"}},
+  "locals": {"name": "karpenter-${var.cluster}"},
+  "data": {"aws_iam_policy_document": {"queue": {"statement": {
+    "sid": "Send", "actions": ["sqs:SendMessage"], "resources": ["${aws_sqs_queue.karpenter.arn}"],
+    "principals": [{"type": "Service", "identifiers": ["events.amazonaws.com"]}]
+  }}}},
+  "resource": {
+    "aws_sqs_queue": {"karpenter": [{
+      "name": "${local.name}",
+      "kms_master_key_id": "alias/${join(\"-\", [\"a\", \"}b\"])}",
+      "message_retention_seconds": 300,
+      "tags": {"odd": "${var.odd}", "quote": "a \"b\" $${c}"}
+    }]},
+    "aws_sqs_queue_policy": {"karpenter": {
+      "queue_url": "${aws_sqs_queue.karpenter.url}",
+      "policy": "${data.aws_iam_policy_document.queue.json}"
+    }}
+  }
+}"#;
+    fs::write(folder.path().join("main.tf.json"), text).expect("written");
+    let all = read(folder.path(), &[]);
+    assert_eq!(problems(&all), Vec::<String>::new());
+    let queue = item(&all, "AWS::SQS::Queue", "karpenter-demo");
+    assert_eq!(field(queue, &["MessageRetentionPeriod"]), "300");
+    assert_eq!(field(queue, &["KmsMasterKeyId"]), r#""alias/a-}b""#);
+    assert_eq!(field(queue, &["Tags", "0", "Value"]), r#""${not.an.expression}""#);
+    assert_eq!(field(queue, &["Tags", "1", "Value"]), r#""a \"b\" ${c}""#);
+    let at = queue.body.member("MessageRetentionPeriod").expect("there").at;
+    assert_eq!(at.line, 13);
+    let (_, policy) = all.items().find(|(_, item)| &*item.kind == "AWS::SQS::QueuePolicy").expect("a policy");
+    assert_eq!(
+        field(policy, &["PolicyDocument", "Statement", "0", "Principal"]),
+        r#"{"Service":["events.amazonaws.com"]}"#
+    );
+    assert_eq!(related(&all, policy, "/Queues/0"), "karpenter-demo");
+}
+
+#[test]
+fn a_broken_file_in_the_json_syntax_is_told_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("main.tf.json"), "{\"locals\": {\"a\": 1,}}").expect("written");
+    let told = problems(&read(folder.path(), &[]));
+    assert!(told.len() == 1 && told[0].starts_with("1:20: it is not valid JSON"), "{told:?}");
+    fs::write(folder.path().join("main.tf.json"), r#"{"locals": {"a": "${1 +}"}}"#).expect("written");
+    let told = problems(&read(folder.path(), &[]));
+    assert!(told.len() == 1 && told[0].contains("it is not valid Terraform code"), "{told:?}");
+}
+
+#[test]
+fn an_output_of_an_unread_module_says_which_module_and_what_brings_it() {
+    let all = module(
+        r#"
+module "karpenter" {
+  source  = "example.com/own/karpenter/aws"
+  version = "1.0.0"
+}
+resource "aws_iam_role_policy" "own" {
+  name   = "own"
+  role   = module.karpenter.role_name
+  policy = "{}"
+}
+"#,
+    );
+    let (id, _) = all.items().find(|(_, item)| &*item.kind == "AWS::IAM::Policy").expect("a policy");
+    let told = format!("{:?}", all.related(id, "/Roles/0").expect("a pointer").pop().expect("a link").item);
+    assert!(told.contains("the module karpenter was not read: `terraform init`"), "{told}");
+}
+
+#[test]
+fn a_file_in_the_json_syntax_is_not_edited() {
+    let told = crate::gather::patch::file(Path::new("main.tf.json"), &[]).expect_err("refused");
+    assert!(told.contains("Terraform's files are not edited"), "{told}");
+}

@@ -8,6 +8,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 
+use super::json::Rewritten;
 use crate::model::{At, DocId};
 
 /// A file that was parsed.
@@ -17,6 +18,8 @@ pub(super) struct Source {
     /// Where its lines begin.
     lines: Vec<usize>,
     text: String,
+    /// Where its parts stand, by offset, if it was rewritten from JSON.
+    places: Vec<(usize, At)>,
     pub(super) body: Body,
 }
 
@@ -42,7 +45,7 @@ impl Source {
         match hcl_edit::parser::parse_body(&text) {
             Ok(body) => {
                 let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
-                Ok(Self { doc, lines: lines.collect(), text, body })
+                Ok(Self { doc, lines: lines.collect(), text, places: vec![], body })
             }
             Err(error) => {
                 let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -52,9 +55,20 @@ impl Source {
         }
     }
 
+    /// Parses what was rewritten from JSON: of what is wrong the place is the file.
+    pub(super) fn rewritten(doc: DocId, from: Rewritten) -> Result<Self, (String, At)> {
+        match Self::parse(doc, from.text) {
+            Ok(source) => Ok(Self { places: from.places, ..source }),
+            Err((what, _)) => Err((what, At::whole(doc))),
+        }
+    }
+
     /// Where something stands.
     pub(super) fn at(&self, span: Option<Range<usize>>) -> At {
         let Some(span) = span else { return At::whole(self.doc) };
+        if let Some(index) = self.places.partition_point(|(offset, _)| *offset <= span.start).checked_sub(1) {
+            return self.places.get(index).map_or_else(|| At::whole(self.doc), |(_, at)| *at);
+        }
         let line = self.lines.partition_point(|start| *start <= span.start).saturating_sub(1);
         let start = self.lines.get(line).copied().unwrap_or_default();
         let before = self.text.get(start..span.start).unwrap_or_default();

@@ -511,7 +511,7 @@ impl<'a> World<'a> {
     pub(super) fn module_output(&self, env: &Env<'a>, name: &str, operators: &[&'a TraversalOperator], at: At) -> Node {
         let symbol = || {
             let whole = format!("module.{name}{}", operators.iter().map(|step| step_written(step)).collect::<String>());
-            let why = format!("the module {name} was not read");
+            let why = format!("the module {name} was not read: `terraform init` brings its code, or give the plan");
             Node::text(Text::symbol(self.symbol(env, &whole, why)), at)
         };
         let Some(children) = self.children(&env.run, name) else { return symbol() };
