@@ -13,6 +13,8 @@ use serde_json::json;
 
 use crate::apiserver::ApiServer;
 
+mod commands;
+
 /// What the rules of the first day read.
 const KINDS: &[&str] = &[
     "Karpcheck::Controller",

@@ -11,7 +11,8 @@ const CORE: &str = r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{},"v
 
 #[test]
 fn events_are_asked_for_by_what_they_are_about_and_no_more_than_some_thousands() {
-    let server = Server::new(|path, before| match path {
+    let pages = AtomicUsize::new(0);
+    let server = Server::new(move |path, _| match path {
         "/api" => Say::Json(CORE.into()),
         "/apis" => Say::Json(r#"{"kind":"APIGroupDiscoveryList","items":[]}"#.into()),
         _ if path.contains("/events?") => page(&["e"], &pages.fetch_add(1, Ordering::Relaxed).to_string()),
