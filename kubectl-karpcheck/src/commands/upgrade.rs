@@ -9,7 +9,7 @@ use crate::commands::{self, CommandError, Streams, chosen, cure};
 use crate::engine::{self, Engine, Selected};
 use crate::exit::Exit;
 use crate::model::verdict::{Confidence, Cure, Edit, Finding, Judgement, Outcome, RuleInfo};
-use crate::model::{Builder, Inventory, kinds};
+use crate::model::{Builder, Cause, Inventory, kinds};
 use crate::report::upgrade::{self as shown, Leg, Obsolete, Started};
 use crate::report::{Run, Sources};
 
@@ -180,7 +180,12 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     }
     match (found.is_empty(), ahead.first()) {
         (true, None) => {
-            Err(format!("no controller of Karpenter was found, so the version that runs is not known; {state}"))
+            // One that may not be seen is not one that is not there.
+            let hidden = inventory
+                .missing(kinds::CONTROLLER)
+                .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
+                .map_or_else(String::new, |unknown| format!(" ({})", unknown.reason.why));
+            Err(format!("no controller of Karpenter was found{hidden}, so the version that runs is not known; {state}"))
         }
         (true, Some(ahead)) => Err(format!("{ahead}: --to {to} is no upgrade, it takes a later version")),
         (false, Some(ahead)) => {
