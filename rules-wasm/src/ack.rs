@@ -4,6 +4,8 @@
 
 use karpcheck_sdk::prelude::*;
 
+use crate::conditions::{self, Condition};
+
 pub(crate) mod controllers;
 pub(crate) mod keys;
 
@@ -12,88 +14,72 @@ pub(crate) const KINDS: &str = "*.services.k8s.aws/*";
 
 /// Does the controller never change it?
 pub(crate) fn is_read_only(object: Item) -> Result<bool, Unknown> {
-    let value = object.text("/metadata/annotations/services.k8s.aws~1read-only")?;
+    let value = annotation(object, "services.k8s.aws/read-only").text()?;
     Ok(value.is_some_and(|value| value.eq_ignore_ascii_case("true")))
 }
 
 /// Does the controller pass over references that do not resolve? It does where it only reads or adopts.
 pub(crate) fn ignores_references(object: Item) -> Result<bool, Unknown> {
-    let adopts = object.text("/metadata/annotations/services.k8s.aws~1adoption-policy")?;
+    let adopts = annotation(object, "services.k8s.aws/adoption-policy").text()?;
     Ok(is_read_only(object)? || adopts.is_some_and(|policy| policy == "adopt"))
 }
 
-/// The places of an object's references, each of a list by itself.
+fn annotation(object: Item, name: &str) -> Field {
+    object.field("/metadata/annotations").child(name)
+}
+
+/// The patterns of fields that are called as references are.
+const REFERENCES: [&str; 2] = ["/spec/**/*Ref", "/spec/**/*Refs/*"];
+
+/// The links of an object's references.
+pub(crate) fn links(object: Item) -> impl Iterator<Item = Link> {
+    let links = REFERENCES.into_iter().flat_map(move |pattern| object.related(pattern));
+    links.filter(|link| reference_name(&link.field).is_some())
+}
+
+/// An object's references, each of a list by itself.
 ///
-/// A field that is called `…Ref` and is no object is no reference. A placeholder elsewhere in the spec may stand for an
-/// object with a reference in it, but nothing says so; only where the spec as a whole is unknown, that is told.
-pub(crate) fn references(object: Item) -> Result<Vec<String>, Unknown> {
-    let mut places = vec![];
-    for pattern in ["/spec/**/*Ref", "/spec/**/*Refs/*"] {
-        for field in object.find(pattern) {
-            if field.at == "/spec" {
-                return Err(field.value.text().err().unwrap_or_else(|| "the spec is not known".into()));
-            }
-            if field_name(&field.at).is_some() && is_object(object, &field.at)? {
-                places.push(field.at);
-            }
+/// A field that is called `…Ref` and is not an object is not a reference. A placeholder elsewhere in the spec may stand for an
+/// object with a reference in it, but nothing says so; only where the spec as a whole is unknown, that counts.
+pub(crate) fn references(object: Item) -> Result<Vec<Field>, Unknown> {
+    if let Some(unknown) = object.open("/spec") {
+        return Err(unknown);
+    }
+    let mut references = vec![];
+    for field in REFERENCES.into_iter().flat_map(|pattern| object.find(pattern).known()) {
+        if reference_name(&field).is_some() && field.is_object()? {
+            references.push(field);
         }
     }
-    Ok(places)
+    Ok(references)
 }
 
-/// The name of the reference field that a pointer ends in: `kmsMasterKeyRef` of `/spec/kmsMasterKeyRef`, `policyRefs` of
-/// `/spec/policyRefs/0`.
-pub(crate) fn field_name(at: &str) -> Option<&str> {
-    let last = at.rsplit('/').next()?;
-    if last.ends_with("Ref") {
-        return Some(last);
+/// The name of a reference: `kmsMasterKeyRef` of `/spec/kmsMasterKeyRef`, `policyRefs` of `/spec/policyRefs/0`; none of a field
+/// that is called otherwise.
+pub(crate) fn reference_name(field: &Field) -> Option<String> {
+    let name = field.name();
+    if name.ends_with("Ref") {
+        return Some(name);
     }
-    let (list, index) = at.rsplit_once('/')?;
-    let name = list.rsplit('/').next()?;
-    (name.ends_with("Refs") && index.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
-}
-
-/// Is there an object, whatever is known of its parts?
-pub(crate) fn is_object(item: Item, at: &str) -> Result<bool, Unknown> {
-    match item.get(at) {
-        Value::Json(json) => Ok(json.starts_with('{')),
-        Value::Unknown(unknown) => {
-            let members = item.find(&format!("{at}/*"));
-            // Knowledge that ends at the field itself leaves open what it is; below it, it is an object.
-            if members.iter().any(|member| member.at.len() > at.len()) { Ok(true) } else { Err(unknown) }
-        }
-        Value::Absent | Value::Text(_) | Value::Number(_) | Value::Flag(_) => Ok(false),
-    }
-}
-
-/// A condition of an object's status.
-pub(crate) struct Condition {
-    /// Where it stands.
-    pub(crate) at: String,
-    /// `True`, `False` or `Unknown`.
-    pub(crate) status: String,
-    /// ACK's error text stands here,
-    pub(crate) reason: String,
-    /// or here.
-    pub(crate) message: String,
+    field.index()?;
+    Some(field.parent().name()).filter(|list| list.ends_with("Refs"))
 }
 
 /// A condition by its type, if the object's status has it.
 pub(crate) fn condition(object: Item, wanted: &str) -> Option<Condition> {
-    let types = object.find("/status/conditions/*/type");
-    let at = types.into_iter().find(|field| field.value == Value::from(wanted))?.at.strip_suffix("/type")?.to_owned();
-    let part = |name: &str| object.text(&format!("{at}/{name}")).ok().flatten().unwrap_or_default();
-    let (status, reason, message) = (part("status"), part("reason"), part("message"));
     // A bug of the runtime from 0.53 on: IAMRoleSelector overwrites this condition with its own news.
-    if wanted == "ACK.ReferencesResolved" && message == "Selected" {
-        return None;
-    }
-    Some(Condition { at, status, reason, message })
+    conditions::condition(object, wanted).filter(|one| wanted != RESOLVED || one.message != "Selected")
 }
 
-/// The end of a kind, for messages: `Table` of `dynamodb.services.k8s.aws/Table`.
-pub(crate) fn noun(object: Item) -> String {
-    object.kind().rsplit('/').next().unwrap_or_default().to_owned()
+/// The condition that says whether an object's references were followed.
+pub(crate) const RESOLVED: &str = "ACK.ReferencesResolved";
+
+/// What the controller says in [`RESOLVED`] of a reference to another namespace that it may not follow.
+pub(crate) const CROSS_NAMESPACE_REFUSED: &str = "cross-namespace resource reference is not allowed";
+
+/// An object in a message: `Table orders`.
+pub(crate) fn called(object: Item) -> String {
+    format!("{} {}", object.noun(), object.name())
 }
 
 #[cfg(test)]
@@ -102,10 +88,11 @@ mod tests {
 
     #[test]
     fn references_are_told_by_their_names() {
-        assert_eq!(field_name("/spec/sseSpecification/kmsMasterKeyRef"), Some("kmsMasterKeyRef"));
-        assert_eq!(field_name("/spec/policyRefs/0"), Some("policyRefs"));
-        assert_eq!(field_name("/spec/tableName"), None);
-        assert_eq!(field_name("/spec/policyRefs/x"), None);
-        assert_eq!(field_name("/spec"), None);
+        let name = |pointer: &str| reference_name(&karpcheck_sdk::testing::item().field(pointer));
+        assert_eq!(name("/spec/sseSpecification/kmsMasterKeyRef").as_deref(), Some("kmsMasterKeyRef"));
+        assert_eq!(name("/spec/policyRefs/0").as_deref(), Some("policyRefs"));
+        assert_eq!(name("/spec/tableName"), None);
+        assert_eq!(name("/spec/policyRefs/x"), None);
+        assert_eq!(name("/spec"), None);
     }
 }

@@ -3,70 +3,72 @@
 //! Sources: pkg/providers/amifamily of aws/karpenter-provider-aws for the volumes that Karpenter adds by itself; the EC2
 //! user guide, "EBS encryption" and "Use encryption with EBS-backed AMIs", for the key that counts.
 
-use crate::karpenter::{admits_spot, is_self_managed, listed, not_given};
+use crate::kms;
+use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
-mod ask;
-mod judge;
+mod judgement;
+mod kms_requests;
 
-pub(crate) use ask::{ESSENTIAL, Who, role_name, ruling, statement};
-pub(crate) use judge::{judge, nobody, unverified, users};
+pub(crate) use judgement::{controller_not_given, judge, unverified, users};
+pub(crate) use kms_requests::{ESSENTIAL, Who, role_name, ruling};
 
 /// The kinds that say which volumes a node gets.
 pub(crate) const CLASSES: &[&str] =
     &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate", "karpenter.sh/Provisioner"];
 
-/// The account's defaults, and what images are made of.
-pub(crate) const DEFAULTS: &str = "Karpcheck::EbsDefaults";
+/// The account's defaults.
+const DEFAULTS: &str = "Karpcheck::EbsDefaults";
 
-/// Where a class keeps its mappings.
-pub(crate) fn mappings(class: Item) -> &'static str {
-    match class.kind().as_str() {
-        "karpenter.sh/Provisioner" => "/spec/provider/blockDeviceMappings",
-        _ => "/spec/blockDeviceMappings",
-    }
+/// What says under which key a class's volumes are.
+pub(crate) const READS: &[&str] = &["AWS::KMS::Key", "AWS::EC2::Image", "AWS::EC2::Snapshot", DEFAULTS];
+
+/// What says who may use that key.
+pub(crate) const USERS: &[&str] =
+    &["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "Karpcheck::Controller"];
+
+/// Where a class says what it launches.
+fn spec(class: Item) -> Field {
+    class.field(if class.kind() == "karpenter.sh/Provisioner" { "/spec/provider" } else { "/spec" })
+}
+
+/// A class's mappings of devices.
+pub(crate) fn mappings(class: Item) -> Field {
+    spec(class).child("blockDeviceMappings")
 }
 
 /// `EC2NodeClass default`.
 pub(crate) fn called(class: Item) -> String {
-    let kind = class.kind();
-    format!("{} {}", kind.rsplit('/').next().unwrap_or_default(), class.name())
+    format!("{} {}", class.noun(), class.name())
+}
+
+/// The device name of a mapping, or its place where that is not known.
+pub(crate) fn device(mapping: &Field) -> String {
+    mapping.child("deviceName").known_text().unwrap_or_else(|| mapping.pointer().to_owned())
 }
 
 /// A key, and the volumes that are under it.
 pub(crate) struct Use {
     /// The field of the class that a finding is about.
-    pub at: String,
+    pub at: Field,
     /// The volumes, by device name.
     pub devices: Vec<String>,
-    /// What names the key: the class and `at`, or the account's defaults.
-    pub named: (Item, String),
-    pub key: Found,
+    /// What names the key: the class at `at`, or the account's defaults.
+    pub named: Field,
+    pub key: Lookup,
     /// Is it the account's default key, which the class does not name?
     pub default: bool,
 }
 
 impl Use {
-    /// The text that names the key.
-    pub(crate) fn text(&self) -> Option<String> {
-        self.named.0.text(&self.named.1).ok().flatten()
-    }
-
-    /// Does the text that names it match?
-    pub(crate) fn is_like(&self, pattern: &str) -> bool {
-        self.named.0.matches(&self.named.1, pattern) == Answer::Yes
-    }
-
-    /// Is it a key that AWS manages for some service: `alias/aws/ebs`? Of which service's?
+    /// Is it a key that AWS manages for some service: `alias/aws/ebs`?
     pub(crate) fn aws_managed(&self) -> bool {
-        self.is_like("alias/aws/*")
-            || self.is_like("arn:*:kms:*:alias/aws/*")
-            || self.key.given().is_some_and(|key| key.matches("/KeyManager", "AWS") == Answer::Yes)
+        kms::names_aws_managed(&self.named, "*").is_yes() || self.key.known().is_some_and(kms::is_aws_managed)
     }
 
     /// The key as a person would say it: `the key alias/karpenter of /dev/xvda`.
     pub(crate) fn words(&self) -> String {
-        let name = self.text().or_else(|| self.key.given().map(Item::name));
+        let name = self.named.known_text().or_else(|| self.key.known().map(Item::name));
         let key = name.map_or_else(String::new, |name| format!(" {name}"));
         let devices: Vec<&str> = self.devices.iter().map(String::as_str).collect();
         match (self.default, self.devices.is_empty()) {
@@ -78,28 +80,28 @@ impl Use {
 
     /// The key, if a customer manages it and its policy is known.
     pub(crate) fn customer_key(&self) -> Option<Item> {
-        let key = self.key.given()?;
-        (!self.aws_managed() && not_given(key, "/KeyPolicy").is_none()).then_some(key)
+        let key = self.key.known()?;
+        (!self.aws_managed() && kms::policy_not_given(key).is_none()).then_some(key)
     }
 }
 
 /// The keys that a class names, each once.
 pub(crate) fn named_keys(class: Item) -> Vec<Use> {
     let mut uses: Vec<Use> = vec![];
-    for link in class.related(&format!("{}/*/ebs/kmsKeyID", mappings(class))) {
-        let device = device(class, link.at.trim_end_matches("/ebs/kmsKeyID"));
-        let text = class.text(&link.at).ok().flatten();
-        let same = |one: &&mut Use| match (one.key.given(), link.given()) {
+    for link in mappings(class).field("/*/ebs/kmsKeyID").related() {
+        let device = device(&mapping_of(&link.field));
+        let text = link.field.known_text();
+        let same = |one: &&mut Use| match (one.key.known(), link.known()) {
             (Some(one), Some(other)) => one == other,
-            _ => text.is_some() && one.text() == text,
+            _ => text.is_some() && one.named.known_text() == text,
         };
         match uses.iter_mut().find(same) {
             Some(one) => one.devices.push(device),
             None => uses.push(Use {
-                named: (class, link.at.clone()),
+                at: link.field.clone(),
                 devices: vec![device],
+                named: link.field,
                 key: link.item,
-                at: link.at,
                 default: false,
             }),
         }
@@ -107,45 +109,42 @@ pub(crate) fn named_keys(class: Item) -> Vec<Use> {
     uses
 }
 
-/// The device name of a mapping, or its place where that is not known.
-pub(crate) fn device(class: Item, mapping: &str) -> String {
-    match class.text(&format!("{mapping}/deviceName")) {
-        Ok(Some(name)) => name,
-        _ => mapping.to_owned(),
-    }
+/// The mapping that a field of its `ebs` belongs to. Where knowledge ends above, that place.
+fn mapping_of(field: &Field) -> Field {
+    let ebs = field.parent();
+    if ebs.name() == "ebs" { ebs.parent() } else { field.clone() }
 }
 
 /// A volume that no key is named for, and where the class says so.
 pub(crate) struct Volume {
-    pub at: String,
-    pub device: String,
+    at: Field,
+    device: String,
 }
 
 /// The item that holds one of the account's defaults, of the class's own account and region as far as these are known.
-pub(crate) fn defaults(class: Item, field: &str) -> Option<Item> {
-    select(DEFAULTS).given().find(|defaults| {
-        defaults.get(field) != Value::Absent
-            && ["@region", "@account"].iter().all(|fact| class.same(fact, *defaults, fact) != Answer::No)
-    })
+fn defaults(class: Item, field: &str) -> Option<Field> {
+    let of_class =
+        |defaults: &Item| ["@region", "@account"].iter().all(|fact| !class.same(fact, *defaults, fact).is_no());
+    select(DEFAULTS).known().filter(of_class).map(|defaults| defaults.field(field)).find(|field| !field.is_absent())
 }
 
-/// Is every new volume of the account encrypted? None where nobody told.
+/// Is every new volume of the account encrypted? None where that was not given.
 pub(crate) fn by_default(class: Item) -> Option<bool> {
-    defaults(class, "/EncryptionByDefault")?.flag("/EncryptionByDefault").ok().flatten()
+    defaults(class, "/EncryptionByDefault")?.flag().ok().flatten()
 }
 
 /// The volumes that are encrypted under the account's default key: those of Karpenter itself where a class maps none, those
 /// that are to be encrypted and name no key, and, where the account encrypts everything, those that say nothing or that
 /// the class does not map at all.
 pub(crate) fn fallbacks(class: Item) -> Result<Vec<Volume>, Unknown> {
-    let base = mappings(class);
-    let spec = base.trim_end_matches("/blockDeviceMappings");
+    let spec = spec(class);
     // The user's own launch template says what volumes there are.
-    if class.get(spec) == Value::Absent || class.get(&format!("{spec}/launchTemplate")) != Value::Absent {
+    if spec.is_absent() || !spec.child("launchTemplate").is_absent() {
         return Ok(vec![]);
     }
-    let mapped = class.find(&format!("{base}/*/deviceName"));
-    let volume = |device: &&'static str| Volume { at: base.to_owned(), device: (*device).to_owned() };
+    let mappings = mappings(class);
+    let volume = |device: &&'static str| Volume { at: mappings.clone(), device: (*device).to_owned() };
+    let mapped: Vec<Result<Field, Unknown>> = mappings.find("/*/deviceName").collect();
     if mapped.is_empty() {
         return Ok(family_devices(class)?.iter().map(volume).collect());
     }
@@ -153,17 +152,15 @@ pub(crate) fn fallbacks(class: Item) -> Result<Vec<Volume>, Unknown> {
     let sources = sources(class);
     let own_key = |device: &str| sources.iter().any(|source| source.device == device && source.encrypted == Some(true));
     let (mut volumes, mut names) = (vec![], vec![]);
-    for field in mapped {
-        let Some(mapping) = field.at.strip_suffix("/deviceName") else {
-            return Err(field.value.text().err().unwrap_or_else(|| "the list of mappings has no known end".into()));
-        };
-        let ebs = format!("{mapping}/ebs");
-        let device = device(class, mapping);
+    for named in mapped {
+        let mapping = named?.parent();
+        let ebs = mapping.child("ebs");
+        let device = device(&mapping);
         names.push(device.clone());
-        if class.get(&ebs) == Value::Absent || class.get(&format!("{ebs}/kmsKeyID")) != Value::Absent {
+        if ebs.is_absent() || !ebs.child("kmsKeyID").is_absent() {
             continue;
         }
-        let falls = everything || class.flag(&format!("{ebs}/encrypted"))? == Some(true);
+        let falls = everything || ebs.child("encrypted").flag()? == Some(true);
         if falls && !own_key(&device) {
             volumes.push(Volume { at: ebs, device });
         }
@@ -177,8 +174,8 @@ pub(crate) fn fallbacks(class: Item) -> Result<Vec<Volume>, Unknown> {
 
 /// The volumes of an image of the class's family; none where only the image itself can tell.
 fn family_devices(class: Item) -> Result<&'static [&'static str], Unknown> {
-    let spec = mappings(class).trim_end_matches("/blockDeviceMappings");
-    if let Some(family) = class.text(&format!("{spec}/amiFamily"))? {
+    let spec = spec(class);
+    if let Some(family) = spec.child("amiFamily").text()? {
         return Ok(match family.as_str() {
             "Custom" => &[],
             "Bottlerocket" => &["/dev/xvda", "/dev/xvdb"],
@@ -187,8 +184,8 @@ fn family_devices(class: Item) -> Result<&'static [&'static str], Unknown> {
             _ => &["/dev/xvda"],
         });
     }
-    let aliases = class.find(&format!("{spec}/amiSelectorTerms/*/alias"));
-    let any = |pattern: &str| aliases.iter().any(|alias| class.matches(&alias.at, pattern) == Answer::Yes);
+    let any =
+        |pattern: &str| spec.find("/amiSelectorTerms/*/alias").known().any(|alias| alias.matches(pattern).is_yes());
     Ok(if any("bottlerocket@*") {
         &["/dev/xvda", "/dev/xvdb"]
     } else if any("windows*") {
@@ -198,14 +195,14 @@ fn family_devices(class: Item) -> Result<&'static [&'static str], Unknown> {
     })
 }
 
-/// The use of the account's default key, if some volume falls back to it and somebody said which key that is.
+/// The use of the account's default key, if some volume falls back to it and it was given which key that is.
 pub(crate) fn default_key(class: Item) -> Result<Option<Use>, Unknown> {
     let volumes = fallbacks(class)?;
-    let (Some(first), Some(defaults)) = (volumes.first(), defaults(class, "/KmsKeyId")) else { return Ok(None) };
-    let Some(link) = defaults.related("/KmsKeyId").into_iter().next() else { return Ok(None) };
+    let (Some(first), Some(named)) = (volumes.first(), defaults(class, "/KmsKeyId")) else { return Ok(None) };
+    let Some(link) = named.related().into_iter().next() else { return Ok(None) };
     let at = first.at.clone();
     let devices = volumes.into_iter().map(|volume| volume.device).collect();
-    Ok(Some(Use { at, devices, named: (defaults, link.at), key: link.item, default: true }))
+    Ok(Some(Use { at, devices, named: link.field, key: link.item, default: true }))
 }
 
 /// The keys that a class names, and the account's default key if some volume is under it.
@@ -220,14 +217,14 @@ pub(crate) fn all_keys(class: Item) -> Vec<Use> {
 /// What a volume is made from: a snapshot of the image, or the one that its mapping names.
 pub(crate) struct Source {
     /// The field of the class that leads to it.
-    pub at: String,
+    pub at: Field,
     /// The image; none where the mapping names the snapshot.
-    pub image: Option<Item>,
+    image: Option<Item>,
     pub device: String,
-    pub snapshot: Option<Item>,
+    snapshot: Option<Item>,
     pub encrypted: Option<bool>,
     /// The key that it is under, and what names it.
-    pub key: Option<(Found, (Item, String))>,
+    pub key: Option<(Lookup, Field)>,
 }
 
 impl Source {
@@ -249,66 +246,40 @@ const IMAGES: &[&str] =
 pub(crate) fn sources(class: Item) -> Vec<Source> {
     let mut sources: Vec<Source> = vec![];
     let mut seen = vec![];
-    for link in class.related(&format!("{}/*/ebs/snapshotID", mappings(class))) {
-        let Some(snapshot) = link.given() else { continue };
-        let device = device(class, link.at.trim_end_matches("/ebs/snapshotID"));
-        sources.push(source(link.at, device, None, (snapshot, ""), Some(snapshot)));
+    for link in mappings(class).field("/*/ebs/snapshotID").related() {
+        let Some(snapshot) = link.known() else { continue };
+        let device = device(&mapping_of(&link.field));
+        sources.push(source(link.field, device, None, &snapshot.field(""), Some(snapshot)));
     }
     let replaced: Vec<String> = sources.iter().map(|source| source.device.clone()).collect();
     for link in IMAGES.iter().flat_map(|field| class.related(field)) {
-        let Some(image) = link.given().filter(|image| !seen.contains(image)) else { continue };
+        let Some(image) = link.known().filter(|image| !seen.contains(image)) else { continue };
         seen.push(image);
-        for field in image.find("/BlockDeviceMappings/*/Ebs/SnapshotId") {
-            let Some(ebs) = field.at.strip_suffix("/SnapshotId") else { continue };
-            let mapping = ebs.trim_end_matches("/Ebs");
-            let device = image.text(&format!("{mapping}/DeviceName")).ok().flatten().unwrap_or_default();
-            if replaced.contains(&device) || image.get(ebs) == Value::Absent {
+        for id in image.find("/BlockDeviceMappings/*/Ebs/SnapshotId").known() {
+            let ebs = id.parent();
+            let device = ebs.sibling("DeviceName").known_text().unwrap_or_default();
+            if replaced.contains(&device) || ebs.is_absent() {
                 continue;
             }
-            let snapshot = image.related(&field.at).first().and_then(Link::given);
-            sources.push(source(link.at.clone(), device, Some(image), (image, ebs), snapshot));
+            sources.push(source(link.field.clone(), device, Some(image), &ebs, id.linked()));
         }
     }
     sources
 }
 
 /// What an image's mapping and its snapshot say together.
-fn source(at: String, device: String, image: Option<Item>, told: (Item, &str), snapshot: Option<Item>) -> Source {
-    let places = [Some((told.0, told.1.to_owned())), snapshot.map(|snapshot| (snapshot, String::new()))];
+fn source(at: Field, device: String, image: Option<Item>, mapping: &Field, snapshot: Option<Item>) -> Source {
     let mut source = Source { at, image, device, snapshot, encrypted: None, key: None };
-    for (item, base) in places.into_iter().flatten() {
-        if let Ok(Some(encrypted)) = item.flag(&format!("{base}/Encrypted")) {
+    for told in [Some(mapping.clone()), snapshot.map(|snapshot| snapshot.field(""))].into_iter().flatten() {
+        if let Ok(Some(encrypted)) = told.child("Encrypted").flag() {
             source.encrypted.get_or_insert(encrypted);
         }
-        let field = format!("{base}/KmsKeyId");
-        if let Some(link) = item.related(&field).into_iter().next() {
+        if let Some(link) = told.child("KmsKeyId").related().into_iter().next() {
             source.encrypted.get_or_insert(true);
-            if source.key.as_ref().is_none_or(|(key, _)| key.given().is_none()) {
-                source.key = Some((link.item, (item, field)));
+            if source.key.as_ref().is_none_or(|(key, _)| key.known().is_none()) {
+                source.key = Some((link.item, link.field));
             }
         }
     }
     source
-}
-
-/// Does something launch spot instances with this class? A pool that does, or none; unknown where a pool does not say.
-pub(crate) fn spot_pool(class: Item) -> Result<Option<Item>, Unknown> {
-    let mut pools: Vec<Item> = ["karpenter.sh/NodePool", "karpenter.sh/Provisioner"]
-        .iter()
-        .flat_map(|kind| class.referrers(kind))
-        .filter_map(|link| link.given())
-        .filter(|pool| is_self_managed(*pool))
-        .collect();
-    if class.kind() == "karpenter.sh/Provisioner" {
-        pools.push(class);
-    }
-    let mut open = None;
-    for pool in pools {
-        match admits_spot(pool) {
-            Ok(true) => return Ok(Some(pool)),
-            Ok(false) => {}
-            Err(unknown) => open = Some(unknown),
-        }
-    }
-    open.map_or(Ok(None), Err)
 }

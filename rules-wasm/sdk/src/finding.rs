@@ -1,6 +1,8 @@
 //! What a rule says.
 
+use crate::field::Field;
 use crate::item::{Item, Place};
+use crate::pack::Rule;
 use crate::value::{Unknown, Value};
 use crate::wit::exports::karpcheck::rules::rules as out;
 
@@ -25,14 +27,37 @@ pub enum Verdict {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
     undecided: Option<Unknown>,
-    severity: Severity,
-    confidence: Confidence,
-    pointer: String,
+    severity: Option<Severity>,
+    confidence: Option<Confidence>,
+    at: At,
     message: String,
     remedy: String,
     related: Vec<Place>,
-    edits: Vec<(Item, String, Value)>,
+    edits: Vec<(Field, Value)>,
+    group: String,
     properties: Vec<(String, String)>,
+}
+
+/// Where a finding stands: a pointer in the subject, or a [`Field`]. A field of another item is shown as a related place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct At(Option<Item>, String);
+
+impl From<&str> for At {
+    fn from(pointer: &str) -> Self {
+        Self(None, pointer.into())
+    }
+}
+
+impl From<Field> for At {
+    fn from(field: Field) -> Self {
+        Self::from(&field)
+    }
+}
+
+impl From<&Field> for At {
+    fn from(field: &Field) -> Self {
+        Self(Some(field.item()), field.pointer().into())
+    }
 }
 
 /// The rule has nothing to say about this subject (a queue without a key, to a rule about keys).
@@ -51,24 +76,25 @@ pub fn unknown(why: impl Into<Unknown>) -> Check {
 }
 
 /// Something is wrong: at which field of the subject (empty for the whole), and what, as one plain sentence with its names
-/// and values, which also says what will come of it.
-pub fn fail(severity: Severity, pointer: impl Into<String>, message: impl Into<String>) -> Finding {
+/// and values, which also says what will come of it. It is as bad as the rule says, unless it says [less](Finding::severity).
+pub fn fail(at: impl Into<At>, message: impl Into<String>) -> Finding {
     Finding {
         undecided: None,
-        severity,
-        confidence: Confidence::High,
-        pointer: pointer.into(),
+        severity: None,
+        confidence: None,
+        at: at.into(),
         message: message.into(),
         remedy: String::new(),
         related: vec![],
         edits: vec![],
+        group: String::new(),
         properties: vec![],
     }
 }
 
 /// It cannot be told, but there is more to say than the reason: what to check by hand, how bad it would be.
-pub fn undecided(why: impl Into<Unknown>, pointer: impl Into<String>, message: impl Into<String>) -> Finding {
-    Finding { undecided: Some(why.into()), confidence: Confidence::Low, ..fail(Severity::Info, pointer, message) }
+pub fn undecided(why: impl Into<Unknown>, at: impl Into<At>, message: impl Into<String>) -> Finding {
+    Finding { undecided: Some(why.into()), severity: Some(Severity::Info), ..fail(at, message) }
 }
 
 /// These findings, or all is well.
@@ -86,30 +112,39 @@ impl Finding {
 
     /// Other places that explain it: the statement, the other cluster, the key.
     #[must_use]
-    pub fn see(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+    pub fn related(mut self, places: impl IntoIterator<Item = Place>) -> Self {
         self.related.extend(places);
         self
     }
 
-    /// A change that mends it, offered and never made unasked: the new value of a field ([`Value::Absent`] removes it, a
-    /// last segment `-` appends to a list).
+    /// A change that mends it, offered and never made unasked: the new value of a field ([`Value::Absent`] removes it; the
+    /// child `-` of a list appends to it).
     #[must_use]
-    pub fn edit(mut self, item: Item, pointer: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.edits.push((item, pointer.into(), value.into()));
+    pub fn edit(mut self, field: impl Into<Field>, value: impl Into<Value>) -> Self {
+        self.edits.push((field.into(), value.into()));
         self
     }
 
-    /// How sure the rule is: [`Confidence::High`] unless it says otherwise.
+    /// How sure the rule is, where that differs from what [`Rule::applies`] says of the subject.
     #[must_use]
     pub const fn confidence(mut self, confidence: Confidence) -> Self {
-        self.confidence = confidence;
+        self.confidence = Some(confidence);
         self
     }
 
-    /// How bad it is.
+    /// How bad it is, where that is less than the rule's severity.
     #[must_use]
     pub const fn severity(mut self, severity: Severity) -> Self {
-        self.severity = severity;
+        self.severity = Some(severity);
+        self
+    }
+
+    /// What it has in common with findings that are the same defect elsewhere. They are shown as one row with a count. Without
+    /// names of subjects, and not for the reader; needed only where the rule, the severity and the pointer (without its
+    /// indices) do not tell defects apart, or tell one apart that is the same.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = group.into();
         self
     }
 
@@ -120,9 +155,9 @@ impl Finding {
         self
     }
 
-    /// Did it fail at this severity?
-    pub fn is(&self, severity: Severity) -> bool {
-        self.undecided.is_none() && self.severity == severity
+    /// Did it fail, and as badly as the rule can say?
+    pub const fn is_worst(&self) -> bool {
+        self.undecided.is_none() && self.severity.is_none()
     }
 
     /// The rule's verdict: this one finding.
@@ -134,33 +169,26 @@ impl Finding {
 /// Judges several things and sums up: what was found stands, what is unknown is said (each reason once), and only then
 /// all is well. Nothing to judge is [`skip`].
 pub fn all<T>(things: impl IntoIterator<Item = T>, mut judge: impl FnMut(T) -> Check) -> Check {
-    let (mut findings, mut unknowns, mut passed) = (vec![], vec![], false);
+    let (mut findings, mut unknowns, mut passed): (Vec<Finding>, Vec<Unknown>, bool) = (vec![], vec![], false);
     for thing in things {
         match judge(thing) {
             Ok(Verdict::Found(more)) => findings.extend(more),
+            Err(unknown) if unknowns.iter().any(|other| other.is_same(&unknown)) => {}
             Err(unknown) => unknowns.push(unknown),
             Ok(Verdict::Pass) => passed = true,
             Ok(Verdict::Skip) => {}
         }
     }
-    let mut said: Vec<Unknown> = vec![];
-    for unknown in unknowns {
-        if !said.iter().any(|other| other.cause == unknown.cause && other.why == unknown.why) {
-            said.push(unknown);
-        }
-    }
-    match (findings.is_empty(), said.len()) {
+    match (findings.is_empty(), unknowns.len()) {
         (true, 0) if passed => pass(),
         (true, 0) => skip(),
-        (true, 1) => Err(said.swap_remove(0)),
+        (true, 1) => Err(unknowns.swap_remove(0)),
         _ => {
-            for unknown in said {
-                if !findings
-                    .iter()
-                    .any(|finding: &Finding| finding.undecided.as_ref().is_some_and(|other| other.why == unknown.why))
-                {
+            for unknown in unknowns {
+                let said = |finding: &Finding| finding.undecided.as_ref().is_some_and(|other| other.is_same(&unknown));
+                if !findings.iter().any(said) {
                     let why = unknown.why.clone();
-                    findings.push(undecided(unknown, "", why));
+                    findings.push(undecided(unknown, "", why).confidence(Confidence::Low));
                 }
             }
             Ok(Verdict::Found(findings))
@@ -168,30 +196,40 @@ pub fn all<T>(things: impl IntoIterator<Item = T>, mut judge: impl FnMut(T) -> C
     }
 }
 
-/// The contract's verdict about a subject.
-pub(crate) fn verdict(subject: Item, check: Check) -> out::Verdict {
-    match check {
+/// Sums up several judgements of one subject: see [`all`].
+pub fn both(checks: impl IntoIterator<Item = Check>) -> Check {
+    all(checks, |check| check)
+}
+
+/// The contract's verdict of a rule about a subject.
+pub(crate) fn verdict(rule: &Rule, subject: Item) -> out::Verdict {
+    let Some(confidence) = (rule.applies)(subject) else { return out::Verdict::Skip };
+    match (rule.check)(subject) {
         Ok(Verdict::Skip) => out::Verdict::Skip,
         Ok(Verdict::Pass) => out::Verdict::Pass,
         Ok(Verdict::Found(findings)) if findings.is_empty() => out::Verdict::Pass,
-        Ok(Verdict::Found(findings)) => {
-            out::Verdict::Found(findings.into_iter().map(|finding| finding.given_to(subject)).collect())
-        }
+        Ok(Verdict::Found(findings)) => out::Verdict::Found(
+            findings.into_iter().map(|finding| finding.about(subject, rule.severity, confidence)).collect(),
+        ),
         Err(unknown) => out::Verdict::Unknown(unknown.into()),
     }
 }
 
 impl Finding {
-    fn given_to(self, subject: Item) -> out::Finding {
-        // Where knowledge ends in the subject itself, that is the finding's place.
-        let pointer = match self.undecided.as_ref().and_then(|unknown| unknown.at.as_ref()) {
-            Some(at) if self.pointer.is_empty() && at.item == subject => at.pointer.clone(),
-            _ => self.pointer,
+    fn about(mut self, subject: Item, severity: Severity, confidence: Confidence) -> out::Finding {
+        let pointer = match (self.at, self.undecided.as_ref().and_then(|unknown| unknown.at.as_ref())) {
+            // Where knowledge ends in the subject itself, that is the finding's place.
+            (At(_, pointer), Some(end)) if pointer.is_empty() && end.item == subject => end.pointer.clone(),
+            (At(Some(other), pointer), _) if other != subject => {
+                self.related.insert(0, other.place(pointer, ""));
+                String::new()
+            }
+            (At(_, pointer), _) => pointer,
         };
         out::Finding {
             outcome: if self.undecided.is_some() { out::Outcome::Unknown } else { out::Outcome::Fail },
-            severity: self.severity,
-            confidence: self.confidence,
+            severity: self.severity.unwrap_or(severity),
+            confidence: self.confidence.unwrap_or(confidence),
             reason: self.undecided.map(Into::into),
             pointer,
             message: self.message,
@@ -200,8 +238,13 @@ impl Finding {
             edits: self
                 .edits
                 .into_iter()
-                .map(|(item, pointer, value)| out::Edit { item: item.0, pointer, value: value.into() })
+                .map(|(field, value)| out::Edit {
+                    item: field.item().0,
+                    pointer: field.pointer().into(),
+                    value: value.into(),
+                })
                 .collect(),
+            group: self.group,
             properties: self.properties,
         }
     }
@@ -211,8 +254,10 @@ impl Finding {
 mod tests {
     use super::*;
 
+    const SUBJECT: Item = Item(7);
+
     fn bad(message: &str) -> Check {
-        fail(Severity::Error, "/a", message).check()
+        fail("/a", message).check()
     }
 
     fn messages(check: Check) -> Vec<String> {
@@ -222,39 +267,69 @@ mod tests {
         }
     }
 
+    fn told(rule: Rule) -> out::Finding {
+        match verdict(&rule, SUBJECT) {
+            out::Verdict::Found(mut found) => found.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn nothing_to_judge_is_skipped_and_one_pass_is_enough() {
-        assert_eq!(all::<Check>([], |check| check), skip());
-        assert_eq!(all([skip(), skip()], |check| check), skip());
-        assert_eq!(all([skip(), pass()], |check| check), pass());
+        assert_eq!(both([]), skip());
+        assert_eq!(both([skip(), skip()]), skip());
+        assert_eq!(both([skip(), pass()]), pass());
     }
 
     #[test]
     fn an_unknown_outweighs_a_pass() {
-        assert_eq!(all([pass(), unknown("nobody said")], |check| check), unknown("nobody said"));
+        assert_eq!(both([pass(), unknown("it was not given")]), unknown("it was not given"));
     }
 
     #[test]
     fn findings_stand_beside_unknowns_and_each_reason_is_said_once() {
-        let check = all([bad("x"), unknown("u"), unknown("u"), unknown("v"), pass()], |check| check);
+        let check = both([bad("x"), unknown("u"), unknown("u"), unknown("v"), pass()]);
         assert_eq!(messages(check), ["x", "u", "v"]);
-        let nested = all([all([bad("x"), unknown("u")], |check| check), unknown("u")], |check| check);
+        let nested = both([both([bad("x"), unknown("u")]), unknown("u")]);
         assert_eq!(messages(nested), ["x", "u"]);
     }
 
     #[test]
     fn several_reasons_are_all_said() {
-        let check = all([unknown("u"), pass(), unknown("v")], |check| check);
-        assert_eq!(messages(check), ["u", "v"]);
+        assert_eq!(messages(both([unknown("u"), pass(), unknown("v")])), ["u", "v"]);
     }
 
     #[test]
     fn an_undecided_finding_stands_where_knowledge_ends() {
-        let subject = Item(7);
-        let reason = Unknown::undecidable("known after apply").at(subject.place("/spec/x", ""));
-        let out::Verdict::Found(found) = verdict(subject, undecided(reason, "", "look at it").check()) else {
-            panic!("no finding")
+        let check = |_| {
+            let reason = Unknown::undecidable("known after apply").at(SUBJECT.place("/spec/x", ""));
+            undecided(reason, "", "look at it").check()
         };
-        assert_eq!((found[0].pointer.as_str(), found[0].outcome), ("/spec/x", out::Outcome::Unknown));
+        let found = told(Rule { check, ..Rule::DEFAULT });
+        assert_eq!((found.pointer.as_str(), found.outcome), ("/spec/x", out::Outcome::Unknown));
+    }
+
+    #[test]
+    fn severity_and_confidence_are_the_rules_unless_a_finding_says_otherwise() {
+        let rule = Rule {
+            severity: Severity::Warning,
+            applies: |_| Some(Confidence::Medium),
+            check: |_| bad("x"),
+            ..Rule::DEFAULT
+        };
+        let found = told(rule);
+        assert_eq!((found.severity, found.confidence), (Severity::Warning, Confidence::Medium));
+        let own = |_| fail("", "x").severity(Severity::Info).confidence(Confidence::High).check();
+        let found = told(Rule { check: own, ..rule });
+        assert_eq!((found.severity, found.confidence), (Severity::Info, Confidence::High));
+        assert!(matches!(verdict(&Rule { applies: |_| None, ..rule }, SUBJECT), out::Verdict::Skip));
+    }
+
+    #[test]
+    fn a_field_of_another_item_is_related() {
+        let found = told(Rule { check: |_| fail(Item(8).field("/b"), "x").check(), ..Rule::DEFAULT });
+        assert_eq!((found.pointer.as_str(), found.related[0].item), ("", 8));
+        let found = told(Rule { check: |_| fail(SUBJECT.field("/b"), "x").check(), ..Rule::DEFAULT });
+        assert_eq!((found.pointer.as_str(), found.related.len()), ("/b", 0));
     }
 }

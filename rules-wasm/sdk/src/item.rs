@@ -1,7 +1,8 @@
 //! The things that rules ask about, and the questions.
 
+use crate::field::{Field, Fields};
+use crate::host;
 use crate::value::{Unknown, Value};
-use crate::wit::karpcheck::rules::inventory as host;
 
 /// A Kubernetes object, an AWS resource, or a fact of karpcheck's own. Equal items are one item; the number behind it
 /// means nothing after the run.
@@ -19,9 +20,9 @@ pub struct Place {
     pub note: String,
 }
 
-/// An item that was looked for.
+/// The answer to a search for an item.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Found {
+pub enum Lookup {
     /// It is there.
     Known(Item),
     /// It certainly does not exist. What was looked for and where.
@@ -30,7 +31,7 @@ pub enum Found {
     Unknown(Unknown),
 }
 
-impl Found {
+impl Lookup {
     /// The item, none if it certainly does not exist.
     pub fn item(&self) -> Result<Option<Item>, Unknown> {
         match self {
@@ -40,8 +41,8 @@ impl Found {
         }
     }
 
-    /// The item, if it was given to the run.
-    pub const fn given(&self) -> Option<Item> {
+    /// The item, if it is among what was read.
+    pub const fn known(&self) -> Option<Item> {
         match self {
             Self::Known(item) => Some(*item),
             Self::Absent(_) | Self::Unknown(_) => None,
@@ -50,12 +51,14 @@ impl Found {
 }
 
 /// One reference between two items.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Link {
     /// The item at the other end.
-    pub item: Found,
-    /// The field that refers, in the item that holds the reference. Empty for a relation that no field holds.
-    pub at: String,
+    pub item: Lookup,
+    /// The field that refers, in the item that holds the reference: the one asked about for
+    /// [`related`](Item::related), the one at the other end for [`referrers`](Item::referrers) and
+    /// [`peers`](Item::peers). The whole item for a relation that no field holds.
+    pub field: Field,
 }
 
 impl Link {
@@ -64,25 +67,17 @@ impl Link {
         self.item.item()
     }
 
-    /// The item at the other end, if it was given to the run.
-    pub const fn given(&self) -> Option<Item> {
-        self.item.given()
+    /// The item at the other end, if it is among what was read.
+    pub const fn known(&self) -> Option<Item> {
+        self.item.known()
     }
-}
-
-/// One result of [`Item::find`].
-#[derive(Clone, PartialEq, Debug)]
-pub struct Field {
-    /// Its pointer, without wildcards: what a finding about it names.
-    pub at: String,
-    /// What it holds.
-    pub value: Value,
 }
 
 /// What one source says of a field.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Seen {
-    /// `live`, `aws`, `state`, `plan`, `manifest`, `template`, `source`, `flag`.
+    /// `live`, `aws`, `state`, `plan`, `manifest`, `template`, `source`, `flag`. To show: whether a source says all that
+    /// there is, [`Item::open`] tells.
     pub source: String,
     /// What it says.
     pub value: Value,
@@ -101,10 +96,32 @@ pub enum Answer {
     Unknown,
 }
 
+impl Answer {
+    /// Is it certainly so?
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Self::Yes)
+    }
+
+    /// Is it certainly not so?
+    pub const fn is_no(self) -> bool {
+        matches!(self, Self::No)
+    }
+
+    /// Does it depend on what is unknown?
+    pub const fn is_unknown(self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
 impl Item {
-    /// One field, by RFC 6901 pointer (`/spec/role`); empty for the whole. `@` names are facts beside the body:
-    /// `@kind`, `@name`, `@namespace`, `@partition`, `@account`, `@region`, `@arn`, `@cluster`, `@view` (`declared` or
-    /// `observed`), `@read-at`.
+    /// The field at an RFC 6901 pointer (`/spec/role`), to read, to step from and to show; empty for the whole. `@` names
+    /// are facts beside the body: `@kind`, `@name`, `@namespace`, `@scope`, `@partition`, `@account`, `@region`, `@arn`,
+    /// `@cluster`, `@view` (`declared` or `observed`), `@read-at`.
+    pub fn field(self, pointer: impl Into<String>) -> Field {
+        Field::new(self, pointer)
+    }
+
+    /// What a field holds.
     pub fn get(self, pointer: &str) -> Value {
         host::get(self.0, pointer).into()
     }
@@ -112,6 +129,11 @@ impl Item {
     /// A text, none where the field is absent.
     pub fn text(self, pointer: &str) -> Result<Option<String>, Unknown> {
         self.get(pointer).text()
+    }
+
+    /// A text if it is known, for what is only shown or compared: none where the field is absent, unknown or not a text.
+    pub fn known_text(self, pointer: &str) -> Option<String> {
+        self.text(pointer).ok().flatten()
     }
 
     /// True or false, none where the field is absent.
@@ -126,45 +148,85 @@ impl Item {
 
     /// What a person calls it.
     pub fn name(self) -> String {
-        self.text("@name").ok().flatten().unwrap_or_default()
+        self.known_text("@name").unwrap_or_default()
     }
 
     /// `AWS::SQS::Queue`, `karpenter.sh/NodePool`.
     pub fn kind(self) -> String {
-        self.text("@kind").ok().flatten().unwrap_or_default()
+        self.known_text("@kind").unwrap_or_default()
+    }
+
+    /// The last part of the kind, for messages: `Queue`, `NodePool`.
+    pub fn noun(self) -> String {
+        self.kind().rsplit(['/', ':']).next().unwrap_or_default().to_owned()
     }
 
     /// Was it seen in a running system (live, a state, AWS's answer, a dump), or only declared (a manifest, a template, a
     /// plan)?
     pub fn observed(self) -> bool {
-        self.text("@view").ok().flatten().is_some_and(|view| view == "observed")
+        self.get("@view").is("observed")
     }
 
     /// Every field that a pattern matches: `*` stands for every element or member, `*Ref` for members with such names,
-    /// `**` for any depth. Where there may be more, one field is unknown.
-    pub fn find(self, pattern: &str) -> Vec<Field> {
-        host::find(self.0, pattern).into_iter().map(|field| Field { at: field.at, value: field.value.into() }).collect()
+    /// `**` for any depth. Where there may be more, the last is an `Err` that says why.
+    pub fn find(self, pattern: &str) -> Fields {
+        Fields::new(self, pattern)
     }
 
-    /// The items that a field refers to, by id, ARN, alias, name or reference. `@controller` and `@same` are relations
-    /// that no field holds. An absent field gives no link.
+    /// Every element of a list or member of an object: [`find`](Self::find) with `/*`.
+    pub fn each(self, pointer: &str) -> Fields {
+        self.find(&format!("{pointer}/*"))
+    }
+
+    /// Why an object or a list may have members that were not read; none where it is whole, and for a field that is absent or
+    /// is neither. Of the item as a whole with an empty pointer.
+    pub fn open(self, pointer: &str) -> Option<Unknown> {
+        host::open(self.0, pointer).map(Unknown::from)
+    }
+
+    /// The items that a field refers to, by id, ARN, alias, name or reference. `@controller`, `@same` and `@policies` are
+    /// relations that no field holds. An absent field gives no link.
     pub fn related(self, pattern: &str) -> Vec<Link> {
-        host::related(self.0, pattern).into_iter().map(Link::from).collect()
+        let link = |link: host::Link| Link { item: link.item.into(), field: self.field(link.at) };
+        host::related(self.0, pattern).into_iter().map(link).collect()
+    }
+
+    /// The items that a field refers to, as far as they are known: see [`related`](Self::related).
+    pub fn linked(self, pattern: &str) -> impl Iterator<Item = Self> {
+        self.related(pattern).into_iter().filter_map(|link| link.known())
     }
 
     /// The items of a kind that refer to this one. Where some may be missing, the last link is unknown.
     pub fn referrers(self, kind: &str) -> Vec<Link> {
-        host::referrers(self.0, kind).into_iter().map(Link::from).collect()
+        host::referrers(self.0, kind).into_iter().map(|link| self.held_elsewhere(link)).collect()
+    }
+
+    /// The items of a kind that refer to this one, as far as they are known: see [`referrers`](Self::referrers).
+    pub fn referring(self, kind: &str) -> impl Iterator<Item = Self> {
+        self.referrers(kind).into_iter().filter_map(|link| link.known())
+    }
+
+    /// The other items of a kind that have a field which certainly holds the same as this item's field: other controllers
+    /// of the same `/ClusterName`. The host has an index, so that this costs what there is to find. It looks across clusters.
+    /// Where some may be missing, the last link is unknown.
+    pub fn peers(self, pointer: &str, kind: &str, pattern: &str) -> Vec<Link> {
+        host::peers(self.0, pointer, kind, pattern).into_iter().map(|link| self.held_elsewhere(link)).collect()
+    }
+
+    fn held_elsewhere(self, link: host::Link) -> Link {
+        let item = Lookup::from(link.item);
+        let field = item.known().map_or_else(|| self.field(""), |holder| holder.field(link.at));
+        Link { item, field }
     }
 
     /// Does a field's text match a pattern of `*` and `?`? `alias/${Env}-orders` matches `alias/*`, whatever the
-    /// parameter is. `No` where the field is absent or no text.
+    /// parameter is. `No` where the field is absent or not a text.
     pub fn matches(self, pointer: &str, pattern: &str) -> Answer {
         host::matches(self.0, pointer, pattern).into()
     }
 
     /// [`matches`](Self::matches) for `?`: where it depends on the unknown parts, the reason why they are unknown.
-    pub fn is_like(self, pointer: &str, pattern: &str) -> Result<bool, Unknown> {
+    pub fn matches_or_unknown(self, pointer: &str, pattern: &str) -> Result<bool, Unknown> {
         match self.matches(pointer, pattern) {
             Answer::Yes => Ok(true),
             Answer::No => Ok(false),
@@ -199,9 +261,9 @@ impl Item {
 pub struct Selection(std::vec::IntoIter<host::Found>);
 
 impl Selection {
-    /// Only what was given to the run; that there may be more is left out. For rules that judge what they see, not for
-    /// those that miss something.
-    pub fn given(self) -> impl Iterator<Item = Item> {
+    /// Only what was read; that there may be more is left out. For rules that judge what they see, not for those that miss
+    /// something.
+    pub fn known(self) -> impl Iterator<Item = Item> {
         self.filter_map(Result::ok)
     }
 }
@@ -210,12 +272,12 @@ impl Iterator for Selection {
     type Item = Result<Item, Unknown>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.find_map(|found| Found::from(found).item().transpose())
+        self.0.find_map(|found| Lookup::from(found).item().transpose())
     }
 }
 
 /// All items of a kind. Where some may be missing, the last is an `Err` that says why: collect into a `Result`, or take
-/// what was [`given`](Selection::given).
+/// what is [`known`](Selection::known).
 pub fn select(kind: &str) -> Selection {
     Selection(host::select(kind).into_iter())
 }
@@ -230,19 +292,13 @@ pub fn log(text: &str) {
     host::log(text);
 }
 
-impl From<host::Found> for Found {
+impl From<host::Found> for Lookup {
     fn from(found: host::Found) -> Self {
         match found {
             host::Found::Known(item) => Self::Known(Item(item)),
             host::Found::Absent(what) => Self::Absent(what),
             host::Found::Unknown(reason) => Self::Unknown(reason.into()),
         }
-    }
-}
-
-impl From<host::Link> for Link {
-    fn from(link: host::Link) -> Self {
-        Self { item: link.item.into(), at: link.at }
     }
 }
 

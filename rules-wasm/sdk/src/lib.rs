@@ -12,11 +12,12 @@
 //! ```text
 //! build.rs             fn main() { karpcheck_sdk::build::rules(); }
 //! src/lib.rs           karpcheck_sdk::pack!();
-//! src/rules/RULE.rs    one file for each rule: its page, its metadata, its logic
+//! src/rules/AREA/RULE.rs    one file for each rule: its page, its metadata, its logic
 //! ```
 //!
 //! A file in `src/rules` is a rule: there is no list to add it to. Its id is the file's name with hyphens, its page is
-//! the file's `//!` comment. `kubectl karpcheck pack build` makes the component, `--pack FILE` loads it.
+//! the file's `//!` comment, its area is the folder that it is in (or `area` of its metadata, where it is in none).
+//! `kubectl karpcheck pack build` makes the component, `--pack FILE` loads it. The pack is called as the crate is.
 //!
 //! # A rule
 //!
@@ -24,54 +25,87 @@
 //! use karpcheck_sdk::prelude::*;
 //!
 //! pub(crate) const RULE: Rule = Rule {
-//!     area: "queue",
-//!     title: "The key of the interruption queue does not let EventBridge use it",
+//!     area: "ebs",
+//!     title: "A volume has a key but is not to be encrypted",
 //!     severity: Error,
-//!     subjects: &["AWS::SQS::Queue"],
-//!     reads: &["AWS::KMS::Key", "AWS::Events::Rule"],
+//!     subjects: &["karpenter.k8s.aws/EC2NodeClass"],
 //!     check,
 //!     ..Rule::DEFAULT
 //! };
 //!
-//! fn check(queue: Item) -> Check {
-//!     all(queue.related("/KmsMasterKeyId"), |link| {
-//!         let Found::Known(key) = link.item else { return skip() };
-//!         all(queue.referrers("AWS::Events::Rule"), |sender| {
-//!             let Some(rule) = sender.item()? else { return skip() };
-//!             all(["kms:GenerateDataKey", "kms:Decrypt"], |action| {
-//!                 let decision = Request::by_service("events.amazonaws.com", action, key)
-//!                     .with("aws:SourceArn", rule.get("@arn"))
-//!                     .with("aws:SourceAccount", rule.get("@account"))
-//!                     .with("kms:EncryptionContext:aws:sqs:arn", queue.get("@arn"))
-//!                     .decide();
-//!                 match decision.access {
-//!                     Access::Allowed => pass(),
-//!                     Access::Unknown => unknown(decision.unknown),
-//!                     Access::ImplicitDeny | Access::ExplicitDeny => {
-//!                         fail(Error, &link.at, format!("EventBridge rule {} cannot send: {}", rule.name(), decision.why))
-//!                             .remedy("Let events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey in the key's policy.")
-//!                             .see(decision.statements)
-//!                             .check()
-//!                     }
-//!                 }
-//!             })
-//!         })
+//! fn check(class: Item) -> Check {
+//!     all(class.find("/spec/blockDeviceMappings/*/ebs/kmsKeyID"), |key| {
+//!         let key = key?;
+//!         let encrypted = key.sibling("encrypted");
+//!         if key.is_absent() {
+//!             return skip();
+//!         }
+//!         if encrypted.flag()? == Some(true) {
+//!             return pass();
+//!         }
+//!         fail(key.parent(), format!("A volume of {} has a key and is not encrypted: EC2 rejects it", class.name()))
+//!             .remedy("Set encrypted: true beside kmsKeyID.")
+//!             .edit(encrypted, true)
+//!             .check()
 //!     })
 //! }
 //! ```
 //!
+//! - **A [`Field`] is a cursor**: it is read when it is asked ([`text`](Field::text), [`flag`](Field::flag),
+//!   [`matches`](Field::matches)), steps to its [`parent`](Field::parent), [`child`](Field::child) and
+//!   [`sibling`](Field::sibling), and says where a finding stands. No rule takes pointers apart.
+//! - **A list may have an end that is not known.** [`find`](Item::find), [`each`](Item::each) and [`select`] then yield an
+//!   `Err`: `?` ends that judgement as unknown, and [`all`] goes on with the others. A rule that judges what it sees takes
+//!   `.known()`; one that misses something must not.
+//! - **What is unknown has a [`Cause`] and a code** ([`Unknown`]); its wording is for people.
+//! - **A finding is as bad as the rule says** ([`Rule::severity`]), and as sure as [`Rule::applies`] says, unless it says
+//!   less itself.
+//!
+//! # Asking IAM
+//!
+//! A [`Request`] names its fields, and what is symbolic in them stays so:
+//!
+//! ```
+//! use karpcheck_sdk::prelude::*;
+//!
+//! fn may_use(queue: Item, key: Item, rule: Item) -> Check {
+//!     let decision = Request::by_service("events.amazonaws.com", "kms:Decrypt", key)
+//!         .field("queue", queue.field("@arn"))
+//!         .field("rule", rule.field("@arn"))
+//!         .with_template("aws:SourceArn", "{rule}")
+//!         .with_template("kms:EncryptionContext:aws:sqs:arn", "{queue}")
+//!         .decide();
+//!     if decision.allowed()? {
+//!         return pass();
+//!     }
+//!     fail("/KmsMasterKeyId", format!("EventBridge rule {} cannot send: {}", rule.name(), decision.why))
+//!         .related(decision.statements)
+//!         .check()
+//! }
+//! ```
+//!
+//! # What a rule reads
+//!
+//! The host shows a rule the kinds of its `subjects`, `reads` and `reads_if_allowed`; asking for another ends its run. A
+//! module that several rules share says what it asks for, as a constant beside its functions, and the rules name it:
+//! `uses: &[interruption::READS]`. [`testing::undeclared_reads`] finds what was forgotten.
+//!
 //! # Tests
 //!
-//! `cargo test` runs natively, where there is no host: functions that ask it (those of [`Item`], [`select`],
-//! [`setting`], [`Request::decide`]) panic there. Unit-test what a rule computes by itself; test the whole rule by
-//! running its pack over a file.
+//! `cargo test` runs natively, where there is no host: functions that ask it (those of [`Item`] and [`Field`], [`select`],
+//! [`setting`], [`Request::decide`]) panic there. Unit-test what a rule computes by itself, run all rules against invented
+//! answers with [`testing`], and test a whole rule by running its pack over a file.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod build;
+mod field;
 mod finding;
+mod host;
 mod item;
 mod pack;
 mod request;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 mod value;
 
 /// The generated bindings of the contract. What a pack may rely on is re-exported by name from the crate's root.
@@ -85,23 +119,27 @@ pub mod wit {
     });
 }
 
-pub use finding::{Check, Confidence, Finding, Severity, Verdict, all, fail, found, pass, skip, undecided, unknown};
-pub use item::{Answer, Field, Found, Item, Link, Place, Seen, Selection, log, select, setting};
+pub use field::{Field, Fields};
+pub use finding::{
+    At, Check, Confidence, Finding, Severity, Verdict, all, both, fail, found, pass, skip, undecided, unknown,
+};
+pub use item::{Answer, Item, Link, Lookup, Place, Seen, Selection, log, select, setting};
 pub use pack::{Rule, Setting, SettingDefault};
 #[doc(hidden)]
 pub use pack::{check, describe};
 pub use request::{Access, Decision, Operand, Principal, Request, Target};
-pub use value::{Unknown, Value};
+pub use value::{Cause, Settlement, Unknown, Value};
 
 /// What a rule's file needs: `use karpcheck_sdk::prelude::*;`.
 pub mod prelude {
+    pub use crate::field::{Field, Fields};
     pub use crate::finding::{
         Check, Confidence, Finding,
         Severity::{self, Error, Info, Warning},
-        Verdict, all, fail, found, pass, skip, undecided, unknown,
+        Verdict, all, both, fail, found, pass, skip, undecided, unknown,
     };
-    pub use crate::item::{Answer, Field, Found, Item, Link, Place, Seen, log, select, setting};
+    pub use crate::item::{Answer, Item, Link, Lookup, Place, Seen, log, select, setting};
     pub use crate::pack::{Rule, Setting, SettingDefault};
     pub use crate::request::{Access, Decision, Request};
-    pub use crate::value::{Unknown, Value};
+    pub use crate::value::{Cause, Settlement, Unknown, Value};
 }

@@ -1,8 +1,9 @@
 //! Asking IAM.
 
+use crate::field::Field;
+use crate::host;
 use crate::item::{Item, Place};
 use crate::value::{Unknown, Value};
-use crate::wit::karpcheck::rules::inventory as host;
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,7 +12,11 @@ pub enum Principal {
     Item(Item),
     /// An AWS service: `events.amazonaws.com`.
     Service(String),
-    /// A principal that is not in the inventory, by ARN; parts left empty are those of the target.
+    /// An identity provider, by the ARN of its OIDC provider (a template of the request's fields) or by name: who asks for
+    /// `sts:AssumeRoleWithWebIdentity`. What its token says are context keys: `ISSUER:sub`, `ISSUER:aud`.
+    Federated(String),
+    /// A principal that is not in the inventory, by ARN, a template of the request's fields; parts left empty are those of the
+    /// target.
     Arn(String),
     /// A stranger in another account: is the resource open to the public?
     Anyone,
@@ -50,7 +55,7 @@ impl From<String> for Target {
 pub enum Operand {
     /// A value, also absent or unknown: the answer of [`Item::get`] as it is.
     Value(Value),
-    /// A text with `{0}`, `{1}`, … for the request's fields.
+    /// A text with the names of the request's fields in braces: `ec2.{region}.amazonaws.com`.
     Template(String),
 }
 
@@ -70,7 +75,7 @@ pub struct Request {
     action: String,
     target: Target,
     context: Vec<(String, Operand)>,
-    fields: Vec<(Item, String)>,
+    fields: Vec<(String, Field)>,
 }
 
 impl Request {
@@ -87,6 +92,11 @@ impl Request {
     /// May a role, a user, a controller (its role) or the holder of a policy do this?
     pub fn by_item(principal: Item, action: impl Into<String>, target: impl Into<Target>) -> Self {
         Self::new(Principal::Item(principal), action, target)
+    }
+
+    /// May someone whom an identity provider vouches for do this? `sts:AssumeRoleWithWebIdentity` on a role.
+    pub fn by_provider(provider: impl Into<String>, action: impl Into<String>, target: impl Into<Target>) -> Self {
+        Self::new(Principal::Federated(provider.into()), action, target)
     }
 
     /// May a principal that is not in the inventory do this?
@@ -107,49 +117,81 @@ impl Request {
         self
     }
 
-    /// Adds a context key whose value is a template of the request's fields: `ec2.{0}.amazonaws.com`.
+    /// Adds a context key whose value is a template of the request's fields: `ec2.{region}.amazonaws.com`.
     #[must_use]
     pub fn with_template(mut self, key: impl Into<String>, template: impl Into<String>) -> Self {
         self.context.push((key.into(), Operand::Template(template.into())));
         self
     }
 
-    /// Adds a field for templates: the first is `{0}`, the next `{1}`. Its symbols stay symbols there.
+    /// Names a field for templates: `{queue}` in a target's ARN, a context key or a template is what the field holds. What is
+    /// symbolic there stays the same symbol, so that it meets itself in a policy.
     #[must_use]
-    pub fn field(mut self, item: Item, pointer: impl Into<String>) -> Self {
-        self.fields.push((item, pointer.into()));
+    pub fn field(mut self, name: impl Into<String>, field: impl Into<Field>) -> Self {
+        self.fields.push((name.into(), field.into()));
         self
     }
 
     /// The answer, by identity policies with their boundary, resource policies, key policies and grants.
+    ///
+    /// # Panics
+    ///
+    /// In native tests, where a template names a field that the request does not have: a mistake in the rule.
     pub fn decide(self) -> Decision {
-        host::decide(&host::Request {
+        host::decide(&self.numbered()).into()
+    }
+
+    /// The request with numbers in the place of names, as the contract has them.
+    fn numbered(self) -> host::Request {
+        let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
+        let fill = |template: &str| numbered(template, &names);
+        host::Request {
             principal: match self.principal {
                 Principal::Item(item) => host::Principal::Item(item.0),
                 Principal::Service(service) => host::Principal::Service(service),
-                Principal::Arn(arn) => host::Principal::Arn(arn),
+                Principal::Federated(provider) => host::Principal::Federated(fill(&provider)),
+                Principal::Arn(arn) => host::Principal::Arn(fill(&arn)),
                 Principal::Anyone => host::Principal::Anyone,
             },
             action: self.action,
             target: match self.target {
                 Target::Item(item) => host::Target::Item(item.0),
-                Target::Arn(arn) => host::Target::Arn(arn),
+                Target::Arn(arn) => host::Target::Arn(fill(&arn)),
             },
             context: self
                 .context
                 .into_iter()
                 .map(|(key, value)| host::ContextKey {
-                    key,
+                    key: fill(&key),
                     value: match value {
                         Operand::Value(value) => host::Operand::Value(value.into()),
-                        Operand::Template(template) => host::Operand::Template(template),
+                        Operand::Template(template) => host::Operand::Template(fill(&template)),
                     },
                 })
                 .collect(),
-            fields: self.fields.into_iter().map(|(item, pointer)| (item.0, pointer)).collect(),
-        })
-        .into()
+            fields: self.fields.iter().map(|(_, field)| (field.item().0, field.pointer().to_owned())).collect(),
+        }
     }
+}
+
+/// `{0}` for the name of the first field in braces. Other braces come from what was read (a tag's name), and stay.
+fn numbered(template: &str, names: &[&str]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, (name, after))) =
+        rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        let index = names.iter().position(|own| *own == name);
+        // In a test nothing was read: it is a mistake in the rule.
+        assert!(
+            cfg!(target_arch = "wasm32") || index.is_some(),
+            "the template {template} names {name}, and the request has no field of that name"
+        );
+        let filled = index.map_or_else(|| name.to_owned(), |index| index.to_string());
+        text.push_str(&format!("{before}{{{filled}}}"));
+        rest = after;
+    }
+    text + rest
 }
 
 /// Would AWS allow it?
@@ -180,6 +222,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Is it certainly denied?
+    pub const fn is_denied(&self) -> bool {
+        matches!(self.access, Access::ImplicitDeny | Access::ExplicitDeny)
+    }
+
     /// Is it allowed? `?` ends the judgement where that is unknown.
     pub fn allowed(&self) -> Result<bool, Unknown> {
         match self.access {
@@ -203,5 +250,32 @@ impl From<host::Decision> for Decision {
             statements: decision.statements.into_iter().map(Place::from).collect(),
             unknown: decision.unknown.map(Unknown::from),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_named_and_become_numbers() {
+        let (queue, rule) = (Item(1), Item(2));
+        let request = Request::by_service("events.amazonaws.com", "kms:Decrypt", "arn::kms:{region}::key/x")
+            .field("queue", queue.field("@arn"))
+            .field("region", queue.field("@region"))
+            .field("rule", rule.field("@arn"))
+            .with_template("aws:SourceArn", "{rule}")
+            .with("aws:ResourceTag/{queue}", Value::Absent)
+            .numbered();
+        assert!(matches!(&request.target, host::Target::Arn(arn) if arn == "arn::kms:{1}::key/x"));
+        assert!(matches!(&request.context[0].value, host::Operand::Template(text) if text == "{2}"));
+        assert_eq!(request.context[1].key, "aws:ResourceTag/{0}");
+        assert_eq!(request.fields[1], (1, "@region".to_owned()));
+    }
+
+    #[test]
+    #[should_panic(expected = "no field of that name")]
+    fn a_template_names_only_fields_of_the_request() {
+        numbered("{queue}", &["rule"]);
     }
 }

@@ -1,36 +1,118 @@
 //! What a field holds, and why something cannot be told.
 
-use crate::item::Place;
-use crate::wit::karpcheck::rules::inventory as host;
+use std::fmt;
+
+use crate::host;
+use crate::item::{Item, Place};
 
 /// Why something cannot be told. The `Err` of every question, so that `?` ends a judgement as unknown.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Unknown {
-    /// What kind of ignorance: `not-provided`, `refused`, `failed`, `symbolic`, `undecidable`. A text, since kinds may
-    /// be added.
-    pub cause: String,
-    /// For the reader: "known after apply", "listing keys in eu-west-1 was refused".
+    /// What kind of ignorance it is.
+    pub cause: Cause,
+    /// What exactly, as a stable kebab-case word to compare with: `known-after-apply`, `list-refused`, `not-json`. Empty where
+    /// there is no more to say than the cause.
+    pub code: String,
+    /// For the reader: "known after apply", "listing keys in eu-west-1 was refused". Its wording changes: never compare it.
     pub why: String,
+    /// What would settle it, the nearest first. Empty where nothing that the user can give would.
+    pub settled_by: Vec<Settlement>,
     /// Where knowledge ends.
-    pub at: Option<Place>,
+    pub at: Option<Box<Place>>,
+}
+
+/// What kind of ignorance an [`Unknown`] is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It was not among what the run was given.
+    NotProvided,
+    /// RBAC or IAM refused it.
+    Refused,
+    /// A timeout, an unreadable source.
+    Failed,
+    /// A parameter, a placeholder, a value known after apply.
+    Symbolic,
+    /// Only AWS can tell.
+    Undecidable,
+    /// A cause that a later version of the host knows.
+    Other(String),
+}
+
+/// Something that the user can add to settle an [`Unknown`]. The host turns it into a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Settlement {
+    /// A fact to state: `account`, `region`, `partition`, `cluster-name`, `karpenter-version`.
+    Fact(String),
+    /// Items of a kind, from a file, a cluster or AWS.
+    Kind(String),
+    /// What AWS says of this item.
+    Item(Item),
 }
 
 impl Unknown {
-    /// A reason of the rule's own: it was given, but only AWS can tell.
-    pub fn undecidable(why: impl Into<String>) -> Self {
-        Self { cause: "undecidable".into(), why: why.into(), at: None }
+    fn new(cause: Cause, why: String) -> Self {
+        Self { cause, code: String::new(), why, settled_by: vec![], at: None }
     }
 
-    /// A reason of the rule's own: nobody gave what it takes.
+    /// A reason of the rule's own: everything was given, but only AWS can tell.
+    pub fn undecidable(why: impl Into<String>) -> Self {
+        Self::new(Cause::Undecidable, why.into())
+    }
+
+    /// A reason of the rule's own: what it takes was not given.
     pub fn not_provided(why: impl Into<String>) -> Self {
-        Self { cause: "not-provided".into(), why: why.into(), at: None }
+        Self::new(Cause::NotProvided, why.into())
+    }
+
+    /// The same reason, with a code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// The same reason, and one more thing that would settle it.
+    #[must_use]
+    pub fn settled_by(mut self, settlement: Settlement) -> Self {
+        self.settled_by.push(settlement);
+        self
     }
 
     /// The same reason, at a place.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
-        self.at = Some(place);
+        self.at = Some(Box::new(place));
         self
+    }
+
+    /// The same reason in other words.
+    #[must_use]
+    pub fn reworded(mut self, why: impl Into<String>) -> Self {
+        self.why = why.into();
+        self
+    }
+
+    /// Was it not among what the run was given?
+    pub fn is_not_provided(&self) -> bool {
+        self.cause == Cause::NotProvided
+    }
+
+    /// Is it a parameter, a placeholder, a value known after apply?
+    pub fn is_symbolic(&self) -> bool {
+        self.cause == Cause::Symbolic
+    }
+
+    /// Is it the same reason, so that saying it once is enough? Wording does not count: a code tells reasons apart, and
+    /// without one the place where knowledge ends.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let alike = self.cause == other.cause && self.code == other.code;
+        match (self.code.is_empty(), &self.at, &other.at) {
+            (false, ..) => alike && self.settled_by == other.settled_by,
+            (true, None, None) => self == other,
+            (true, one, other) => alike && one == other,
+        }
     }
 }
 
@@ -57,13 +139,71 @@ impl From<Option<Self>> for Unknown {
 
 impl From<host::Reason> for Unknown {
     fn from(reason: host::Reason) -> Self {
-        Self { cause: reason.cause, why: reason.why, at: reason.at.map(Place::from) }
+        Self {
+            cause: reason.cause.into(),
+            code: reason.code,
+            why: reason.why,
+            settled_by: reason.settled_by.into_iter().map(Settlement::from).collect(),
+            at: reason.at.map(|place| Box::new(place.into())),
+        }
     }
 }
 
 impl From<Unknown> for host::Reason {
     fn from(unknown: Unknown) -> Self {
-        Self { cause: unknown.cause, why: unknown.why, at: unknown.at.map(host::Place::from) }
+        Self {
+            cause: unknown.cause.to_string(),
+            code: unknown.code,
+            why: unknown.why,
+            settled_by: unknown.settled_by.into_iter().map(host::Settlement::from).collect(),
+            at: unknown.at.map(|place| (*place).into()),
+        }
+    }
+}
+
+impl From<String> for Cause {
+    fn from(cause: String) -> Self {
+        match cause.as_str() {
+            "not-provided" => Self::NotProvided,
+            "refused" => Self::Refused,
+            "failed" => Self::Failed,
+            "symbolic" => Self::Symbolic,
+            "undecidable" => Self::Undecidable,
+            _ => Self::Other(cause),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotProvided => "not-provided",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Symbolic => "symbolic",
+            Self::Undecidable => "undecidable",
+            Self::Other(other) => other,
+        })
+    }
+}
+
+impl From<host::Settlement> for Settlement {
+    fn from(settlement: host::Settlement) -> Self {
+        match settlement {
+            host::Settlement::Fact(fact) => Self::Fact(fact),
+            host::Settlement::Kind(kind) => Self::Kind(kind),
+            host::Settlement::Item(item) => Self::Item(Item(item)),
+        }
+    }
+}
+
+impl From<Settlement> for host::Settlement {
+    fn from(settlement: Settlement) -> Self {
+        match settlement {
+            Settlement::Fact(fact) => Self::Fact(fact),
+            Settlement::Kind(kind) => Self::Kind(kind),
+            Settlement::Item(item) => Self::Item(item.0),
+        }
     }
 }
 
@@ -86,7 +226,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The text, none where the field is absent. Unknown where the value is, or is no text.
+    /// The text, none where the field is absent. Unknown where the value is, or is not a text.
     pub fn text(self) -> Result<Option<String>, Unknown> {
         match self {
             Self::Text(text) => Ok(Some(text)),
@@ -95,7 +235,7 @@ impl Value {
         }
     }
 
-    /// The flag, none where the field is absent. Unknown where the value is, or is no flag.
+    /// The flag, none where the field is absent. Unknown where the value is, or is not a flag.
     pub fn flag(self) -> Result<Option<bool>, Unknown> {
         match self {
             Self::Flag(flag) => Ok(Some(flag)),
@@ -104,7 +244,7 @@ impl Value {
         }
     }
 
-    /// The number, none where the field is absent. Unknown where the value is, or is no number.
+    /// The number, none where the field is absent. Unknown where the value is, or is not a number.
     pub fn number(self) -> Result<Option<f64>, Unknown> {
         match self {
             Self::Number(number) => Ok(Some(number)),
@@ -113,12 +253,35 @@ impl Value {
         }
     }
 
-    /// Is there something, whatever it is? Unknown where nobody can tell.
+    /// Is there something, whatever it is? Unknown where that cannot be told.
     pub fn exists(&self) -> Result<bool, Unknown> {
         match self {
             Self::Absent => Ok(false),
             Self::Unknown(unknown) => Err(unknown.clone()),
             _ => Ok(true),
+        }
+    }
+
+    /// Is it certainly not there?
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Is it certainly this text?
+    pub fn is(&self, text: &str) -> bool {
+        matches!(self, Self::Text(own) if own == text)
+    }
+
+    /// Is there nothing to read: not there, or an empty text, as YAML often has it?
+    pub fn is_blank(&self) -> bool {
+        self.is_absent() || self.is("")
+    }
+
+    /// Why it is unknown, if it is.
+    pub fn unknown(&self) -> Option<&Unknown> {
+        match self {
+            Self::Unknown(unknown) => Some(unknown),
+            _ => None,
         }
     }
 
@@ -209,8 +372,27 @@ mod tests {
 
     #[test]
     fn an_unknown_value_keeps_its_reason() {
-        let reason = Unknown::not_provided("nobody said");
+        let reason = Unknown::not_provided("it was not given");
         assert_eq!(Value::Unknown(reason.clone()).text(), Err(reason.clone()));
         assert_eq!(Value::Unknown(reason.clone()).exists(), Err(reason));
+    }
+
+    #[test]
+    fn causes_survive_the_contract() {
+        for cause in ["not-provided", "refused", "failed", "symbolic", "undecidable", "a-later-one"] {
+            assert_eq!(Cause::from(cause.to_owned()).to_string(), cause);
+        }
+    }
+
+    #[test]
+    fn a_reason_is_the_same_by_its_code_or_its_place_and_never_by_its_words() {
+        let coded = |why: &str| Unknown::not_provided(why).with_code("list-refused");
+        assert!(coded("listing keys was refused").is_same(&coded("keys could not be listed")));
+        assert!(!coded("x").is_same(&Unknown::undecidable("x").with_code("list-refused")));
+        assert!(!coded("x").is_same(&coded("x").settled_by(Settlement::Fact("region".into()))));
+        let placed = |why: &str, at: &str| Unknown::from(why).at(Item(1).place(at, ""));
+        assert!(placed("one", "/a").is_same(&placed("other", "/a")));
+        assert!(!placed("one", "/a").is_same(&placed("one", "/b")));
+        assert!(!Unknown::from("one").is_same(&Unknown::from("other")));
     }
 }

@@ -76,8 +76,8 @@ pub(crate) fn service(kind: &str) -> &str {
 pub(crate) struct Controller {
     /// Its Deployment.
     pub(crate) item: Item,
-    /// The container in it.
-    container: String,
+    /// The image of the container in it.
+    image: Field,
     /// Its release, where the image or a label says.
     pub(crate) release: Option<Release>,
 }
@@ -93,18 +93,17 @@ pub(crate) fn of(object: Item, service: &str) -> Result<Option<Controller>, Unkn
         let item = match deployment {
             Ok(item) => item,
             // That files may lack it is no news: the caller says what it means.
-            Err(unknown) if unknown.cause == "not-provided" => continue,
+            Err(unknown) if unknown.is_not_provided() => continue,
             Err(unknown) => return Err(unknown),
         };
-        let elsewhere = object.observed() && item.observed() && object.same("@cluster", item, "@cluster") == Answer::No;
+        let elsewhere = object.observed() && item.observed() && object.same("@cluster", item, "@cluster").is_no();
         if elsewhere {
             continue;
         }
-        for image in item.find("/spec/template/spec/containers/*/image") {
-            let named = |end: &str| item.matches(&image.at, &format!("*/{service}-controller{end}")) == Answer::Yes;
+        for image in item.find("/spec/template/spec/containers/*/image").known() {
+            let named = |end: &str| image.matches(&format!("*/{service}-controller{end}")).is_yes();
             if ["", ":*", "@*"].into_iter().any(named) {
-                let container = image.at.trim_end_matches("/image").to_owned();
-                found.push(Controller { item, release: release(item, image.value.text().ok().flatten()), container });
+                found.push(Controller { item, release: release(&image), image });
             }
         }
     }
@@ -114,49 +113,47 @@ pub(crate) fn of(object: Item, service: &str) -> Result<Option<Controller>, Unkn
     match found.len() {
         0 | 1 => Ok(found.pop()),
         several => {
-            Err(format!("{several} controllers of {service} were read, and which one is in charge is not known").into())
+            let why = format!("{several} controllers of {service} were read, and which one is in charge is not known");
+            Err(Unknown::undecidable(why).with_code("several-controllers"))
         }
     }
 }
 
-fn release(deployment: Item, image: Option<String>) -> Option<Release> {
-    let tag = image.and_then(|image| image.split('@').next()?.rsplit_once(':')?.1.parse().ok());
+fn release(image: &Field) -> Option<Release> {
+    let tag = image.known_text().and_then(|image| image.split('@').next()?.rsplit_once(':')?.1.parse().ok());
     let label = |name: &str| {
-        let text = deployment.text(&format!("/metadata/labels/{name}")).ok().flatten()?;
+        let text = image.item().field("/metadata/labels").child(name).known_text()?;
         text.rsplit_once("-chart-").map_or(text.as_str(), |(_, version)| version).parse().ok()
     };
-    tag.or_else(|| label("app.kubernetes.io~1version")).or_else(|| label("helm.sh~1chart"))
+    tag.or_else(|| label("app.kubernetes.io/version")).or_else(|| label("helm.sh/chart"))
 }
 
 impl Controller {
     /// Where its release is written.
-    pub(crate) fn place(&self, note: &str) -> Place {
-        self.item.place(format!("{}/image", self.container), note)
+    pub(crate) fn place(&self) -> Place {
+        self.image.place("the controller's release")
     }
 
     /// A flag that is on or off, none where it is not given; and where it is.
     pub(crate) fn switch(&self, name: &str) -> Result<Option<(bool, Place)>, Unknown> {
-        let words: Vec<Field> = ["command", "args"]
-            .iter()
-            .flat_map(|list| self.item.find(&format!("{}/{list}/*", self.container)))
-            .collect();
+        let words: Vec<Result<Field, Unknown>> =
+            ["command", "args"].iter().flat_map(|list| self.image.sibling(list).each()).collect();
         for (index, word) in words.iter().enumerate() {
-            let given = self.item.matches(&word.at, &format!("*--{name}*"));
-            if given == Answer::No {
+            // Where a list has no known end, the flag may follow.
+            let word = word.as_ref().map_err(Clone::clone)?;
+            if word.matches(&format!("*--{name}*")).is_no() {
                 continue;
             }
-            let Value::Text(text) = &word.value else {
-                return Err(word.value.clone().text().err().unwrap_or_else(|| "its arguments are not known".into()));
-            };
+            let Some(text) = word.text()? else { continue };
             let value = match text.trim_start_matches('-').strip_prefix(name) {
-                Some("") => match words.get(index + 1).map(|next| next.value.clone()) {
-                    Some(Value::Text(next)) if next == "true" || next == "false" => next,
+                Some("") => match words.get(index + 1) {
+                    Some(Ok(next)) if next.is("false") => "false".to_owned(),
                     _ => "true".to_owned(),
                 },
                 Some(rest) => rest.trim_start_matches('=').to_owned(),
                 None => continue,
             };
-            let place = self.item.place(&word.at, "the controller's flag");
+            let place = word.place("the controller's flag");
             return match value.as_str() {
                 "true" | "1" => Ok(Some((true, place))),
                 "false" | "0" => Ok(Some((false, place))),

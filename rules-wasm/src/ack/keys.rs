@@ -86,15 +86,14 @@ fn row(line: &'static str) -> Option<KeyField> {
 pub(crate) const ARN: &str = "arn:*:kms:*:*:key/?*";
 
 /// What kind of name a field gives a key: `the alias`.
-pub(crate) fn form(object: Item, at: &str) -> &'static str {
-    let written = object.text(at).ok().flatten();
-    if object.matches(at, "alias/*") == Answer::Yes {
+fn form(key: &Field) -> &'static str {
+    if key.matches("alias/*").is_yes() {
         "the alias"
-    } else if object.matches(at, "arn:*:alias/*") == Answer::Yes {
+    } else if key.matches("arn:*:alias/*").is_yes() {
         "the alias ARN"
-    } else if object.matches(at, "arn:*") == Answer::Yes {
+    } else if key.matches("arn:*").is_yes() {
         "the ARN"
-    } else if written.is_some_and(|written| is_id(&written)) {
+    } else if key.known_text().is_some_and(|written| is_id(&written)) {
         "the key id"
     } else {
         "the name"
@@ -102,9 +101,9 @@ pub(crate) fn form(object: Item, at: &str) -> &'static str {
 }
 
 /// The name that a field gives a key, with its kind: `the alias alias/orders`.
-pub(crate) fn named(object: Item, at: &str) -> String {
-    let form = form(object, at);
-    object.text(at).ok().flatten().map_or_else(|| form.to_owned(), |key| format!("{form} {key}"))
+pub(crate) fn named(key: &Field) -> String {
+    let form = form(key);
+    key.known_text().map_or_else(|| form.to_owned(), |name| format!("{form} {name}"))
 }
 
 /// Is it the id of a key, a UUID or a multi-Region one?

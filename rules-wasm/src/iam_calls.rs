@@ -1,0 +1,564 @@
+//! Karpenter's requests, simulated: what a controller of some release asks AWS for, for a class and its tags.
+//!
+//! [`table`] holds the rows. Here a row becomes questions to IAM, and the answers become what the rules report.
+
+use crate::spot::{Spot, spot};
+use crate::versions::{self, Minor, version};
+use crate::words::listed;
+use karpcheck_sdk::prelude::*;
+
+mod edits;
+pub(crate) mod table;
+mod tags;
+
+pub(crate) use edits::with_edits;
+
+use table::{CALLS, Call, NEWEST, Tags, When};
+use tags::Pinned;
+
+/// What the functions here look at.
+pub(crate) const READS: &[&str] = &[
+    "AWS::IAM::Role",
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "karpenter.k8s.aws/EC2NodeClass",
+    "karpenter.k8s.aws/AWSNodeTemplate",
+    "karpenter.sh/NodePool",
+    "karpenter.sh/Provisioner",
+];
+
+const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"];
+/// More classes than these are looked at only where their tags or role differ.
+const MANY: usize = 30;
+const MOST_TAGS: usize = 50;
+/// What a cluster is called that nobody named.
+const UNNAMED: &str = "this-cluster";
+
+/// What a cluster is called in a request.
+#[derive(Clone)]
+pub(crate) enum Name {
+    /// What a field holds, with its symbols.
+    Field(Field),
+    Text(String),
+}
+
+/// Who asks, of which release and for which class.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    pub principal: Item,
+    pub controller: Item,
+    pub class: Option<Item>,
+    pub name: Name,
+    /// Another cluster that its tags name, too.
+    pub beside: Option<(String, Pinned)>,
+    pub release: Minor,
+    /// The release whose tags it sends.
+    pub tags_of: Minor,
+}
+
+/// The releases that a controller may be of, and the tags that each sends.
+pub(crate) struct Releases {
+    pub all: Vec<(Minor, Minor)>,
+    pub known: bool,
+    /// ` (judged as 1.14, the newest release known)` or nothing.
+    pub note: String,
+}
+
+pub(crate) fn releases(controller: Item) -> Releases {
+    let given = |kinds: &[&str]| kinds.iter().any(|kind| select(kind).known().next().is_some());
+    let alpha = given(&["karpenter.sh/Provisioner", "karpenter.k8s.aws/AWSNodeTemplate"]);
+    let beta = given(&["karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"]);
+    if let Ok(Some(minor)) = version(controller) {
+        let newer = minor > NEWEST;
+        let note = if newer {
+            format!(" (judged as {}.{}, the newest release known here)", NEWEST.0, NEWEST.1)
+        } else {
+            String::new()
+        };
+        let release = if newer { NEWEST } else { minor };
+        // 0.32 serves both generations of objects, and tags as the object wants it.
+        let all = match (release == (0, 32), alpha, beta) {
+            (true, true, true) => vec![(release, (0, 31)), (release, release)],
+            (true, true, false) => vec![(release, (0, 31))],
+            _ => vec![(release, release)],
+        };
+        return Releases { all, known: true, note };
+    }
+    let mut all = vec![];
+    if !beta || alpha {
+        all.push((0, 31));
+    }
+    if beta || !alpha {
+        all.extend([(0, 37), (1, 0), NEWEST]);
+    }
+    Releases { all: all.into_iter().map(|minor| (minor, minor)).collect(), known: false, note: String::new() }
+}
+
+/// The name that a controller's requests carry: its own, or, where it was not given or only a parameter stands in the
+/// policies, the one that its policies pin.
+pub(crate) fn name_of(controller: Item) -> Name {
+    let (own, pins) = (controller.field("/ClusterName"), pins(controller));
+    let named = match own.value() {
+        Value::Text(name) if !name.trim().is_empty() => true,
+        Value::Unknown(unknown) => unknown.is_symbolic(),
+        _ => false,
+    };
+    if named {
+        // What a template's parameter will be is cluster-name-policy-mismatch's question.
+        let open = pins.iter().find(|pin| own.same(pin).is_unknown());
+        return match open {
+            Some(pin) if !pins.iter().any(|pin| own.same(pin).is_yes()) => Name::Field(pin.clone()),
+            _ => Name::Field(own),
+        };
+    }
+    pins.into_iter().next().map_or_else(|| Name::Text(UNNAMED.into()), Name::Field)
+}
+
+/// Where the names that policies pin stand.
+pub(crate) fn pins(controller: Item) -> Vec<Field> {
+    controller.each("/ClusterNamesInPolicies").known().collect()
+}
+
+/// The names of other clusters that policies pin.
+fn foreign_pins(controller: Item) -> Vec<String> {
+    let own = controller.field("/ClusterName");
+    if own.known_text().is_none_or(|name| name.trim().is_empty()) {
+        return vec![];
+    }
+    pins(controller).into_iter().filter(|pin| own.same(pin).is_no()).filter_map(|pin| pin.known_text()).collect()
+}
+
+/// The classes that a controller launches for; `None` stands for one that was not given.
+fn classes(controller: Item) -> Vec<Option<Item>> {
+    let mut seen: Vec<Value> = vec![];
+    let mut all = vec![];
+    for class in CLASSES.iter().flat_map(|kind| controller.referring(kind)) {
+        let signature = class.get("/spec/tags");
+        if all.len() >= MANY && seen.contains(&signature) && class.get("/spec/role").is_absent() {
+            continue;
+        }
+        seen.push(signature);
+        all.push(Some(class));
+    }
+    if all.is_empty() { vec![None] } else { all }
+}
+
+impl Actor {
+    /// All that a controller can be: each release, each class.
+    pub(crate) fn all(controller: Item, release: (Minor, Minor)) -> Vec<Self> {
+        let name = name_of(controller);
+        classes(controller)
+            .into_iter()
+            .map(|class| Self {
+                principal: controller,
+                controller,
+                class,
+                name: name.clone(),
+                beside: None,
+                release: release.0,
+                tags_of: release.1,
+            })
+            .collect()
+    }
+
+    pub(crate) fn named(&self, name: Name) -> Self {
+        Self { name, ..self.clone() }
+    }
+
+    /// The cluster's name, unless it is a parameter or was not given.
+    fn known_name(&self) -> Option<String> {
+        match &self.name {
+            Name::Field(field) => field.known_text(),
+            Name::Text(name) => (name != UNNAMED).then(|| name.clone()),
+        }
+    }
+
+    /// A template, with what is not a field filled in.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let class = self.class.map_or_else(|| "default".into(), Item::name);
+        let text = text.replace("POOL", "default").replace("CLASS", &class);
+        match &self.name {
+            Name::Field(..) => text,
+            Name::Text(name) => text.replace("{cluster}", name),
+        }
+    }
+
+    /// Does it make this call?
+    fn makes(&self, call: &Call) -> Result<bool, Unknown> {
+        if self.release < call.since || self.release >= call.before {
+            return Ok(false);
+        }
+        let class = self.class;
+        let says = |pointer: &str| class.is_some_and(|class| !class.get(pointer).is_absent());
+        // Where a list has no known end, there may be one that says it.
+        let some = |pattern: &str| {
+            class.is_some_and(|class| class.find(pattern).any(|field| field.map_or(true, |field| !field.is_absent())))
+        };
+        Ok(match call.when {
+            When::Always => true,
+            When::Role => says("/spec/role"),
+            When::Image => {
+                let other = says("/spec/amiSelectorTerms") || says("/spec/amiSelector");
+                let custom = class.is_some_and(|class| !class.matches("/spec/amiFamily", "Custom").is_no());
+                class.is_some() && (some("/spec/amiSelectorTerms/*/alias") || (!other && !custom))
+            }
+            When::NoEndpoint => match self.controller.get("/ClusterEndpoint") {
+                Value::Unknown(unknown) => return Err(unknown),
+                value => value.is_blank(),
+            },
+            When::Spot => matches!(spot(class.unwrap_or(self.controller)), Spot::Admitted(_)),
+            When::Snapshot => some("/spec/blockDeviceMappings/*/ebs/snapshotID"),
+            When::CapacityReservation => says("/spec/capacityReservationSelectorTerms"),
+            When::PlacementGroup => says("/spec/placementGroup") || says("/spec/placementGroupSelector"),
+            When::ZonalShift => self.is_set("enableZonalShift"),
+            When::NotIsolated => !self.is_set("isolatedVPC"),
+        })
+    }
+
+    /// Is a setting of the controller true, as a flag or as a text?
+    fn is_set(&self, setting: &str) -> bool {
+        let setting = self.controller.field("/Settings").child(setting);
+        *setting.value() == Value::Flag(true) || setting.matches("true").is_yes()
+    }
+
+    /// The answer to one call on one resource.
+    pub(crate) fn ask(&self, call: &Call, on: &str) -> Decision {
+        let mut choices: Vec<Vec<(&str, &str)>> = vec![vec![]];
+        for (key, values) in call.with {
+            choices = values
+                .iter()
+                .filter(|value| value.ends_with(".com.cn") == (*key == "iam:PassedToService" && in_china()))
+                .flat_map(|value| choices.iter().map(move |with| [with.as_slice(), &[(*key, *value)]].concat()))
+                .collect();
+        }
+        let mut first = None;
+        for with in choices {
+            let decision = self.request(call.action, on, call.sends, call.found, &with).decide();
+            if decision.access == Access::Allowed {
+                return decision;
+            }
+            first.get_or_insert(decision);
+        }
+        first.unwrap_or_else(|| self.request(call.action, on, call.sends, call.found, &[]).decide())
+    }
+
+    /// A request with tags that it sends and tags that the resource has.
+    pub(crate) fn request(&self, action: &str, on: &str, sends: Tags, found: Tags, with: &[(&str, &str)]) -> Request {
+        let cluster = match &self.name {
+            Name::Field(field) => field.clone(),
+            Name::Text(_) => self.controller.field("@name"),
+        };
+        let mut request = Request::by_item(self.principal, action, self.fill(on))
+            .field("cluster", cluster)
+            .field("region", self.controller.field("@region"))
+            .field("role", self.class.unwrap_or(self.controller).field("/spec/role"))
+            .field("partition", self.controller.field("@partition"))
+            .field("account", self.controller.field("@account"));
+        for (key, value) in with {
+            request = request.with_template(*key, self.fill(value));
+        }
+        if !with.iter().any(|(key, _)| *key == "ec2:CreateAction") {
+            request = request.with("ec2:CreateAction", Value::Absent);
+        }
+        for (tags, prefix) in [(sends, "aws:RequestTag/"), (found, "aws:ResourceTag/")] {
+            if tags == Tags::Unknown {
+                continue;
+            }
+            let own = self.tags(tags);
+            for (key, value) in &own {
+                request = request.with_template(format!("{prefix}{key}"), value.clone());
+                if prefix == "aws:RequestTag/" {
+                    request = request.with_template("aws:TagKeys", key.clone());
+                }
+            }
+            let mut rest = Value::Absent;
+            if let (Tags::Launch | Tags::Beta | Tags::Profile, Some(class)) = (tags, self.class) {
+                for (number, tag) in class.each("/spec/tags").take(MOST_TAGS).enumerate() {
+                    let tag = match tag {
+                        Ok(tag) => tag,
+                        // There may be more tags.
+                        Err(unknown) => {
+                            rest = Value::Unknown(unknown);
+                            continue;
+                        }
+                    };
+                    let name = tag.name();
+                    if own.iter().any(|(other, _)| *other == name) {
+                        continue;
+                    }
+                    let (key, value) = (format!("{prefix} key {number}"), format!("{prefix} value {number}"));
+                    request = request
+                        .with_template(format!("{prefix}{{{key}}}"), format!("{{{value}}}"))
+                        .field(value, tag.clone());
+                    if prefix == "aws:RequestTag/" {
+                        request = request.with_template("aws:TagKeys", format!("{{{key}}}"));
+                    }
+                    request = request.field(key, tag.key());
+                }
+            }
+            if prefix == "aws:RequestTag/" && own.is_empty() {
+                request = request.with("aws:TagKeys", Value::Absent);
+            }
+            let rest = if matches!(rest, Value::Unknown(_)) { rest } else { Value::Absent };
+            request = request.with(format!("{prefix}*"), rest);
+        }
+        request
+    }
+}
+
+/// Are the policies of the partition aws-cn, where EC2 has another name?
+fn in_china() -> bool {
+    ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
+        .iter()
+        .flat_map(|kind| select(kind).known())
+        .any(|item| item.get("@partition").is("aws-cn"))
+}
+
+/// A call that is denied.
+pub(crate) struct Denied {
+    pub call: &'static Call,
+    /// On what, as the table has it.
+    pub on: Vec<&'static str>,
+    /// The kinds of resources: `volume`.
+    pub kinds: Vec<String>,
+    /// The cluster's name, where it is known to the letter.
+    pub name: Option<String>,
+    /// The release whose tags are sent.
+    pub tags_of: Minor,
+    pub decision: Decision,
+    /// The releases for which it is so.
+    pub releases: Vec<Minor>,
+}
+
+/// What a controller's rights come to.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub denied: Vec<Denied>,
+    /// What is denied for some of the releases that it may be of.
+    sometimes: Vec<Denied>,
+    open: Option<Unknown>,
+    asked: bool,
+}
+
+impl Outcome {
+    /// The verdict: these findings about what is denied, else why it is not known that nothing is.
+    pub(crate) fn verdict(&self, controller: Item, findings: Vec<Finding>) -> Check {
+        if !findings.is_empty() {
+            return found(findings);
+        }
+        match depends(controller, &self.sometimes).or_else(|| self.open.clone()) {
+            Some(unknown) => Err(unknown),
+            None if self.asked => pass(),
+            None => skip(),
+        }
+    }
+}
+
+/// Asks for all calls of a kind, and leaves out what another rule says: that the policies name another cluster, or are
+/// made for a newer release.
+pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
+    let releases = releases(controller);
+    let mut all: Vec<Denied> = vec![];
+    let mut outcome = Outcome::default();
+    for release in &releases.all {
+        let actors = Actor::all(controller, *release);
+        let mut newer: Option<Option<Minor>> = None;
+        for actor in &actors {
+            for call in CALLS.iter().filter(|call| pick(call)) {
+                let certain = match actor.makes(call) {
+                    Ok(true) => None,
+                    Ok(false) => continue,
+                    Err(unknown) => Some(unknown),
+                };
+                for on in call.on {
+                    outcome.asked = true;
+                    let decision = actor.ask(call, on);
+                    match decision.access {
+                        Access::Allowed => continue,
+                        // A call that it may not even make is no open question of its own.
+                        Access::Unknown if certain.is_some() => continue,
+                        Access::Unknown => {
+                            outcome.open.get_or_insert(decision.unknown.into());
+                            continue;
+                        }
+                        Access::ImplicitDeny | Access::ExplicitDeny => {}
+                    }
+                    if let Some(unknown) = &certain {
+                        outcome.open.get_or_insert(unknown.clone());
+                        continue;
+                    }
+                    let newer = *newer.get_or_insert_with(|| if releases.known { newer_for(&actors[0]) } else { None });
+                    if explained(actor, call, on, newer) {
+                        continue;
+                    }
+                    note(&mut all, call, on, decision, actor);
+                }
+            }
+        }
+    }
+    let mut count: Vec<Minor> = releases.all.iter().map(|(minor, _)| *minor).collect();
+    count.dedup();
+    for denied in all {
+        if denied.releases.len() >= count.len() { outcome.denied.push(denied) } else { outcome.sometimes.push(denied) }
+    }
+    outcome
+}
+
+fn note(all: &mut Vec<Denied>, call: &'static Call, on: &'static str, decision: Decision, actor: &Actor) {
+    let (kind, release) = (kind_of(on), actor.release);
+    let same = |other: &&mut Denied| {
+        other.call.action == call.action
+            && other.call.breaks == call.breaks
+            && other.call.sends == call.sends
+            && statement_of(&other.decision) == statement_of(&decision)
+            && (other.releases.contains(&release) || other.kinds.contains(&kind))
+    };
+    match all.iter_mut().find(same) {
+        Some(other) => {
+            if !other.kinds.contains(&kind) {
+                other.kinds.push(kind);
+                other.on.push(on);
+            }
+            if !other.releases.contains(&release) {
+                other.releases.push(release);
+            }
+        }
+        None => all.push(Denied {
+            call,
+            on: vec![on],
+            kinds: vec![kind],
+            name: actor.known_name(),
+            tags_of: actor.tags_of,
+            decision,
+            releases: vec![release],
+        }),
+    }
+}
+
+/// `volume` of `arn::ec2:::volume/probe`.
+pub(crate) fn kind_of(on: &str) -> String {
+    on.rsplit(':')
+        .next()
+        .and_then(|last| last.split('/').next())
+        .filter(|kind| *kind != "*")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The statement that decides or comes nearest.
+pub(crate) fn statement_of(decision: &Decision) -> Option<Field> {
+    decision.statements.first().map(statement_at)
+}
+
+/// The statement that a place belongs to, which may be the only one of its document.
+fn statement_at(place: &Place) -> Field {
+    let mut at = place.item.field(place.pointer.as_str());
+    let mut below: Option<Field> = None;
+    while !at.pointer().is_empty() {
+        if at.name() == "Statement" {
+            return below.filter(|statement| statement.index().is_some()).unwrap_or(at);
+        }
+        let parent = at.parent();
+        below = Some(at);
+        at = parent;
+    }
+    place.item.field(place.pointer.as_str())
+}
+
+/// Is another cluster's name, or a policy for a newer release, the only reason?
+fn explained(actor: &Actor, call: &Call, on: &str, newer: Option<Minor>) -> bool {
+    let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
+    by_other_cluster(actor, call, on).is_some()
+        || newer.is_some_and(|tags_of| allowed(Actor { tags_of, ..actor.clone() }))
+}
+
+/// The other cluster under whose name a denied call would be allowed, if a condition says so; and whether it would be with
+/// that name everywhere, or beside the own one: some conditions of a statement may name the right cluster.
+pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<(String, bool)> {
+    if call.on.iter().any(|on| on.contains("{cluster}")) {
+        return None;
+    }
+    let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
+    foreign_pins(actor.controller).into_iter().find_map(|pin| {
+        let beside = |pinned: Pinned| Actor { beside: Some((pin.clone(), pinned)), ..actor.clone() };
+        if allowed(actor.named(Name::Text(pin.clone()))) {
+            return Some((pin, true));
+        }
+        (allowed(beside(Pinned::InKeys)) || allowed(beside(Pinned::InValues))).then_some((pin, false))
+    })
+}
+
+fn at_launch(call: &Call) -> bool {
+    call.action == "ec2:CreateTags" && call.sends == Tags::Launch
+}
+
+/// The release whose tags the policies want, if they let nothing of this release be tagged at launch, but all of that.
+pub(crate) fn newer_for(actor: &Actor) -> Option<Minor> {
+    let all = |tags_of: Minor, wanted: bool| {
+        let actor = Actor { tags_of, ..actor.clone() };
+        CALLS.iter().filter(|call| at_launch(call) && call.when == When::Always).all(|call| {
+            call.on.iter().all(|on| {
+                let access = actor.ask(call, on).access;
+                if wanted { access == Access::Allowed } else { access == Access::ImplicitDeny }
+            })
+        })
+    };
+    if !all(actor.tags_of, false) {
+        return None;
+    }
+    [(0, 32), (1, 0)].into_iter().find(|newer| *newer > actor.tags_of && all(*newer, true))
+}
+
+/// Every call, whatever the classes need.
+pub(crate) fn every_call() -> impl Iterator<Item = (&'static Call, &'static str)> {
+    CALLS.iter().flat_map(|call| call.on.iter().map(move |on| (call, *on)))
+}
+
+/// `1.0`, `0.31 and 0.37`.
+pub(crate) fn written(releases: &[Minor]) -> String {
+    let names: Vec<String> = releases.iter().map(|(major, minor)| format!("{major}.{minor}")).collect();
+    listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The controller in a message: `karpenter (1.0.14)`.
+pub(crate) fn title(controller: Item) -> String {
+    match controller.known_text("/Version") {
+        Some(version) => format!("{} ({version})", controller.name()),
+        None => controller.name(),
+    }
+}
+
+/// What cannot be told since the version is not known.
+fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
+    let denied = sometimes.first()?;
+    let why = format!(
+        "the controller's version is not known, and a controller of {} may not use {}; --karpenter-version settles it",
+        written(&denied.releases),
+        denied.call.action
+    );
+    Some(versions::not_known(why).at(controller.place("/Version", "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_source_and_a_span() {
+        for call in CALLS {
+            assert!(!call.source.is_empty(), "{}", call.action);
+            assert!(call.since < call.before && !call.on.is_empty(), "{}", call.action);
+            assert!(call.since <= NEWEST, "{}: {:?}", call.action, call.since);
+        }
+    }
+
+    #[test]
+    fn a_statement_is_found_in_a_pointer() {
+        let at = |pointer: &str| statement_at(&karpcheck_sdk::testing::item().place(pointer, "")).pointer().to_owned();
+        assert_eq!(at("/PolicyDocument/Statement/3/Condition/X/y"), "/PolicyDocument/Statement/3");
+        assert_eq!(at("/PolicyDocument/Statement/Action"), "/PolicyDocument/Statement");
+        assert_eq!(at("/Tags"), "/Tags");
+        assert_eq!(kind_of("arn::ec2:::volume/any"), "volume");
+        assert_eq!(kind_of("*"), "");
+    }
+}

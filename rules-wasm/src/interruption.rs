@@ -1,0 +1,222 @@
+//! The interruption queue: which queue is one, which events come to it, who sends them, and who reads it.
+
+use karpcheck_sdk::prelude::*;
+
+use crate::versions::Minor;
+use crate::words::listed;
+use crate::{documents, kms};
+
+const QUEUE: &str = "AWS::SQS::Queue";
+const RULE: &str = "AWS::Events::Rule";
+const CONTROLLER: &str = "Karpcheck::Controller";
+
+/// What the functions here look at. A queue's key is beside these.
+pub(crate) const READS: &[&str] = &[QUEUE, RULE, CONTROLLER];
+
+/// The field of a queue that names its key.
+pub(crate) const KEY: &str = "/KmsMasterKeyId";
+
+/// An event that Karpenter handles.
+pub(crate) struct Event {
+    pub source: &'static str,
+    pub detail_type: &'static str,
+    /// The first release that does.
+    pub since: Minor,
+    /// What is lost without it.
+    pub loss: &'static str,
+}
+
+pub(crate) const SPOT_INTERRUPTION: &str = "EC2 Spot Instance Interruption Warning";
+pub(crate) const STATE_CHANGE: &str = "EC2 Instance State-change Notification";
+pub(crate) const HEALTH: &str = "AWS Health Event";
+
+/// pkg/controllers/interruption/messages of aws/karpenter-provider-aws.
+pub(crate) const EVENTS: &[Event] = &[
+    Event {
+        source: "aws.ec2",
+        detail_type: SPOT_INTERRUPTION,
+        since: (0, 19),
+        loss: "spot nodes are taken away without being drained",
+    },
+    Event {
+        source: "aws.ec2",
+        detail_type: STATE_CHANGE,
+        since: (0, 19),
+        loss: "pods on instances that stop or terminate are moved minutes later",
+    },
+    Event {
+        source: "aws.health",
+        detail_type: HEALTH,
+        since: (0, 19),
+        loss: "nodes are not drained before scheduled maintenance",
+    },
+    Event {
+        source: "aws.ec2",
+        detail_type: "EC2 Instance Rebalance Recommendation",
+        since: (0, 19),
+        loss: "rebalance recommendations are not shown as events",
+    },
+    Event {
+        source: "aws.ec2",
+        detail_type: "EC2 Capacity Reservation Instance Interruption Warning",
+        since: (1, 10),
+        loss: "nodes on capacity reservations that end are not drained",
+    },
+];
+
+/// Is it an interruption queue, and how sure is that? A controller's setting names it, an EventBridge rule with one of
+/// Karpenter's patterns sends to it, or its policy lets EventBridge send. A queue whose name alone says karpenter counts with
+/// low confidence. The `applies` of rules about queues.
+pub(crate) fn queue(queue: Item) -> Option<Confidence> {
+    let named = || {
+        queue
+            .referrers(CONTROLLER)
+            .iter()
+            .any(|link| link.known().is_some() && link.field.pointer() == "/InterruptionQueue")
+    };
+    if named() || queue.referring(RULE).any(listens) || lets_events_send(queue) {
+        return Some(Confidence::High);
+    }
+    let karpenter = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+    let says_so = karpenter(&queue.name())
+        || queue.find("/Tags/*/*").known().any(|field| field.known_text().is_some_and(|text| karpenter(&text)));
+    says_so.then_some(Confidence::Low)
+}
+
+/// Does an EventBridge rule listen for one of Karpenter's events?
+pub(crate) fn listens(rule: Item) -> bool {
+    rule.find("/EventPattern/detail-type/*").known().any(|field| EVENTS.iter().any(|event| field.is(event.detail_type)))
+}
+
+/// Does an Allow of the queue's policy name EventBridge, whatever else it says?
+fn lets_events_send(queue: Item) -> bool {
+    let names_events = |field: Field| {
+        ["events.amazonaws.com*", "arn:*:events:*"].iter().any(|pattern| field.matches(pattern).is_yes())
+    };
+    documents::statements(&queue.field("/Policy")).iter().any(|statement| {
+        documents::allows(statement)
+            && ["/Principal/**", "/Condition/**"].iter().any(|part| statement.find(part).known().any(names_events))
+    })
+}
+
+/// What EventBridge may not do, and for which rule.
+pub(crate) struct Refused {
+    /// The EventBridge rule; none where no rule was given, and it is so for every rule.
+    sender: Option<Item>,
+    action: &'static str,
+    pub decision: Decision,
+}
+
+/// May EventBridge do all this for every rule that sends to a queue? What is refused, and beside it the first reason why
+/// something cannot be told.
+pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (Vec<Refused>, Option<Unknown>) {
+    let (mut all, mut open) = (vec![], None);
+    let senders = senders(queue);
+    let each: Vec<Option<Field>> =
+        if senders.is_empty() { vec![None] } else { senders.into_iter().map(Some).collect() };
+    for sender in each {
+        if let Some(target) = &sender
+            && !target.sibling("RoleArn").is_absent()
+        {
+            let why = format!("the rule {} sends as a role, not as events.amazonaws.com", target.item().name());
+            open.get_or_insert(Unknown::undecidable(why).at(target.sibling("RoleArn").place("")));
+            continue;
+        }
+        let sender = sender.map(|target| target.item());
+        for action in actions {
+            let request = Request::by_service("events.amazonaws.com", *action, target)
+                .field("queue", queue.field("@arn"))
+                .with_template("kms:EncryptionContext:aws:sqs:arn", "{queue}");
+            let request = match sender {
+                Some(rule) => request
+                    .field("rule", rule.field("@arn"))
+                    .field("account", rule.field("@account"))
+                    .with_template("aws:SourceArn", "{rule}")
+                    .with_template("aws:SourceAccount", "{account}"),
+                None => request,
+            };
+            let decision = request.decide();
+            match decision.access {
+                Access::Allowed => {}
+                Access::Unknown => {
+                    open.get_or_insert(decision.unknown.into());
+                }
+                Access::ImplicitDeny | Access::ExplicitDeny => all.push(Refused { sender, action, decision }),
+            }
+        }
+    }
+    (all, open)
+}
+
+/// The EventBridge rules that send to a queue, by the field of each that says so: those with one of Karpenter's patterns, or
+/// all if there is none. One that is switched off, or on a bus where AWS's events never come, sends nothing.
+fn senders(queue: Item) -> Vec<Field> {
+    let sends = |rule: Item| !rule.matches("/State", "DISABLED").is_yes() && on_default_bus(rule);
+    let all = queue.referrers(RULE).into_iter().filter(|link| link.known().is_some_and(sends)).map(|link| link.field);
+    let (ours, others): (Vec<Field>, Vec<Field>) = all.partition(|target| listens(target.item()));
+    if ours.is_empty() { others } else { ours }
+}
+
+fn on_default_bus(rule: Item) -> bool {
+    let bus = rule.field("/EventBusName");
+    bus.is_absent() || ["default", "arn:*:event-bus/default"].iter().any(|name| bus.matches(name).is_yes())
+}
+
+/// How many EventBridge rules send to a queue.
+pub(crate) fn sender_count(queue: Item) -> usize {
+    senders(queue).len()
+}
+
+/// What is refused, in words (`kms:Decrypt and kms:GenerateDataKey for the rule prod-spot`), and the places that say why.
+pub(crate) fn in_words(refused: &[Refused], asked: usize) -> (String, Vec<Place>) {
+    let (mut actions, mut rules, mut places): (Vec<&str>, Vec<String>, Vec<Place>) = (vec![], vec![], vec![]);
+    for one in refused {
+        if !actions.contains(&one.action) {
+            actions.push(one.action);
+        }
+        if let Some(name) = one.sender.map(Item::name)
+            && !rules.contains(&name)
+        {
+            rules.push(name);
+        }
+        for place in &one.decision.statements {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+    }
+    let actions = listed(&actions);
+    // That it is so for every rule goes without saying.
+    if rules.is_empty() || rules.len() == asked {
+        return (actions, places);
+    }
+    let names: Vec<&str> = rules.iter().map(String::as_str).collect();
+    (format!("{actions} for the rule{} {}", if names.len() == 1 { "" } else { "s" }, listed(&names)), places)
+}
+
+/// The customer managed key that a queue is under, where its policy is known. That it is not known is said by
+/// queue-key-unverified, that AWS manages the key by queue-aws-managed-key, that there is none by queue-key-unusable.
+pub(crate) fn customer_key(queue: Item) -> Option<Item> {
+    let named = queue.field(KEY);
+    let key = named.linked()?;
+    let aws = kms::is_aws_managed(key) || kms::names_aws_managed(&named, "*").is_yes();
+    (!aws && kms::policy_not_given(key).is_none()).then_some(key)
+}
+
+/// The queue that a controller reads: the one that its setting names, or, where the setting was not given, the only
+/// interruption queue there is.
+pub(crate) fn queue_of(controller: Item) -> Option<Item> {
+    let setting = controller.field("/InterruptionQueue");
+    if setting.is_absent() {
+        return None;
+    }
+    if let Some(queue) = setting.linked() {
+        return Some(queue);
+    }
+    if !setting.value().unknown().is_some_and(Unknown::is_not_provided) {
+        return None;
+    }
+    let mut queues = select(QUEUE).known().filter(|one| queue(*one) == Some(Confidence::High));
+    let only = queues.next();
+    only.filter(|_| queues.next().is_none())
+}

@@ -1,0 +1,68 @@
+//! ## What it finds
+//!
+//! A Karpenter controller without a cluster name.
+//!
+//! ## Why it matters
+//!
+//! The name is part of every tag by which Karpenter knows its instances, and the chart requires it. A controller without
+//! it does not start; values that leave it empty fail when they are rendered.
+//!
+//! ## How to fix it
+//!
+//! Set `settings.clusterName` to the EKS cluster's name (up to 0.31: `settings.aws.clusterName`).
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! settings:
+//!   clusterName: ""
+//!   interruptionQueue: prod
+//! controller:
+//!   image: {repository: public.ecr.aws/karpenter/controller, tag: 1.8.7}
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! settings:
+//!   clusterName: prod
+//!   interruptionQueue: prod
+//! controller:
+//!   image: {repository: public.ecr.aws/karpenter/controller, tag: 1.8.7}
+//! ```
+//!
+//! ## Sources
+//!
+//! - charts/karpenter/templates/deployment.yaml of <https://github.com/aws/karpenter-provider-aws>: `required "settings.clusterName"`.
+
+use karpcheck_sdk::prelude::*;
+
+pub(crate) const RULE: Rule = Rule {
+    title: "Karpenter has no cluster name",
+    severity: Error,
+    subjects: &["Karpcheck::Controller"],
+    check,
+    ..Rule::DEFAULT
+};
+
+fn check(controller: Item) -> Check {
+    match controller.get("/ClusterName") {
+        Value::Text(name) if !name.trim().is_empty() => return pass(),
+        // A placeholder or a parameter is a name, whichever it will be.
+        Value::Unknown(unknown) if unknown.is_symbolic() => return pass(),
+        Value::Unknown(unknown) if unknown.is_not_provided() => return skip(),
+        Value::Unknown(unknown) => return Err(unknown),
+        _ => {}
+    }
+    let written = ["/Settings/clusterName", "/Settings/aws/clusterName"].map(|at| controller.field(at));
+    let at = written.into_iter().find(|field| !field.is_absent()).unwrap_or_else(|| controller.field(""));
+    fail(
+        at,
+        format!(
+            "Controller {} has no cluster name: the chart cannot be rendered, and a controller without one does not start",
+            controller.name()
+        ),
+    )
+    .remedy("Set settings.clusterName to the name of the EKS cluster.")
+    .check()
+}

@@ -1,0 +1,209 @@
+//! ## What it finds
+//!
+//! A controller whose role may not use `sqs:GetQueueUrl`, `sqs:ReceiveMessage` or `sqs:DeleteMessage` on its interruption
+//! queue.
+//!
+//! ## Why it matters
+//!
+//! Without `sqs:GetQueueUrl` the controller does not start, without `sqs:ReceiveMessage` it reads no event, without
+//! `sqs:DeleteMessage` it handles the same event again and again. Its log has `AccessDenied`.
+//!
+//! ## How to fix it
+//!
+//! Let the controller's role use the three actions on the queue's ARN, as Karpenter's template does.
+//!
+//! ## Example that fails
+//!
+//! ```yaml
+//! Resources:
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties: {QueueName: prod, SqsManagedSseEnabled: true}
+//!   KarpenterInterruptionQueuePolicy:
+//!     Type: AWS::SQS::QueuePolicy
+//!     Properties:
+//!       Queues: [!Ref KarpenterInterruptionQueue]
+//!       PolicyDocument:
+//!         Statement:
+//!           - Effect: Allow
+//!             Principal: {Service: events.amazonaws.com}
+//!             Action: sqs:SendMessage
+//!             Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance Interruption Warning]}
+//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!   KarpenterController:
+//!     Type: AWS::IAM::Role
+//!     Properties:
+//!       RoleName: prod-karpenter
+//!       AssumeRolePolicyDocument:
+//!         Statement:
+//!           - {Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [sts:AssumeRole, sts:TagSession]}
+//!       Policies:
+//!         - PolicyName: interruption
+//!           PolicyDocument:
+//!             Statement:
+//!               - Effect: Allow
+//!                 Action: [sqs:GetQueueUrl, sqs:GetQueueAttributes]
+//!                 Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties:
+//!       ClusterName: prod
+//!       Namespace: kube-system
+//!       ServiceAccount: karpenter
+//!       RoleArn: !GetAtt KarpenterController.Arn
+//! ---
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       serviceAccountName: karpenter
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: prod}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ```
+//!
+//! ## Example that passes
+//!
+//! ```yaml
+//! Resources:
+//!   KarpenterInterruptionQueue:
+//!     Type: AWS::SQS::Queue
+//!     Properties: {QueueName: prod, SqsManagedSseEnabled: true}
+//!   KarpenterInterruptionQueuePolicy:
+//!     Type: AWS::SQS::QueuePolicy
+//!     Properties:
+//!       Queues: [!Ref KarpenterInterruptionQueue]
+//!       PolicyDocument:
+//!         Statement:
+//!           - Effect: Allow
+//!             Principal: {Service: events.amazonaws.com}
+//!             Action: sqs:SendMessage
+//!             Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   SpotInterruptionRule:
+//!     Type: AWS::Events::Rule
+//!     Properties:
+//!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance Interruption Warning]}
+//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!   KarpenterController:
+//!     Type: AWS::IAM::Role
+//!     Properties:
+//!       RoleName: prod-karpenter
+//!       AssumeRolePolicyDocument:
+//!         Statement:
+//!           - {Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [sts:AssumeRole, sts:TagSession]}
+//!       Policies:
+//!         - PolicyName: interruption
+//!           PolicyDocument:
+//!             Statement:
+//!               - Effect: Allow
+//!                 Action: [sqs:DeleteMessage, sqs:GetQueueUrl, sqs:ReceiveMessage]
+//!                 Resource: !GetAtt KarpenterInterruptionQueue.Arn
+//!   Association:
+//!     Type: AWS::EKS::PodIdentityAssociation
+//!     Properties:
+//!       ClusterName: prod
+//!       Namespace: kube-system
+//!       ServiceAccount: karpenter
+//!       RoleArn: !GetAtt KarpenterController.Arn
+//! ---
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   template:
+//!     spec:
+//!       serviceAccountName: karpenter
+//!       containers:
+//!         - name: controller
+//!           image: public.ecr.aws/karpenter/controller:1.8.1
+//!           env:
+//!             - {name: CLUSTER_NAME, value: prod}
+//!             - {name: INTERRUPTION_QUEUE, value: prod}
+//! ```
+//!
+//! ## Sources
+//!
+//! - The statement AllowInterruptionQueueActions of the CloudFormation template in Karpenter's getting started guide.
+//! - pkg/providers/sqs of <https://github.com/aws/karpenter-provider-aws>: the calls.
+
+use crate::controllers::{self, role_not_given, sure_of_role};
+use crate::interruption::{self, queue_of};
+use crate::words::listed;
+use karpcheck_sdk::prelude::*;
+
+pub(crate) const RULE: Rule = Rule {
+    title: "The controller may not read the interruption queue",
+    severity: Error,
+    subjects: &["Karpcheck::Controller"],
+    uses: &[interruption::READS, controllers::IAM],
+    check,
+    ..Rule::DEFAULT
+};
+
+const ACTIONS: &[&str] = &["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"];
+
+fn check(controller: Item) -> Check {
+    let queue = queue_of(controller);
+    let Some(name) = queue.map_or_else(|| named(controller), |queue| Some(queue.name())) else { return skip() };
+    let (mut denied, mut places, mut why, mut open) = (vec![], vec![], None, None);
+    for action in ACTIONS {
+        let request = match queue {
+            Some(queue) => Request::by_item(controller, *action, queue),
+            None => Request::by_item(controller, *action, format!("arn::sqs:::{name}")),
+        };
+        let decision = request.decide();
+        match decision.access {
+            Access::Allowed => {}
+            Access::Unknown => {
+                open.get_or_insert(Unknown::from(decision.unknown));
+            }
+            Access::ImplicitDeny | Access::ExplicitDeny => {
+                denied.push(*action);
+                why.get_or_insert(decision.why);
+                places.extend(decision.statements);
+            }
+        }
+    }
+    let Some(why) = why else {
+        return match open {
+            None => pass(),
+            // That a queue was not given is another rule's matter.
+            Some(_) if queue.is_none() => skip(),
+            // One missing fact, one voice: controller-role-missing says that the role was not given.
+            Some(open) if open.is_not_provided() && role_not_given(controller) => skip(),
+            Some(open) => Err(open),
+        };
+    };
+    fail(
+        "/Role",
+        format!(
+            "Controller {} may not use {} on its interruption queue {name}: {why}; it handles no interruption event",
+            controller.name(),
+            listed(&denied)
+        ),
+    )
+    .confidence(sure_of_role(controller))
+    .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
+    .related(places)
+    .group(denied.join(" "))
+    .check()
+}
+
+/// The queue that a controller's setting names, where it was not given: its ARN ends in that name.
+fn named(controller: Item) -> Option<String> {
+    let setting = controller.field("/InterruptionQueue");
+    let link = setting.related().into_iter().next()?;
+    let gone = matches!(link.item, Lookup::Absent(_));
+    let name = setting.known_text()?;
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    (!gone && plain && !name.is_empty()).then_some(name)
+}

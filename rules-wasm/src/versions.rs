@@ -1,0 +1,47 @@
+//! Releases of Karpenter.
+
+use karpcheck_sdk::prelude::*;
+
+/// What [`version_for`] looks at.
+pub(crate) const READS: &[&str] = &["Karpcheck::Controller"];
+
+/// `(1, 8)` of `1.8.7`.
+pub(crate) type Minor = (u64, u64);
+
+/// The minor version in a text such as `1.8.7`.
+pub(crate) fn minor(version: &str) -> Option<Minor> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// The version of a controller.
+pub(crate) fn version(controller: Item) -> Result<Option<Minor>, Unknown> {
+    Ok(controller.text("/Version")?.as_deref().and_then(minor))
+}
+
+/// The version of the controllers that an item belongs to, or of the only ones there are; none where they differ or do
+/// not say.
+pub(crate) fn version_for(item: Item) -> Option<Minor> {
+    let own: Vec<Item> = item.linked("@controller").collect();
+    let all = if own.is_empty() { select("Karpcheck::Controller").known().collect() } else { own };
+    let mut versions = all.into_iter().map(|controller| version(controller).ok().flatten());
+    let first = versions.next()??;
+    versions.all(|version| version == Some(first)).then_some(first)
+}
+
+/// Why a rule that depends on the version cannot judge: what follows from that, if there is more to say.
+pub(crate) fn not_known(why: impl Into<String>) -> Unknown {
+    Unknown::not_provided(why).with_code("version-not-known").settled_by(Settlement::Fact("karpenter-version".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minor_versions_are_read() {
+        assert_eq!(minor("1.8.7"), Some((1, 8)));
+        assert_eq!(minor("v0.37.3"), Some((0, 37)));
+        assert_eq!(minor("latest"), None);
+    }
+}
