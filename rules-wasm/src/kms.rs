@@ -41,11 +41,13 @@ pub(crate) enum State {
     NotDisabled,
     /// Not in this state, which the field tells.
     Broken(String, Field),
+    /// It is `Creating` or `Updating`, which passes by itself.
+    Changing(String),
     /// It was not described.
     NotDescribed,
 }
 
-/// The state of a key. One that passes by itself (`Creating`, `Updating`) is unknown.
+/// The state of a key.
 pub(crate) fn state(key: Item) -> Result<State, Unknown> {
     let field = key.field("/KeyState");
     match field.text() {
@@ -54,9 +56,7 @@ pub(crate) fn state(key: Item) -> Result<State, Unknown> {
             "Disabled" | "PendingDeletion" | "PendingReplicaDeletion" | "PendingImport" | "Unavailable" => {
                 Ok(State::Broken(state, field))
             }
-            _ => Err(Unknown::undecidable(format!("the key {} is in the state {state}", key.name()))
-                .with_code("key-state")
-                .settled_by(Settlement::Item(key))),
+            _ => Ok(State::Changing(state)),
         },
         Err(unknown) if !unknown.is_not_provided() => Err(unknown),
         Ok(None) | Err(_) => {
@@ -69,6 +69,11 @@ pub(crate) fn state(key: Item) -> Result<State, Unknown> {
             }
         }
     }
+}
+
+/// Whether a key will be usable is not known while its state changes.
+pub(crate) fn changing(key: Item, state: &str) -> Unknown {
+    Unknown::undecidable(format!("the key {} is in the state {state}", key.name())).with_code("key-state-changes")
 }
 
 #[cfg(test)]

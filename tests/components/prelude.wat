@@ -1,6 +1,7 @@
 ;; What all guests of this folder have: the contract's functions, memory, and verdicts in the canonical ABI.
 ;; Memory: 64 the verdict, 256 the finding, 512 what calls return, 1024 texts, 2048 to 8191 the guest's own, then the list
-;; of its rules, and from 65536 on what the host hands over.
+;; of its rules, and from 65536 on what the host hands over. $pack is the address of its description, $nothing that of one
+;; without rules.
 (import "karpcheck:rules/inventory@0.1.0" "select" (func $select (param i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "get" (func $get (param i32 i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "find" (func $find (param i32 i32 i32 i32)))
@@ -38,15 +39,15 @@
 ;; An unknown whose reason lies at an address.
 (func $unknown (param $reason i32) (result i32)
   (i32.store8 (i32.const 64) (i32.const 2))
-  (memory.copy (i32.const 68) (local.get $reason) (i32.const 40))
+  (memory.copy (i32.const 68) (local.get $reason) (i32.const 56))
   (i32.const 64))
 
 ;; A finding: fail, warning, high, with a message and nothing else. Guests change it before they return it.
 (func $finding
-  (memory.fill (i32.const 256) (i32.const 0) (i32.const 96))
+  (memory.fill (i32.const 256) (i32.const 0) (i32.const 120))
   (i32.store8 offset=1 (i32.const 256) (i32.const 1))
-  (i32.store offset=56 (i32.const 256) (i32.const 1024))
-  (i32.store offset=60 (i32.const 256) (i32.const 25)))
+  (i32.store offset=72 (i32.const 256) (i32.const 1024))
+  (i32.store offset=76 (i32.const 256) (i32.const 25)))
 
 (func $found (param $at i32) (param $count i32) (result i32)
   (i32.store8 (i32.const 64) (i32.const 3))

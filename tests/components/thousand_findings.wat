@@ -5,7 +5,7 @@
   (call $finding)
   (local.set $at (i32.const 65536))
   (loop $again
-    (memory.copy (local.get $at) (i32.const 256) (i32.const 96))
-    (local.set $at (i32.add (local.get $at) (i32.const 96)))
-    (br_if $again (i32.lt_u (local.get $at) (i32.const 161536))))
+    (memory.copy (local.get $at) (i32.const 256) (i32.const 120))
+    (local.set $at (i32.add (local.get $at) (i32.const 120)))
+    (br_if $again (i32.lt_u (local.get $at) (i32.const 185536))))
   (call $found (i32.const 65536) (i32.const 1000)))

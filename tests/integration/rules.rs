@@ -106,15 +106,19 @@ fn every_fixture_belongs_to_a_rule() {
 }
 
 #[test]
-fn a_rule_is_called_like_its_file() {
-    let mut files: Vec<String> = fs::read_dir(root().join("rules-wasm/src/rules"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+fn a_rule_is_called_like_its_file_and_its_area_like_the_folder() {
+    let folders = fs::read_dir(root().join("rules-wasm/src/rules")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<(String, String)> = folders
+        .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"))
+        .map(|path| {
+            let name = |part: &std::ffi::OsStr| part.to_str().unwrap().replace('_', "-");
+            (name(path.file_stem().unwrap()), name(path.parent().unwrap().file_name().unwrap()))
+        })
         .collect();
     files.sort();
-    let mut ids: Vec<String> = bench().builtin.rules().iter().map(|rule| rule.id.clone()).collect();
-    ids.sort();
-    assert_eq!(ids, files, "the pack in the program is not made of these files: build it anew");
+    let rules = bench().builtin.rules().iter();
+    let mut described: Vec<(String, String)> = rules.map(|rule| (rule.id.clone(), rule.area.clone())).collect();
+    described.sort();
+    assert_eq!(described, files, "the pack in the program is not made of these files: build it anew");
 }

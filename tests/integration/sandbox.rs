@@ -155,6 +155,8 @@ fn a_pack_that_lies_about_its_rules_is_refused() {
         ("loops_in_describe", "could not list its rules: it ran out of fuel"),
         ("asks_in_describe", "it made a mistake: it asks the inventory while it lists its rules"),
         ("describes_nothing", "lists no rules"),
+        ("bad_pack_name", "calls itself \"Not_Kebab\", which is not kebab-case"),
+        ("bad_pack_version", "has the version \"one\", which is not a semantic version"),
         ("duplicate_ids", "lists the rule twice twice"),
         ("bad_id", "\"Not_Kebab\", which is not kebab-case"),
         ("bad_versions", "whose Karpenter versions \"about-1\" are none"),

@@ -69,6 +69,9 @@ fn principal(inventory: &Inventory, written: &str) -> Result<Who, CommandError> 
     if written == "*" {
         return Ok(Who::Anyone);
     }
+    if written.starts_with("arn:") && [":oidc-provider/", ":saml-provider/"].iter().any(|kind| written.contains(kind)) {
+        return Ok(Who::Federated(written.to_owned()));
+    }
     if written.starts_with("arn:") {
         return Ok(Who::Arn(written.to_owned()));
     }

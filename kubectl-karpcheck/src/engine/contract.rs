@@ -6,12 +6,12 @@ pub(super) mod bindings {
 
 pub(super) use bindings::PackPre;
 pub(super) use bindings::exports::karpcheck::rules::rules::{
-    Confidence as WitConfidence, Edit as WitEdit, Finding as WitFinding, Outcome as WitOutcome, Rule as WitRule,
-    Severity as WitSeverity, Verdict as WitVerdict,
+    Confidence as WitConfidence, Description as WitDescription, Edit as WitEdit, Finding as WitFinding,
+    Outcome as WitOutcome, Rule as WitRule, Severity as WitSeverity, Verdict as WitVerdict,
 };
 pub(super) use bindings::karpcheck::rules::inventory::{
     self as wit, Access, ContextKey, Decision, Operand, Place as WitPlace, Principal, Reason as WitReason, Request,
-    Target, Value as WitValue,
+    Settlement as WitSettlement, Target, Value as WitValue,
 };
 
 use wasmtime::component::{HasSelf, Linker};
@@ -58,6 +58,10 @@ impl wit::Host for Host {
             .collect())
     }
 
+    fn open(&mut self, item: u32, pointer: String) -> wasmtime::Result<Option<WitReason>> {
+        Ok(Self::open(self, item, &pointer)?.map(unknown))
+    }
+
     fn matches(&mut self, item: u32, pointer: String, pattern: String) -> wasmtime::Result<wit::Answer> {
         Ok(answer(Self::matches(self, item, &pointer, &pattern)?))
     }
@@ -78,6 +82,10 @@ impl wit::Host for Host {
 
     fn referrers(&mut self, item: u32, kind: String) -> wasmtime::Result<Vec<wit::Link>> {
         Ok(Self::referrers(self, item, &kind)?.into_iter().map(link_of).collect())
+    }
+
+    fn peers(&mut self, item: u32, pointer: String, kind: String, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
+        Ok(Self::peers(self, item, &pointer, &kind, &pattern)?.into_iter().map(link_of).collect())
     }
 
     fn decide(&mut self, request: Request) -> wasmtime::Result<Decision> {
@@ -117,10 +125,12 @@ fn value(value: FieldValue<'_>) -> WitValue {
     }
 }
 
-fn unknown(unknown: Unknown) -> WitReason {
+pub(super) fn unknown(unknown: Unknown) -> WitReason {
     WitReason {
         cause: unknown.reason.cause.as_str().into(),
+        code: unknown.reason.code.as_deref().unwrap_or_default().into(),
         why: unknown.reason.why.as_ref().into(),
+        settled_by: vec![],
         at: unknown.place.map(|(item, pointer)| WitPlace { item: item.0, pointer, note: String::new() }),
     }
 }

@@ -1,7 +1,7 @@
 //! `decide`: the request is held to the contract here, and evaluated by [`crate::iam`].
 
 use super::contract::{
-    Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
+    self, Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
 use super::host::{Host, MOST_WHY, Stop, well_formed};
 use super::text;
@@ -43,10 +43,9 @@ fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
         },
         why: why(&decision.why),
         statements: decision.statements.iter().map(place).collect(),
-        unknown: decision.unknown.map(|unknown| WitReason {
-            cause: unknown.reason.cause.as_str().into(),
-            why: why(&unknown.reason.why),
-            at: unknown.place.map(|(item, pointer)| WitPlace { item: item.0, pointer, note: String::new() }),
+        unknown: decision.unknown.map(|unknown| {
+            let reason = contract::unknown(unknown);
+            WitReason { why: why(&reason.why), ..reason }
         }),
     }
 }
@@ -57,6 +56,7 @@ fn question(request: &Request) -> Question {
         principal: match &request.principal {
             Principal::Item(item) => Who::Item(ItemId(*item)),
             Principal::Service(service) => Who::Service(service.clone()),
+            Principal::Federated(provider) => Who::Federated(provider.clone()),
             Principal::Arn(arn) => Who::Arn(arn.clone()),
             Principal::Anyone => Who::Anyone,
         },
@@ -99,6 +99,7 @@ fn check(host: &Host, request: &Request) -> Result<(), Stop> {
     match &request.principal {
         Principal::Item(item) => drop(host.readable(*item)?),
         Principal::Service(service) => named("a service", service)?,
+        Principal::Federated(provider) => template(provider, fields)?,
         Principal::Arn(arn) => template(arn, fields)?,
         Principal::Anyone => {}
     }

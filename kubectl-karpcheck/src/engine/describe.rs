@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::contract::{self, WitRule};
+use super::contract::{self, WitDescription, WitRule};
 use super::limits::Limits;
 use super::text;
 use super::versions::Requirement;
@@ -18,8 +18,32 @@ const MOST_KIND: usize = 200;
 /// Secrets are never read, whoever asks.
 const NEVER: &str = "core/Secret";
 
-/// The rules, or what is wrong with them: a fragment that goes on "pack x …".
-pub(super) fn rules(pack: &str, listed: Vec<WitRule>, limits: &Limits) -> Result<Vec<RuleInfo>, String> {
+/// What a pack calls itself, with its version.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) rules: Vec<RuleInfo>,
+}
+
+/// The pack and its rules, or what is wrong with them: a fragment that goes on "pack x …".
+pub(super) fn pack(loaded_as: &str, described: WitDescription, limits: &Limits) -> Result<Described, String> {
+    let WitDescription { name, version, rules: listed, properties } = described;
+    if !kebab(&name) {
+        return Err(format!("calls itself {:?}, which is not kebab-case", text::line(&name, MOST_ID)));
+    }
+    if version.len() > MOST_ID || semver::Version::parse(&version).is_err() {
+        let version = text::line(&version, MOST_ID);
+        return Err(format!("has the version {version:?}, which is not a semantic version such as 1.4.0"));
+    }
+    if properties.len() > limits.declared {
+        return Err(format!("has {} properties; {} are allowed", properties.len(), limits.declared));
+    }
+    Ok(Described { name, version, rules: rules(loaded_as, listed, limits)? })
+}
+
+/// The rules, or what is wrong with them.
+fn rules(pack: &str, listed: Vec<WitRule>, limits: &Limits) -> Result<Vec<RuleInfo>, String> {
     if listed.is_empty() {
         return Err("lists no rules".into());
     }
@@ -98,7 +122,7 @@ fn rule(pack: &str, listed: WitRule, limits: &Limits) -> Result<RuleInfo, String
     })
 }
 
-fn kebab(text: &str) -> bool {
+pub(super) fn kebab(text: &str) -> bool {
     text.len() <= MOST_ID
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text

@@ -40,6 +40,8 @@ const MOST_KIND: usize = 200;
 pub(super) const MOST_WHY: usize = 2_000;
 /// Bytes copied that count as one unit of work.
 const BYTES_A_UNIT: usize = 64;
+/// Fields by which a rule may ask for peers: each is an index over all items of a kind.
+const MOST_INDEXES: usize = 32;
 /// Refusals that are remembered; more say nothing new.
 const MOST_REASONS: usize = 1_000;
 
@@ -73,6 +75,8 @@ struct Run {
     work: u64,
     /// Refusals and failures, each with whether only kinds that may be refused met it.
     refusals: HashMap<Reason, Need>,
+    /// The indexes that it has paid for: kind and pattern.
+    indexes: HashSet<(String, String)>,
 }
 
 /// How much a rule needs a kind.
@@ -123,6 +127,7 @@ impl Host {
             named: HashSet::new(),
             work: limits.host_work,
             refusals: HashMap::new(),
+            indexes: HashSet::new(),
         };
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
@@ -155,7 +160,7 @@ impl Host {
     /// Was evidence asked for and refused, or did it fail, other than for kinds that may be refused?
     pub(super) fn alarming(&self, reason: &Reason) -> bool {
         matches!(reason.cause, Cause::Refused | Cause::Failed)
-            && self.run.as_ref().and_then(|run| run.refusals.get(reason)) != Some(&Need::Optional)
+            && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason))) != Some(&Need::Optional)
     }
 
     pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, Stop> {
@@ -298,6 +303,44 @@ impl Host {
         Ok(links)
     }
 
+    pub(super) fn open(&mut self, item: u32, pointer: &str) -> Result<Option<Unknown>, Stop> {
+        let (run, inventory) = self.ask()?;
+        let id = run.readable(item)?;
+        short(pointer, MOST_POINTER)?;
+        run.charge(1)?;
+        let mut open = inventory.open(id, pointer)?;
+        if let Some(unknown) = &mut open {
+            run.tell(unknown, None);
+        }
+        Ok(open)
+    }
+
+    pub(super) fn peers(&mut self, item: u32, pointer: &str, kind: &str, pattern: &str) -> Result<Vec<Link>, Stop> {
+        let (run, inventory) = self.ask()?;
+        let id = run.readable(item)?;
+        let need = run.need_of_asked(kind)?;
+        short(pointer, MOST_POINTER)?;
+        short(pattern, MOST_PATTERN)?;
+        let index = (kind.to_owned(), pattern.to_owned());
+        let paid = run.indexes.contains(&index);
+        if !paid && run.indexes.len() >= MOST_INDEXES {
+            return Err(Stop::Limit(format!("it asks for the peers of more than {MOST_INDEXES} fields")));
+        }
+        let Some((mut links, peers, visited)) = inventory.peers((id, pointer), kind, pattern, run.work)? else {
+            return Err(run.exhausted());
+        };
+        // Whichever rule was the first to ask: each pays for the index once, so that its limits are the same in every run.
+        if !paid {
+            run.charge(peers.work)?;
+            run.indexes.insert(index);
+        }
+        run.charge(visited)?;
+        for link in &mut links {
+            run.admit(&mut link.item, Some(need));
+        }
+        Ok(links)
+    }
+
     pub(super) fn setting(&self, name: &str) -> Result<&serde_json::Value, Stop> {
         let run = self.run.as_ref().ok_or_else(too_early)?;
         run.settings.get(name).ok_or_else(|| {
@@ -394,11 +437,13 @@ impl Run {
                 self.work = left;
                 Ok(())
             }
-            None => {
-                self.work = 0;
-                Err(Stop::Limit("it asks the inventory for more work than one subject may cost".into()))
-            }
+            None => Err(self.exhausted()),
         }
+    }
+
+    fn exhausted(&mut self) -> Stop {
+        self.work = 0;
+        Stop::Limit("it asks the inventory for more work than one subject may cost".into())
     }
 
     /// Charges the bytes of a value and checks that they may cross. Returns their number.
@@ -460,6 +505,11 @@ impl Run {
             }
         }
     }
+}
+
+/// A reason as a verdict gives it back, whether or not the guest keeps its code.
+fn bare(reason: &Reason) -> Reason {
+    Reason { code: None, ..reason.clone() }
 }
 
 /// How long a text is, to tell beforehand what a comparison costs.

@@ -105,6 +105,7 @@ pub enum PackError {
 /// A pack whose rules may be called.
 pub struct Pack {
     name: String,
+    described: (String, String),
     digest: String,
     rules: Vec<RuleInfo>,
     pub(super) pre: PackPre<Host>,
@@ -114,6 +115,11 @@ impl Pack {
     /// `builtin`, or the file's name without its extension.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it calls itself: its name and version.
+    pub fn described(&self) -> (&str, &str) {
+        (&self.described.0, &self.described.1)
     }
 
     /// `sha256:…` of the component.
@@ -129,10 +135,11 @@ impl Pack {
 
 impl fmt::Debug for Pack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, digest, rules, pre: _ } = self;
+        let Self { name, described, digest, rules, pre: _ } = self;
         let rules: Vec<&str> = rules.iter().map(|rule| &*rule.id).collect();
         f.debug_struct("Pack")
             .field("name", name)
+            .field("described", described)
             .field("digest", digest)
             .field("rules", &rules)
             .finish_non_exhaustive()
@@ -217,7 +224,7 @@ impl Engine {
             Ok(pre) => pre,
             Err(error) => return Err(PackError::Link { name, why: text::line(&format!("{error:#}"), 500) }),
         };
-        let listed = self
+        let described = self
             .store(Host::describing(&self.limits))
             .map_err(|error| format!("could not be started: {error:#}"))
             .and_then(|mut store| {
@@ -225,12 +232,12 @@ impl Engine {
                     .and_then(|pack| pack.karpcheck_rules_rules().call_describe(&mut store))
                     .map_err(|error| Ended::new(&error, store.data_mut()).sentence())
             });
-        let listed = match listed {
-            Ok(listed) => listed,
+        let described = match described {
+            Ok(described) => described,
             Err(why) => return Err(PackError::Describe { name, why }),
         };
-        match describe::rules(&name, listed, &self.limits) {
-            Ok(rules) => Ok(Pack { name, digest, rules, pre }),
+        match describe::pack(&name, described, &self.limits) {
+            Ok(pack) => Ok(Pack { name, described: (pack.name, pack.version), digest, rules: pack.rules, pre }),
             Err(why) => Err(PackError::Rules { name, why }),
         }
     }

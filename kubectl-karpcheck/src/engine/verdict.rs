@@ -1,6 +1,7 @@
 //! A verdict as the guest gave it, held to the contract and turned into findings.
 
-use super::contract::{self, WitFinding, WitPlace, WitReason, WitVerdict};
+use super::contract::{self, WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
+use super::describe::kebab;
 use super::host::{Host, MOST_WHY, Stop, well_formed};
 use super::limits::Limits;
 use super::text;
@@ -86,6 +87,7 @@ impl<'a> Judge<'a> {
             remediation: String::new(),
             related: vec![],
             edits: vec![],
+            group: String::new(),
             properties: vec![],
             cure: None,
             follows: None,
@@ -151,6 +153,7 @@ impl<'a> Judge<'a> {
             remediation: text::line(&found.remediation, self.limits.message),
             related: found.related.into_iter().map(|place| self.place(host, place)).collect::<Result<_, _>>()?,
             edits: found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<_, _>>()?,
+            group: note(&found.group),
             properties: found.properties.iter().map(|(name, value)| (note(name), note(value))).collect(),
             cure: None,
             follows: None,
@@ -163,7 +166,26 @@ impl<'a> Judge<'a> {
             return Err(Stop::Mistake("it gives an unknown without saying why".into()));
         }
         let at = reason.at.map(|place| self.place(host, place)).transpose()?;
-        Ok((Reason::new(Cause::parse(&reason.cause), why), at))
+        if reason.settled_by.len() > self.limits.details {
+            let (count, most) = (reason.settled_by.len(), self.limits.details);
+            return Err(Stop::Limit(format!("it gives an unknown that {count} things settle; {most} are allowed")));
+        }
+        for settlement in &reason.settled_by {
+            if let WitSettlement::Item(item) = settlement {
+                host.nameable(*item)?;
+            }
+        }
+        let said = Reason::new(Cause::parse(&reason.cause), why);
+        Ok(match reason.code.as_str() {
+            "" => (said, at),
+            code if kebab(code) => (said.with_code(code), at),
+            code => {
+                let code = text::line(code, 60);
+                return Err(Stop::Mistake(format!(
+                    "it gives an unknown with the code {code:?}, which is not kebab-case"
+                )));
+            }
+        })
     }
 
     fn place(&self, host: &Host, place: WitPlace) -> Result<Place, Stop> {
@@ -198,6 +220,7 @@ fn size(finding: &Finding) -> usize {
         + finding.pointer.len()
         + finding.message.len()
         + finding.remediation.len()
+        + finding.group.len()
         + finding.reason.as_ref().map_or(0, |reason| reason.why.len())
         + finding.reason_at.iter().chain(&finding.related).map(place).sum::<usize>()
         + finding

@@ -35,7 +35,7 @@ pub(super) fn object(node: Node) -> Node {
             document
         }
         (_, Some(broken)) if holes.is_empty() => {
-            unknown(node.at, format!("it is no JSON: {} (line {})", broken.what, broken.at.line))
+            unknown(node.at, format!("it is no JSON, {} (line {})", broken.what, broken.at.line))
         }
         // A hole may stand for a whole statement, or for the quotes around a text.
         _ => match holes.first() {
@@ -66,7 +66,7 @@ pub(super) fn marked(text: &Text) -> (String, Vec<Symbol>) {
 }
 
 fn unknown(at: At, why: String) -> Node {
-    Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why))), at)
+    Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why).with_code("not-json"))), at)
 }
 
 /// A text of several lines is a block, whose first line is the place of the text and whose others begin in its column.

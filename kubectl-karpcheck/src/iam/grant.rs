@@ -78,7 +78,7 @@ impl Grant {
             }
             (Principal::Identity(identity), Some(grantee)) => grantee.same(&identity.arn),
             (Principal::Service(name), Some(grantee)) => grantee.same(name),
-            (Principal::Anyone, Some(_)) => Answer::No,
+            (Principal::Federated(_) | Principal::Anyone, Some(_)) => Answer::No,
         };
         let listed = truth::any(self.operations.iter().map(|text| match text.known() {
             Some(known) => truth::certain(known.eq_ignore_ascii_case(operation)),

@@ -69,6 +69,8 @@ pub enum Principal {
     Identity(Identity),
     /// An AWS service, `events.amazonaws.com`.
     Service(Text),
+    /// Someone whom an identity provider vouches for: the provider's ARN or name.
+    Federated(Text),
     /// Anyone of another account, whose own policies allow everything.
     Anyone,
 }
@@ -90,7 +92,9 @@ enum Entry {
     /// A role, user or session by its ARN.
     Arn(Pattern),
     Service(Pattern),
-    /// Federated or canonical users: nobody that is asked about here.
+    /// An identity provider, by ARN or name.
+    Federated(Pattern),
+    /// Canonical users: nobody that is asked about here.
     Other,
     Unknown(Reason),
 }
@@ -180,6 +184,7 @@ impl Principals {
                 "AWS" => aws(&text, at, faults),
                 // The older form of everyone is accepted for services, too, but names no service.
                 "Service" => Entry::Service(Pattern::new(&text, EXACT)),
+                "Federated" => Entry::Federated(Pattern::new(&text, EXACT)),
                 _ => Entry::Other,
             };
             self.entries.push(entry);
@@ -299,7 +304,8 @@ impl Entry {
                 Reach { direct: Answer::Unknown, account: Answer::Unknown }
             }
             (Self::Everyone, _) => direct(Answer::Yes),
-            (Self::Service(pattern), Principal::Service(name)) => direct(pattern.matches(name, env, doubt)),
+            (Self::Service(pattern), Principal::Service(name))
+            | (Self::Federated(pattern), Principal::Federated(name)) => direct(pattern.matches(name, env, doubt)),
             (Self::Account(pattern), Principal::Identity(identity)) => {
                 let account = pattern.matches(&identity.account, env, doubt);
                 // To the root user itself the account is the principal.
@@ -307,7 +313,7 @@ impl Entry {
                 Reach { direct: own, account }
             }
             (Self::Arn(pattern), Principal::Identity(identity)) => arn(pattern, identity, env, doubt),
-            (Self::Arn(_) | Self::Account(_) | Self::Service(_) | Self::Other, _) => no,
+            (Self::Arn(_) | Self::Account(_) | Self::Service(_) | Self::Federated(_) | Self::Other, _) => no,
         }
     }
 }

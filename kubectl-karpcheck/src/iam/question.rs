@@ -42,6 +42,9 @@ pub enum Who {
     Item(ItemId),
     /// An AWS service: a template of the fields.
     Service(String),
+    /// Someone whom an identity provider vouches for, by the provider's ARN or name: a template of the fields. Parts of the ARN
+    /// that are left empty are those of the target.
+    Federated(String),
     /// By ARN, a template of the fields; parts left empty are those of the target.
     Arn(String),
     /// Anyone of another account.
@@ -139,6 +142,9 @@ impl<'a> Evaluator<'a> {
         let (own_home, target_home) = self.homes(asker.as_ref(), target);
         let principal = match (&question.principal, &asker) {
             (Who::Service(name), _) => Principal::Service(self.template(name, &question.fields)),
+            (Who::Federated(provider), _) => {
+                Principal::Federated(home::complete(&self.template(provider, &question.fields), &target_home))
+            }
             (Who::Anyone, _) => Principal::Anyone,
             (Who::Arn(written), None) => {
                 let arn = home::complete(&self.template(written, &question.fields), &target_home);
@@ -360,7 +366,7 @@ impl<'a> Evaluator<'a> {
                 let named = |id: &ItemId| wanted.same(&self.arn_of(*id)) == Answer::Yes;
                 self.inventory.of_kind(ROLE).into_iter().chain(self.inventory.of_kind(USER)).find(named)?
             }
-            Who::Service(_) | Who::Anyone => return None,
+            Who::Service(_) | Who::Federated(_) | Who::Anyone => return None,
         };
         self.asker_item(id)
     }

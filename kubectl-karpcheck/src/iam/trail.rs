@@ -116,7 +116,7 @@ impl Element<'_> {
             What::Principal => {
                 let who = match &env.request.principal {
                     Principal::Identity(identity) => identity.arn.to_string(),
-                    Principal::Service(name) => name.to_string(),
+                    Principal::Service(name) | Principal::Federated(name) => name.to_string(),
                     Principal::Anyone => "everyone".into(),
                 };
                 (who, self.statement.principals.as_ref().is_some_and(|them| them.not), "principals")

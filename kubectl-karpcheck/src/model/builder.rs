@@ -223,6 +223,7 @@ impl Builder {
             told: self.told,
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
+            peers: Mutex::default(),
         }
     }
 

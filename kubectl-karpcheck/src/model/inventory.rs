@@ -127,6 +127,8 @@ pub struct Inventory {
     pub(super) resolver: OnceLock<Resolver>,
     /// The referrers of each kind, made when first asked for.
     pub(super) referrers: std::sync::Mutex<HashMap<String, Arc<relations::Referrers>>>,
+    /// What fields hold, made when first asked for.
+    pub(super) peers: std::sync::Mutex<super::peers::Indexes>,
 }
 
 impl Inventory {
@@ -220,6 +222,41 @@ impl Inventory {
         }
         let segments = pointer::segments(pointer)?;
         Ok(self.value(id, item, pointer::follow(&item.body, &segments), &segments))
+    }
+
+    /// Why a list or an object may have members that were not read. An AWS resource as a whole is only known where AWS or a
+    /// state describes it: what a manifest or a template leaves out may have been set elsewhere.
+    pub fn open(&self, id: ItemId, pointer: &str) -> Result<Option<Unknown>, Malformed> {
+        let Some(item) = self.item(id) else { return Ok(None) };
+        let segments = pointer::segments(pointer)?;
+        let unknown = |reason: &Reason, at: &str| Unknown { reason: reason.clone(), place: Some((id, at.to_owned())) };
+        let step = pointer::follow(&item.body, &segments);
+        let own = match &step {
+            Step::Node(node) => match &node.value {
+                Value::List(list) => list.more.as_deref().map(|reason| unknown(reason, pointer)),
+                Value::Map(map) => map.more.as_deref().map(|reason| unknown(reason, pointer)),
+                Value::Unknown(reason) => Some(unknown(reason, pointer)),
+                Value::Text(_) => match self.value(id, item, step.clone(), &segments) {
+                    FieldValue::Unknown(unknown) => Some(unknown),
+                    _ => None,
+                },
+                Value::Null | Value::Flag(_) | Value::Number(_) => None,
+            },
+            Step::Unknown(..) => match self.value(id, item, step.clone(), &segments) {
+                FieldValue::Unknown(unknown) => Some(unknown),
+                _ => None,
+            },
+            Step::Absent | Step::Key(..) => None,
+        };
+        if own.is_some() || !segments.is_empty() || !item.is_aws() {
+            return Ok(own);
+        }
+        let whole = |source: SourceKind| matches!(source, SourceKind::Aws | SourceKind::State);
+        if whole(item.source) || item.views.iter().any(|view| whole(view.source)) {
+            return Ok(None);
+        }
+        let why = format!("what AWS says of {} was not given", item.name);
+        Ok(Some(Unknown { place: Some((id, String::new())), ..Unknown::new(Cause::NotProvided, why) }))
     }
 
     /// The node under a pointer, for the host's own use.
@@ -384,6 +421,11 @@ impl Inventory {
         }
     }
 
+    /// The name of what describes an item's cluster: the kubeconfig's context, or the files.
+    fn scope(&self, item: &Item) -> &str {
+        self.cluster(item.cluster).map_or("files", |cluster| &cluster.context)
+    }
+
     fn fact<'a>(&'a self, id: ItemId, item: &'a Item, fact: &str) -> FieldValue<'a> {
         let aws = item.aws.as_deref();
         let place = || Some((id, String::new()));
@@ -411,6 +453,7 @@ impl Inventory {
                 node => told(node),
             },
             "arn" => told(aws.and_then(|aws| aws.arn.as_ref())),
+            "scope" => FieldValue::Json(serde_json::json!([self.scope(item)]).to_string()),
             "cluster" => FieldValue::Text(Cow::Owned(format!("cluster-{}", item.cluster.0))),
             "view" => FieldValue::Text(Cow::Borrowed(if item.source.observed() { "observed" } else { "declared" })),
             "read-at" => item.read_at.as_deref().map_or(FieldValue::Absent, |at| FieldValue::Text(Cow::Borrowed(at))),

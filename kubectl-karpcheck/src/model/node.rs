@@ -72,12 +72,21 @@ pub struct Reason {
     pub cause: Cause,
     /// For the reader, and the same for the same cause.
     pub why: Arc<str>,
+    /// What exactly, as a word to compare with; none where the cause says all.
+    pub code: Option<Arc<str>>,
 }
 
 impl Reason {
     /// A reason in the words of the reader.
     pub fn new(cause: Cause, why: impl Into<Arc<str>>) -> Self {
-        Self { cause, why: why.into() }
+        Self { cause, why: why.into(), code: None }
+    }
+
+    /// The same reason, with a code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Arc<str>>) -> Self {
+        self.code = Some(code.into());
+        self
     }
 }
 

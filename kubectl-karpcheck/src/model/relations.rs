@@ -142,6 +142,11 @@ pub(super) fn related_within(
     match pattern {
         "@same" => return Ok((item.same.iter().map(|same| link(Found::Known(*same), "")).collect(), 1)),
         "@controller" => return Ok((controllers(inventory, id, item), 1)),
+        "@policies" => {
+            let links = policies(inventory, id, item);
+            let count = 1 + links.len() as u64;
+            return Ok((links, count));
+        }
         _ => {}
     }
     let segments = pointer::segments(pattern)?;
@@ -169,6 +174,36 @@ pub(super) fn related_within(
         links.push(link(target, &found.at));
     }
     Ok((links, visited))
+}
+
+/// The policies of a controller: those of its role, the role's own among them.
+fn policies(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
+    if &*item.kind != kinds::CONTROLLER {
+        return vec![];
+    }
+    let Some(Link { item: role, .. }) = related(inventory, id, "/Role").unwrap_or_default().pop() else {
+        return vec![];
+    };
+    let Found::Known(role) = role else { return vec![link(role, "")] };
+    let mut links = vec![link(Found::Known(role), "")];
+    links.extend(related(inventory, role, "/ManagedPolicyArns/*").unwrap_or_default());
+    links.extend(["AWS::IAM::Policy", POLICY].iter().flat_map(|kind| referrers(inventory, role, kind)));
+    let (mut known, unknown): (Vec<Link>, Vec<Link>) =
+        links.into_iter().partition(|link| matches!(link.item, Found::Known(_)));
+    known.iter_mut().for_each(|link| link.at.clear());
+    known.sort_by_key(|link| match link.item {
+        Found::Known(id) => id,
+        Found::Absent(_) | Found::Unknown(_) => ItemId(u32::MAX),
+    });
+    known.dedup();
+    // That the role may hold more is said once.
+    known.extend(
+        unknown
+            .into_iter()
+            .find(|link| matches!(link.item, Found::Unknown(_)))
+            .map(|link| Link { at: String::new(), ..link }),
+    );
+    known
 }
 
 /// The items of a kind that refer to this item.

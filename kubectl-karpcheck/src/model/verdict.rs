@@ -117,6 +117,8 @@ pub struct Finding {
     pub related: Vec<Place>,
     /// Changes that mend it.
     pub edits: Vec<Edit>,
+    /// What findings of one defect have in common; empty where their place says it.
+    pub group: String,
     /// Facts for machines.
     pub properties: Vec<(String, String)>,
     /// What its edits would do; none where nobody tried.
@@ -301,6 +303,7 @@ mod tests {
             remediation: String::new(),
             related: related.iter().map(place).collect(),
             edits: vec![],
+            group: String::new(),
             properties: vec![],
             cure: None,
             follows: None,

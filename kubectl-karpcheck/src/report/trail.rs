@@ -44,6 +44,7 @@ fn who(request: &Request) -> String {
         }
         Principal::Identity(identity) => identity.arn.to_string(),
         Principal::Service(name) => name.to_string(),
+        Principal::Federated(provider) => format!("whom {provider} vouches for"),
         Principal::Anyone => "anyone of another account".into(),
     }
 }

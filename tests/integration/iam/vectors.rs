@@ -61,7 +61,10 @@ fn request(vector: &Json) -> Request {
     let principal = match &vector["principal"] {
         Json::String(anyone) if anyone == "anyone" => Principal::Anyone,
         Json::String(arn) => Principal::Identity(Identity::new(text(arn))),
-        Json::Object(service) => Principal::Service(Text::from(service["service"].as_str().expect("a name"))),
+        Json::Object(who) => match (who.get("service"), who.get("federated")) {
+            (Some(service), _) => Principal::Service(text(service.as_str().expect("a name"))),
+            (_, provider) => Principal::Federated(text(provider.and_then(Json::as_str).expect("a provider"))),
+        },
         _ => Principal::Identity(Identity::new(Text::from(ROLE))),
     };
     let action = vector["action"].as_str().unwrap_or("ex:Action");

@@ -98,6 +98,7 @@ impl World {
             remediation: fix.into(),
             related: vec![],
             edits: vec![],
+            group: String::new(),
             properties: vec![],
             cure: None,
             follows: None,

@@ -5,12 +5,14 @@
 //!
 //! ```text
 //! ;; rule: id=some-id subjects=core/Pod,core/Node reads=… if-allowed=… severity=error karpenter=>=1
-//! ;; describe: own      it exports `describe` itself; $rules is the list's address
+//! ;; describe: own      it exports `describe` itself; $pack is the description's address, $nothing that of one without rules
+//! ;; pack: name=guest version=1.0.0
 //! ;; whole              the file is all there is, the prelude is left out
 //! ```
 //!
 //! Without a `rule` line there is one rule, called like the file, about queues, with warnings at worst.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -36,15 +38,21 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     if rules.is_empty() {
         rules.push(Rule { id: name.replace('_', "-"), ..Rule::default() });
     }
-    let (list, blob) = lay_out(&rules);
+    let pack: HashMap<&str, &str> = heads
+        .iter()
+        .filter_map(|head| head.strip_prefix("pack:"))
+        .flat_map(|line| line.split_whitespace().filter_map(|word| word.split_once('=')))
+        .collect();
+    let named = |part, default| pack.get(part).copied().unwrap_or(default);
+    let (described, nothing, blob) = lay_out(named("name", "guest"), named("version", "1.0.0"), &rules);
     let data: String = blob.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let describe = if heads.contains(&"describe: own") {
         String::new()
     } else {
-        format!("(func (export \"karpcheck:rules/rules@0.1.0#describe\") (result i32) (i32.const {list}))")
+        format!("(func (export \"karpcheck:rules/rules@0.1.0#describe\") (result i32) (i32.const {described}))")
     };
     let module = format!(
-        "(module {}\n(data (i32.const {RULES}) \"{data}\")\n(global $rules i32 (i32.const {list}))\n{describe}\n{text})",
+        "(module {}\n(data (i32.const {RULES}) \"{data}\")\n(global $pack i32 (i32.const {described}))\n(global $nothing i32 (i32.const {nothing}))\n{describe}\n{text})",
         read("prelude")
     );
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
@@ -94,8 +102,8 @@ impl Rule {
     }
 }
 
-/// The list of rules in the canonical ABI: the address of its pointer and length, and the bytes from [`RULES`] on.
-fn lay_out(rules: &[Rule]) -> (usize, Vec<u8>) {
+/// The description in the canonical ABI: its address, that of the same without rules, and the bytes from [`RULES`] on.
+fn lay_out(name: &str, version: &str, rules: &[Rule]) -> (usize, usize, Vec<u8>) {
     let mut blob = Blob(vec![]);
     let records: Vec<u8> = rules
         .iter()
@@ -114,9 +122,11 @@ fn lay_out(rules: &[Rule]) -> (usize, Vec<u8>) {
             record
         })
         .collect();
-    let list = blob.list(&records, rules.len());
-    let at = blob.put(&list);
-    (at, blob.0)
+    let (name, version) = (blob.text(name), blob.text(version));
+    let rules = blob.list(&records, rules.len());
+    let mut description = |rules: &[u8]| blob.put(&[&name, &version, rules, &[0; 8]].concat());
+    let (described, nothing) = (description(&rules), description(&[0; 8]));
+    (described, nothing, blob.0)
 }
 
 struct Blob(Vec<u8>);

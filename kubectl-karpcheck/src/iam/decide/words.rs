@@ -64,6 +64,7 @@ fn subject(request: &Request) -> String {
             None => identity.arn.to_string(),
         },
         Principal::Service(name) => name.to_string(),
+        Principal::Federated(provider) => format!("those whom {provider} vouches for"),
         Principal::Anyone => "other accounts".into(),
     }
 }
@@ -97,13 +98,12 @@ pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -
             }
         }
         Principal::Identity(_) => (vec![identity, resource], ""),
-        Principal::Service(_) | Principal::Anyone => (vec![resource], "of the resource's policy"),
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => {
+            (vec![resource], "of the resource's policy")
+        }
     };
-    let whose = if policies.decisive && request.service() == "sts" && whose == "of the key's policy" {
-        "of the trust policy"
-    } else {
-        whose
-    };
+    let trusts = whose == "of the key's policy" || matches!(request.principal, Principal::Federated(_));
+    let whose = if policies.decisive && request.service() == "sts" && trusts { "of the trust policy" } else { whose };
     let nearest = trail::nearest(request, blamed.iter().flat_map(|policies| policies.iter()));
     let mut why = format!("no statement {whose} allows {} to {}", request.action, subject(request)).replace("  ", " ");
     let mut places = vec![];

@@ -37,7 +37,7 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
         _ => resource.as_ref().map(|parts| parts[3].clone()).filter(|region| !region.is_empty()).unwrap_or_else(|| {
             match facts.principal {
                 Principal::Identity(_) => facts.own.region.clone(),
-                Principal::Service(_) | Principal::Anyone => facts.target.region.clone(),
+                Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => facts.target.region.clone(),
             }
         }),
     };
@@ -94,6 +94,29 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
                 "aws:MultiFactorAuthPresent",
                 "aws:MultiFactorAuthAge",
                 "kms:CallerAccount",
+            ] {
+                set(key, Given::Absent);
+            }
+        }
+        // Who brings a token has no identity in AWS yet.
+        Principal::Federated(_) => {
+            set("aws:PrincipalIsAWSService", Given::one("false"));
+            set("aws:ViaAWSService", Given::one("false"));
+            for key in [
+                "aws:PrincipalArn",
+                "aws:PrincipalAccount",
+                "aws:PrincipalOrgID",
+                "aws:PrincipalOrgPaths",
+                "aws:PrincipalServiceName",
+                "aws:PrincipalServiceNamesList",
+                "aws:PrincipalTag/*",
+                "aws:SourceArn",
+                "aws:SourceAccount",
+                "aws:userid",
+                "aws:username",
+                "aws:MultiFactorAuthPresent",
+                "aws:MultiFactorAuthAge",
+                "aws:TokenIssueTime",
             ] {
                 set(key, Given::Absent);
             }

@@ -126,6 +126,7 @@ fn judge(key: Item, at: &Field) -> Check {
     let (state, told) = match kms::state(described)? {
         State::Enabled => return pass(),
         State::NotDisabled | State::NotDescribed => return skip(),
+        State::Changing(state) => return unknown(kms::changing(key, &state)),
         State::Broken(state, told) => (state, told),
     };
     let object = at.item();

@@ -162,6 +162,7 @@ fn described(class: Item, one: &Use, key: Item) -> Check {
     match kms::state(key)? {
         State::Enabled | State::NotDisabled => pass(),
         State::NotDescribed => skip(),
+        State::Changing(state) => unknown(kms::changing(key, &state)),
         State::Broken(_, field) if field.name() == "Enabled" => unfit("it is disabled", field, "disabled"),
         State::Broken(state, field) => unfit(&format!("its state is {state}"), field, "its state"),
     }

@@ -122,6 +122,7 @@ fn described(queue: Item, key: Item) -> Check {
     match kms::state(key)? {
         State::Enabled | State::NotDisabled => pass(),
         State::NotDescribed => skip(),
+        State::Changing(state) => unknown(kms::changing(key, &state)),
         State::Broken(_, field) if field.name() == "Enabled" => {
             broken(queue, "state", &format!("the key {name} is disabled")).related([field.place("disabled")]).check()
         }

@@ -1,0 +1,2 @@
+;; pack: name=Not_Kebab
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32) (call $pass))
