@@ -3,6 +3,7 @@
 mod corpus;
 mod hostile;
 mod joins;
+mod questions;
 mod story;
 
 use kubectl_karpcheck::gather;

@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::text;
 use crate::iam;
 use crate::model::inventory::kind_matches;
+use crate::model::peers::Answered;
 use crate::model::pointer::{self, Malformed};
 use crate::model::verdict::RuleInfo;
 use crate::model::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
@@ -326,12 +327,14 @@ impl Host {
         if !paid && run.indexes.len() >= MOST_INDEXES {
             return Err(Stop::Limit(format!("it asks for the peers of more than {MOST_INDEXES} fields")));
         }
-        let Some((mut links, peers, visited)) = inventory.peers((id, pointer), kind, pattern, run.work)? else {
+        let Some(Answered { mut links, index: cost, visited }) =
+            inventory.peers((id, pointer), kind, pattern, run.work)?
+        else {
             return Err(run.exhausted());
         };
         // Whichever rule was the first to ask: each pays for the index once, so that its limits are the same in every run.
         if !paid {
-            run.charge(peers.work)?;
+            run.charge(cost)?;
             run.indexes.insert(index);
         }
         run.charge(visited)?;

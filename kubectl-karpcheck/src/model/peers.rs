@@ -14,7 +14,7 @@ pub(super) type Indexes = HashMap<(String, String), Arc<Peers>>;
 
 /// The items of a kind by what a field of theirs holds.
 #[derive(Debug, Default)]
-pub struct Peers {
+pub(super) struct Peers {
     /// By what is held: each item once, with the first such field.
     by_value: HashMap<Held, Vec<(ItemId, String)>>,
     /// Texts that are known in part, each once, and why.
@@ -22,7 +22,18 @@ pub struct Peers {
     /// Why one of the fields may hold anything.
     open: Option<Unknown>,
     /// Nodes that were visited to make it.
-    pub work: u64,
+    work: u64,
+}
+
+/// The answer to who holds the same as a field.
+#[derive(Debug)]
+pub struct Answered {
+    /// The other items. The last may be unknown.
+    pub links: Vec<Link>,
+    /// What the index took, whoever was the first to need it.
+    pub index: u64,
+    /// Entries of the index that were looked at.
+    pub visited: u64,
 }
 
 /// What a field holds, to find the same by.
@@ -155,15 +166,15 @@ impl Peers {
 }
 
 impl Inventory {
-    /// The other items of a kind that have a field which certainly holds the same, and how many nodes that took, with those of
-    /// the index; none where it takes more than `most`.
+    /// The other items of a kind that have a field which certainly holds the same; none where the index takes more than `most`
+    /// nodes.
     pub fn peers(
         &self,
         (id, pointer): (ItemId, &str),
         kind: &str,
         pattern: &str,
         most: u64,
-    ) -> Result<Option<(Vec<Link>, Arc<Peers>, u64)>, Malformed> {
+    ) -> Result<Option<Answered>, Malformed> {
         let key = (kind.to_owned(), pattern.to_owned());
         let cached = self.peers.lock().ok().and_then(|cache| cache.get(&key).cloned());
         let index = match cached {
@@ -178,7 +189,7 @@ impl Inventory {
             }
         };
         let (links, visited) = index.of(self, (id, pointer), kind)?;
-        Ok(Some((links, index, visited)))
+        Ok(Some(Answered { links, index: index.work, visited }))
     }
 
     /// The text at a pointer or fact, with its holes.
