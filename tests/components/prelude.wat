@@ -8,6 +8,7 @@
 (import "karpcheck:rules/inventory@0.1.0" "matches" (func $matches (param i32 i32 i32 i32 i32) (result i32)))
 (import "karpcheck:rules/inventory@0.1.0" "related" (func $related (param i32 i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "referrers" (func $referrers (param i32 i32 i32 i32)))
+(import "karpcheck:rules/inventory@0.1.0" "peers" (func $peers (param i32 i32 i32 i32 i32 i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "setting" (func $setting (param i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "log" (func $log (param i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "decide"

@@ -129,6 +129,7 @@ fn endless_work_ends() {
     ends("nests", "crashed", "nest too deep");
     ends("asks_over_and_over", "went beyond its limits", "more work than one subject may cost");
     ends("asks_every_way", "went beyond its limits", "more work than one subject may cost");
+    ends("makes_indexes", "went beyond its limits", "the peers of more than 32 fields");
 }
 
 #[test]
@@ -172,6 +173,7 @@ fn a_pack_that_lies_about_its_rules_is_refused() {
 #[test]
 fn a_rule_sees_only_what_it_declares() {
     ends("reads_undeclared", "made a mistake", "it asks for AWS::KMS::Key, a kind that it does not declare");
+    ends("peers_undeclared", "made a mistake", "it asks for AWS::KMS::Key, a kind that it does not declare");
     ends("guesses_items", "made a mistake", "it names item 5, which it was never shown");
     ends("names_item_zero", "made a mistake", "it names item 0, which it was never shown");
     ends("undeclared_setting", "made a mistake", "the setting \"threshold\", which it does not declare");
@@ -190,6 +192,7 @@ fn nonsense_ends_the_rule() {
         ("empty_message", "made a mistake", "a finding without a message"),
         ("found_nothing", "made a mistake", "gives no finding"),
         ("unknown_without_reason", "made a mistake", "without a reason"),
+        ("bad_code", "made a mistake", "the code \"Listing Keys Was Refused\", which is not kebab-case"),
         ("decides_nonsense", "made a mistake", "the action \"decrypt\""),
         ("thousand_findings", "went beyond its limits", "gives 1000 findings; 100 are allowed"),
         ("million_findings", "went beyond its limits", "more than 8388608 bytes at once"),
@@ -205,6 +208,7 @@ fn texts_are_bounded_and_cannot_move_the_cursor() {
     let all = beside("huge_message");
     assert_eq!(all.coverage, [coverage("huge_message", 0, QUEUES, 0)]);
     assert_eq!(all.findings[0].message.len(), Limits::default().message);
+    assert_eq!(beside("grouped").findings[0].group, "not-rotated");
     let all = beside("control_characters");
     assert_eq!((&*all.findings[0].message, &*all.findings[0].remediation), ("a [2J b cd 31m", "a [2J b cd 31m"));
 }

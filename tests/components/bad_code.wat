@@ -1,0 +1,12 @@
+;; Gives an unknown with a code that is a sentence.
+(data (i32.const 2048) "undecidable")
+(data (i32.const 2064) "Listing Keys Was Refused")
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32)
+  (memory.fill (i32.const 2304) (i32.const 0) (i32.const 56))
+  (i32.store (i32.const 2304) (i32.const 2048))
+  (i32.store offset=4 (i32.const 2304) (i32.const 11))
+  (i32.store offset=8 (i32.const 2304) (i32.const 2064))
+  (i32.store offset=12 (i32.const 2304) (i32.const 24))
+  (i32.store offset=16 (i32.const 2304) (i32.const 1024))
+  (i32.store offset=20 (i32.const 2304) (i32.const 25))
+  (call $unknown (i32.const 2304)))
