@@ -37,7 +37,7 @@ fn server(item: Item) -> Option<String> {
     cluster.text("/Endpoint").ok()?.map(|url| url.trim_end_matches('/').to_ascii_lowercase())
 }
 
-/// Two controllers. Those of files were told apart by their endpoint, region or name when they were read; a manifest and a
+/// Two controllers. Those of files were kept apart by their endpoint, region or name when they were read; a manifest and a
 /// live controller are one thing seen twice unless they say otherwise.
 fn controllers(one: Item, other: Item) -> Beside {
     let differ = |field: &str| {

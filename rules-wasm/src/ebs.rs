@@ -270,11 +270,11 @@ pub(crate) fn sources(class: Item) -> Vec<Source> {
 /// What an image's mapping and its snapshot say together.
 fn source(at: Field, device: String, image: Option<Item>, mapping: &Field, snapshot: Option<Item>) -> Source {
     let mut source = Source { at, image, device, snapshot, encrypted: None, key: None };
-    for told in [Some(mapping.clone()), snapshot.map(|snapshot| snapshot.field(""))].into_iter().flatten() {
-        if let Ok(Some(encrypted)) = told.child("Encrypted").flag() {
+    for says in [Some(mapping.clone()), snapshot.map(|snapshot| snapshot.field(""))].into_iter().flatten() {
+        if let Ok(Some(encrypted)) = says.child("Encrypted").flag() {
             source.encrypted.get_or_insert(encrypted);
         }
-        if let Some(link) = told.child("KmsKeyId").related().into_iter().next() {
+        if let Some(link) = says.child("KmsKeyId").related().into_iter().next() {
             source.encrypted.get_or_insert(true);
             if source.key.as_ref().is_none_or(|(key, _)| key.known().is_none()) {
                 source.key = Some((link.item, link.field));

@@ -31,7 +31,7 @@ const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/
 /// More classes than these are looked at only where their tags or role differ.
 const MANY: usize = 30;
 const MOST_TAGS: usize = 50;
-/// What a cluster is called that nobody named.
+/// What a cluster is called whose name was not given.
 const UNNAMED: &str = "this-cluster";
 
 /// What a cluster is called in a request.
@@ -528,7 +528,7 @@ pub(crate) fn title(controller: Item) -> String {
     }
 }
 
-/// What cannot be told since the version is not known.
+/// What is unknown because the version is.
 fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
     let denied = sometimes.first()?;
     let why = format!(

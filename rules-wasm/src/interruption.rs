@@ -108,7 +108,7 @@ pub(crate) struct Refused {
 }
 
 /// May EventBridge do all this for every rule that sends to a queue? What is refused, and beside it the first reason why
-/// something cannot be told.
+/// something is unknown.
 pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (Vec<Refused>, Option<Unknown>) {
     let (mut all, mut open) = (vec![], None);
     let senders = senders(queue);

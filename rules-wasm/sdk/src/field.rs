@@ -109,7 +109,7 @@ impl Field {
         self.value().clone().number()
     }
 
-    /// Is there something, whatever it is? Unknown where that cannot be told.
+    /// Is there something, whatever it is? Unknown where that is not known.
     pub fn exists(&self) -> Result<bool, Unknown> {
         self.value().exists()
     }

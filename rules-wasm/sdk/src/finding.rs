@@ -70,7 +70,7 @@ pub fn pass() -> Check {
     Ok(Verdict::Pass)
 }
 
-/// It cannot be told.
+/// It is not known.
 pub fn unknown(why: impl Into<Unknown>) -> Check {
     Err(why.into())
 }
@@ -92,7 +92,7 @@ pub fn fail(at: impl Into<At>, message: impl Into<String>) -> Finding {
     }
 }
 
-/// It cannot be told, but there is more to say than the reason: what to check by hand, how bad it would be.
+/// It is not known, but there is more to say than the reason: what to check by hand, how bad it would be.
 pub fn undecided(why: impl Into<Unknown>, at: impl Into<At>, message: impl Into<String>) -> Finding {
     Finding { undecided: Some(why.into()), severity: Some(Severity::Info), ..fail(at, message) }
 }

@@ -2,7 +2,7 @@
 //!
 //! A rule is a function from one item to one verdict. It asks the inventory on its way, and every answer is known,
 //! absent, or unknown with a reason; `?` on anything unknown ends that judgement as unknown, so that a rule never
-//! takes "nobody told me" for "it is wrong".
+//! takes "not known" for "wrong".
 //!
 //! # A pack
 //!

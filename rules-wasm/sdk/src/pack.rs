@@ -91,7 +91,7 @@ pub struct Setting {
     pub name: &'static str,
     /// One or two sentences of markdown.
     pub docs: &'static str,
-    /// What holds where nobody sets it. Its shape is the setting's type.
+    /// What holds where it is not set. Its shape is the setting's type.
     pub default: SettingDefault,
 }
 

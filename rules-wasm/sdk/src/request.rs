@@ -203,7 +203,7 @@ pub enum Access {
     ImplicitDeny,
     /// A statement forbids it.
     ExplicitDeny,
-    /// It cannot be told: see [`Decision::unknown`].
+    /// It is not known: see [`Decision::unknown`].
     Unknown,
 }
 

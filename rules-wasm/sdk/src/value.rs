@@ -1,11 +1,11 @@
-//! What a field holds, and why something cannot be told.
+//! What a field holds, and why something is unknown.
 
 use std::fmt;
 
 use crate::host;
 use crate::item::{Item, Place};
 
-/// Why something cannot be told. The `Err` of every question, so that `?` ends a judgement as unknown.
+/// Why something is unknown. The `Err` of every question, so that `?` ends a judgement as unknown.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Unknown {
@@ -212,7 +212,7 @@ impl From<Settlement> for host::Settlement {
 pub enum Value {
     /// The field is not there, or it is null; in an AWS resource, also an empty text.
     Absent,
-    /// It may have a value that cannot be told here.
+    /// It may have a value, which is not known here.
     Unknown(Unknown),
     /// A text.
     Text(String),
@@ -253,7 +253,7 @@ impl Value {
         }
     }
 
-    /// Is there something, whatever it is? Unknown where that cannot be told.
+    /// Is there something, whatever it is? Unknown where that is not known.
     pub fn exists(&self) -> Result<bool, Unknown> {
         match self {
             Self::Absent => Ok(false),

@@ -27,9 +27,9 @@ pub(crate) enum Class {
     ArnOnly,
     /// The field cannot be changed once it is set.
     Fixed,
-    /// It probably comes back as another text; nobody has seen it.
+    /// It probably comes back as another text; it was not observed yet.
     Perhaps,
-    /// AWS returns what was written, nobody compares it, or nothing is known.
+    /// AWS returns what was written, it is not compared, or nothing is known.
     Quiet,
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum Who {
 /// What a principal may not do.
 pub(crate) struct Ruling {
     pub denied: Vec<(&'static str, Decision)>,
-    /// The first reason why something cannot be told.
+    /// The first reason why something is unknown.
     pub open: Option<Unknown>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn ruling(who: Who, key: Item, actions: &[&'static str]) -> Ruling {
 
 /// One action, in each form that EC2 may ask in: allowed or denied only where all forms are.
 fn decide(who: Who, key: Item, action: &str) -> Decision {
-    // What EC2 is called there is not certain in the China regions; a partition that nobody stated is hardly theirs.
+    // What EC2 is called there is not certain in the China regions; a partition that was not given is hardly theirs.
     let via: &[bool] = match key.matches("@partition", "aws-cn") {
         Answer::No => &[true],
         Answer::Yes => &[false],

@@ -17,7 +17,7 @@ const EVER: Minor = (u64::MAX, 0);
 pub(crate) enum Tags {
     /// None.
     None,
-    /// It is somebody else's resource, with tags that nobody stated.
+    /// It belongs to somebody else, and its tags are not known.
     Unknown,
     /// Those of everything that is launched ([`STATIC`]), and the class's own.
     Launch,
