@@ -1,0 +1,340 @@
+//! One architecture as each source tells it: the same items, the same fields, the same verdicts.
+//!
+//! `tests/fixtures/equivalence/ARCHITECTURE/SOURCE` has the AWS resources as that tool writes them, `common` the cluster's
+//! own objects, which are read with each. What a source has no way to say is a row of `exceptions.tsv`: the source, the
+//! kind or rule, the field (and all below it; `*` for the whole item), and why. A row that changes nothing is a failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kubectl_karpcheck::gather;
+use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::model::{Builder, Found, Inventory, Item, ItemId, List, Map, Node, Stated, Value};
+use serde_json::{Value as Json, json};
+
+const SOURCES: &[&str] = &["cloudformation", "terraform", "plan", "state", "ack", "crossplane", "aws"];
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "eu-west-1";
+
+/// These hand on whatever is written. What only they say is no part of the normal form: no rule may count on it.
+const COPIES: &[&str] = &["cloudformation", "aws"];
+
+/// Whose word these are, is in the resource that they belong to: a queue's policy, an inline policy of a role.
+const PARTS: &[&str] = &["AWS::SQS::QueuePolicy", "AWS::IAM::Policy"];
+
+/// What tells the elements of a list apart.
+const IDENTITIES: &[&str] = &["Id", "PolicyName", "Sid", "Key", "GranteePrincipal"];
+
+/// What was found, by kind or rule, name, and field or outcome.
+type Facts = BTreeMap<[String; 3], Json>;
+type Read = fn(&Path) -> Facts;
+
+macro_rules! architectures {
+    ($($name:ident = $folder:literal),* $(,)?) => {
+        const ARCHITECTURES: &[&str] = &[$($folder),*];
+        $(mod $name {
+            #[test]
+            fn items_are_the_same() {
+                super::compare($folder, super::items);
+            }
+
+            #[test]
+            fn verdicts_are_the_same() {
+                super::compare($folder, super::verdicts);
+            }
+        })*
+    };
+}
+
+architectures! {
+    good_cluster = "good-cluster",
+    broken_queue = "broken-queue",
+    tagging_policy = "tagging-policy",
+    volume_key = "volume-key",
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/equivalence")
+}
+
+// The items.
+
+fn inventory(source: &Path) -> Inventory {
+    let kinds = ["AWS::*", "Karpcheck::*", "karpenter.sh/*", "karpenter.k8s.aws/*", "*.services.k8s.aws/*"];
+    let plan = Plan::new(kinds.into_iter().chain(["apps/Deployment", "core/ServiceAccount"]).map(|kind| (kind, false)));
+    let stated = Stated { account: Some(ACCOUNT.into()), region: Some(REGION.into()), ..Stated::default() };
+    let mut builder = Builder::new(stated);
+    let paths = [source.with_file_name("common"), source.to_owned()];
+    let named = gather::Named { paths: &paths, ..gather::Named::default() };
+    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    builder.build()
+}
+
+/// The fields of all items, and what could not be read.
+fn items(source: &Path) -> Facts {
+    let inventory = inventory(source);
+    let mut facts = Facts::new();
+    for problem in inventory.problems().iter().filter(|problem| problem.incomplete) {
+        facts.insert(["problem".into(), String::new(), problem.message.to_string()], json!(true));
+    }
+    for (id, item) in inventory.items() {
+        let ours = ["AWS::", "Karpcheck::"].iter().any(|prefix| item.kind.starts_with(prefix));
+        if !ours || PARTS.contains(&&*item.kind) {
+            continue;
+        }
+        let key = |field: &str| [item.kind.to_string(), name(&inventory, id, item), field.to_owned()];
+        facts.insert(key(""), json!("is there"));
+        let mut fields = BTreeMap::new();
+        told(&inventory, id, &item.body, ("", ""), &mut fields);
+        if let Some(arn) = item.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str()) {
+            fields.insert("@arn".into(), json!(arn));
+        }
+        facts.extend(fields.into_iter().map(|(field, value)| (key(&field), value)));
+    }
+    inline_policies(&inventory, &mut facts);
+    facts
+}
+
+/// What others call an item, whatever its source calls it: a key is its alias, an association its service account.
+fn name(inventory: &Inventory, id: ItemId, item: &Item) -> String {
+    let text = |field: &str| inventory.node(id, field).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let known = |found: &Found| match found {
+        Found::Known(id) => inventory.item(*id),
+        Found::Absent(_) | Found::Unknown(_) => None,
+    };
+    let own = || item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()).unwrap_or(&item.name).to_owned();
+    match &*item.kind {
+        "AWS::KMS::Key" => {
+            let aliases = inventory.referrers(id, "AWS::KMS::Alias");
+            aliases.iter().find_map(|link| known(&link.item)).map_or_else(own, |alias| alias.name.to_string())
+        }
+        "AWS::EKS::PodIdentityAssociation" => format!("{}/{}", text("/Namespace"), text("/ServiceAccount")),
+        "Karpcheck::EbsDefaults" => "ebs".into(),
+        _ => own(),
+    }
+}
+
+/// Puts values where they belong, by pointer: objects by their identity, texts in no order. Nothing is not there.
+fn told(inventory: &Inventory, id: ItemId, node: &Node, (at, path): (&str, &str), fields: &mut BTreeMap<String, Json>) {
+    let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
+    if let Value::Map(Map { more: Some(reason), .. }) | Value::List(List { more: Some(reason), .. }) = &node.value {
+        fields.insert(format!("{path}/…"), json!({"unknown": reason.cause.as_str()}));
+    }
+    match &node.value {
+        Value::Map(map) => {
+            for (name, node) in &map.entries {
+                let step = escaped(&name.to_string());
+                told(inventory, id, node, (&format!("{at}/{step}"), &format!("{path}/{step}")), fields);
+            }
+        }
+        Value::List(list) if list.items.iter().all(|item| item.as_map().is_some()) => {
+            for (number, node) in list.items.iter().enumerate() {
+                let own = IDENTITIES.iter().find_map(|name| node.str_at(&[name]));
+                let step = own.map_or_else(|| number.to_string(), escaped);
+                told(inventory, id, node, (&format!("{at}/{number}"), &format!("{path}/{step}")), fields);
+            }
+        }
+        value => {
+            let one = |(number, node)| plain(inventory, id, node, &format!("{at}/{number}"));
+            let value = match value {
+                Value::List(list) => {
+                    let mut all: Vec<Json> = list.items.iter().enumerate().map(one).collect();
+                    all.sort_by_cached_key(Json::to_string);
+                    // In a policy one is the same as a list of one.
+                    if path.contains("/Statement/") && all.len() == 1 { all.remove(0) } else { Json::Array(all) }
+                }
+                _ => plain(inventory, id, node, at),
+            };
+            if !matches!(&value, Json::Null) && value != json!("") {
+                fields.insert(path.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// A value: a reference is what it refers to, by kind and name.
+fn plain(inventory: &Inventory, id: ItemId, node: &Node, at: &str) -> Json {
+    match &node.value {
+        Value::Text(text) => {
+            let links = inventory.related(id, at).unwrap_or_default();
+            let target = links.iter().find_map(|link| match link.item {
+                Found::Known(target) => Some((target, inventory.item(target)?)),
+                Found::Absent(_) | Found::Unknown(_) => None,
+            });
+            match (target, text.known()) {
+                (Some((target, item)), _) => json!(format!("→ {} {}", item.kind, name(inventory, target, item))),
+                (None, Some(known)) => json!(known),
+                (None, None) => json!({"unknown": text.to_string()}),
+            }
+        }
+        Value::Unknown(reason) => json!({"unknown": reason.cause.as_str()}),
+        _ => node.to_json(),
+    }
+}
+
+/// An inline policy is a property of its role or an item that names the role, as its source has it.
+fn inline_policies(inventory: &Inventory, facts: &mut Facts) {
+    for id in inventory.of_kind("AWS::IAM::Policy") {
+        let (Some(policy), Ok(roles)) = (inventory.item(id), inventory.related(id, "/Roles/*")) else { continue };
+        let mut fields = BTreeMap::new();
+        let own = policy.body.str_at(&["PolicyName"]).unwrap_or(&policy.name);
+        told(inventory, id, &policy.body, ("", &format!("/Policies/{own}")), &mut fields);
+        for link in roles {
+            let Found::Known(role) = link.item else { panic!("the role of {own} is not there") };
+            let role = inventory.item(role).map(|item| name(inventory, role, item)).unwrap();
+            let own = fields.iter().filter(|(field, _)| !field.ends_with("/Roles"));
+            facts.extend(
+                own.map(|(field, value)| (["AWS::IAM::Role".into(), role.clone(), field.clone()], value.clone())),
+            );
+        }
+    }
+}
+
+// The verdicts.
+
+/// What the rules find, and which of them found something well.
+fn verdicts(source: &Path) -> Facts {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+        .args(["check", "--offline", "-o", "json", "--account", ACCOUNT, "--region", REGION, "-f"])
+        .arg(source.with_file_name("common"))
+        .arg("-f")
+        .arg(source)
+        .output()
+        .unwrap();
+    let report: Json = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let names = names(&inventory(source));
+    let called = |text: &Json| {
+        names.iter().fold(text.as_str().unwrap_or_default().to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+    let mut facts = Facts::new();
+    facts.insert(["exit".into(), String::new(), String::new()], json!(output.status.code()));
+    for finding in report["findings"].as_array().unwrap() {
+        let subject = &finding["subject"];
+        let name = format!("{} {}", text(&subject["kind"]), called(&subject["name"]));
+        // Why something cannot be told is the source's to say; what is wrong is the same thing everywhere.
+        let outcome = text(&finding["outcome"]);
+        let message = if outcome == "unknown" { String::new() } else { called(&finding["message"]) };
+        let key = [text(&finding["rule"]), name, format!("{outcome} {message}")];
+        facts.insert(key, finding["severity"].clone());
+    }
+    for rule in report["coverage"].as_array().unwrap() {
+        // How many it is depends on whether a policy is an item or a part of one.
+        let passed = rule["passed"].as_u64().unwrap() > 0;
+        facts.insert([text(&rule["rule"]), String::new(), "passed".into()], json!(passed));
+    }
+    // ACK's own objects are nobody else's.
+    facts.retain(|[rule, _, _], _| !rule.starts_with("ack-"));
+    facts
+}
+
+/// What a source calls the keys, the longest first, and what they are called everywhere.
+fn names(inventory: &Inventory) -> Vec<(String, String)> {
+    let mut names: Vec<(String, String)> = vec![];
+    for (id, item) in inventory.items().filter(|(_, item)| &*item.kind == "AWS::KMS::Key") {
+        let arn = item.aws.as_deref().and_then(|aws| Some(aws.arn.as_ref()?.as_str()?.to_owned()));
+        let to = name(inventory, id, item);
+        names.extend(arn.into_iter().chain([item.name.to_string()]).map(|own| (own, to.clone())));
+    }
+    names.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
+    names
+}
+
+// The comparison.
+
+struct Exception {
+    source: String,
+    kind: String,
+    field: String,
+}
+
+impl Exception {
+    fn covers(&self, source: &str, [kind, _, field]: &[String; 3]) -> bool {
+        let below = || field.strip_prefix(&self.field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.source == source && self.kind == *kind && (self.field == "*" || below())
+    }
+}
+
+fn exceptions() -> Vec<Exception> {
+    let table = std::fs::read_to_string(fixtures().join("exceptions.tsv")).unwrap();
+    let row = |row: &str| {
+        let [source, kind, field, why] = row.split('\t').collect::<Vec<_>>()[..] else { panic!("four columns: {row}") };
+        assert!(SOURCES.contains(&source) && !why.is_empty(), "{row}");
+        Exception { source: source.into(), kind: kind.into(), field: field.into() }
+    };
+    table.lines().skip(1).map(row).collect()
+}
+
+fn read(architecture: &str, read: Read) -> Vec<(&'static str, Facts)> {
+    SOURCES.iter().map(|source| (*source, read(&fixtures().join(architecture).join(source)))).collect()
+}
+
+fn keys(all: &[(&str, Facts)]) -> BTreeSet<[String; 3]> {
+    all.iter().flat_map(|(_, facts)| facts.keys().cloned()).collect()
+}
+
+/// What the sources say of one thing, each with those that say so; those that have no way to say it are left out.
+fn said<'a>(
+    all: &'a [(&'static str, Facts)],
+    key: &[String; 3],
+    left_out: impl Fn(&str) -> bool,
+) -> Vec<(Option<&'a Json>, Vec<&'static str>)> {
+    let mut said: Vec<(Option<&Json>, Vec<&str>)> = vec![];
+    for (source, facts) in all.iter().filter(|(source, _)| !left_out(source)) {
+        let value = facts.get(key);
+        match said.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, sources)) => sources.push(source),
+            None => said.push((value, vec![source])),
+        }
+    }
+    said
+}
+
+/// One value in two ways, or of some only; a field that only those have that copy everything does not count.
+fn differs([_, _, field]: &[String; 3], said: &[(Option<&Json>, Vec<&str>)]) -> bool {
+    let says = |(value, sources): &(Option<&Json>, Vec<&str>)| {
+        value.is_some() && !(field.starts_with('/') && sources.iter().all(|source| COPIES.contains(source)))
+    };
+    said.len() > 1 && said.iter().any(says)
+}
+
+fn compare(architecture: &str, facts: Read) {
+    let (all, exceptions) = (read(architecture, facts), exceptions());
+    let mut differ = String::new();
+    for key in keys(&all) {
+        let said = said(&all, &key, |source| exceptions.iter().any(|exception| exception.covers(source, &key)));
+        if differs(&key, &said) {
+            writeln!(differ, "{}", key.join(" ")).unwrap();
+            for (value, sources) in said {
+                let value = value.map_or("-".into(), Json::to_string);
+                writeln!(differ, "    {}: {value}", sources.join(", ")).unwrap();
+            }
+        }
+    }
+    assert!(differ.is_empty(), "the sources of {architecture} differ:\n{differ}");
+}
+
+#[test]
+fn every_exception_is_needed() {
+    let exceptions = exceptions();
+    let mut needed = vec![false; exceptions.len()];
+    for architecture in ARCHITECTURES {
+        for facts in [items as Read, verdicts] {
+            let all = read(architecture, facts);
+            for key in keys(&all) {
+                for (needed, own) in needed.iter_mut().zip(&exceptions) {
+                    let left_out = |source: &str| {
+                        source != own.source && exceptions.iter().any(|other| other.covers(source, &key))
+                    };
+                    *needed |= own.covers(&own.source, &key) && differs(&key, &said(&all, &key, left_out));
+                }
+            }
+        }
+    }
+    let idle = exceptions.iter().zip(needed).filter(|(_, needed)| !needed);
+    let idle: Vec<String> = idle.map(|(own, _)| format!("{} {} {}", own.source, own.kind, own.field)).collect();
+    assert!(idle.is_empty(), "the sources agree without these exceptions:\n{}", idle.join("\n"));
+}
