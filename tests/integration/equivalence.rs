@@ -1,8 +1,9 @@
-//! One architecture as each source tells it: the same items, the same fields, the same verdicts.
+//! The same architecture from every source: equal items, fields and verdicts.
 //!
-//! `tests/fixtures/equivalence/ARCHITECTURE/SOURCE` has the AWS resources as that tool writes them, `common` the cluster's
-//! own objects, which are read with each. What a source has no way to say is a row of `exceptions.tsv`: the source, the
-//! kind or rule, the field (and all below it; `*` for the whole item), and why. A row that changes nothing is a failure.
+//! `tests/fixtures/equivalence/ARCHITECTURE/SOURCE` describes the AWS resources as that tool writes them; `common` holds the
+//! cluster's own objects and is read with each of them. What a source cannot express is a row of `exceptions.tsv`: source,
+//! kind or rule, field (with everything below it; `*` for a whole item) and reason. A row that no longer hides a difference
+//! fails the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,23 +19,31 @@ const SOURCES: &[&str] = &["cloudformation", "terraform", "plan", "state", "ack"
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";
 
-/// These hand on whatever is written. What only they say is no part of the normal form: no rule may count on it.
-const COPIES: &[&str] = &["cloudformation", "aws"];
+/// Sources whose reader passes every property on. A property that only these have is not part of the normal form.
+const UNFILTERED: &[&str] = &["cloudformation", "aws"];
 
-/// Whose word these are, is in the resource that they belong to: a queue's policy, an inline policy of a role.
-const PARTS: &[&str] = &["AWS::SQS::QueuePolicy", "AWS::IAM::Policy"];
+/// Kinds that some sources declare apart from the resource they belong to; they are compared as part of that resource.
+const FRAGMENTS: &[&str] = &["AWS::SQS::QueuePolicy", "AWS::IAM::Policy"];
 
-/// What tells the elements of a list apart.
+/// Members that identify an element of a list.
 const IDENTITIES: &[&str] = &["Id", "PolicyName", "Sid", "Key", "GranteePrincipal"];
 
-/// What was found, by kind or rule, name, and field or outcome.
+/// The value that stands for the existence of an item or of a list element.
+const PRESENT: &str = "present";
+
+/// Facts by kind or rule, name, and field or outcome.
 type Facts = BTreeMap<[String; 3], Json>;
 type Read = fn(&Path) -> Facts;
 
 macro_rules! architectures {
-    ($($name:ident = $folder:literal),* $(,)?) => {
+    ($($name:ident = $folder:literal fails $failing:expr),* $(,)?) => {
         const ARCHITECTURES: &[&str] = &[$($folder),*];
         $(mod $name {
+            #[test]
+            fn fails_as_designed() {
+                super::fails($folder, &$failing);
+            }
+
             #[test]
             fn items_are_the_same() {
                 super::compare($folder, super::items);
@@ -49,10 +58,19 @@ macro_rules! architectures {
 }
 
 architectures! {
-    good_cluster = "good-cluster",
-    broken_queue = "broken-queue",
-    tagging_policy = "tagging-policy",
-    volume_key = "volume-key",
+    good_cluster = "good-cluster" fails [],
+    broken_queue = "broken-queue" fails [
+        "queue-event-rule-missing",
+        "queue-key-denies-eventbridge",
+        "queue-policy-denies-eventbridge",
+    ],
+    tagging_policy = "tagging-policy" fails [
+        "controller-permission-missing",
+        "create-tags-denied-at-launch",
+        "create-tags-denied-on-existing",
+        "queue-not-configured",
+    ],
+    volume_key = "volume-key" fails ["ebs-key-denies-controller", "queue-not-configured"],
 }
 
 fn fixtures() -> PathBuf {
@@ -72,22 +90,21 @@ fn inventory(source: &Path) -> Inventory {
     builder.build()
 }
 
-/// The fields of all items, and what could not be read.
+/// The fields of all items.
 fn items(source: &Path) -> Facts {
     let inventory = inventory(source);
     let mut facts = Facts::new();
-    for problem in inventory.problems().iter().filter(|problem| problem.incomplete) {
-        facts.insert(["problem".into(), String::new(), problem.message.to_string()], json!(true));
-    }
+    let problems: Vec<_> = inventory.problems().iter().filter(|problem| problem.incomplete).collect();
+    assert!(problems.is_empty(), "{}: {problems:?}", source.display());
     for (id, item) in inventory.items() {
         let ours = ["AWS::", "Karpcheck::"].iter().any(|prefix| item.kind.starts_with(prefix));
-        if !ours || PARTS.contains(&&*item.kind) {
+        if !ours || FRAGMENTS.contains(&&*item.kind) {
             continue;
         }
         let key = |field: &str| [item.kind.to_string(), name(&inventory, id, item), field.to_owned()];
-        facts.insert(key(""), json!("is there"));
+        facts.insert(key(""), json!(PRESENT));
         let mut fields = BTreeMap::new();
-        told(&inventory, id, &item.body, ("", ""), &mut fields);
+        flatten(&inventory, id, &item.body, ("", ""), &mut fields);
         if let Some(arn) = item.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str()) {
             fields.insert("@arn".into(), json!(arn));
         }
@@ -97,7 +114,7 @@ fn items(source: &Path) -> Facts {
     facts
 }
 
-/// What others call an item, whatever its source calls it: a key is its alias, an association its service account.
+/// A name that is the same in every source: a key goes by its alias, an association by its service account.
 fn name(inventory: &Inventory, id: ItemId, item: &Item) -> String {
     let text = |field: &str| inventory.node(id, field).and_then(Node::as_str).unwrap_or_default().to_owned();
     let known = |found: &Found| match found {
@@ -116,8 +133,15 @@ fn name(inventory: &Inventory, id: ItemId, item: &Item) -> String {
     }
 }
 
-/// Puts values where they belong, by pointer: objects by their identity, texts in no order. Nothing is not there.
-fn told(inventory: &Inventory, id: ItemId, node: &Node, (at, path): (&str, &str), fields: &mut BTreeMap<String, Json>) {
+/// Collects the values below a node by pointer. List elements are addressed by their identity, scalars are sorted; absent,
+/// null and empty are the same.
+fn flatten(
+    inventory: &Inventory,
+    id: ItemId,
+    node: &Node,
+    (at, path): (&str, &str),
+    fields: &mut BTreeMap<String, Json>,
+) {
     let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
     if let Value::Map(Map { more: Some(reason), .. }) | Value::List(List { more: Some(reason), .. }) = &node.value {
         fields.insert(format!("{path}/…"), json!({"unknown": reason.cause.as_str()}));
@@ -126,18 +150,19 @@ fn told(inventory: &Inventory, id: ItemId, node: &Node, (at, path): (&str, &str)
         Value::Map(map) => {
             for (name, node) in &map.entries {
                 let step = escaped(&name.to_string());
-                told(inventory, id, node, (&format!("{at}/{step}"), &format!("{path}/{step}")), fields);
+                flatten(inventory, id, node, (&format!("{at}/{step}"), &format!("{path}/{step}")), fields);
             }
         }
         Value::List(list) if list.items.iter().all(|item| item.as_map().is_some()) => {
             for (number, node) in list.items.iter().enumerate() {
                 let own = IDENTITIES.iter().find_map(|name| node.str_at(&[name]));
-                let step = own.map_or_else(|| number.to_string(), escaped);
-                told(inventory, id, node, (&format!("{at}/{number}"), &format!("{path}/{step}")), fields);
+                let path = format!("{path}/{}", own.map_or_else(|| number.to_string(), escaped));
+                fields.insert(path.clone(), json!(PRESENT));
+                flatten(inventory, id, node, (&format!("{at}/{number}"), &path), fields);
             }
         }
         value => {
-            let one = |(number, node)| plain(inventory, id, node, &format!("{at}/{number}"));
+            let one = |(number, node)| value_of(inventory, id, node, &format!("{at}/{number}"));
             let value = match value {
                 Value::List(list) => {
                     let mut all: Vec<Json> = list.items.iter().enumerate().map(one).collect();
@@ -145,7 +170,7 @@ fn told(inventory: &Inventory, id: ItemId, node: &Node, (at, path): (&str, &str)
                     // In a policy one is the same as a list of one.
                     if path.contains("/Statement/") && all.len() == 1 { all.remove(0) } else { Json::Array(all) }
                 }
-                _ => plain(inventory, id, node, at),
+                _ => value_of(inventory, id, node, at),
             };
             if !matches!(&value, Json::Null) && value != json!("") {
                 fields.insert(path.to_owned(), value);
@@ -154,8 +179,8 @@ fn told(inventory: &Inventory, id: ItemId, node: &Node, (at, path): (&str, &str)
     }
 }
 
-/// A value: a reference is what it refers to, by kind and name.
-fn plain(inventory: &Inventory, id: ItemId, node: &Node, at: &str) -> Json {
+/// A scalar; a reference becomes the kind and name of the item that it resolves to.
+fn value_of(inventory: &Inventory, id: ItemId, node: &Node, at: &str) -> Json {
     match &node.value {
         Value::Text(text) => {
             let links = inventory.related(id, at).unwrap_or_default();
@@ -174,13 +199,15 @@ fn plain(inventory: &Inventory, id: ItemId, node: &Node, at: &str) -> Json {
     }
 }
 
-/// An inline policy is a property of its role or an item that names the role, as its source has it.
+/// Adds inline policies that are items of their own to the fields of their roles.
 fn inline_policies(inventory: &Inventory, facts: &mut Facts) {
     for id in inventory.of_kind("AWS::IAM::Policy") {
         let (Some(policy), Ok(roles)) = (inventory.item(id), inventory.related(id, "/Roles/*")) else { continue };
         let mut fields = BTreeMap::new();
         let own = policy.body.str_at(&["PolicyName"]).unwrap_or(&policy.name);
-        told(inventory, id, &policy.body, ("", &format!("/Policies/{own}")), &mut fields);
+        let path = format!("/Policies/{own}");
+        fields.insert(path.clone(), json!(PRESENT));
+        flatten(inventory, id, &policy.body, ("", &path), &mut fields);
         for link in roles {
             let Found::Known(role) = link.item else { panic!("the role of {own} is not there") };
             let role = inventory.item(role).map(|item| name(inventory, role, item)).unwrap();
@@ -194,7 +221,7 @@ fn inline_policies(inventory: &Inventory, facts: &mut Facts) {
 
 // The verdicts.
 
-/// What the rules find, and which of them found something well.
+/// The findings, the exit code, and for each rule whether anything passed.
 fn verdicts(source: &Path) -> Facts {
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
         .args(["check", "--offline", "-o", "json", "--account", ACCOUNT, "--region", REGION, "-f"])
@@ -215,23 +242,23 @@ fn verdicts(source: &Path) -> Facts {
     for finding in report["findings"].as_array().unwrap() {
         let subject = &finding["subject"];
         let name = format!("{} {}", text(&subject["kind"]), called(&subject["name"]));
-        // Why something cannot be told is the source's to say; what is wrong is the same thing everywhere.
+        // Why something is unknown depends on the source; a failure reads the same from every source.
         let outcome = text(&finding["outcome"]);
         let message = if outcome == "unknown" { String::new() } else { called(&finding["message"]) };
         let key = [text(&finding["rule"]), name, format!("{outcome} {message}")];
         facts.insert(key, finding["severity"].clone());
     }
     for rule in report["coverage"].as_array().unwrap() {
-        // How many it is depends on whether a policy is an item or a part of one.
+        // The count depends on whether a policy is an item or part of one.
         let passed = rule["passed"].as_u64().unwrap() > 0;
         facts.insert([text(&rule["rule"]), String::new(), "passed".into()], json!(passed));
     }
-    // ACK's own objects are nobody else's.
+    // These rules judge ACK's own objects, which no other source has.
     facts.retain(|[rule, _, _], _| !rule.starts_with("ack-"));
     facts
 }
 
-/// What a source calls the keys, the longest first, and what they are called everywhere.
+/// The source's own names of the keys, longest first, with the common ones.
 fn names(inventory: &Inventory) -> Vec<(String, String)> {
     let mut names: Vec<(String, String)> = vec![];
     for (id, item) in inventory.items().filter(|(_, item)| &*item.kind == "AWS::KMS::Key") {
@@ -268,6 +295,10 @@ fn exceptions() -> Vec<Exception> {
     table.lines().skip(1).map(row).collect()
 }
 
+fn covered(exceptions: &[Exception], source: &str, key: &[String; 3]) -> bool {
+    exceptions.iter().any(|exception| exception.covers(source, key))
+}
+
 fn read(architecture: &str, read: Read) -> Vec<(&'static str, Facts)> {
     SOURCES.iter().map(|source| (*source, read(&fixtures().join(architecture).join(source)))).collect()
 }
@@ -276,39 +307,48 @@ fn keys(all: &[(&str, Facts)]) -> BTreeSet<[String; 3]> {
     all.iter().flat_map(|(_, facts)| facts.keys().cloned()).collect()
 }
 
-/// What the sources say of one thing, each with those that say so; those that have no way to say it are left out.
-fn said<'a>(
+/// The values of one fact, each with the sources that have it, without those that are left out.
+fn by_value<'a>(
     all: &'a [(&'static str, Facts)],
     key: &[String; 3],
     left_out: impl Fn(&str) -> bool,
 ) -> Vec<(Option<&'a Json>, Vec<&'static str>)> {
-    let mut said: Vec<(Option<&Json>, Vec<&str>)> = vec![];
+    let mut values: Vec<(Option<&Json>, Vec<&str>)> = vec![];
     for (source, facts) in all.iter().filter(|(source, _)| !left_out(source)) {
         let value = facts.get(key);
-        match said.iter_mut().find(|(known, _)| *known == value) {
+        match values.iter_mut().find(|(known, _)| *known == value) {
             Some((_, sources)) => sources.push(source),
-            None => said.push((value, vec![source])),
+            None => values.push((value, vec![source])),
         }
     }
-    said
+    values
 }
 
-/// One value in two ways, or of some only; a field that only those have that copy everything does not count.
-fn differs([_, _, field]: &[String; 3], said: &[(Option<&Json>, Vec<&str>)]) -> bool {
+/// Do sources disagree? A field that only unfiltered sources have does not count.
+fn differs([_, _, field]: &[String; 3], values: &[(Option<&Json>, Vec<&str>)]) -> bool {
     let says = |(value, sources): &(Option<&Json>, Vec<&str>)| {
-        value.is_some() && !(field.starts_with('/') && sources.iter().all(|source| COPIES.contains(source)))
+        value.is_some() && !(field.starts_with('/') && sources.iter().all(|source| UNFILTERED.contains(source)))
     };
-    said.len() > 1 && said.iter().any(says)
+    values.len() > 1 && values.iter().any(says)
 }
 
 fn compare(architecture: &str, facts: Read) {
     let (all, exceptions) = (read(architecture, facts), exceptions());
-    let mut differ = String::new();
+    let (mut differ, mut lacking) = (String::new(), vec![]);
     for key in keys(&all) {
-        let said = said(&all, &key, |source| exceptions.iter().any(|exception| exception.covers(source, &key)));
-        if differs(&key, &said) {
+        let below = |[kind, name, field]: &[String; 3]| {
+            *kind == key[0] && *name == key[1] && key[2].strip_prefix(field).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if lacking.iter().any(below) {
+            continue;
+        }
+        let values = by_value(&all, &key, |source| covered(&exceptions, source, &key));
+        if differs(&key, &values) {
             writeln!(differ, "{}", key.join(" ")).unwrap();
-            for (value, sources) in said {
+            if values.iter().any(|(value, _)| value.is_some_and(|value| value == PRESENT)) {
+                lacking.push(key.clone());
+            }
+            for (value, sources) in values {
                 let value = value.map_or("-".into(), Json::to_string);
                 writeln!(differ, "    {}: {value}", sources.join(", ")).unwrap();
             }
@@ -317,8 +357,21 @@ fn compare(architecture: &str, facts: Read) {
     assert!(differ.is_empty(), "the sources of {architecture} differ:\n{differ}");
 }
 
+/// The rules that fail, from each source, as far as it can express what they judge.
+fn fails(architecture: &str, failing: &[&str]) {
+    let exceptions = exceptions();
+    let key = |rule: &str| [rule.to_owned(), String::new(), String::new()];
+    for (source, facts) in read(architecture, verdicts) {
+        let failed = facts.keys().filter(|[_, _, outcome]| outcome.starts_with("fail ")).map(|[rule, _, _]| &**rule);
+        let judged = |rule: &&str| !covered(&exceptions, source, &key(rule));
+        let failed: BTreeSet<&str> = failed.filter(judged).collect();
+        let expected: BTreeSet<&str> = failing.iter().copied().filter(judged).collect();
+        assert_eq!(failed, expected, "{architecture} from {source}");
+    }
+}
+
 #[test]
-fn every_exception_is_needed() {
+fn exceptions_are_needed() {
     let exceptions = exceptions();
     let mut needed = vec![false; exceptions.len()];
     for architecture in ARCHITECTURES {
@@ -326,10 +379,8 @@ fn every_exception_is_needed() {
             let all = read(architecture, facts);
             for key in keys(&all) {
                 for (needed, own) in needed.iter_mut().zip(&exceptions) {
-                    let left_out = |source: &str| {
-                        source != own.source && exceptions.iter().any(|other| other.covers(source, &key))
-                    };
-                    *needed |= own.covers(&own.source, &key) && differs(&key, &said(&all, &key, left_out));
+                    let left_out = |source: &str| source != own.source && covered(&exceptions, source, &key);
+                    *needed |= own.covers(&own.source, &key) && differs(&key, &by_value(&all, &key, left_out));
                 }
             }
         }
