@@ -223,7 +223,10 @@ fn inline_policies(inventory: &Inventory, facts: &mut Facts) {
 
 /// The findings, the exit code, and for each rule whether anything passed.
 fn verdicts(source: &Path) -> Facts {
+    let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
+        .env("HOME", home.path())
+        .env_remove("XDG_CACHE_HOME")
         .args(["check", "--offline", "-o", "json", "--account", ACCOUNT, "--region", REGION, "-f"])
         .arg(source.with_file_name("common"))
         .arg("-f")
