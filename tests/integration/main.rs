@@ -5,6 +5,7 @@ mod apiserver;
 mod aws;
 mod cli;
 mod custom_pack;
+mod equivalence;
 mod floors;
 mod freshness;
 mod iam;
