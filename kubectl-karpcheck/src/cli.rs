@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::exit;
-use crate::gather::aws::{AwsArgs, LoginArgs};
-use crate::gather::cluster::ClusterArgs;
-use crate::model::verdict::{Confidence, Severity};
+use crate::findings::finding::{Confidence, Severity};
+use crate::sources::aws_cli::{AwsArgs, LoginArgs};
+use crate::sources::cluster::ClusterArgs;
 
 /// Find what will break Karpenter on AWS: queues, keys, names, tags and ACK references.
 ///
@@ -53,9 +53,9 @@ pub enum Command {
     /// Show how a rule came to its verdicts: what it asked of IAM and how that is decided
     Why(Box<WhyArgs>),
     /// Print the ClusterRole that the chosen rules need, and no more
-    Rbac(ChosenArgs),
+    Rbac(RuleSelectionArgs),
     /// Print the IAM policy that --aws and collect need for the chosen rules, and no more
-    IamPolicy(ChosenArgs),
+    IamPolicy(RuleSelectionArgs),
     /// Print a shell script that asks AWS what --aws would, for somebody who has the rights
     Collect(Box<CollectArgs>),
     /// Make packs of rules of your own
@@ -72,7 +72,7 @@ pub enum PackCommand {
 
 /// Which rules are meant.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ChosenArgs {
+pub struct RuleSelectionArgs {
     /// Only this rule, also if it is off by default; can be repeated
     #[arg(long, value_name = "ID")]
     pub rule: Vec<String>,
@@ -137,7 +137,7 @@ pub struct CheckArgs {
     pub require_complete: Option<RequireComplete>,
     /// Which rules run.
     #[command(flatten)]
-    pub chosen: ChosenArgs,
+    pub chosen: RuleSelectionArgs,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
     pub color: Color,
@@ -167,7 +167,7 @@ pub struct UpgradeArgs {
     pub min_confidence: MinConfidence,
     /// Which rules run.
     #[command(flatten)]
-    pub chosen: ChosenArgs,
+    pub chosen: RuleSelectionArgs,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
     pub color: Color,
@@ -181,7 +181,7 @@ pub struct CollectArgs {
     pub sources: SourceArgs,
     /// Which rules are meant.
     #[command(flatten)]
-    pub chosen: ChosenArgs,
+    pub chosen: RuleSelectionArgs,
     /// As whom AWS is asked.
     #[command(flatten)]
     pub login: LoginArgs,
@@ -270,7 +270,7 @@ pub struct FactArgs {
 pub struct RulesArgs {
     /// Which rules are listed.
     #[command(flatten)]
-    pub chosen: ChosenArgs,
+    pub chosen: RuleSelectionArgs,
     /// How to print the list
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,

@@ -7,15 +7,13 @@ use crate::exit::Exit;
 
 pub mod can;
 pub mod check;
-pub mod chosen;
 pub mod collect;
-pub mod cure;
 pub mod explain;
 pub mod iam_policy;
 pub mod pack;
 pub mod rbac;
 pub mod rules;
-pub mod sources;
+pub mod shared;
 pub mod upgrade;
 pub mod why;
 
@@ -53,7 +51,7 @@ impl CommandError {
 ///
 /// # Errors
 /// Any other error.
-pub fn still(written: io::Result<()>) -> io::Result<()> {
+pub fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,

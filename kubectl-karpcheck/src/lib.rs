@@ -1,11 +1,12 @@
 //! `kubectl karpcheck`: finds what will break Karpenter on AWS.
 //!
 //! ```text
-//! gather (files, cluster) -> model (inventory) -> engine (packs of rules) -> report
+//! sources (files, cluster, AWS) -> inventory -> engine (packs of rules) -> findings -> report
 //! ```
 //!
-//! Arrows point one way. `gather`, `engine` and `report` are siblings and never import each other; all three know
-//! `model`, which does no I/O; `commands` puts them together.
+//! Arrows point one way: a room uses only rooms below it. `sources`, `engine`, `report` and `fixes` are siblings that never
+//! import each other; `commands` puts them together. From the ground up: `schema`, `inventory`, `iam`, `karpenter`,
+//! `findings`, the siblings, `commands`.
 
 #![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "what only the command line and the live cluster use"))]
 
@@ -17,7 +18,11 @@ pub mod commands;
 pub mod engine;
 #[cfg(feature = "cli")]
 pub mod exit;
-pub mod gather;
+pub mod findings;
+pub mod fixes;
 pub mod iam;
-pub mod model;
+pub mod inventory;
+pub mod karpenter;
 pub mod report;
+pub mod schema;
+pub mod sources;

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use kubectl_karpcheck::cli;
-use kubectl_karpcheck::commands::{self, Streams};
+use kubectl_karpcheck::commands;
+use kubectl_karpcheck::commands::Streams;
 use kubectl_karpcheck::engine;
 
 fn main() -> ExitCode {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     let progress = err.is_terminal() && std::env::var_os("CI").is_none();
     let mut streams = Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
     let ended = commands::run(cli, &mut streams).and_then(|exit| {
-        commands::still(out.flush())?;
+        commands::ignore_broken_pipe(out.flush())?;
         Ok(exit)
     });
     match ended {
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             let exit = error.exit();
             if exit.code() != 0 {
                 // Where even this cannot be written the exit code is all there is.
-                let _ = writeln!(err, "error: {}", commands::chosen::chain(&error));
+                let _ = writeln!(err, "error: {}", commands::shared::rule_selection::chain(&error));
             }
             exit.code().into()
         }

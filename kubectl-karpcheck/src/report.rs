@@ -10,8 +10,8 @@
 
 use std::io::{self, Write};
 
-use crate::model::verdict::{Judgement, RuleInfo};
-use crate::model::{Cause, Inventory};
+use crate::findings::finding::{CheckResults, RuleInfo};
+use crate::inventory::{Cause, Inventory};
 
 mod closing;
 mod diff;
@@ -22,16 +22,16 @@ mod json;
 mod junit;
 mod layout;
 mod markdown;
+mod message;
 mod name;
 mod page;
 mod rows;
 mod rules;
-mod said;
 mod sarif;
 mod table;
+mod text;
 mod trail;
 pub mod upgrade;
-mod words;
 
 pub use diff::{NotShown, Patched};
 pub use page::page;
@@ -45,7 +45,7 @@ pub struct Run<'a> {
     /// What was gathered.
     pub inventory: &'a Inventory,
     /// What the rules said, as far as it is to be reported.
-    pub judgement: &'a Judgement,
+    pub judgement: &'a CheckResults,
     /// The rules that were selected.
     pub rules: &'a [RuleInfo],
     /// Name and digest (`sha256:…`) of each pack.

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Instant;
 
-use kubectl_karpcheck::iam::{Evaluator, Operand, Question, Target, Who};
-use kubectl_karpcheck::model::{
+use kubectl_karpcheck::iam::{Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
+use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Draft, Inventory, ItemId, List, Map, Node, Origin, SourceKind, Stated, Value,
 };
 use serde_json::{Value as Json, json};
@@ -66,10 +66,10 @@ fn world(policies: usize) -> (Inventory, ItemId, usize) {
     (builder.build(), ItemId(1), statements)
 }
 
-fn question(role: ItemId, cluster: &str, action: &str) -> Question {
+fn question(role: ItemId, cluster: &str, action: &str) -> RequestSpec {
     let tag = |key: &str, value: &str| (format!("aws:RequestTag/{key}"), Operand::Text(value.into()));
-    Question {
-        principal: Who::Item(role),
+    RequestSpec {
+        principal: PrincipalSpec::Item(role),
         action: action.into(),
         target: Target::Arn("arn:aws:ec2:us-west-2:111122223333:instance/i-1".into()),
         context: vec![

@@ -13,9 +13,9 @@ use http_body_util::BodyExt as _;
 use kube::client::{Body, Client};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubectl_karpcheck::engine::{Engine, Limits};
-use kubectl_karpcheck::gather::cluster::{ClusterArgs, gather};
-use kubectl_karpcheck::model::Builder;
-use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::inventory::Builder;
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources::cluster::{ClusterArgs, gather};
 use serde_json::{Value, json};
 
 #[path = "../integration/apiserver.rs"]
@@ -49,7 +49,7 @@ fn main() {
 
     let engine = Engine::new(Limits::default(), None).unwrap();
     let pack = engine.builtin().unwrap();
-    let plan = Plan::new(pack.rules().iter().flat_map(|rule| rule.kinds().map(|kind| (kind, true))));
+    let plan = GatherScope::new(pack.rules().iter().flat_map(|rule| rule.kinds().map(|kind| (kind, true))));
     let args = ClusterArgs { kubeconfig: Some(kubeconfig.clone()), ..ClusterArgs::default() };
     let home = tempfile::tempdir().unwrap();
     let mut best = [Duration::MAX; 5];

@@ -11,10 +11,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kubectl_karpcheck::engine::{self, Engine, Limits, Selected};
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Answer, Builder, FieldValue, Inventory, Stated};
+use kubectl_karpcheck::engine;
+use kubectl_karpcheck::engine::{Engine, Limits, Selected};
+use kubectl_karpcheck::inventory::{Builder, FieldValue, Inventory, Stated, Ternary};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 const DOCUMENTS: usize = 10_000;
 /// Resources of the Terraform plan: some 50 MB.
@@ -170,14 +171,14 @@ fn peak(program: &str, args: &[&str]) -> Option<u64> {
     Some(kib / 1024)
 }
 
-fn plan(selected: &[Selected<'_>]) -> Plan {
-    Plan::new(selected.iter().flat_map(|selected| selected.rule.kinds().map(|kind| (kind, false))))
+fn plan(selected: &[Selected<'_>]) -> GatherScope {
+    GatherScope::new(selected.iter().flat_map(|selected| selected.rule.kinds().map(|kind| (kind, false))))
 }
 
-fn inventory(file: &Path, plan: &Plan) -> Inventory {
+fn inventory(file: &Path, plan: &GatherScope) -> Inventory {
     let mut builder = Builder::new(Stated::default());
-    gather::files(
-        gather::Named { paths: &[file.to_owned()], ..gather::Named::default() },
+    sources::files(
+        sources::Named { paths: &[file.to_owned()], ..sources::Named::default() },
         plan,
         &mut builder,
         &mut std::io::empty(),
@@ -193,7 +194,7 @@ fn native_rule(inventory: &Inventory) -> usize {
     let mut length = 0;
     for id in inventory.of_kind("dynamodb.services.k8s.aws/Table") {
         let get = |pointer: &str| inventory.get(id, pointer).expect("a pointer");
-        let like = |pattern: &str| inventory.matches(id, KEY, pattern).expect("a pointer") == Answer::Yes;
+        let like = |pattern: &str| inventory.matches(id, KEY, pattern).expect("a pointer") == Ternary::Yes;
         let absent = |pointer: &str| get(pointer) == FieldValue::Absent;
         if absent(KEY) || !absent("/spec/sseSpecification/kmsMasterKeyRef") || get(ENABLED) == FieldValue::Flag(false) {
             continue;

@@ -12,9 +12,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, Found, Inventory, Item, ItemId, List, Map, Node, Stated, Value};
+use kubectl_karpcheck::inventory::{Builder, Found, Inventory, Item, ItemId, List, Map, Node, Stated, Value};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 use serde_json::{Value as Json, json};
 
 const SOURCES: &[&str] = &["cloudformation", "terraform", "plan", "state", "ack", "crossplane", "aws"];
@@ -83,12 +83,13 @@ fn fixtures() -> PathBuf {
 
 fn inventory(source: &Path) -> Inventory {
     let kinds = ["AWS::*", "Karpcheck::*", "karpenter.sh/*", "karpenter.k8s.aws/*", "*.services.k8s.aws/*"];
-    let plan = Plan::new(kinds.into_iter().chain(["apps/Deployment", "core/ServiceAccount"]).map(|kind| (kind, false)));
+    let plan =
+        GatherScope::new(kinds.into_iter().chain(["apps/Deployment", "core/ServiceAccount"]).map(|kind| (kind, false)));
     let stated = Stated { account: Some(ACCOUNT.into()), region: Some(REGION.into()), ..Stated::default() };
     let mut builder = Builder::new(stated);
     let paths = [source.with_file_name("common"), source.to_owned()];
-    let named = gather::Named { paths: &paths, ..gather::Named::default() };
-    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    let named = sources::Named { paths: &paths, ..sources::Named::default() };
+    sources::files(named, &plan, &mut builder, &mut std::io::empty());
     builder.build()
 }
 

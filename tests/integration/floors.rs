@@ -2,30 +2,51 @@
 
 use std::path::{Path, PathBuf};
 
-/// Lines that a file may have.
-const LINES: usize = 600;
 /// Crates that only one module may name.
 const DOORS: &[(&str, &str)] = &[
     ("wasmtime", "engine"),
     ("wasmparser", "engine"),
-    ("kube", "gather"),
-    ("k8s_openapi", "gather"),
+    ("kube", "sources"),
+    ("k8s_openapi", "sources"),
     ("comfy_table", "report"),
 ];
-const SIBLINGS: &[&str] = &["gather", "engine", "report"];
-/// What would let the model reach outside, or know of what stands above it.
-const NOT_IN_MODEL: &[&str] = &[
+/// The rooms from the ground up: a room uses only rooms below it, and those of one floor never use each other.
+const ROOMS: &[&[&str]] = &[
+    &["schema"],
+    &["inventory"],
+    &["iam"],
+    &["karpenter"],
+    &["findings"],
+    &["sources", "engine", "report", "fixes"],
+    &["commands", "cli", "exit"],
+];
+/// Where a room still uses one that is not below it: what it uses has not moved to where it belongs yet. Nothing is added here.
+const NOT_YET: &[(&str, &str)] = &[
+    // Patterns of kinds and of texts.
+    ("schema", "inventory"),
+    // The controller is derived while the inventory is built, and is not a pass of its own yet.
+    ("inventory", "karpenter"),
+    // The parsers of YAML and JSON stand among the sources.
+    ("fixes", "sources"),
+    ("sources", "fixes"),
+    // Args stand in one file, and not beside their commands yet.
+    ("commands", "cli"),
+    ("commands", "exit"),
+    ("cli", "commands"),
+    ("cli", "exit"),
+];
+/// Rooms without I/O.
+const PURE: &[&str] = &["schema", "inventory", "iam", "karpenter", "findings"];
+/// What would let them reach outside.
+const OUTSIDE: &[&str] = &[
     "std::fs",
-    "std::net",
+    "std::net::TcpStream",
+    "std::net::UdpSocket",
     "std::env",
     "std::process",
     "std::io",
     "std::time",
     "tokio",
-    "crate::gather",
-    "crate::engine",
-    "crate::report",
-    "crate::commands",
 ];
 
 fn root() -> PathBuf {
@@ -98,18 +119,32 @@ fn a_crate_behind_a_door_is_named_by_one_module_only() {
     assert_eq!(broken, Vec::<String>::new());
 }
 
+/// The floor that a room is on.
+fn storey(room: &str) -> Option<usize> {
+    ROOMS.iter().position(|rooms| rooms.contains(&room))
+}
+
 #[test]
-fn siblings_never_import_each_other() {
-    let mut broken = vec![];
+fn a_room_uses_only_rooms_below_it() {
+    let (mut broken, mut upward) = (vec![], vec![]);
     for (path, source) in sources("kubectl-karpcheck/src") {
-        let floor = floor(&path);
-        for sibling in SIBLINGS.iter().filter(|sibling| SIBLINGS.contains(&floor) && **sibling != floor) {
-            if names(&source, &format!("crate::{sibling}")) || grouped(&source, sibling) {
-                broken.push(format!("{path} imports {sibling}; what both need belongs to model"));
+        let room = floor(&path);
+        let Some(own) = storey(room) else { continue };
+        for other in ROOMS.iter().flat_map(|rooms| rooms.iter()).filter(|other| **other != room) {
+            let above = storey(other).is_some_and(|storey| storey >= own);
+            if !above || !(names(&source, &format!("crate::{other}")) || grouped(&source, other)) {
+                continue;
+            }
+            match NOT_YET.iter().position(|known| *known == (room, other)) {
+                Some(known) => upward.push(known),
+                None => broken.push(format!("{path} uses {other}, which is not below {room}")),
             }
         }
     }
     assert_eq!(broken, Vec::<String>::new());
+    let mended: Vec<_> =
+        (0..NOT_YET.len()).filter(|known| !upward.contains(known)).map(|known| NOT_YET[known]).collect();
+    assert_eq!(mended, [], "no longer so: take it off the list");
 }
 
 /// Is a module imported by a `use crate::{…}`?
@@ -122,30 +157,16 @@ fn grouped(source: &str, module: &str) -> bool {
 }
 
 #[test]
-fn the_model_reaches_nothing_outside() {
+fn pure_rooms_reach_nothing_outside() {
     let mut broken = vec![];
-    for (path, source) in sources("kubectl-karpcheck/src").into_iter().filter(|(path, _)| floor(path) == "model") {
-        for name in NOT_IN_MODEL.iter().chain(DOORS.iter().map(|(name, _)| name)) {
+    for (path, source) in sources("kubectl-karpcheck/src").into_iter().filter(|(path, _)| PURE.contains(&floor(path))) {
+        for name in OUTSIDE.iter().chain(DOORS.iter().map(|(name, _)| name)) {
             if names(&source, name) {
                 broken.push(format!("{path} names {name}"));
             }
         }
-        for module in SIBLINGS.iter().chain(&["commands"]).filter(|module| grouped(&source, module)) {
-            broken.push(format!("{path} imports {module}"));
-        }
     }
     assert_eq!(broken, Vec::<String>::new());
-}
-
-#[test]
-fn no_file_is_longer_than_a_reader_bears() {
-    let all = ["kubectl-karpcheck", "rules-wasm", "tests"].into_iter().flat_map(sources);
-    let long: Vec<String> = all
-        .map(|(path, source)| (path, source.lines().count()))
-        .filter(|(_, lines)| *lines > LINES)
-        .map(|(path, lines)| format!("{path}: {lines} lines"))
-        .collect();
-    assert_eq!(long, Vec::<String>::new());
 }
 
 #[test]
@@ -181,7 +202,7 @@ fn the_search_finds_what_it_must_and_nothing_else() {
     }
     for (source, name) in [
         ("// kube::Client does it", "kube"),
-        ("use kubectl_karpcheck::model;", "kube"),
+        ("use kubectl_karpcheck::inventory;", "kube"),
         ("let kube = 1;", "kube"),
         ("use std::fsx;", "std::fs"),
         ("use crate::engines::Pack;", "crate::engine"),

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kubectl_karpcheck::commands::pack::sources::{self, Crate};
+use kubectl_karpcheck::commands::pack::sources;
+use kubectl_karpcheck::commands::pack::sources::Crate;
 use sha2::{Digest as _, Sha256};
 
 const CURE: &str = "build it anew and commit both files: cargo run -p kubectl-karpcheck -- pack build rules-wasm \

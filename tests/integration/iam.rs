@@ -9,7 +9,9 @@ mod vectors;
 use std::sync::Arc;
 
 use kubectl_karpcheck::iam::{Document, Given, Policy, PolicyKind};
-use kubectl_karpcheck::model::{At, Cause, ItemId, List, Map, Node, Part, Reason, Scope, Symbol, Text, Value};
+use kubectl_karpcheck::inventory::{
+    At, Cause, ItemId, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value,
+};
 use serde_json::Value as Json;
 
 /// A text in which `<X>` is a symbol.
@@ -19,7 +21,7 @@ pub(crate) fn text(written: &str) -> Text {
     while let Some((before, after)) = rest.split_once('<') {
         let Some((name, after)) = after.split_once('>') else { break };
         parts.push(Part::Known(before.into()));
-        parts.push(Part::Hole(Symbol::new(name, Scope::Run, format!("{name} has no value"))));
+        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, format!("{name} has no value"))));
         rest = after;
     }
     parts.push(Part::Known(rest.into()));

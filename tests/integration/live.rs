@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use kubectl_karpcheck::commands::rbac;
-use kubectl_karpcheck::gather::cluster::{ClusterArgs, gather};
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, FieldValue, Found, Inventory, ItemId, Listing};
+use kubectl_karpcheck::inventory::{Builder, FieldValue, Found, Inventory, ItemId, Listing};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources::cluster::{ClusterArgs, gather};
 use serde_json::json;
 
 use crate::apiserver::ApiServer;
@@ -28,8 +28,8 @@ const KINDS: &[&str] = &[
     "dynamodb.services.k8s.aws/Table",
 ];
 
-fn plan() -> Plan {
-    Plan::new(KINDS.iter().map(|kind| (*kind, false)))
+fn plan() -> GatherScope {
+    GatherScope::new(KINDS.iter().map(|kind| (*kind, false)))
 }
 
 /// The server with the cluster of the fixtures on it, and the reader's rights: those that `rbac` prints, no more.
@@ -51,7 +51,7 @@ pub(crate) fn server() -> Option<Arc<ApiServer>> {
     Some(server)
 }
 
-fn gathered_by(server: &ApiServer, user: &str, plan: &Plan) -> Inventory {
+fn gathered_by(server: &ApiServer, user: &str, plan: &GatherScope) -> Inventory {
     let args = ClusterArgs { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterArgs::default() };
     let mut builder = Builder::default();
     gather(&args, plan, &mut builder, &mut |_| {});
@@ -188,7 +188,7 @@ fn a_long_list_is_read_to_its_end() {
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": format!("s{number}"), "namespace": namespace},
         }));
     }
-    let inventory = gathered_by(&server, "admin", &Plan::new([("core/ServiceAccount", false)]));
+    let inventory = gathered_by(&server, "admin", &GatherScope::new([("core/ServiceAccount", false)]));
     let read = inventory.items().filter(|(_, item)| item.namespace.as_deref() == Some(namespace)).count();
     assert_eq!(read, 510);
     assert!(inventory.items().all(|(_, item)| item.body.at_path(&["metadata", "managedFields"]).is_none()));
@@ -209,7 +209,7 @@ fn a_broken_aggregated_api_costs_only_itself() {
         assert!(std::time::Instant::now() < patience, "the API server does not take the broken API up");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
-    let plan = Plan::new([("broken.services.k8s.aws/Thing", false), ("karpenter.sh/NodePool", false)]);
+    let plan = GatherScope::new([("broken.services.k8s.aws/Thing", false), ("karpenter.sh/NodePool", false)]);
     let inventory = gathered_by(&server, "admin", &plan);
     assert_eq!(names(&inventory, "karpenter.sh/NodePool"), ["default"]);
     assert_eq!(names(&inventory, "broken.services.k8s.aws/Thing"), ["unknown: failed"]);
@@ -337,7 +337,7 @@ fn only_the_events_that_rules_look_at_leave_the_server() {
     );
     event(&server, "pod-scheduled", "Pod", "Scheduled", "default-scheduler");
     // With just the right that is printed for it.
-    let plan = Plan::new([("core/Event", true)]);
+    let plan = GatherScope::new([("core/Event", true)]);
     let mut role = vec![];
     rbac::write(&plan, &mut role).unwrap();
     server.apply(&std::str::from_utf8(&role).unwrap().replace(rbac::NAME, "karpcheck-events"));

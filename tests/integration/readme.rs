@@ -5,7 +5,8 @@ use std::process::Command;
 
 use clap::Parser as _;
 use kubectl_karpcheck::cli::Cli;
-use kubectl_karpcheck::commands::{self, Streams};
+use kubectl_karpcheck::commands;
+use kubectl_karpcheck::commands::Streams;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

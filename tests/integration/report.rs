@@ -1,7 +1,7 @@
 //! The report as a tired operator sees it: at 80 columns, at 200, and in a pipe.
 
-use kubectl_karpcheck::model::verdict::Severity;
-use kubectl_karpcheck::model::{Cause, Listing};
+use kubectl_karpcheck::findings::finding::Severity;
+use kubectl_karpcheck::inventory::{Cause, Listing};
 use kubectl_karpcheck::report;
 use serde_json::json;
 

@@ -8,8 +8,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
 use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, Selected, judge};
-use kubectl_karpcheck::model::verdict::{Coverage, Finding, Judgement, Outcome, Severity};
-use kubectl_karpcheck::model::{
+use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, Severity};
+use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
     SourceKind, Value,
 };
@@ -80,7 +80,7 @@ fn load(name: &str) -> Result<Pack, PackError> {
 }
 
 /// Runs a guest's rules with a well-behaved rule before and after them, whose verdicts must stand. Returns the others.
-fn beside(name: &str) -> Judgement {
+fn beside(name: &str) -> CheckResults {
     let (good, pack) = (load("well_behaved").unwrap(), load(name).unwrap());
     let first = Selected::new(&good, &good.rules()[0]);
     let mut rules = vec![first.clone()];

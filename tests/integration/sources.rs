@@ -6,9 +6,9 @@ mod joins;
 mod questions;
 mod story;
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Stated};
+use kubectl_karpcheck::inventory::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Stated};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 use serde_json::{Value as Json, json};
 
 /// All kinds that the sources tell of.
@@ -40,10 +40,10 @@ fn read_with(texts: &[&str], stated: Stated) -> Inventory {
             path
         })
         .collect();
-    let plan = Plan::new(KINDS.iter().map(|kind| (*kind, false)));
+    let plan = GatherScope::new(KINDS.iter().map(|kind| (*kind, false)));
     let mut builder = Builder::new(stated);
-    let named = gather::Named { paths: &paths, ..gather::Named::default() };
-    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    let named = sources::Named { paths: &paths, ..sources::Named::default() };
+    sources::files(named, &plan, &mut builder, &mut std::io::empty());
     builder.build()
 }
 
@@ -397,10 +397,10 @@ fn the_charts_own_values_leave_the_clusters_name_to_the_installation() {
         std::fs::write(folder.path().join("Chart.yaml"), format!("apiVersion: v2\nname: {chart}\nversion: 1.14.1\n"))
             .unwrap();
         std::fs::write(&values, "settings: {clusterName: '', clusterEndpoint: '', interruptionQueue: ''}").unwrap();
-        let plan = Plan::new(KINDS.iter().map(|kind| (*kind, false)));
+        let plan = GatherScope::new(KINDS.iter().map(|kind| (*kind, false)));
         let mut builder = Builder::new(Stated::default());
-        let named = gather::Named { paths: &[values], ..gather::Named::default() };
-        gather::files(named, &plan, &mut builder, &mut std::io::empty());
+        let named = sources::Named { paths: &[values], ..sources::Named::default() };
+        sources::files(named, &plan, &mut builder, &mut std::io::empty());
         let inventory = builder.build();
         let name = inventory.get(only(&inventory, "Karpcheck::Controller"), "/ClusterName").unwrap();
         match name {

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use crate::cli::{CanArgs, ListOutput};
-use crate::commands::sources::{self, Gathered};
-use crate::commands::{self, CommandError, Streams};
+use crate::commands;
+use crate::commands::shared::gathering;
+use crate::commands::shared::gathering::Gathered;
+use crate::commands::{CommandError, Streams};
 use crate::exit::Exit;
-use crate::iam::{self, Access, Evaluator, Operand, Question, Target, Who};
-use crate::model::kinds::{self, Plan};
-use crate::model::{Inventory, Item, ItemId};
-use crate::report::{self, Answered};
+use crate::iam;
+use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
+use crate::inventory::{Inventory, Item, ItemId};
+use crate::report;
+use crate::report::Answered;
+use crate::schema::kinds;
+use crate::schema::kinds::GatherScope;
 
 /// Kinds that may ask.
 const PRINCIPALS: &[&str] =
@@ -29,12 +34,12 @@ const OTHERS: &[&str] = &[
 
 /// Answers one question over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let plan = Plan::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
-    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+    let plan = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
+    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &[], streams)? {
         Gathered::Read(read) => Arc::new(read.builder.build()),
         Gathered::Planned(exit) => return Ok(exit),
     };
-    let question = Question {
+    let question = RequestSpec {
         principal: principal(&inventory, &args.principal)?,
         action: args.action.clone(),
         target: target(&inventory, &args.resource)?,
@@ -53,7 +58,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         trail: &evaluator.trail(&question),
         decision: &decision,
     };
-    commands::still(match args.output {
+    commands::ignore_broken_pipe(match args.output {
         ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
         ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
     })?;
@@ -65,28 +70,28 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     })
 }
 
-fn principal(inventory: &Inventory, written: &str) -> Result<Who, CommandError> {
+fn principal(inventory: &Inventory, written: &str) -> Result<PrincipalSpec, CommandError> {
     if written == "*" {
-        return Ok(Who::Anyone);
+        return Ok(PrincipalSpec::Anyone);
     }
     if written.starts_with("arn:") && [":oidc-provider/", ":saml-provider/"].iter().any(|kind| written.contains(kind)) {
-        return Ok(Who::Federated(written.to_owned()));
+        return Ok(PrincipalSpec::Federated(written.to_owned()));
     }
     if written.starts_with("arn:") {
-        return Ok(Who::Arn(written.to_owned()));
+        return Ok(PrincipalSpec::Arn(written.to_owned()));
     }
     if written.contains(".amazonaws.com") {
-        return Ok(Who::Service(written.to_owned()));
+        return Ok(PrincipalSpec::Service(written.to_owned()));
     }
     if written == "controller" {
         return match inventory.of_kind(kinds::CONTROLLER).as_slice() {
-            [one] => Ok(Who::Item(*one)),
+            [one] => Ok(PrincipalSpec::Item(*one)),
             [] => Err(CommandError::Usage("no Karpenter controller was read: name its role instead".into())),
             several => Err(ambiguous(inventory, written, several)),
         };
     }
     let among: Vec<ItemId> = PRINCIPALS.iter().flat_map(|kind| inventory.of_kind(kind)).collect();
-    named(inventory, written, &among, "no role, user or policy").map(Who::Item)
+    named(inventory, written, &among, "no role, user or policy").map(PrincipalSpec::Item)
 }
 
 fn target(inventory: &Inventory, written: &str) -> Result<Target, CommandError> {

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands::sources::{self, Gathered, Read};
-use crate::commands::{self, CommandError, Streams, chosen, cure};
+use crate::commands;
+use crate::commands::shared::gathering;
+use crate::commands::shared::gathering::{Gathered, Read};
+use crate::commands::shared::{fix_verification, rule_selection};
+use crate::commands::{CommandError, Streams};
 use crate::engine;
 use crate::exit::Exit;
-use crate::model::verdict::{Confidence, Judgement, RuleInfo};
-use crate::model::{Cause, Inventory};
-use crate::report::{self, Run, Sources};
+use crate::findings::finding::{CheckResults, Confidence, RuleInfo};
+use crate::inventory::{Cause, Inventory};
+use crate::report;
+use crate::report::{Run, Sources};
 
 /// Checks what the flags name and prints the report.
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = chosen::load(&args.chosen.pack)?;
+    let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = chosen::plan(&selected);
-    let read = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let plan = rule_selection::plan(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
@@ -27,7 +31,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let least: Confidence = args.min_confidence.into();
     judgement.findings.retain(|finding| finding.confidence >= least);
     if let Some(gathered) = gathered {
-        cure::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
+        fix_verification::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
     }
 
     let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
@@ -50,7 +54,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             asked: answers.calls,
         },
     };
-    commands::still(match args.output {
+    commands::ignore_broken_pipe(match args.output {
         Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
         Output::Wide => report::wide(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
         Output::Json => report::json(&run, streams.out),
@@ -62,7 +66,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         Output::Markdown => report::markdown(&run, streams.out),
         Output::Html => report::html(&run, streams.out),
         Output::Diff => {
-            let (files, not_shown) = cure::patched(&inventory, &judgement);
+            let (files, not_shown) = fix_verification::patched(&inventory, &judgement);
             report::diff(&run, &files, &not_shown, streams.out, streams.err)
         }
     })?;
@@ -77,7 +81,7 @@ pub fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &Judgement, summary: &report::Summary) -> Exit {
+fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &CheckResults, summary: &report::Summary) -> Exit {
     // A rule that crashed said nothing of what it was to judge.
     if inventory.problems().iter().any(|problem| problem.fatal) || !judgement.faults.is_empty() {
         return Exit::NotDone;

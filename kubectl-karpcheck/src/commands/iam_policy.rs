@@ -5,11 +5,12 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::ChosenArgs;
-use crate::commands::{CommandError, Streams, chosen};
+use crate::cli::RuleSelectionArgs;
+use crate::commands::shared::rule_selection;
+use crate::commands::{CommandError, Streams};
 use crate::exit::Exit;
-use crate::model::aws;
-use crate::model::kinds::Plan;
+use crate::schema::aws_calls;
+use crate::schema::kinds::GatherScope;
 
 /// An identity policy, as IAM has it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -36,11 +37,11 @@ pub struct Statement {
 }
 
 /// The least policy with which everything that a plan reads of AWS can be asked.
-pub fn policy(plan: &Plan) -> Policy {
-    let mut actions: BTreeSet<&'static str> = aws::wanted(plan).map(|question| question.action).collect();
+pub fn policy(plan: &GatherScope) -> Policy {
+    let mut actions: BTreeSet<&'static str> = aws_calls::wanted(plan).map(|question| question.action).collect();
     if !actions.is_empty() {
         // It is allowed to everybody, and named all the same: the policy holds what is called.
-        actions.insert(aws::IDENTITY.action);
+        actions.insert(aws_calls::IDENTITY.action);
     }
     let statement =
         Statement { sid: "KarpcheckReads", effect: "Allow", action: actions.into_iter().collect(), resource: "*" };
@@ -49,10 +50,11 @@ pub fn policy(plan: &Plan) -> Policy {
 }
 
 /// Prints the policy that the chosen rules need.
-pub fn run(args: &ChosenArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = chosen::load(&args.pack)?;
+pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = rule_selection::load(&args.pack)?;
     let selected = packs.select(args)?;
-    serde_json::to_writer_pretty(&mut *streams.out, &policy(&chosen::plan(&selected))).map_err(io::Error::from)?;
+    serde_json::to_writer_pretty(&mut *streams.out, &policy(&rule_selection::plan(&selected)))
+        .map_err(io::Error::from)?;
     writeln!(streams.out)?;
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;
@@ -66,13 +68,13 @@ mod tests {
 
     #[test]
     fn rules_that_read_nothing_of_aws_need_nothing() {
-        let policy = policy(&Plan::new([("karpenter.sh/NodePool", false)]));
+        let policy = policy(&GatherScope::new([("karpenter.sh/NodePool", false)]));
         assert!(policy.statement.is_empty());
     }
 
     #[test]
     fn only_what_is_asked_is_allowed() {
-        let policy = policy(&Plan::new([("AWS::Events::Rule", false)]));
+        let policy = policy(&GatherScope::new([("AWS::Events::Rule", false)]));
         assert_eq!(
             policy.statement[0].action,
             [

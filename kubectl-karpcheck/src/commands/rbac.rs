@@ -5,13 +5,15 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::ChosenArgs;
-use crate::commands::{CommandError, Streams, chosen};
+use crate::cli::RuleSelectionArgs;
+use crate::commands::shared::rule_selection;
+use crate::commands::{CommandError, Streams};
 use crate::exit::Exit;
-use crate::model::ack;
-use crate::model::controller::GLOBAL_SETTINGS;
-use crate::model::inventory::kind_matches;
-use crate::model::kinds::{self, Plan};
+use crate::inventory::query::kind_matches;
+use crate::karpenter::controller::GLOBAL_SETTINGS;
+use crate::schema::ack;
+use crate::schema::kinds;
+use crate::schema::kinds::GatherScope;
 
 /// The role's name.
 pub const NAME: &str = "karpcheck-reader";
@@ -77,7 +79,7 @@ const CORE: &[&str] = &[
 const GROUPS: &[&str] = &["apps", "core", "eks.amazonaws.com", "karpenter.k8s.aws", "karpenter.sh"];
 
 /// The least role with which everything in a plan can be read.
-pub fn cluster_role(plan: &Plan) -> ClusterRole {
+pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
     ClusterRole {
         api_version: "rbac.authorization.k8s.io/v1",
         kind: "ClusterRole",
@@ -87,10 +89,10 @@ pub fn cluster_role(plan: &Plan) -> ClusterRole {
 }
 
 /// Prints the role that the chosen rules need.
-pub fn run(args: &ChosenArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = chosen::load(&args.pack)?;
+pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = rule_selection::load(&args.pack)?;
     let selected = packs.select(args)?;
-    write(&chosen::plan(&selected), streams.out)?;
+    write(&rule_selection::plan(&selected), streams.out)?;
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;
     }
@@ -101,7 +103,7 @@ pub fn run(args: &ChosenArgs, streams: &mut Streams<'_>) -> Result<Exit, Command
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(plan: &Plan, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
     let role = cluster_role(plan);
     writeln!(
         out,
@@ -131,7 +133,7 @@ struct Listed {
     optional: bool,
 }
 
-fn rules(plan: &Plan) -> Vec<PolicyRule> {
+fn rules(plan: &GatherScope) -> Vec<PolicyRule> {
     let mut groups: BTreeMap<String, Listed> = BTreeMap::new();
     let mut named = vec![];
     for (kind, optional) in plan.listed() {
@@ -283,14 +285,14 @@ fn plural(kind: &str) -> String {
 mod tests {
     use super::*;
 
-    fn printed(plan: &Plan) -> String {
+    fn printed(plan: &GatherScope) -> String {
         let mut out = vec![];
         write(plan, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    fn plan(kinds: &[&str]) -> Plan {
-        Plan::new(kinds.iter().map(|kind| (*kind, false)))
+    fn plan(kinds: &[&str]) -> GatherScope {
+        GatherScope::new(kinds.iter().map(|kind| (*kind, false)))
     }
 
     #[test]
@@ -374,7 +376,7 @@ mod tests {
 
     #[test]
     fn what_is_optional_is_said_to_be() {
-        let role = cluster_role(&Plan::new([("karpenter.sh/NodePool", true)]));
+        let role = cluster_role(&GatherScope::new([("karpenter.sh/NodePool", true)]));
         assert!(role.rules[0].why.ends_with("may be left out, the rules that read it do without"));
     }
 

@@ -1,15 +1,16 @@
 //! `rules`: the list of rules.
 
-use crate::cli::{ChosenArgs, ListOutput, RulesArgs};
-use crate::commands::{CommandError, Streams, chosen};
+use crate::cli::{ListOutput, RuleSelectionArgs, RulesArgs};
+use crate::commands::shared::rule_selection;
+use crate::commands::{CommandError, Streams};
 use crate::exit::Exit;
-use crate::model::verdict::RuleInfo;
+use crate::findings::finding::RuleInfo;
 use crate::report;
 
 /// Lists the rules of all packs, also those that are off by default.
 pub fn run(args: &RulesArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = chosen::load(&args.chosen.pack)?;
-    let every = ChosenArgs {
+    let packs = rule_selection::load(&args.chosen.pack)?;
+    let every = RuleSelectionArgs {
         rule: if args.chosen.rule.is_empty() {
             packs.packs.iter().flat_map(|pack| pack.rules()).map(|rule| rule.id.clone()).collect()
         } else {

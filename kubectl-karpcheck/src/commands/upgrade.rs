@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use crate::cli::{UpgradeArgs, UpgradeOutput};
+use crate::commands;
 use crate::commands::check::{assumed, colored, count};
-use crate::commands::sources::{self, Gathered, Read};
-use crate::commands::{self, CommandError, Streams, chosen, cure};
-use crate::engine::{self, Engine, Selected};
+use crate::commands::shared::gathering;
+use crate::commands::shared::gathering::{Gathered, Read};
+use crate::commands::shared::{fix_verification, rule_selection};
+use crate::commands::{CommandError, Streams};
+use crate::engine;
+use crate::engine::{Engine, Selected};
 use crate::exit::Exit;
-use crate::model::verdict::{Confidence, Cure, Edit, Finding, Judgement, Outcome, RuleInfo};
-use crate::model::{Builder, Cause, Inventory, kinds};
-use crate::report::upgrade::{self as shown, Leg, Obsolete, Started};
+use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome, RuleInfo};
+use crate::inventory::{Builder, Cause, Inventory};
+use crate::report::upgrade as shown;
+use crate::report::upgrade::{Leg, Obsolete, Started};
 use crate::report::{Run, Sources};
+use crate::schema::kinds;
 
 mod compare;
-mod spare;
-pub mod steps;
+mod unused_permissions;
+pub mod upgrade_path;
 
 use compare::Known;
 
@@ -23,18 +29,18 @@ use compare::Known;
 struct Judged {
     /// The version that it ends at, as it is written.
     to: String,
-    stop: Option<&'static steps::Stop>,
+    stop: Option<&'static upgrade_path::Stop>,
     inventory: Arc<Inventory>,
     /// What is new at its end.
-    new: Judgement,
+    new: CheckResults,
 }
 
 /// Judges now and after each leg of the upgrade, and prints what differs.
 pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = chosen::load(&args.chosen.pack)?;
+    let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = chosen::plan(&selected);
-    let read = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let plan = rule_selection::plan(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
@@ -43,7 +49,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
         // Without the cluster nothing is known of its version: that is what is wrong then.
-        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return sources::told(builder, streams),
+        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return gathering::told(builder, streams),
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);
@@ -57,20 +63,20 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let mut now = judge(&inventory);
 
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
-    let to = steps::minor(&args.to).unwrap_or_default();
+    let to = upgrade_path::minor(&args.to).unwrap_or_default();
     let mut known = Known::of(&inventory, &now);
     let mut legs: Vec<Judged> = vec![];
     let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
     let mut last = None;
-    for (stop, version) in steps::legs(from, to, &args.to) {
+    for (stop, version) in upgrade_path::legs(from, to, &args.to) {
         let mut aimed = builder.clone();
-        aimed.aim(version);
+        aimed.set_target_version(version);
         let inventory = Arc::new(aimed.clone().build());
         let judged = judge(&inventory);
         for fault in judged.faults.iter().filter(|fault| !now.faults.contains(fault)).cloned().collect::<Vec<_>>() {
             now.faults.push(fault);
         }
-        let mut new = Judgement { findings: known.take_new(&inventory, &judged), ..Judgement::default() };
+        let mut new = CheckResults { findings: known.take_new(&inventory, &judged), ..CheckResults::default() };
         let own: Vec<Edit> = new.findings.iter().flat_map(|finding| finding.edits.clone()).collect();
         edits.push((Arc::clone(&inventory), own));
         prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
@@ -84,11 +90,11 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     };
 
     // Items have the same numbers at every version: what is derived comes last.
-    let all = Judgement {
+    let all = CheckResults {
         findings: legs.iter().flat_map(|leg| leg.new.findings.iter().cloned()).collect(),
-        ..Judgement::default()
+        ..CheckResults::default()
     };
-    let (patched, not_shown) = cure::patched(&end, &all);
+    let (patched, not_shown) = fix_verification::patched(&end, &all);
     let named: Vec<(String, String)> =
         packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
     let assumed = assumed(&args.sources.facts);
@@ -109,9 +115,10 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         at: at.clone(),
         sources,
     };
-    let undecided =
-        |judgement: &Judgement| judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
-    let solved = Judgement { findings: compare::solved(&inventory, &now, &end, &last), ..Judgement::default() };
+    let undecided = |judgement: &CheckResults| {
+        judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count()
+    };
+    let solved = CheckResults { findings: compare::solved(&inventory, &now, &end, &last), ..CheckResults::default() };
     let mut before = from;
     let upgrade = shown::Upgrade {
         now: run(&inventory, &now),
@@ -120,23 +127,28 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         legs: legs
             .iter()
             .map(|leg| {
-                let until = steps::minor(&leg.to).unwrap_or(to);
-                let notes = steps::notes(std::mem::replace(&mut before, until), until);
-                Leg { run: run(&leg.inventory, &leg.new), to: &leg.to, stop: leg.stop.map(steps::Stop::shown), notes }
+                let until = upgrade_path::minor(&leg.to).unwrap_or(to);
+                let notes = upgrade_path::notes(std::mem::replace(&mut before, until), until);
+                Leg {
+                    run: run(&leg.inventory, &leg.new),
+                    to: &leg.to,
+                    stop: leg.stop.map(upgrade_path::Stop::shown),
+                    notes,
+                }
             })
             .collect(),
-        obsolete: spare::actions(&inventory, from, to)
+        obsolete: unused_permissions::actions(&inventory, from, to)
             .into_iter()
-            .map(|spare::Spare { item, pointer, action, why }| Obsolete { item, pointer, action, why })
+            .map(|unused_permissions::Spare { item, pointer, action, why }| Obsolete { item, pointer, action, why })
             .collect(),
         still_open: undecided(&last).saturating_sub(undecided(&all)),
-        beyond: (to > steps::NEWEST).then(|| steps::written(steps::NEWEST)),
+        beyond: (to > upgrade_path::NEWEST).then(|| upgrade_path::written(upgrade_path::NEWEST)),
         from: started,
         to: &args.to,
         files: patched,
         not_shown,
     };
-    commands::still(match args.output {
+    commands::ignore_broken_pipe(match args.output {
         UpgradeOutput::Table => {
             let color = colored(args.color, streams.width.is_some());
             shown::table(&upgrade, streams.width, color, streams.out)
@@ -157,7 +169,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
 /// # Errors
 /// None runs a known version, or one that the target is not later than; in words.
 fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
-    let target = steps::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
+    let target = upgrade_path::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
     let state = "--karpenter-version states it: --karpenter-version 1.0.14";
     let mut found = vec![];
     let mut ahead = vec![];
@@ -169,7 +181,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
         let Some(version) = item.body.str_at(&["Version"]) else {
             return Err(format!("the version of Karpenter that controller {name} runs is not known; {state}"));
         };
-        let Some(running) = steps::parts(version) else {
+        let Some(running) = upgrade_path::parts(version) else {
             return Err(format!("{version}, which controller {name} runs, is no version of Karpenter; {state}"));
         };
         if running >= target {
@@ -201,7 +213,7 @@ fn prove(
     edits: &[(Arc<Inventory>, Vec<Edit>)],
     known: &Known,
     (engine, selected): (&Engine, &[Selected<'_>]),
-    new: &mut Judgement,
+    new: &mut CheckResults,
 ) {
     let Some((inventory, own)) = edits.last() else { return };
     if own.is_empty() {
@@ -224,11 +236,11 @@ fn prove(
     let mut reveals = Some(reveals).filter(|reveals| !reveals.is_empty());
     for finding in new.findings.iter_mut().filter(|finding| !finding.edits.is_empty()) {
         finding.cure = Some(if stays.take(inventory, finding) {
-            Cure::NotEnough(finding.message.clone())
+            FixOutcome::NotEnough(finding.message.clone())
         } else if !made {
-            Cure::NotTried("the place of an edit was not found".into())
+            FixOutcome::NotTried("the place of an edit was not found".into())
         } else {
-            reveals.take().map_or(Cure::Cleared, Cure::Reveals)
+            reveals.take().map_or(FixOutcome::Cleared, FixOutcome::Reveals)
         });
     }
 }

@@ -2,26 +2,31 @@
 
 use std::sync::Arc;
 
-use crate::cli::{ChosenArgs, ListOutput, WhyArgs};
-use crate::commands::sources::{self, Gathered};
-use crate::commands::{self, CommandError, Streams, can, chosen};
-use crate::engine::{self, Recorder};
+use crate::cli::{ListOutput, RuleSelectionArgs, WhyArgs};
+use crate::commands;
+use crate::commands::shared::gathering;
+use crate::commands::shared::gathering::Gathered;
+use crate::commands::shared::rule_selection;
+use crate::commands::{CommandError, Streams, can};
+use crate::engine;
+use crate::engine::Recorder;
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
-use crate::report::{self, Answered, Reasons};
+use crate::report;
+use crate::report::{Answered, Reasons};
 
 /// A request, the context that it names, the decision and its trail.
 type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
 
 /// Runs one rule and shows what it asked of IAM for each subject, passes included.
 pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let mut packs = chosen::load(&args.pack)?;
+    let mut packs = rule_selection::load(&args.pack)?;
     let recorder = Recorder::default();
     packs.engine = packs.engine.recorded(recorder.clone());
-    let rule = ChosenArgs { rule: vec![args.rule.clone()], ..ChosenArgs::default() };
+    let rule = RuleSelectionArgs { rule: vec![args.rule.clone()], ..RuleSelectionArgs::default() };
     let selected = packs.select(&rule)?;
-    let plan = chosen::plan(&selected);
-    let inventory = match sources::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let plan = rule_selection::plan(&selected);
+    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => Arc::new(read.builder.build()),
         Gathered::Planned(exit) => return Ok(exit),
     };
@@ -69,7 +74,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         })
         .collect();
     let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
-    commands::still(match args.output {
+    commands::ignore_broken_pipe(match args.output {
         ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
         ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
     })?;

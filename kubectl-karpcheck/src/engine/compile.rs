@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{config, text};
+use crate::engine::{config, text};
 
 /// The hidden command of the binary.
 pub const COMMAND: &str = "__compile";

@@ -16,10 +16,10 @@ pub(super) use bindings::karpcheck::rules::inventory::{
 
 use wasmtime::component::{HasSelf, Linker};
 
-use super::decide;
-use super::host::Host;
-use crate::model::verdict::{Confidence, Outcome, Severity};
-use crate::model::{Answer, FieldValue, Found, Link, Unknown};
+use crate::engine::decide;
+use crate::engine::host::Host;
+use crate::findings::finding::{Confidence, Outcome, Severity};
+use crate::inventory::{FieldValue, Found, Link, Ternary, Unknown};
 
 /// The package that a pack may import from.
 pub(super) const PACKAGE: &str = "karpcheck:rules";
@@ -135,11 +135,11 @@ pub(super) fn unknown(unknown: Unknown) -> WitReason {
     }
 }
 
-const fn answer(answer: Answer) -> wit::Answer {
+const fn answer(answer: Ternary) -> wit::Answer {
     match answer {
-        Answer::Yes => wit::Answer::Yes,
-        Answer::No => wit::Answer::No,
-        Answer::Unknown => wit::Answer::Unknown,
+        Ternary::Yes => wit::Answer::Yes,
+        Ternary::No => wit::Answer::No,
+        Ternary::Unknown => wit::Answer::Unknown,
     }
 }
 
@@ -160,7 +160,7 @@ pub(super) fn to_json(value: WitValue) -> Result<Option<serde_json::Value>, &'st
         WitValue::Absent => None,
         WitValue::Unknown(_) => return Err("it is unknown"),
         WitValue::Text(text) => Some(text.into()),
-        WitValue::Number(number) if number.is_finite() => Some(crate::model::node::json_number(number)),
+        WitValue::Number(number) if number.is_finite() => Some(crate::inventory::node::json_number(number)),
         WitValue::Number(_) => return Err("it is no number"),
         WitValue::Flag(flag) => Some(flag.into()),
         WitValue::Json(json) => Some(serde_json::from_str(&json).map_err(|_| "it is not JSON")?),

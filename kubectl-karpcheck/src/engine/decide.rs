@@ -1,20 +1,22 @@
 //! `decide`: the request is held to the contract here, and evaluated by [`crate::iam`].
 
-use super::contract::{
-    self, Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
+use crate::engine::contract;
+use crate::engine::contract::{
+    Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
-use super::host::{Host, MOST_WHY, Stop, well_formed};
-use super::text;
-use crate::iam::{self, Evaluator, Question, Who};
-use crate::model::verdict::Place;
-use crate::model::{Cause, ItemId, Reason};
+use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::text;
+use crate::iam;
+use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
+use crate::inventory::Place;
+use crate::inventory::{Cause, ItemId, Reason};
 
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;
 const MOST_TEXT: usize = 4 << 10;
 
 /// Answers a request of a rule.
-pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Stop> {
+pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, GuestFault> {
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
     if let Some(recorder) = &host.recorder {
@@ -51,14 +53,14 @@ fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
 }
 
 /// The request in the evaluator's own words.
-fn question(request: &Request) -> Question {
-    Question {
+fn question(request: &Request) -> RequestSpec {
+    RequestSpec {
         principal: match &request.principal {
-            Principal::Item(item) => Who::Item(ItemId(*item)),
-            Principal::Service(service) => Who::Service(service.clone()),
-            Principal::Federated(provider) => Who::Federated(provider.clone()),
-            Principal::Arn(arn) => Who::Arn(arn.clone()),
-            Principal::Anyone => Who::Anyone,
+            Principal::Item(item) => PrincipalSpec::Item(ItemId(*item)),
+            Principal::Service(service) => PrincipalSpec::Service(service.clone()),
+            Principal::Federated(provider) => PrincipalSpec::Federated(provider.clone()),
+            Principal::Arn(arn) => PrincipalSpec::Arn(arn.clone()),
+            Principal::Anyone => PrincipalSpec::Anyone,
         },
         action: request.action.clone(),
         target: match &request.target {
@@ -85,7 +87,7 @@ fn operand(operand: &Operand) -> iam::Operand {
 }
 
 /// A request with a mistake is the rule's, whatever the evaluation makes of it.
-fn check(host: &Host, request: &Request) -> Result<(), Stop> {
+fn check(host: &Host, request: &Request) -> Result<(), GuestFault> {
     let fields = request.fields.len();
     if request.context.len() > MOST_ENTRIES || fields > MOST_ENTRIES {
         return Err(mistake(format_args!("more than {MOST_ENTRIES} context keys or fields")));
@@ -114,7 +116,7 @@ fn check(host: &Host, request: &Request) -> Result<(), Stop> {
     request.context.iter().try_for_each(|entry| context_key(host, entry, fields))
 }
 
-fn context_key(host: &Host, entry: &ContextKey, fields: usize) -> Result<(), Stop> {
+fn context_key(host: &Host, entry: &ContextKey, fields: usize) -> Result<(), GuestFault> {
     template(&entry.key, fields)?;
     match &entry.value {
         Operand::Template(text) => template(text, fields)?,
@@ -134,7 +136,7 @@ fn context_key(host: &Host, entry: &ContextKey, fields: usize) -> Result<(), Sto
     Ok(())
 }
 
-fn named(what: &str, text: &str) -> Result<(), Stop> {
+fn named(what: &str, text: &str) -> Result<(), GuestFault> {
     if text.is_empty() || text.len() > MOST_TEXT {
         return Err(mistake(format_args!("{what} of {} bytes", text.len())));
     }
@@ -142,7 +144,7 @@ fn named(what: &str, text: &str) -> Result<(), Stop> {
 }
 
 /// A text in which `{0}`, `{1}`, … stand for the request's fields.
-fn template(text: &str, fields: usize) -> Result<(), Stop> {
+fn template(text: &str, fields: usize) -> Result<(), GuestFault> {
     named("a text", text)?;
     for after in text.split('{').skip(1) {
         if let Some((number, _)) = after.split_once('}')
@@ -159,6 +161,6 @@ fn cut(text: &str) -> String {
     text::line(text, 100)
 }
 
-fn mistake(what: std::fmt::Arguments<'_>) -> Stop {
-    Stop::Mistake(format!("its request to decide has {what}"))
+fn mistake(what: std::fmt::Arguments<'_>) -> GuestFault {
+    GuestFault::Mistake(format!("its request to decide has {what}"))
 }

@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::contract::{self, WitDescription, WitRule};
-use super::limits::Limits;
-use super::text;
-use super::versions::Requirement;
-use crate::model::inventory::kind_matches;
-use crate::model::verdict::RuleInfo;
+use crate::engine::contract;
+use crate::engine::contract::{WitDescription, WitRule};
+use crate::engine::limits::Limits;
+use crate::engine::text;
+use crate::engine::versions::Requirement;
+use crate::findings::finding::RuleInfo;
+use crate::inventory::query::kind_matches;
 
 /// Bytes of an id, an area, a setting's name.
 const MOST_ID: usize = 64;

@@ -1,23 +1,24 @@
 //! What a guest's questions are answered with: the inventory, seen through the kinds that the rule declares.
 //!
-//! Everything that comes in is hostile. A mistake or a spent limit is a [`Stop`]: it ends the rule's run.
+//! Everything that comes in is hostile. A mistake or a spent limit is a [`GuestFault`]: it ends the rule's run.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::limiter::Limiter;
-use super::limits::Limits;
-use super::text;
+use crate::engine::limiter::Limiter;
+use crate::engine::limits::Limits;
+use crate::engine::text;
+use crate::findings::finding::RuleInfo;
 use crate::iam;
-use crate::model::inventory::kind_matches;
-use crate::model::peers::Answered;
-use crate::model::pointer::{self, Malformed};
-use crate::model::verdict::RuleInfo;
-use crate::model::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
+use crate::inventory::peers::Answered;
+use crate::inventory::pointer;
+use crate::inventory::pointer::Malformed;
+use crate::inventory::query::kind_matches;
+use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
 
 /// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Stop {
+pub(super) enum GuestFault {
     /// The rule does what no rule may do.
     #[error("{0}")]
     Mistake(String),
@@ -26,7 +27,7 @@ pub(super) enum Stop {
     Limit(String),
 }
 
-impl From<Malformed> for Stop {
+impl From<Malformed> for GuestFault {
     fn from(malformed: Malformed) -> Self {
         Self::Mistake(format!("it asks for a field in a wrong way: {}", text::line(&malformed.to_string(), 300)))
     }
@@ -151,7 +152,7 @@ impl Host {
     }
 
     /// May a finding name this item?
-    pub(super) fn nameable(&self, item: u32) -> Result<ItemId, Stop> {
+    pub(super) fn nameable(&self, item: u32) -> Result<ItemId, GuestFault> {
         match &self.run {
             Some(run) if run.is_shown(item) || run.named.contains(&item) => Ok(ItemId(item)),
             _ => Err(never_shown(item)),
@@ -164,7 +165,7 @@ impl Host {
             && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason))) != Some(&Need::Optional)
     }
 
-    pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, Stop> {
+    pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let need = run.need_of_asked(kind)?;
         let mut found = inventory.select(kind);
@@ -180,14 +181,14 @@ impl Host {
         inventory: &'a Inventory,
         item: u32,
         pointer: &str,
-    ) -> Result<FieldValue<'a>, Stop> {
+    ) -> Result<FieldValue<'a>, GuestFault> {
         let most = self.limits.call_bytes;
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let id = run.readable(item)?;
         short(pointer, MOST_POINTER)?;
         let mut value = inventory.get(id, pointer)?;
         let work = match &value {
-            FieldValue::Unknown(_) => inventory.node(id, pointer).map_or(1, crate::model::Node::size),
+            FieldValue::Unknown(_) => inventory.node(id, pointer).map_or(1, crate::inventory::Node::size),
             _ => 1,
         };
         run.charge(work)?;
@@ -201,7 +202,7 @@ impl Host {
         inventory: &'a Inventory,
         item: u32,
         pointer: &str,
-    ) -> Result<Vec<(&'static str, FieldValue<'a>)>, Stop> {
+    ) -> Result<Vec<(&'static str, FieldValue<'a>)>, GuestFault> {
         let most = self.limits.call_bytes;
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let id = run.readable(item)?;
@@ -214,7 +215,12 @@ impl Host {
         Ok(views.into_iter().map(|seen| (seen.source.as_str(), seen.value)).collect())
     }
 
-    pub(super) fn matches(&mut self, item: u32, pointer: &str, pattern: &str) -> Result<crate::model::Answer, Stop> {
+    pub(super) fn matches(
+        &mut self,
+        item: u32,
+        pointer: &str,
+        pattern: &str,
+    ) -> Result<crate::inventory::Ternary, GuestFault> {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         short(pointer, MOST_POINTER)?;
@@ -230,7 +236,7 @@ impl Host {
         pointer: &str,
         other: u32,
         other_pointer: &str,
-    ) -> Result<crate::model::Answer, Stop> {
+    ) -> Result<crate::inventory::Ternary, GuestFault> {
         let (run, inventory) = self.ask()?;
         let (id, other) = (run.readable(item)?, run.readable(other)?);
         short(pointer, MOST_POINTER)?;
@@ -244,7 +250,7 @@ impl Host {
         inventory: &'a Inventory,
         item: u32,
         pattern: &str,
-    ) -> Result<Vec<Field<'a>>, Stop> {
+    ) -> Result<Vec<Field<'a>>, GuestFault> {
         let most = self.limits.call_bytes;
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let id = run.readable(item)?;
@@ -261,7 +267,7 @@ impl Host {
         Ok(fields)
     }
 
-    pub(super) fn related(&mut self, item: u32, pattern: &str) -> Result<Vec<Link>, Stop> {
+    pub(super) fn related(&mut self, item: u32, pattern: &str) -> Result<Vec<Link>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         short(pattern, MOST_PATTERN)?;
@@ -277,13 +283,13 @@ impl Host {
         Ok(links)
     }
 
-    pub(super) fn referrers(&mut self, item: u32, kind: &str) -> Result<Vec<Link>, Stop> {
+    pub(super) fn referrers(&mut self, item: u32, kind: &str) -> Result<Vec<Link>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         let need = run.need_of_asked(kind)?;
         // Each kind gets an index: their number is that of the kinds that there are, or are declared.
         if kind.contains('*') && !run.declared().any(|declared| declared == kind) {
-            return Err(Stop::Mistake(format!(
+            return Err(GuestFault::Mistake(format!(
                 "it asks for the referrers of {kind}, a pattern that it does not declare"
             )));
         }
@@ -304,7 +310,7 @@ impl Host {
         Ok(links)
     }
 
-    pub(super) fn open(&mut self, item: u32, pointer: &str) -> Result<Option<Unknown>, Stop> {
+    pub(super) fn open(&mut self, item: u32, pointer: &str) -> Result<Option<Unknown>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         short(pointer, MOST_POINTER)?;
@@ -316,7 +322,13 @@ impl Host {
         Ok(open)
     }
 
-    pub(super) fn peers(&mut self, item: u32, pointer: &str, kind: &str, pattern: &str) -> Result<Vec<Link>, Stop> {
+    pub(super) fn peers(
+        &mut self,
+        item: u32,
+        pointer: &str,
+        kind: &str,
+        pattern: &str,
+    ) -> Result<Vec<Link>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         let need = run.need_of_asked(kind)?;
@@ -325,7 +337,7 @@ impl Host {
         let index = (kind.to_owned(), pattern.to_owned());
         let paid = run.indexes.contains(&index);
         if !paid && run.indexes.len() >= MOST_INDEXES {
-            return Err(Stop::Limit(format!("it asks for the peers of more than {MOST_INDEXES} fields")));
+            return Err(GuestFault::Limit(format!("it asks for the peers of more than {MOST_INDEXES} fields")));
         }
         let Some(Answered { mut links, index: cost, visited }) =
             inventory.peers((id, pointer), kind, pattern, run.work)?
@@ -344,10 +356,13 @@ impl Host {
         Ok(links)
     }
 
-    pub(super) fn setting(&self, name: &str) -> Result<&serde_json::Value, Stop> {
+    pub(super) fn setting(&self, name: &str) -> Result<&serde_json::Value, GuestFault> {
         let run = self.run.as_ref().ok_or_else(too_early)?;
         run.settings.get(name).ok_or_else(|| {
-            Stop::Mistake(format!("it asks for the setting {:?}, which it does not declare", text::line(name, 60)))
+            GuestFault::Mistake(format!(
+                "it asks for the setting {:?}, which it does not declare",
+                text::line(name, 60)
+            ))
         })
     }
 
@@ -361,12 +376,12 @@ impl Host {
     }
 
     /// An item that a request or a finding names, to be read.
-    pub(super) fn readable(&self, item: u32) -> Result<ItemId, Stop> {
+    pub(super) fn readable(&self, item: u32) -> Result<ItemId, GuestFault> {
         self.run.as_ref().ok_or_else(too_early)?.readable(item)
     }
 
     /// The inventory; a mistake while the pack lists its rules.
-    pub(super) fn inventory(&self) -> Result<Arc<Inventory>, Stop> {
+    pub(super) fn inventory(&self) -> Result<Arc<Inventory>, GuestFault> {
         self.run.as_ref().map(|run| Arc::clone(&run.inventory)).ok_or_else(too_early)
     }
 
@@ -378,11 +393,11 @@ impl Host {
     }
 
     /// Charges what the host did for a guest.
-    pub(super) fn charge(&mut self, work: u64) -> Result<(), Stop> {
+    pub(super) fn charge(&mut self, work: u64) -> Result<(), GuestFault> {
         self.run.as_mut().ok_or_else(too_early)?.charge(work)
     }
 
-    fn ask(&mut self) -> Result<(&mut Run, Arc<Inventory>), Stop> {
+    fn ask(&mut self) -> Result<(&mut Run, Arc<Inventory>), GuestFault> {
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let inventory = Arc::clone(&run.inventory);
         Ok((run, inventory))
@@ -403,10 +418,10 @@ impl Run {
         }
     }
 
-    fn need_of_asked(&self, kind: &str) -> Result<Need, Stop> {
+    fn need_of_asked(&self, kind: &str) -> Result<Need, GuestFault> {
         short(kind, MOST_KIND)?;
         self.need(kind).ok_or_else(|| {
-            Stop::Mistake(format!("it asks for {}, a kind that it does not declare", text::line(kind, MOST_KIND)))
+            GuestFault::Mistake(format!("it asks for {}, a kind that it does not declare", text::line(kind, MOST_KIND)))
         })
     }
 
@@ -430,11 +445,11 @@ impl Run {
         item != 0 && self.shown.get(item as usize / 64).is_some_and(|word| word >> (item % 64) & 1 == 1)
     }
 
-    fn readable(&self, item: u32) -> Result<ItemId, Stop> {
+    fn readable(&self, item: u32) -> Result<ItemId, GuestFault> {
         if self.is_shown(item) { Ok(ItemId(item)) } else { Err(never_shown(item)) }
     }
 
-    fn charge(&mut self, work: u64) -> Result<(), Stop> {
+    fn charge(&mut self, work: u64) -> Result<(), GuestFault> {
         match self.work.checked_sub(work) {
             Some(left) => {
                 self.work = left;
@@ -444,13 +459,13 @@ impl Run {
         }
     }
 
-    fn exhausted(&mut self) -> Stop {
+    fn exhausted(&mut self) -> GuestFault {
         self.work = 0;
-        Stop::Limit("it asks the inventory for more work than one subject may cost".into())
+        GuestFault::Limit("it asks the inventory for more work than one subject may cost".into())
     }
 
     /// Charges the bytes of a value and checks that they may cross. Returns their number.
-    fn hand_over(&mut self, value: &mut FieldValue<'_>, most: usize) -> Result<usize, Stop> {
+    fn hand_over(&mut self, value: &mut FieldValue<'_>, most: usize) -> Result<usize, GuestFault> {
         let bytes = match value {
             FieldValue::Text(text) => text.len(),
             FieldValue::Json(json) => json.len(),
@@ -519,36 +534,38 @@ fn bare(reason: &Reason) -> Reason {
 fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> u64 {
     match inventory.node(id, pointer).map(|node| &node.value) {
         Some(Value::Text(text)) => text.known().map_or_else(|| text.to_string().len(), str::len) as u64,
-        Some(Value::List(_) | Value::Map(_)) => inventory.node(id, pointer).map_or(1, crate::model::Node::size),
+        Some(Value::List(_) | Value::Map(_)) => inventory.node(id, pointer).map_or(1, crate::inventory::Node::size),
         _ => 1,
     }
 }
 
 /// The first segments of a pattern that is too long say enough.
-fn short(text: &str, most: usize) -> Result<(), Stop> {
+fn short(text: &str, most: usize) -> Result<(), GuestFault> {
     if text.len() > most {
         let (bytes, beginning) = (text.len(), text::line(text, 60));
-        return Err(Stop::Mistake(format!("it asks for {beginning:?}, a name of {bytes} bytes; {most} are allowed")));
+        return Err(GuestFault::Mistake(format!(
+            "it asks for {beginning:?}, a name of {bytes} bytes; {most} are allowed"
+        )));
     }
     Ok(())
 }
 
 /// Is it a pointer that a finding may have?
-pub(super) fn well_formed(pointer: &str) -> Result<(), Stop> {
+pub(super) fn well_formed(pointer: &str) -> Result<(), GuestFault> {
     short(pointer, MOST_POINTER)?;
     pointer::segments(pointer).map(drop).map_err(|malformed| {
-        Stop::Mistake(format!("it names a place in a wrong way: {}", text::line(&malformed.to_string(), 300)))
+        GuestFault::Mistake(format!("it names a place in a wrong way: {}", text::line(&malformed.to_string(), 300)))
     })
 }
 
-fn never_shown(item: u32) -> Stop {
-    Stop::Mistake(format!("it names item {item}, which it was never shown"))
+fn never_shown(item: u32) -> GuestFault {
+    GuestFault::Mistake(format!("it names item {item}, which it was never shown"))
 }
 
-fn too_early() -> Stop {
-    Stop::Mistake("it asks the inventory while it lists its rules".into())
+fn too_early() -> GuestFault {
+    GuestFault::Mistake("it asks the inventory while it lists its rules".into())
 }
 
-fn too_much(bytes: usize, most: usize) -> Stop {
-    Stop::Limit(format!("it asks for {bytes} bytes at once; {most} are allowed"))
+fn too_much(bytes: usize, most: usize) -> GuestFault {
+    GuestFault::Limit(format!("it asks for {bytes} bytes at once; {most} are allowed"))
 }

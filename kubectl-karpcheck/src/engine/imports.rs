@@ -2,7 +2,7 @@
 
 use wasmparser::{ComponentExternName, Parser, Payload};
 
-use super::contract;
+use crate::engine::contract;
 
 /// Why a component is no pack.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
-use super::host::Stop;
-use super::limits::Limits;
+use crate::engine::host::GuestFault;
+use crate::engine::limits::Limits;
 
 /// A table's element, as wasmtime holds it.
 const ELEMENT: usize = size_of::<usize>();
@@ -37,7 +37,7 @@ impl Limiter {
         let sum = self.bytes.saturating_add(bytes);
         if sum > self.most_bytes {
             let most = self.most_bytes >> 20;
-            return Err(Stop::Limit(format!("it needs more than {most} MiB of memory")).into());
+            return Err(GuestFault::Limit(format!("it needs more than {most} MiB of memory")).into());
         }
         self.bytes = sum;
         Ok(())
@@ -62,7 +62,7 @@ impl ResourceLimiter for Limiter {
         let sum = self.elements.saturating_add(more);
         if sum > self.most_elements {
             let most = self.most_elements;
-            return Err(Stop::Limit(format!("it needs more than {most} elements of tables")).into());
+            return Err(GuestFault::Limit(format!("it needs more than {most} elements of tables")).into());
         }
         self.grow(more.saturating_mul(ELEMENT))?;
         self.elements = sum;

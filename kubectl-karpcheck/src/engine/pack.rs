@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use super::cache::{self, hex};
-use super::compile::{self, Failure};
-use super::contract::PackPre;
-use super::ended::Ended;
-use super::host::Host;
-use super::imports::{self, NotAPack};
-use super::{BUILTIN, Engine, describe, native, text};
-use crate::model::verdict::RuleInfo;
+use crate::engine::cache;
+use crate::engine::cache::hex;
+use crate::engine::compile;
+use crate::engine::compile::Failure;
+use crate::engine::contract::PackPre;
+use crate::engine::host::Host;
+use crate::engine::imports;
+use crate::engine::imports::NotAPack;
+use crate::engine::termination::RunFailure;
+use crate::engine::{BUILTIN, Engine, describe, native, text};
+use crate::findings::finding::RuleInfo;
 
 /// What the build made of the built-in pack: its code, or where the build could not compile for this target the
 /// component. Both empty where there was no pack to build in.
@@ -230,7 +233,7 @@ impl Engine {
             .and_then(|mut store| {
                 pre.instantiate(&mut store)
                     .and_then(|pack| pack.karpcheck_rules_rules().call_describe(&mut store))
-                    .map_err(|error| Ended::new(&error, store.data_mut()).sentence())
+                    .map_err(|error| RunFailure::new(&error, store.data_mut()).sentence())
             });
         let described = match described {
             Ok(described) => described,

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::iam::Question;
-use crate::model::ItemId;
+use crate::iam::RequestSpec;
+use crate::inventory::ItemId;
 
 /// One subject of a rule.
 #[derive(Clone, PartialEq, Debug)]
@@ -11,7 +11,7 @@ pub struct Judged {
     /// The subject.
     pub subject: ItemId,
     /// What the rule asked, in order.
-    pub questions: Vec<Question>,
+    pub questions: Vec<RequestSpec>,
     /// `skip`, `pass`, `unknown` or `fail`; none where the rule ended without a verdict.
     pub verdict: Option<&'static str>,
 }
@@ -32,7 +32,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn asked(&self, question: &Question) {
+    pub(super) fn asked(&self, question: &RequestSpec) {
         if let Some(last) = self.0.lock().ok().as_mut().and_then(|heard| heard.last_mut())
             && !last.questions.contains(question)
         {

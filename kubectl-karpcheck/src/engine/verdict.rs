@@ -1,12 +1,14 @@
 //! A verdict as the guest gave it, held to the contract and turned into findings.
 
-use super::contract::{self, WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
-use super::describe::kebab;
-use super::host::{Host, MOST_WHY, Stop, well_formed};
-use super::limits::Limits;
-use super::text;
-use crate::model::verdict::{Confidence, Edit, Finding, Outcome, Place, RuleInfo, Severity};
-use crate::model::{Cause, ItemId, Reason};
+use crate::engine::contract;
+use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
+use crate::engine::describe::kebab;
+use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::limits::Limits;
+use crate::engine::text;
+use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};
+use crate::inventory::Place;
+use crate::inventory::{Cause, ItemId, Reason};
 
 /// What a finding costs beside its texts.
 const OVERHEAD: usize = 256;
@@ -47,17 +49,17 @@ impl<'a> Judge<'a> {
         Self { rule, label, limits, text: 0 }
     }
 
-    pub(super) fn verdict(&mut self, host: &Host, subject: ItemId, verdict: WitVerdict) -> Result<Verdict, Stop> {
+    pub(super) fn verdict(&mut self, host: &Host, subject: ItemId, verdict: WitVerdict) -> Result<Verdict, GuestFault> {
         let findings = match verdict {
             WitVerdict::Skip => return Ok(Verdict::Skip),
             WitVerdict::Pass => return Ok(Verdict::Pass),
             WitVerdict::Unknown(reason) => vec![self.undecided(host, subject, reason)?],
             WitVerdict::Found(found) if found.is_empty() => {
-                return Err(Stop::Mistake("it says that it found something, and gives no finding".into()));
+                return Err(GuestFault::Mistake("it says that it found something, and gives no finding".into()));
             }
             WitVerdict::Found(found) if found.len() > self.limits.findings => {
                 let (count, most) = (found.len(), self.limits.findings);
-                return Err(Stop::Limit(format!("it gives {count} findings; {most} are allowed")));
+                return Err(GuestFault::Limit(format!("it gives {count} findings; {most} are allowed")));
             }
             WitVerdict::Found(found) => {
                 found.into_iter().map(|found| self.finding(host, subject, found)).collect::<Result<_, _>>()?
@@ -66,7 +68,7 @@ impl<'a> Judge<'a> {
         self.text += findings.iter().map(size).sum::<usize>();
         if self.text > self.limits.text {
             let most = self.limits.text >> 20;
-            return Err(Stop::Limit(format!("its findings have more than {most} MiB of text")));
+            return Err(GuestFault::Limit(format!("its findings have more than {most} MiB of text")));
         }
         Ok(Verdict::Findings(findings))
     }
@@ -94,7 +96,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn undecided(&self, host: &Host, subject: ItemId, reason: WitReason) -> Result<Finding, Stop> {
+    fn undecided(&self, host: &Host, subject: ItemId, reason: WitReason) -> Result<Finding, GuestFault> {
         let (reason, reason_at) = self.reason(host, reason)?;
         let message = format!("could not be judged: {}", reason.why);
         let severity = severity(host, &reason);
@@ -106,18 +108,18 @@ impl<'a> Judge<'a> {
         Ok(Finding { pointer, reason_at, ..self.unknown(subject, reason, severity, message) })
     }
 
-    fn finding(&self, host: &Host, subject: ItemId, found: WitFinding) -> Result<Finding, Stop> {
+    fn finding(&self, host: &Host, subject: ItemId, found: WitFinding) -> Result<Finding, GuestFault> {
         let declared = self.rule.severity;
         let claimed = contract::severity(found.severity);
         if claimed > declared {
             let (claimed, declared) = (claimed.as_str(), declared.as_str());
-            return Err(Stop::Mistake(format!("it reports an {claimed}, and declares no worse than {declared}")));
+            return Err(GuestFault::Mistake(format!("it reports an {claimed}, and declares no worse than {declared}")));
         }
         let outcome = contract::outcome(found.outcome);
         let (reason, reason_at, severity) = match (outcome, found.reason) {
             (Outcome::Fail, _) => (None, None, claimed),
             (Outcome::Unknown, None) => {
-                return Err(Stop::Mistake("it gives an unknown finding without a reason".into()));
+                return Err(GuestFault::Mistake("it gives an unknown finding without a reason".into()));
             }
             (Outcome::Unknown, Some(reason)) => {
                 let (reason, at) = self.reason(host, reason)?;
@@ -127,7 +129,7 @@ impl<'a> Judge<'a> {
         };
         let message = text::line(&found.message, self.limits.message);
         if message.is_empty() {
-            return Err(Stop::Mistake("it gives a finding without a message".into()));
+            return Err(GuestFault::Mistake("it gives a finding without a message".into()));
         }
         well_formed(&found.pointer)?;
         for (what, count) in
@@ -135,7 +137,7 @@ impl<'a> Judge<'a> {
         {
             let most = self.limits.details;
             if count > most {
-                return Err(Stop::Limit(format!("it gives a finding with {count} {what}; {most} are allowed")));
+                return Err(GuestFault::Limit(format!("it gives a finding with {count} {what}; {most} are allowed")));
             }
         }
         let note = |text: &str| text::line(text, self.limits.note);
@@ -160,15 +162,17 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn reason(&self, host: &Host, reason: WitReason) -> Result<(Reason, Option<Place>), Stop> {
+    fn reason(&self, host: &Host, reason: WitReason) -> Result<(Reason, Option<Place>), GuestFault> {
         let why = text::line(&reason.why, MOST_WHY);
         if why.is_empty() {
-            return Err(Stop::Mistake("it gives an unknown without saying why".into()));
+            return Err(GuestFault::Mistake("it gives an unknown without saying why".into()));
         }
         let at = reason.at.map(|place| self.place(host, place)).transpose()?;
         if reason.settled_by.len() > self.limits.details {
             let (count, most) = (reason.settled_by.len(), self.limits.details);
-            return Err(Stop::Limit(format!("it gives an unknown that {count} things settle; {most} are allowed")));
+            return Err(GuestFault::Limit(format!(
+                "it gives an unknown that {count} things settle; {most} are allowed"
+            )));
         }
         for settlement in &reason.settled_by {
             if let WitSettlement::Item(item) = settlement {
@@ -181,29 +185,29 @@ impl<'a> Judge<'a> {
             code if kebab(code) => (said.with_code(code), at),
             code => {
                 let code = text::line(code, 60);
-                return Err(Stop::Mistake(format!(
+                return Err(GuestFault::Mistake(format!(
                     "it gives an unknown with the code {code:?}, which is not kebab-case"
                 )));
             }
         })
     }
 
-    fn place(&self, host: &Host, place: WitPlace) -> Result<Place, Stop> {
+    fn place(&self, host: &Host, place: WitPlace) -> Result<Place, GuestFault> {
         let item = host.nameable(place.item)?;
         well_formed(&place.pointer)?;
         Ok(Place { item, pointer: text::pointer(place.pointer), note: text::line(&place.note, self.limits.note) })
     }
 
-    fn edit(&self, host: &Host, edit: contract::WitEdit) -> Result<Edit, Stop> {
+    fn edit(&self, host: &Host, edit: contract::WitEdit) -> Result<Edit, GuestFault> {
         let item = host.nameable(edit.item)?;
         well_formed(&edit.pointer)?;
         let value = contract::to_json(edit.value)
-            .map_err(|why| Stop::Mistake(format!("it offers an edit whose value cannot be written: {why}")))?;
+            .map_err(|why| GuestFault::Mistake(format!("it offers an edit whose value cannot be written: {why}")))?;
         if let Some(value) = &value
             && value.to_string().len() > self.limits.docs
         {
             let most = self.limits.docs;
-            return Err(Stop::Limit(format!("it offers an edit with a value of more than {most} bytes")));
+            return Err(GuestFault::Limit(format!("it offers an edit with a value of more than {most} bytes")));
         }
         Ok(Edit { item, pointer: text::pointer(edit.pointer), value })
     }

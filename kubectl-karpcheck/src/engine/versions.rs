@@ -2,8 +2,8 @@
 
 use semver::{Prerelease, Version, VersionReq};
 
-use crate::model::kinds::CONTROLLER;
-use crate::model::{FieldValue, Found, Inventory, ItemId};
+use crate::inventory::{FieldValue, Found, Inventory, ItemId};
+use crate::schema::kinds::CONTROLLER;
 
 /// A rule's requirement; none for any version.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ fn plain(text: &str) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{At, Builder, Draft, Map, Node, Origin, SourceKind, Value};
+    use crate::inventory::{At, Builder, Draft, Map, Node, Origin, SourceKind, Value};
 
     fn outside(requirement: &str, versions: &[Option<&str>]) -> bool {
         let mut builder = Builder::default();

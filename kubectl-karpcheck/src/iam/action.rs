@@ -1,10 +1,10 @@
 //! `Action` and `NotAction`.
 
-use crate::model::{Answer, Reason, Text};
+use crate::inventory::{Reason, Ternary, Text};
 
-use super::decide::Env;
-use super::pattern::{Pattern, Syntax};
-use super::truth;
+use crate::iam::decide::Env;
+use crate::iam::pattern::{Pattern, Syntax};
+use crate::iam::truth;
 
 /// The actions of a statement.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Actions {
     }
 
     /// Does an action, in lower case, belong to them?
-    pub(super) fn matches(&self, action: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn matches(&self, action: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let listed = truth::any(self.patterns.iter().map(|pattern| pattern.matches_str(action, env, doubt)));
         let listed = open(listed, self.open.as_ref(), doubt);
         if self.not { truth::not(listed) } else { listed }
@@ -48,11 +48,11 @@ impl Actions {
 }
 
 /// A list that may go on may hold what was not found in it.
-pub(super) fn open(answer: Answer, open: Option<&Reason>, doubt: &mut Option<Reason>) -> Answer {
+pub(super) fn open(answer: Ternary, open: Option<&Reason>, doubt: &mut Option<Reason>) -> Ternary {
     match (answer, open) {
-        (Answer::No, Some(reason)) => {
+        (Ternary::No, Some(reason)) => {
             doubt.get_or_insert_with(|| reason.clone());
-            Answer::Unknown
+            Ternary::Unknown
         }
         _ => answer,
     }

@@ -1,14 +1,15 @@
 //! `Condition`: operators, qualifiers, and keys that are absent, unknown or have several values.
 
-use crate::model::node::json_number;
-use crate::model::{Answer, Cause, Node, Part, Reason, Scope, Symbol, Text, Value};
+use crate::inventory::node::json_number;
+use crate::inventory::{Cause, Node, Part, Reason, Symbol, SymbolScope, Ternary, Text, Value};
 
-use super::context::{Given, KeyName, Lookup};
-use super::decide::Env;
-use super::fault::Fault;
-use super::pattern::{Pattern, Syntax, fold};
-use super::resource::ArnPattern;
-use super::truth::{self, certain};
+use crate::iam::context::{Given, KeyName, Lookup};
+use crate::iam::decide::Env;
+use crate::iam::fault::Fault;
+use crate::iam::pattern::{Pattern, Syntax, fold};
+use crate::iam::resource::ArnPattern;
+use crate::iam::truth;
+use crate::iam::truth::certain;
 
 mod date;
 mod ip;
@@ -142,24 +143,24 @@ impl Condition {
         let operator = self.operator.filter(|_| self.broken.is_none())?;
         let request = super::decide::Request::bare("");
         match self.without(operator, &Env::new(&request, None), &mut None) {
-            Answer::Yes => Some(true),
-            Answer::No => Some(false),
-            Answer::Unknown => None,
+            Ternary::Yes => Some(true),
+            Ternary::No => Some(false),
+            Ternary::Unknown => None,
         }
     }
 
     /// Does it hold?
-    pub(super) fn holds(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn holds(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         if let Some(reason) = &self.broken {
             doubt.get_or_insert_with(|| reason.clone());
-            return Answer::Unknown;
+            return Ternary::Unknown;
         }
         match env.request.context.lookup(&self.key) {
             Lookup::One(given) => self.with(given, env, doubt),
             Lookup::Unsaid => self.with(&Given::Unknown(self.key.unsaid()), env, doubt),
             Lookup::Maybe(cases) => {
                 let answer = truth::whichever(cases.iter().map(|given| self.with(given, env, &mut None)));
-                if answer == Answer::Unknown {
+                if answer == Ternary::Unknown {
                     doubt.get_or_insert_with(|| {
                         Reason::new(
                             Cause::Symbolic,
@@ -172,8 +173,8 @@ impl Condition {
         }
     }
 
-    fn with(&self, given: &Given, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
-        let Some(operator) = self.operator else { return Answer::Unknown };
+    fn with(&self, given: &Given, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
+        let Some(operator) = self.operator else { return Ternary::Unknown };
         match given {
             Given::Absent => self.without(operator, env, doubt),
             Given::Values(values) => self.with_values(operator, values, env, doubt),
@@ -181,13 +182,13 @@ impl Condition {
                 // It may be absent, or have any value: known where both come to the same.
                 let any = [Text::symbol(Symbol {
                     name: "(any value)".into(),
-                    scope: Scope::Run,
+                    scope: SymbolScope::Run,
                     cause: reason.cause,
                     why: reason.why.clone(),
                 })];
                 let cases = [self.without(operator, env, &mut None), self.with_values(operator, &any, env, &mut None)];
                 let answer = truth::whichever(cases);
-                if answer == Answer::Unknown {
+                if answer == Ternary::Unknown {
                     doubt.get_or_insert_with(|| reason.clone());
                 }
                 answer
@@ -196,21 +197,21 @@ impl Condition {
     }
 
     /// A request without the key.
-    fn without(&self, operator: Operator, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    fn without(&self, operator: Operator, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         if operator.base == Base::Null {
             return self.is_null(true, env, doubt);
         }
         if operator.if_exists {
-            return Answer::Yes;
+            return Ternary::Yes;
         }
         match operator.quantifier {
-            Some(Quantifier::All) => Answer::Yes,
-            Some(Quantifier::Any) => Answer::No,
+            Some(Quantifier::All) => Ternary::Yes,
+            Some(Quantifier::Any) => Ternary::No,
             None => certain(operator.negated),
         }
     }
 
-    fn with_values(&self, operator: Operator, values: &[Text], env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    fn with_values(&self, operator: Operator, values: &[Text], env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         if operator.base == Base::Null {
             return self.is_null(false, env, doubt);
         }
@@ -233,26 +234,26 @@ impl Condition {
                             ),
                         )
                     });
-                    Answer::Unknown
+                    Ternary::Unknown
                 }
             },
         }
     }
 
-    fn is_null(&self, absent: bool, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    fn is_null(&self, absent: bool, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let is = if absent { "true" } else { "false" };
         truth::any(self.wanted.iter().map(|wanted| match wanted {
             Wanted::Pattern(pattern) => pattern.matches_str(is, env, doubt),
             Wanted::Unknown(reason) => {
                 doubt.get_or_insert_with(|| reason.clone());
-                Answer::Unknown
+                Ternary::Unknown
             }
-            _ => Answer::No,
+            _ => Ternary::No,
         }))
     }
 
     /// Is a value of the request among the policy's?
-    fn finds(&self, operator: Operator, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    fn finds(&self, operator: Operator, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let folded = match operator.base {
             Base::Equals { fold: true } | Base::Bool => Some(fold(value)),
             Base::Binary => Some(unpadded(value)),
@@ -262,14 +263,14 @@ impl Condition {
         truth::any(self.wanted.iter().map(|wanted| match wanted {
             Wanted::Unknown(reason) => {
                 doubt.get_or_insert_with(|| reason.clone());
-                Answer::Unknown
+                Ternary::Unknown
             }
             Wanted::Pattern(pattern) => pattern.matches(value, env, doubt),
             Wanted::Arn(pattern) => pattern.matches(value, env, doubt),
             Wanted::Number(_) | Wanted::Instant(_) | Wanted::Net(_) => {
                 let Some(known) = value.known() else {
                     doubt.get_or_insert_with(|| value.hole().map_or_else(|| self.key.unsaid(), Symbol::reason));
-                    return Answer::Unknown;
+                    return Ternary::Unknown;
                 };
                 // A value of another type does not match.
                 certain(match (wanted, operator.base) {

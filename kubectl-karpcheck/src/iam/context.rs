@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::model::{Answer, Cause, Reason, Text};
+use crate::inventory::{Cause, Reason, Ternary, Text};
 
-use super::pattern::fold;
+use crate::iam::pattern::fold;
 
 /// What is known of a key of a request.
 #[derive(Clone, PartialEq, Debug)]
@@ -87,7 +87,7 @@ impl KeyName {
         for (alias, name) in ALIASES {
             if folded.starts_with(alias) {
                 let mut parts = folded.into_parts();
-                if let Some(crate::model::Part::Known(first)) = parts.first_mut() {
+                if let Some(crate::inventory::Part::Known(first)) = parts.first_mut() {
                     *first = format!("{name}{}", &first[alias.len()..]).into();
                 }
                 folded = Text::from_parts(parts);
@@ -111,7 +111,7 @@ impl KeyName {
     pub(super) fn several(&self) -> bool {
         match self.folded.known() {
             Some(known) => SEVERAL.contains(&known),
-            None => SEVERAL.iter().any(|several| self.folded.matches(several) != Answer::No),
+            None => SEVERAL.iter().any(|several| self.folded.matches(several) != Ternary::No),
         }
     }
 
@@ -120,7 +120,7 @@ impl KeyName {
         SERVICES.iter().any(|other| {
             *other != service
                 && self.folded.starts_with(other)
-                && matches!(self.folded.tokens().get(other.len()), Some(crate::model::text::Token::Char(':')))
+                && matches!(self.folded.tokens().get(other.len()), Some(crate::inventory::text::Token::Char(':')))
         }) && !self.folded.known().is_some_and(|known| TRAVELLING.contains(&known))
     }
 }
@@ -224,9 +224,9 @@ impl Context {
                 _ => name.folded.same(&other.folded),
             };
             match answer {
-                Answer::Yes => return Lookup::One(given),
-                Answer::Unknown => maybe.push(given),
-                Answer::No => {}
+                Ternary::Yes => return Lookup::One(given),
+                Ternary::Unknown => maybe.push(given),
+                Ternary::No => {}
             }
         }
         let mut rest: Option<&Given> = None;
@@ -234,15 +234,15 @@ impl Context {
             let answer = match (known, prefix.folded.known()) {
                 (Some(name), Some(prefix)) => super::truth::certain(name.starts_with(prefix)),
                 (None, Some(prefix)) => name.folded.matches(&format!("{prefix}*")),
-                _ => Answer::Unknown,
+                _ => Ternary::Unknown,
             };
             match answer {
-                Answer::Yes => {
+                Ternary::Yes => {
                     rest = Some(given);
                     break;
                 }
-                Answer::Unknown => maybe.push(given),
-                Answer::No => {}
+                Ternary::Unknown => maybe.push(given),
+                Ternary::No => {}
             }
         }
         let rest = rest.or_else(|| (!self.service.is_empty() && name.foreign(&self.service)).then_some(&ABSENT));
@@ -264,7 +264,7 @@ fn without_star(key: &Text) -> Option<Text> {
     }
     let mut parts = key.clone().into_parts();
     match parts.last_mut() {
-        Some(crate::model::Part::Known(last)) if last.ends_with('*') => {
+        Some(crate::inventory::Part::Known(last)) if last.ends_with('*') => {
             *last = last[..last.len() - 1].into();
             Some(Text::from_parts(parts))
         }

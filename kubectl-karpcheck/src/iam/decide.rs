@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::model::arn::{self, Home};
-use crate::model::verdict::Place;
-use crate::model::{Answer, ItemId, Reason, Scope, Symbol, Text, Unknown};
+use crate::inventory::Place;
+use crate::inventory::arn;
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::{ItemId, Reason, Symbol, SymbolScope, Ternary, Text, Unknown};
 
-use super::context::Context;
-use super::document::{Document, Effect, PolicyKind, Statement};
-use super::fault::{Consequence, Fault};
-use super::grant::Grant;
-use super::principal::{IdentityKind, Principal};
-use super::truth::{and, any, or, whichever};
+use crate::iam::context::Context;
+use crate::iam::document::{Document, Effect, PolicyKind, Statement};
+use crate::iam::fault::{Consequence, Fault};
+use crate::iam::grant::Grant;
+use crate::iam::principal::{IdentityKind, Principal};
+use crate::iam::truth::{and, any, or, whichever};
 
-mod words;
+mod explain;
 
 /// A policy and where it stands.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct Policy {
     /// What it says.
     pub document: Arc<Document>,
     /// What `${AWS::Region}` and its like stand for in it, if known.
-    pub home: Option<Arc<Home>>,
+    pub home: Option<Arc<AccountRegion>>,
 }
 
 /// What limits a principal from above.
@@ -69,7 +70,7 @@ pub struct Policies {
     /// Why a key may have more.
     pub grants_open: Option<Unknown>,
     /// Are principal and resource of one account?
-    pub same_account: Answer,
+    pub same_account: Ternary,
     /// Does the resource's policy have to let the principal or its account? So it is with KMS keys and with roles that are
     /// assumed.
     pub decisive: bool,
@@ -89,7 +90,7 @@ impl Default for Policies {
             resource_open: None,
             grants: vec![],
             grants_open: None,
-            same_account: Answer::Yes,
+            same_account: Ternary::Yes,
             decisive: false,
             notes: vec![],
         }
@@ -137,17 +138,17 @@ pub(super) struct Env<'a> {
     pub(super) request: &'a Request,
     /// In lower case.
     pub(super) action: &'a str,
-    home: Option<&'a Home>,
+    home: Option<&'a AccountRegion>,
 }
 
 impl<'a> Env<'a> {
-    pub(super) fn new(request: &'a Request, home: Option<&'a Home>) -> Self {
+    pub(super) fn new(request: &'a Request, home: Option<&'a AccountRegion>) -> Self {
         Self { request, action: &request.lower, home }
     }
 
     /// What a pseudo parameter stands for.
     pub(super) fn home(&self, symbol: &Symbol) -> Option<&'a Text> {
-        let home = self.home.filter(|_| symbol.scope == Scope::Home)?;
+        let home = self.home.filter(|_| symbol.scope == SymbolScope::Home)?;
         match &*symbol.name {
             arn::PARTITION => Some(&home.partition),
             arn::REGION => Some(&home.region),
@@ -158,7 +159,7 @@ impl<'a> Env<'a> {
 }
 
 /// The account of a home.
-pub(super) fn account_of(home: Option<&Home>) -> Text {
+pub(super) fn account_of(home: Option<&AccountRegion>) -> Text {
     home.map_or_else(|| arn::unstated(arn::ACCOUNT), |home| home.account.clone())
 }
 
@@ -236,9 +237,9 @@ struct Doubt<'p> {
 
 /// What the policies of one kind say.
 struct Tally<'p> {
-    deny: Answer,
-    direct: Answer,
-    account: Answer,
+    deny: Ternary,
+    direct: Ternary,
+    account: Ternary,
     denied_by: Vec<Which<'p>>,
     direct_by: Option<Which<'p>>,
     account_by: Option<Which<'p>>,
@@ -248,9 +249,9 @@ struct Tally<'p> {
 
 fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
     let mut sum = Tally {
-        deny: Answer::No,
-        direct: Answer::No,
-        account: Answer::No,
+        deny: Ternary::No,
+        direct: Ternary::No,
+        account: Ternary::No,
         denied_by: vec![],
         direct_by: None,
         account_by: None,
@@ -262,7 +263,7 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
         for statement in &policy.document.statements {
             let mut doubt = None;
             let reach = statement.applies(&env, &mut doubt);
-            if reach.any() == Answer::No {
+            if reach.any() == Ternary::No {
                 continue;
             }
             let which = Which { policy, statement };
@@ -271,29 +272,29 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 doubt.get_or_insert_with(|| reason.clone());
             }
             let unknown = matches!(statement.effect, Effect::Unknown(_)) || policy.document.refused.is_some();
-            let weigh = |answer| if unknown { and(answer, Answer::Unknown) } else { answer };
+            let weigh = |answer| if unknown { and(answer, Ternary::Unknown) } else { answer };
             if statement.effect != Effect::Allow {
                 let denies = weigh(reach.any());
                 sum.deny = or(sum.deny, denies);
                 match denies {
-                    Answer::Yes => sum.denied_by.push(which),
-                    Answer::Unknown => sum.deny_doubts.extend(doubt.clone().map(|reason| Doubt {
+                    Ternary::Yes => sum.denied_by.push(which),
+                    Ternary::Unknown => sum.deny_doubts.extend(doubt.clone().map(|reason| Doubt {
                         policy,
                         statement: Some(statement),
                         reason,
                     })),
-                    Answer::No => {}
+                    Ternary::No => {}
                 }
             }
             if statement.effect != Effect::Deny {
                 let (direct, account) = (weigh(reach.direct), weigh(reach.account));
-                if direct == Answer::Yes {
+                if direct == Ternary::Yes {
                     sum.direct_by.get_or_insert(which);
                 }
-                if account == Answer::Yes {
+                if account == Ternary::Yes {
                     sum.account_by.get_or_insert(which);
                 }
-                if direct == Answer::Unknown || account == Answer::Unknown {
+                if direct == Ternary::Unknown || account == Ternary::Unknown {
                     sum.allow_doubts.extend(doubt.map(|reason| Doubt { policy, statement: Some(statement), reason }));
                 }
                 sum.direct = or(sum.direct, direct);
@@ -301,16 +302,16 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
             }
         }
         if let Some(reason) = &policy.document.open {
-            sum.direct = or(sum.direct, Answer::Unknown);
-            sum.account = or(sum.account, Answer::Unknown);
+            sum.direct = or(sum.direct, Ternary::Unknown);
+            sum.account = or(sum.account, Ternary::Unknown);
             sum.allow_doubts.push(Doubt { policy, statement: None, reason: reason.clone() });
         }
     }
     sum
 }
 
-fn widen(answer: Answer, open: Option<&Unknown>) -> Answer {
-    if open.is_some() { or(answer, Answer::Unknown) } else { answer }
+fn widen(answer: Ternary, open: Option<&Unknown>) -> Ternary {
+    if open.is_some() { or(answer, Ternary::Unknown) } else { answer }
 }
 
 /// All tallies of a request.
@@ -319,17 +320,17 @@ struct Sums<'p> {
     boundary: Tally<'p>,
     organisation: Tally<'p>,
     resource: Tally<'p>,
-    grants: Answer,
+    grants: Ternary,
     granted_by: Option<&'p Grant>,
     grant_doubt: Option<(&'p Grant, Reason)>,
     /// May the principal, by its own policies?
-    own: Answer,
+    own: Ternary,
     /// Does the boundary let it?
-    within: Answer,
+    within: Ternary,
     /// Does the resource's policy let the principal itself?
-    direct: Answer,
+    direct: Ternary,
     /// Does it let the principal's account?
-    account: Answer,
+    account: Ternary,
 }
 
 /// Would AWS allow a request?
@@ -343,11 +344,11 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
     let organisation = tally(&policies.organisation, request);
     let resource = tally(&policies.resource, request);
     let env = Env::new(request, None);
-    let (mut grants, mut granted_by, mut grant_doubt) = (Answer::No, None, None);
+    let (mut grants, mut granted_by, mut grant_doubt) = (Ternary::No, None, None);
     for grant in &policies.grants {
         let mut doubt = None;
         let answer = grant.allows(&env, &mut doubt);
-        if answer == Answer::Yes {
+        if answer == Ternary::Yes {
             granted_by.get_or_insert(grant);
         }
         if let Some(reason) = doubt {
@@ -357,11 +358,11 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
     }
     let is_root = matches!(&request.principal, Principal::Identity(identity) if identity.kind == IdentityKind::Root);
     let sums = Sums {
-        own: if is_root { Answer::Yes } else { widen(identity.direct, policies.identity_open.as_ref()) },
+        own: if is_root { Ternary::Yes } else { widen(identity.direct, policies.identity_open.as_ref()) },
         within: match &policies.boundary {
-            Boundary::Unseen | Boundary::None => Answer::Yes,
+            Boundary::Unseen | Boundary::None => Ternary::Yes,
             Boundary::Given(_) => boundary.direct,
-            Boundary::Unknown(_) => Answer::Unknown,
+            Boundary::Unknown(_) => Ternary::Unknown,
         },
         direct: widen(resource.direct, policies.resource_open.as_ref()),
         account: widen(resource.account, policies.resource_open.as_ref()),
@@ -376,16 +377,16 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
     let deny = any([sums.organisation.deny, sums.boundary.deny, sums.identity.deny, sums.resource.deny]);
     let allow = allow(request, policies, &sums);
     let access = match (deny, allow) {
-        (Answer::Yes, _) => Access::ExplicitDeny,
-        (_, Answer::No) => Access::ImplicitDeny,
-        (Answer::No, Answer::Yes) => Access::Allowed,
+        (Ternary::Yes, _) => Access::ExplicitDeny,
+        (_, Ternary::No) => Access::ImplicitDeny,
+        (Ternary::No, Ternary::Yes) => Access::Allowed,
         _ => Access::Unknown,
     };
     let mut decision = match access {
-        Access::Allowed => words::allowed(request, policies, &sums),
-        Access::ExplicitDeny => words::forbidden(request, &sums),
-        Access::ImplicitDeny => words::missing(request, policies, &sums),
-        Access::Unknown => words::undecided(request, policies, &sums, allow),
+        Access::Allowed => explain::allowed(request, policies, &sums),
+        Access::ExplicitDeny => explain::forbidden(request, &sums),
+        Access::ImplicitDeny => explain::missing(request, policies, &sums),
+        Access::Unknown => explain::undecided(request, policies, &sums, allow),
     };
     decision.notes.clone_from(&policies.notes);
     decision.faults = policies
@@ -406,7 +407,7 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
     decision
 }
 
-fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
+fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Ternary {
     let Principal::Identity(identity) = &request.principal else {
         return or(sums.direct, sums.grants);
     };
@@ -414,9 +415,9 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
     // A boundary limits what a resource's policy gives a role by its ARN, not what it gives a session or a user.
     let limit = match (identity.kind, sums.resource.direct_by.as_ref().and_then(|by| by.statement.principals.as_ref()))
     {
-        (IdentityKind::User | IdentityKind::Root, _) => Answer::Yes,
-        (IdentityKind::Role, Some(by)) if by.session() => Answer::Yes,
-        (IdentityKind::Role, Some(by)) if by.everyone() => or(sums.within, Answer::Unknown),
+        (IdentityKind::User | IdentityKind::Root, _) => Ternary::Yes,
+        (IdentityKind::Role, Some(by)) if by.session() => Ternary::Yes,
+        (IdentityKind::Role, Some(by)) if by.everyone() => or(sums.within, Ternary::Unknown),
         (IdentityKind::Role, _) => sums.within,
     };
     let direct = and(sums.direct, limit);
@@ -425,9 +426,9 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Answer {
     };
     let across = || and(own, any([sums.direct, sums.account, sums.grants]));
     let allow = match policies.same_account {
-        Answer::Yes => within_account(),
-        Answer::No => across(),
-        Answer::Unknown => whichever([within_account(), across()]),
+        Ternary::Yes => within_account(),
+        Ternary::No => across(),
+        Ternary::Unknown => whichever([within_account(), across()]),
     };
     if policies.organisation_whole { and(allow, sums.organisation.direct) } else { allow }
 }

@@ -1,16 +1,16 @@
 //! Policy documents: read once, with their faults, ready to be asked.
 
-use crate::model::pointer::push;
-use crate::model::{Answer, Cause, List, Map, Node, Reason, Symbol, Text, Value};
+use crate::inventory::pointer::push;
+use crate::inventory::{Cause, List, Map, Node, Reason, Symbol, Ternary, Text, Value};
 
-use super::action::Actions;
-use super::condition::Condition;
-use super::decide::Env;
-use super::fault::{Consequence, Fault};
-use super::principal::{Principals, Reach, refused};
-use super::resource::Resources;
-use super::services;
-use super::truth;
+use crate::iam::action::Actions;
+use crate::iam::condition::Condition;
+use crate::iam::decide::Env;
+use crate::iam::fault::{Consequence, Fault};
+use crate::iam::principal::{Principals, Reach, refused};
+use crate::iam::resource::Resources;
+use crate::iam::services;
+use crate::iam::truth;
 
 /// What a document is attached to, which decides what it must and must not say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -407,7 +407,7 @@ impl Document {
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow
                 && !statement.actions.not
-                && statement.actions.matches(env.action, &env, &mut None) == Answer::Yes
+                && statement.actions.matches(env.action, &env, &mut None) == Ternary::Yes
         })
     }
 }
@@ -432,29 +432,29 @@ impl Statement {
 
     /// Does it apply, and does it reach the principal itself or its account? The cheap and telling elements first.
     pub(super) fn applies(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        const NO: Reach = Reach { direct: Answer::No, account: Answer::No };
+        const NO: Reach = Reach { direct: Ternary::No, account: Ternary::No };
         let mut open = None;
         let action = self.actions.matches(env.action, env, &mut open);
-        if action == Answer::No {
+        if action == Ternary::No {
             return NO;
         }
         let reach = self.principals.as_ref().map_or(Reach::ALL, |principals| principals.reach(env, &mut open));
-        if reach.any() == Answer::No {
+        if reach.any() == Ternary::No {
             return NO;
         }
         let mut rest = truth::and(action, self.resources.matches(&env.request.resource, env, &mut open));
-        if rest == Answer::No {
+        if rest == Ternary::No {
             return NO;
         }
         for condition in &self.conditions {
             rest = truth::and(rest, condition.holds(env, &mut open));
-            if rest == Answer::No {
+            if rest == Ternary::No {
                 return NO;
             }
         }
         if let Some(reason) = &self.open {
             open.get_or_insert_with(|| reason.clone());
-            rest = truth::and(rest, Answer::Unknown);
+            rest = truth::and(rest, Ternary::Unknown);
         }
         if let Effect::Unknown(reason) = &self.effect {
             open.get_or_insert_with(|| reason.clone());

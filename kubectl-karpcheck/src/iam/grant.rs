@@ -1,11 +1,11 @@
 //! Grants of KMS keys.
 
-use crate::model::{Answer, ItemId, Node, Reason, Symbol, Text, Value};
+use crate::inventory::{ItemId, Node, Reason, Symbol, Ternary, Text, Value};
 
-use super::context::{Given, KeyName, Lookup};
-use super::decide::Env;
-use super::principal::Principal;
-use super::truth;
+use crate::iam::context::{Given, KeyName, Lookup};
+use crate::iam::decide::Env;
+use crate::iam::principal::Principal;
+use crate::iam::truth;
 
 /// A grant: one principal may use a key for some operations.
 #[derive(Clone, Debug)]
@@ -66,38 +66,38 @@ impl Grant {
     }
 
     /// Does it let the principal do this?
-    pub(super) fn allows(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
-        let Some(operation) = env.action.strip_prefix("kms:") else { return Answer::No };
+    pub(super) fn allows(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
+        let Some(operation) = env.action.strip_prefix("kms:") else { return Ternary::No };
         let grantee = match (&env.request.principal, &self.grantee) {
             (_, None) => {
                 if self.open.is_some() {
-                    Answer::Unknown
+                    Ternary::Unknown
                 } else {
-                    Answer::No
+                    Ternary::No
                 }
             }
             (Principal::Identity(identity), Some(grantee)) => grantee.same(&identity.arn),
             (Principal::Service(name), Some(grantee)) => grantee.same(name),
-            (Principal::Federated(_) | Principal::Anyone, Some(_)) => Answer::No,
+            (Principal::Federated(_) | Principal::Anyone, Some(_)) => Ternary::No,
         };
         let listed = truth::any(self.operations.iter().map(|text| match text.known() {
             Some(known) => truth::certain(known.eq_ignore_ascii_case(operation)),
-            None => Answer::Unknown,
+            None => Ternary::Unknown,
         }));
         let listed = super::action::open(listed, self.open.as_ref(), &mut None);
         // Operations that carry no encryption context are not held to the constraint.
         let constrained = !matches!(operation, "describekey" | "retiregrant");
         let context = match &self.constraint {
             Some((pairs, others)) if constrained => self.context(pairs, *others, env),
-            _ => Answer::Yes,
+            _ => Ternary::Yes,
         };
         let answer = truth::and(truth::and(grantee, listed), context);
-        if answer == Answer::Unknown {
+        if answer == Ternary::Unknown {
             doubt.get_or_insert_with(|| {
                 let hole = self.grantee.as_ref().and_then(Text::hole).map(Symbol::reason);
                 self.open.clone().or(hole).unwrap_or_else(|| {
                     Reason::new(
-                        crate::model::Cause::Undecidable,
+                        crate::inventory::Cause::Undecidable,
                         "whether the request's encryption context fits the grant is not known",
                     )
                 })
@@ -106,15 +106,15 @@ impl Grant {
         answer
     }
 
-    fn context(&self, pairs: &[(Text, Text)], others: bool, env: &Env<'_>) -> Answer {
+    fn context(&self, pairs: &[(Text, Text)], others: bool, env: &Env<'_>) -> Ternary {
         let held = truth::all(pairs.iter().map(|(key, value)| {
             let name = KeyName::new(&Text::from_parts(
                 Text::from("kms:EncryptionContext:").into_parts().into_iter().chain(key.clone().into_parts()),
             ));
             match env.request.context.lookup(&name) {
                 Lookup::One(Given::Values(values)) => truth::any(values.iter().map(|given| given.same(value))),
-                Lookup::One(Given::Absent) => Answer::No,
-                _ => Answer::Unknown,
+                Lookup::One(Given::Absent) => Ternary::No,
+                _ => Ternary::Unknown,
             }
         }));
         if others {
@@ -126,6 +126,6 @@ impl Grant {
             .below("kms:encryptioncontext:")
             .filter(|(_, given)| matches!(given, Given::Values(_)))
             .count();
-        if more > pairs.len() { Answer::No } else { held }
+        if more > pairs.len() { Ternary::No } else { held }
     }
 }

@@ -1,11 +1,11 @@
 //! Patterns of policies: wildcards, policy variables and holes, matched against texts with holes.
 
-use crate::model::text::{Token, wildcard};
-use crate::model::{Answer, Cause, Part, Reason, Scope, Symbol, Text};
+use crate::inventory::text::{Token, wildcard};
+use crate::inventory::{Cause, Part, Reason, Symbol, SymbolScope, Ternary, Text};
 
-use super::context::{Given, KeyName, Lookup};
-use super::decide::Env;
-use super::truth::certain;
+use crate::iam::context::{Given, KeyName, Lookup};
+use crate::iam::decide::Env;
+use crate::iam::truth::certain;
 
 /// Does a text match a pattern of `*` (any characters) and `?` (one character)?
 pub fn glob(pattern: &str, text: &str) -> bool {
@@ -129,9 +129,9 @@ impl Pattern {
         matches!(self.shape, Shape::Any)
     }
 
-    pub(super) fn matches_str(&self, value: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn matches_str(&self, value: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         match &self.shape {
-            Shape::Any => Answer::Yes,
+            Shape::Any => Ternary::Yes,
             Shape::Literal(literal) => certain(**literal == *value),
             Shape::Glob(pattern) => certain(glob(pattern, value)),
             Shape::Pieces(_) => {
@@ -142,14 +142,14 @@ impl Pattern {
     }
 
     /// Does a text match, which may have holes?
-    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         if let (Some(one), Some(other)) = (self.written.refers(), value.refers())
             && one == other
         {
-            return Answer::Yes;
+            return Ternary::Yes;
         }
         if others(&self.written, value) {
-            return Answer::No;
+            return Ternary::No;
         }
         match value.known() {
             Some(known) => self.matches_str(known, env, doubt),
@@ -157,7 +157,7 @@ impl Pattern {
         }
     }
 
-    fn matches_tokens(&self, value: &[Token<'_>], env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    fn matches_tokens(&self, value: &[Token<'_>], env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let mut tokens: Vec<Token<'_>> = vec![];
         let mut reason: Option<Reason> = None;
         match &self.shape {
@@ -185,7 +185,7 @@ impl Pattern {
                             Resolved::Text(text) => push_text(&mut tokens, text, self.fold),
                             Resolved::Str(text) => tokens.extend(text.chars().map(Token::Char)),
                             // A variable without a value equals nothing.
-                            Resolved::Nothing => return Answer::No,
+                            Resolved::Nothing => return Ternary::No,
                             Resolved::Unknown(why) => {
                                 reason.get_or_insert(why);
                                 tokens.push(Token::Hole(&variable.symbol));
@@ -196,7 +196,7 @@ impl Pattern {
             }
         }
         let answer = wildcard(&tokens, value);
-        if answer == Answer::Unknown && doubt.is_none() {
+        if answer == Ternary::Unknown && doubt.is_none() {
             *doubt = reason.or_else(|| {
                 value.iter().find_map(|token| match token {
                     Token::Hole(symbol) => Some(symbol.reason()),
@@ -214,7 +214,7 @@ pub(super) fn others(one: &Text, other: &Text) -> bool {
     let logical = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (Some(a), Some(b)) = (one.refers(), other.refers()) else { return false };
     (one.known().is_none() && other.known().is_none())
-        && matches!(a.scope, Scope::Template(_))
+        && matches!(a.scope, SymbolScope::Template(_))
         && (a.scope == b.scope && a.id != b.id && logical(&a.id) && logical(&b.id))
         && (&*a.attribute == "Arn" && &*b.attribute == "Arn")
 }
@@ -317,7 +317,7 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
         })
         .collect();
     let opaque = |name: String, cause, why: String| {
-        Some(Piece::Hole(Symbol { name: name.into(), scope: Scope::Run, cause, why: why.into() }))
+        Some(Piece::Hole(Symbol { name: name.into(), scope: SymbolScope::Run, cause, why: why.into() }))
     };
     let Some(known) = known else {
         let name: String = inside
@@ -341,7 +341,7 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
     };
     let symbol = Symbol {
         name: format!("${{{known}}}").into(),
-        scope: Scope::Run,
+        scope: SymbolScope::Run,
         cause: Cause::Undecidable,
         why: format!("the value of the policy variable ${{{known}}} is not known").into(),
     };

@@ -1,14 +1,14 @@
 //! Who asks, and the `Principal` and `NotPrincipal` elements.
 
-use crate::model::Node;
-use crate::model::text::Scope;
-use crate::model::{Answer, Cause, Part, Reason, Symbol, Text, Value};
+use crate::inventory::Node;
+use crate::inventory::text::SymbolScope;
+use crate::inventory::{Cause, Part, Reason, Symbol, Ternary, Text, Value};
 
-use super::decide::Env;
-use super::fault::Fault;
-use super::pattern::{Pattern, Syntax};
-use super::resource::split;
-use super::truth;
+use crate::iam::decide::Env;
+use crate::iam::fault::Fault;
+use crate::iam::pattern::{Pattern, Syntax};
+use crate::iam::resource::split;
+use crate::iam::truth;
 
 /// What an ARN of a principal names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +40,7 @@ impl Identity {
             || {
                 Text::symbol(Symbol {
                     name: format!("(the account of {arn})").into(),
-                    scope: Scope::Run,
+                    scope: SymbolScope::Run,
                     cause: Cause::NotProvided,
                     why: format!("the account of {arn} is not known").into(),
                 })
@@ -103,15 +103,15 @@ enum Entry {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
     /// It names the principal itself, or everyone.
-    pub(super) direct: Answer,
+    pub(super) direct: Ternary,
     /// It names the principal's account, which can pass the right on by its own policies.
-    pub(super) account: Answer,
+    pub(super) account: Ternary,
 }
 
 impl Reach {
-    pub(super) const ALL: Self = Self { direct: Answer::Yes, account: Answer::Yes };
+    pub(super) const ALL: Self = Self { direct: Ternary::Yes, account: Ternary::Yes };
 
-    pub(super) const fn any(self) -> Answer {
+    pub(super) const fn any(self) -> Ternary {
         truth::or(self.direct, self.account)
     }
 }
@@ -170,7 +170,7 @@ impl Principals {
         for value in values {
             let text = match &value.value {
                 Value::Text(text) => text.clone(),
-                Value::Number(number) => Text::from(crate::model::node::json_number(*number).to_string()),
+                Value::Number(number) => Text::from(crate::inventory::node::json_number(*number).to_string()),
                 Value::Unknown(reason) => {
                     self.open = self.open.take().or_else(|| Some((**reason).clone()));
                     continue;
@@ -193,18 +193,18 @@ impl Principals {
 
     /// Whom do they reach?
     pub(super) fn reach(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        let mut reach = Reach { direct: Answer::No, account: Answer::No };
+        let mut reach = Reach { direct: Ternary::No, account: Ternary::No };
         for entry in &self.entries {
             let one = entry.reach(env, doubt);
             reach.direct = truth::or(reach.direct, one.direct);
             reach.account = truth::or(reach.account, one.account);
         }
         if let Some(reason) = &self.open
-            && reach.direct != Answer::Yes
+            && reach.direct != Ternary::Yes
         {
             doubt.get_or_insert_with(|| reason.clone());
-            reach.direct = Answer::Unknown;
-            reach.account = truth::or(reach.account, Answer::Unknown);
+            reach.direct = Ternary::Unknown;
+            reach.account = truth::or(reach.account, Ternary::Unknown);
         }
         if !self.not {
             return reach;
@@ -213,12 +213,13 @@ impl Principals {
         // all listed, and nobody knows the sessions: so who is listed in any form is in doubt, except for a service.
         let listed = reach.any();
         let answer = match (&env.request.principal, listed) {
-            (Principal::Identity(identity), Answer::Yes) if identity.kind != IdentityKind::Root => {
+            (Principal::Identity(identity), Ternary::Yes) if identity.kind != IdentityKind::Root => {
                 let everyone = self.entries.iter().any(|entry| matches!(entry, Entry::Everyone));
-                let user =
-                    identity.kind == IdentityKind::User && reach.direct == Answer::Yes && reach.account == Answer::Yes;
+                let user = identity.kind == IdentityKind::User
+                    && reach.direct == Ternary::Yes
+                    && reach.account == Ternary::Yes;
                 if everyone || user {
-                    Answer::No
+                    Ternary::No
                 } else {
                     doubt.get_or_insert_with(|| {
                         Reason::new(
@@ -227,12 +228,12 @@ impl Principals {
                              listed",
                         )
                     });
-                    Answer::Unknown
+                    Ternary::Unknown
                 }
             }
             (_, listed) => truth::not(listed),
         };
-        Reach { direct: answer, account: Answer::No }
+        Reach { direct: answer, account: Ternary::No }
     }
 
     /// Is everyone named?
@@ -287,7 +288,7 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
     }
     match text.hole() {
         // `${AWS::AccountId}` alone is the account.
-        Some(symbol) if &*symbol.name == crate::model::arn::ACCOUNT && text.is(crate::model::arn::ACCOUNT) => {
+        Some(symbol) if &*symbol.name == crate::inventory::arn::ACCOUNT && text.is(crate::inventory::arn::ACCOUNT) => {
             Entry::Account(Pattern::new(text, EXACT))
         }
         _ => Entry::Arn(Pattern::new(text, EXACT)),
@@ -296,20 +297,20 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
 
 impl Entry {
     fn reach(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        let no = Reach { direct: Answer::No, account: Answer::No };
-        let direct = |direct| Reach { direct, account: Answer::No };
+        let no = Reach { direct: Ternary::No, account: Ternary::No };
+        let direct = |direct| Reach { direct, account: Ternary::No };
         match (self, &env.request.principal) {
             (Self::Unknown(reason), _) => {
                 doubt.get_or_insert_with(|| reason.clone());
-                Reach { direct: Answer::Unknown, account: Answer::Unknown }
+                Reach { direct: Ternary::Unknown, account: Ternary::Unknown }
             }
-            (Self::Everyone, _) => direct(Answer::Yes),
+            (Self::Everyone, _) => direct(Ternary::Yes),
             (Self::Service(pattern), Principal::Service(name))
             | (Self::Federated(pattern), Principal::Federated(name)) => direct(pattern.matches(name, env, doubt)),
             (Self::Account(pattern), Principal::Identity(identity)) => {
                 let account = pattern.matches(&identity.account, env, doubt);
                 // To the root user itself the account is the principal.
-                let own = if identity.kind == IdentityKind::Root { account } else { Answer::No };
+                let own = if identity.kind == IdentityKind::Root { account } else { Ternary::No };
                 Reach { direct: own, account }
             }
             (Self::Arn(pattern), Principal::Identity(identity)) => arn(pattern, identity, env, doubt),
@@ -319,12 +320,12 @@ impl Entry {
 }
 
 fn arn(pattern: &Pattern, identity: &Identity, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-    let direct = |direct| Reach { direct, account: Answer::No };
+    let direct = |direct| Reach { direct, account: Ternary::No };
     let same = pattern.matches(&identity.arn, env, doubt);
-    if same != Answer::No {
+    if same != Ternary::No {
         // A hole may stand for a whole account, too.
         let account =
-            if same == Answer::Unknown && split(&pattern.written).is_none() { Answer::Unknown } else { Answer::No };
+            if same == Ternary::Unknown && split(&pattern.written).is_none() { Ternary::Unknown } else { Ternary::No };
         return Reach { direct: same, account };
     }
     // arn:aws:sts::111122223333:assumed-role/NAME/SESSION is a session of the role, whichever it is.
@@ -335,7 +336,7 @@ fn arn(pattern: &Pattern, identity: &Identity, env: &Env<'_>, doubt: &mut Option
         });
     if let Some((account, name)) = session
         && identity.kind == IdentityKind::Role
-        && identity.account.same(&Text::from(account)) != Answer::No
+        && identity.account.same(&Text::from(account)) != Ternary::No
         && identity.name().is_none_or(|own| own == name)
     {
         doubt.get_or_insert_with(|| {
@@ -344,7 +345,7 @@ fn arn(pattern: &Pattern, identity: &Identity, env: &Env<'_>, doubt: &mut Option
                 format!("the policy names one session of {name}, and a session's name is not known"),
             )
         });
-        return direct(Answer::Unknown);
+        return direct(Ternary::Unknown);
     }
-    direct(Answer::No)
+    direct(Ternary::No)
 }

@@ -1,11 +1,11 @@
 //! ARNs against patterns, part by part, and the `Resource` and `NotResource` elements.
 
-use crate::model::{Answer, Part, Reason, Text};
+use crate::inventory::{Part, Reason, Ternary, Text};
 
-use super::action::open;
-use super::decide::Env;
-use super::pattern::{Pattern, Piece, Syntax, others, pieces};
-use super::truth;
+use crate::iam::action::open;
+use crate::iam::decide::Env;
+use crate::iam::pattern::{Pattern, Piece, Syntax, others, pieces};
+use crate::iam::truth;
 
 /// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
 /// colons; with fewer the pattern matches as a whole.
@@ -39,30 +39,30 @@ impl ArnPattern {
         &self.whole.written
     }
 
-    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let Some(patterns) = &self.parts else { return self.whole.matches(value, env, doubt) };
         if let (Some(one), Some(other)) = (self.written().refers(), value.refers())
             && one == other
         {
-            return Answer::Yes;
+            return Ternary::Yes;
         }
         if others(self.written(), value) {
-            return Answer::No;
+            return Ternary::No;
         }
         if let Some(known) = value.known() {
             let mut parts = known.splitn(6, ':');
             for pattern in patterns.iter() {
-                let Some(part) = parts.next() else { return Answer::No };
+                let Some(part) = parts.next() else { return Ternary::No };
                 match pattern.matches_str(part, env, doubt) {
-                    Answer::Yes => {}
+                    Ternary::Yes => {}
                     // One part in doubt does not save the others.
-                    Answer::Unknown => {
-                        return if self.rest_fails(known, env) { Answer::No } else { Answer::Unknown };
+                    Ternary::Unknown => {
+                        return if self.rest_fails(known, env) { Ternary::No } else { Ternary::Unknown };
                     }
-                    Answer::No => return Answer::No,
+                    Ternary::No => return Ternary::No,
                 }
             }
-            return Answer::Yes;
+            return Ternary::Yes;
         }
         match split(value) {
             Some(parts) => {
@@ -78,7 +78,7 @@ impl ArnPattern {
         patterns
             .iter()
             .zip(known.splitn(6, ':'))
-            .any(|(pattern, part)| pattern.matches_str(part, env, &mut None) == Answer::No)
+            .any(|(pattern, part)| pattern.matches_str(part, env, &mut None) == Ternary::No)
             || known.splitn(6, ':').count() < 6
     }
 }
@@ -125,10 +125,10 @@ impl Resources {
         Self { not: true, patterns: vec![], open: None }
     }
 
-    pub(super) fn matches(&self, resource: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Answer {
+    pub(super) fn matches(&self, resource: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let listed =
             truth::any(self.patterns.iter().map(|pattern| {
-                if pattern.whole.is_any() { Answer::Yes } else { pattern.matches(resource, env, doubt) }
+                if pattern.whole.is_any() { Ternary::Yes } else { pattern.matches(resource, env, doubt) }
             }));
         let listed = open(listed, self.open.as_ref(), doubt);
         if self.not { truth::not(listed) } else { listed }

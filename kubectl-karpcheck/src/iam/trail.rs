@@ -1,12 +1,12 @@
 //! How a decision came about, statement by statement, and which statement came closest.
 
-use crate::model::verdict::Place;
-use crate::model::{Answer, Reason};
+use crate::inventory::Place;
+use crate::inventory::{Reason, Ternary};
 
-use super::condition::Condition;
-use super::decide::{Boundary, Env, Policies, Policy, Request, Which};
-use super::document::{Effect, PolicyKind, Statement};
-use super::principal::Principal;
+use crate::iam::condition::Condition;
+use crate::iam::decide::{Boundary, Env, Policies, Policy, Request, Which};
+use crate::iam::document::{Effect, PolicyKind, Statement};
+use crate::iam::principal::Principal;
 
 /// One element of a statement against a request.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,7 +14,7 @@ pub struct ElementTrail {
     /// Where, in the item that holds the policy.
     pub pointer: String,
     /// Does it match?
-    pub answer: Answer,
+    pub answer: Ternary,
     /// What does not match, or why it cannot be told; empty where it matches.
     pub note: String,
 }
@@ -29,7 +29,7 @@ pub struct StatementTrail {
     /// `Allow`, `Deny`, or `?` where it is not known.
     pub effect: &'static str,
     /// Does it apply to the request?
-    pub applies: Answer,
+    pub applies: Ternary,
     /// Does it name the action?
     pub near: bool,
     /// Element by element.
@@ -58,7 +58,7 @@ pub fn trail(request: &Request, policies: &Policies) -> Vec<StatementTrail> {
                     Effect::Unknown(_) => "?",
                 },
                 applies: which.statement.applies(&env, &mut None).any(),
-                near: which.statement.actions.matches(env.action, &env, &mut None) != Answer::No,
+                near: which.statement.actions.matches(env.action, &env, &mut None) != Ternary::No,
                 elements: elements
                     .into_iter()
                     .map(|element| ElementTrail {
@@ -87,7 +87,7 @@ enum What<'s> {
 struct Element<'s> {
     statement: &'s Statement,
     what: What<'s>,
-    answer: Answer,
+    answer: Ternary,
     doubt: Option<Reason>,
 }
 
@@ -108,9 +108,9 @@ impl Element<'_> {
     /// What does not match, or why it cannot be told.
     fn note(&self, env: &Env<'_>) -> String {
         match self.answer {
-            Answer::Yes => return String::new(),
-            Answer::Unknown => return self.doubt.as_ref().map(|reason| reason.why.to_string()).unwrap_or_default(),
-            Answer::No => {}
+            Ternary::Yes => return String::new(),
+            Ternary::Unknown => return self.doubt.as_ref().map(|reason| reason.why.to_string()).unwrap_or_default(),
+            Ternary::No => {}
         }
         let (name, not, list) = match self.what {
             What::Principal => {
@@ -166,7 +166,7 @@ fn elements<'s>(statement: &'s Statement, env: &Env<'_>) -> Vec<Element<'s>> {
         add(What::Condition(condition), answer, doubt);
     }
     if let Some(reason) = &statement.open {
-        add(What::Rest, Answer::Unknown, Some(reason.clone()));
+        add(What::Rest, Ternary::Unknown, Some(reason.clone()));
     }
     all
 }
@@ -175,7 +175,7 @@ fn elements<'s>(statement: &'s Statement, env: &Env<'_>) -> Vec<Element<'s>> {
 pub(super) fn doubtful(statement: &Statement, env: &Env<'_>) -> String {
     elements(statement, env)
         .into_iter()
-        .find(|element| element.answer == Answer::Unknown)
+        .find(|element| element.answer == Ternary::Unknown)
         .map_or_else(|| statement.pointer.clone(), |element| element.pointer())
 }
 
@@ -209,7 +209,7 @@ pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p 
         .into_iter()
         .map(|which| {
             let env = Env::new(request, which.policy.home.as_deref());
-            let missed = elements(which.statement, &env).into_iter().filter(|element| element.answer == Answer::No);
+            let missed = elements(which.statement, &env).into_iter().filter(|element| element.answer == Ternary::No);
             Near { which, misses: missed.map(|element| (element.pointer(), element.note(&env))).collect() }
         })
         .collect()
@@ -218,7 +218,7 @@ pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p 
 /// How far a statement is from matching. Once it is farther than the best one, by how much does not matter.
 fn distance(statement: &Statement, env: &Env<'_>, best: u32) -> u32 {
     let weigh = |what, answer| {
-        if answer == Answer::No { Element { statement, what, answer, doubt: None }.weight(env) } else { 0 }
+        if answer == Ternary::No { Element { statement, what, answer, doubt: None }.weight(env) } else { 0 }
     };
     let mut far = weigh(What::Action, statement.actions.matches(env.action, env, &mut None));
     if far > best {
@@ -231,7 +231,7 @@ fn distance(statement: &Statement, env: &Env<'_>, best: u32) -> u32 {
     if far > best {
         return far;
     }
-    let missed = statement.conditions.iter().filter(|condition| condition.holds(env, &mut None) == Answer::No).count();
+    let missed = statement.conditions.iter().filter(|condition| condition.holds(env, &mut None) == Ternary::No).count();
     // Many conditions that fail are still nearer than a resource that does not match.
     far + (CONDITION * u32::try_from(missed).unwrap_or(u32::MAX / CONDITION)).min(3 * CONDITION - 1)
 }

@@ -1,40 +1,40 @@
-//! Three-valued logic over [`Answer`].
+//! Three-valued logic over [`Ternary`].
 
-use crate::model::Answer;
+use crate::inventory::Ternary;
 
 /// Both.
-pub(super) const fn and(one: Answer, other: Answer) -> Answer {
+pub(super) const fn and(one: Ternary, other: Ternary) -> Ternary {
     match (one, other) {
-        (Answer::No, _) | (_, Answer::No) => Answer::No,
-        (Answer::Yes, Answer::Yes) => Answer::Yes,
-        _ => Answer::Unknown,
+        (Ternary::No, _) | (_, Ternary::No) => Ternary::No,
+        (Ternary::Yes, Ternary::Yes) => Ternary::Yes,
+        _ => Ternary::Unknown,
     }
 }
 
 /// Either.
-pub(super) const fn or(one: Answer, other: Answer) -> Answer {
+pub(super) const fn or(one: Ternary, other: Ternary) -> Ternary {
     match (one, other) {
-        (Answer::Yes, _) | (_, Answer::Yes) => Answer::Yes,
-        (Answer::No, Answer::No) => Answer::No,
-        _ => Answer::Unknown,
+        (Ternary::Yes, _) | (_, Ternary::Yes) => Ternary::Yes,
+        (Ternary::No, Ternary::No) => Ternary::No,
+        _ => Ternary::Unknown,
     }
 }
 
 /// The opposite.
-pub(super) const fn not(answer: Answer) -> Answer {
+pub(super) const fn not(answer: Ternary) -> Ternary {
     match answer {
-        Answer::Yes => Answer::No,
-        Answer::No => Answer::Yes,
-        Answer::Unknown => Answer::Unknown,
+        Ternary::Yes => Ternary::No,
+        Ternary::No => Ternary::Yes,
+        Ternary::Unknown => Ternary::Unknown,
     }
 }
 
 /// Is one of them so? Stops at the first that is.
-pub(super) fn any(answers: impl IntoIterator<Item = Answer>) -> Answer {
-    let mut sum = Answer::No;
+pub(super) fn any(answers: impl IntoIterator<Item = Ternary>) -> Ternary {
+    let mut sum = Ternary::No;
     for answer in answers {
         sum = or(sum, answer);
-        if sum == Answer::Yes {
+        if sum == Ternary::Yes {
             break;
         }
     }
@@ -42,11 +42,11 @@ pub(super) fn any(answers: impl IntoIterator<Item = Answer>) -> Answer {
 }
 
 /// Are all of them so? Stops at the first that is not.
-pub(super) fn all(answers: impl IntoIterator<Item = Answer>) -> Answer {
-    let mut sum = Answer::Yes;
+pub(super) fn all(answers: impl IntoIterator<Item = Ternary>) -> Ternary {
+    let mut sum = Ternary::Yes;
     for answer in answers {
         sum = and(sum, answer);
-        if sum == Answer::No {
+        if sum == Ternary::No {
             break;
         }
     }
@@ -54,13 +54,13 @@ pub(super) fn all(answers: impl IntoIterator<Item = Answer>) -> Answer {
 }
 
 /// One of several cases holds, and nobody knows which: known where all agree.
-pub(super) fn whichever(answers: impl IntoIterator<Item = Answer>) -> Answer {
+pub(super) fn whichever(answers: impl IntoIterator<Item = Ternary>) -> Ternary {
     let mut answers = answers.into_iter();
-    let Some(first) = answers.next() else { return Answer::Unknown };
-    if answers.all(|answer| answer == first) { first } else { Answer::Unknown }
+    let Some(first) = answers.next() else { return Ternary::Unknown };
+    if answers.all(|answer| answer == first) { first } else { Ternary::Unknown }
 }
 
 /// Certain in two values.
-pub(super) const fn certain(so: bool) -> Answer {
-    if so { Answer::Yes } else { Answer::No }
+pub(super) const fn certain(so: bool) -> Ternary {
+    if so { Ternary::Yes } else { Ternary::No }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rows::{self, Summary, spot};
-use super::words::{self, and, count};
-use super::{Run, cause_words};
-use crate::model::Origin;
-use crate::model::verdict::Outcome;
+use crate::findings::finding::Outcome;
+use crate::inventory::Origin;
+use crate::report::rows;
+use crate::report::rows::{Summary, spot};
+use crate::report::text;
+use crate::report::text::{and, count};
+use crate::report::{Run, cause_words};
 
 /// The lines, wrapped on a terminal.
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
     let mut lines = problems(run);
     lines.extend(self::summary(run));
     match width {
-        Some(width) => lines.iter().flat_map(|line| words::wrap(line, width.max(20))).collect(),
+        Some(width) => lines.iter().flat_map(|line| text::wrap(line, width.max(20))).collect(),
         None => lines,
     }
 }
@@ -32,13 +34,13 @@ pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
 /// `9 undecided: kubectl karpcheck --aws would settle 8.`: the command that settles most.
 fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
     let mut commands: BTreeMap<String, usize> = BTreeMap::new();
-    for command in run.judgement.findings.iter().filter_map(|finding| rows::settle(run, finding)) {
+    for command in run.judgement.findings.iter().filter_map(|finding| rows::suggested_command(run, finding)) {
         *commands.entry(command).or_insert(0) += 1;
     }
     let (command, number) = commands.iter().max_by_key(|(_, number)| **number)?;
     let which = if *number == summary.unknown { "it".to_owned() } else { number.to_string() };
     let which = if *number == summary.unknown && *number > 1 { "them".to_owned() } else { which };
-    Some(format!("{} undecided: {} would settle {which}.", summary.unknown, words::one_line(command)))
+    Some(format!("{} undecided: {} would settle {which}.", summary.unknown, text::one_line(command)))
 }
 
 /// Each problem on a line; the same one in many places is one.
@@ -61,7 +63,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
         .into_iter()
         .map(|(message, loud, places)| {
             let label = if loud { "problem" } else { "note" };
-            let message = words::one_line(message);
+            let message = text::one_line(message);
             match places.as_slice() {
                 [] => format!("{label}: {message}"),
                 [one] => format!("{label}: {one}: {message}"),
@@ -69,7 +71,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
             }
         })
         .collect();
-    lines.extend(run.judgement.faults.iter().map(|fault| format!("problem: {}", words::one_line(fault))));
+    lines.extend(run.judgement.faults.iter().map(|fault| format!("problem: {}", text::one_line(fault))));
     lines
 }
 
@@ -137,9 +139,9 @@ fn sources(run: &Run<'_>) -> String {
     }
     match clusters {
         [] => {}
-        [one] => parts.push(format!("context {}", words::one_line(&one.context))),
+        [one] => parts.push(format!("context {}", text::one_line(&one.context))),
         many => {
-            let names: Vec<String> = many.iter().map(|cluster| words::one_line(&cluster.context)).collect();
+            let names: Vec<String> = many.iter().map(|cluster| text::one_line(&cluster.context)).collect();
             parts.push(format!("contexts {}", and(&names)));
         }
     }
@@ -207,7 +209,7 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for coverage in &run.judgement.coverage {
         if let Some(reason) = &coverage.skipped {
-            reasons.entry(reason).or_default().push(words::one_line(&coverage.rule));
+            reasons.entry(reason).or_default().push(text::one_line(&coverage.rule));
         }
     }
     reasons
@@ -215,7 +217,7 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
         .map(|(reason, rules)| {
             // What stands above as a problem is not told again.
             let told = run.inventory.problems().iter().find_map(|problem| reason.strip_suffix(&*problem.message));
-            let reason = words::one_line(&match told {
+            let reason = text::one_line(&match told {
                 Some(before) if !before.is_empty() => format!("{before}see the problem above"),
                 _ => reason.to_owned(),
             });

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use similar::TextDiff;
 
-use super::{Run, rows, words};
+use crate::report::{Run, rows, text};
 
 /// A file as its edits would leave it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,7 +45,7 @@ pub(super) fn write(
     let findings = &run.judgement.findings;
     let name = |number: usize| {
         let finding = &findings[number];
-        words::one_line(&format!(
+        text::one_line(&format!(
             "{} {} ({})",
             finding.rule,
             rows::subject(run, finding.subject),
@@ -53,7 +53,7 @@ pub(super) fn write(
         ))
     };
     for NotShown { finding, why } in not_shown {
-        writeln!(err, "not in the diff: {}: {}", name(*finding), words::one_line(why))?;
+        writeln!(err, "not in the diff: {}: {}", name(*finding), text::one_line(why))?;
     }
     // A diff that is empty, or not whole, must not look like all there is to do.
     let without = findings.iter().filter(|finding| finding.edits.is_empty()).count();

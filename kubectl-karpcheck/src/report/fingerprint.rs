@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::Run;
-use super::rows;
-use crate::model::Origin;
-use crate::model::verdict::Finding;
+use crate::findings::finding::Finding;
+use crate::inventory::Origin;
+use crate::report::Run;
+use crate::report::rows;
 
 /// One for each of the findings, 32 hexadecimal digits.
 pub(super) fn all(run: &Run<'_>, sorted: &[&Finding]) -> Vec<String> {

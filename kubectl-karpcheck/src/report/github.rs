@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::{Run, closing, rows, said, words};
-use crate::model::verdict::{Finding, Outcome, Severity};
-use crate::model::{At, Origin, Problem};
+use crate::findings::finding::{Finding, Outcome, Severity};
+use crate::inventory::{At, Origin, Problem};
+use crate::report::{Run, closing, message, rows, text};
 
 /// One command for each finding, then the end of the report as plain lines of the log.
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -17,7 +17,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let spot = rows::spot_of(run, finding.subject, &finding.pointer);
         let file = spot.and_then(|spot| place(spot.origin, spot.at));
         let title = format!("{}: {}", finding.rule, rows::subject(run, finding.subject));
-        let mut text = said::finding(run, finding).join("\n");
+        let mut text = message::finding(run, finding).join("\n");
         if file.is_none() {
             text = format!("{}: {text}", rows::place(run, finding));
         }
@@ -76,7 +76,7 @@ fn command(out: &mut dyn Write, level: &str, place: Option<String>, title: &str,
 
 /// As GitHub's toolkit does it, and without what a terminal would obey.
 fn data(text: &str) -> String {
-    words::clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text::clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::rows::{self, Group};
-use super::{Run, closing, said, words};
+use crate::report::rows;
+use crate::report::rows::Group;
+use crate::report::{Run, closing, message, text};
 
 const HEAD: &str = r#"<!DOCTYPE html>
 <html lang="en">
@@ -53,7 +54,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> {
     let first = group.first();
-    let severity = said::severity(first);
+    let severity = message::severity(first);
     let rules: Vec<String> = group.rules().iter().map(|rule| code(rule)).collect();
     write!(out, "<tr><td class=\"{severity}\">{severity}<td>{}", rules.join("<br>"))?;
     let places: Vec<String> = group
@@ -65,15 +66,15 @@ fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> 
         write!(out, "<p class=\"small\">{} times</p>", places.len())?;
     }
     match places.as_slice() {
-        [first @ .., last] if places.len() > said::PLACES + 1 => {
-            let (shown, hidden) = first.split_at(said::PLACES);
+        [first @ .., last] if places.len() > message::PLACES + 1 => {
+            let (shown, hidden) = first.split_at(message::PLACES);
             let hidden: Vec<&str> = hidden.iter().chain([last]).map(String::as_str).collect();
             write!(out, "<td>{}", shown.join("<br>"))?;
             write!(out, "<details><summary>and {} more</summary>{}</details>", hidden.len(), hidden.join("<br>"))?;
         }
         places => write!(out, "<td>{}", places.join("<br>"))?,
     }
-    let text = said::group(run, group);
+    let text = message::group(run, group);
     write!(out, "<td>")?;
     for text in text {
         write!(out, "<p>{}</p>", escape(&text))?;
@@ -89,7 +90,7 @@ fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> 
 /// For text and attributes alike.
 fn escape(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
-    for char in words::clean(text).chars() {
+    for char in text::clean(text).chars() {
         match char {
             '&' => made.push_str("&amp;"),
             '<' => made.push_str("&lt;"),

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::rows::{self, Spot};
-use super::{Run, fingerprint};
-use crate::model::verdict::{self, Cure, Outcome};
-use crate::model::{ItemId, Origin};
+use crate::findings::finding;
+use crate::findings::finding::{FixOutcome, Outcome};
+use crate::inventory::{ItemId, Origin};
+use crate::report::rows;
+use crate::report::rows::Spot;
+use crate::report::{Run, fingerprint};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
 
@@ -70,7 +72,7 @@ pub(super) struct Finding<'a> {
     remediation: &'a str,
     subject: Subject<'a>,
     cause: Option<&'static str>,
-    settle: Option<String>,
+    suggested_command: Option<String>,
     fingerprint: String,
     related: Vec<Related<'a>>,
     edits: Vec<Edit<'a>>,
@@ -204,7 +206,7 @@ pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
 pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
     let sorted = rows::sorted(run);
     let prints = fingerprint::all(run, &sorted);
-    let print_of = |cause: &verdict::Finding| {
+    let print_of = |cause: &finding::Finding| {
         sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
     };
     sorted
@@ -229,7 +231,7 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
 
 fn one<'a>(
     run: &'a Run<'a>,
-    finding: &'a verdict::Finding,
+    finding: &'a finding::Finding,
     fingerprint: String,
     follows_from: Option<String>,
 ) -> Finding<'a> {
@@ -248,7 +250,7 @@ fn one<'a>(
         remediation: &finding.remediation,
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
-        settle: rows::settle(run, finding),
+        suggested_command: rows::suggested_command(run, finding),
         fingerprint,
         related: finding
             .related
@@ -265,10 +267,12 @@ fn one<'a>(
             })
             .collect(),
         verified: finding.cure.as_ref().map(|cure| match cure {
-            Cure::Cleared => Verified { result: "cleared", details: vec![] },
-            Cure::Reveals(new) => Verified { result: "reveals", details: new.iter().map(String::as_str).collect() },
-            Cure::NotEnough(left) => Verified { result: "not-enough", details: vec![left] },
-            Cure::NotTried(why) => Verified { result: "not-tried", details: vec![why] },
+            FixOutcome::Cleared => Verified { result: "cleared", details: vec![] },
+            FixOutcome::Reveals(new) => {
+                Verified { result: "reveals", details: new.iter().map(String::as_str).collect() }
+            }
+            FixOutcome::NotEnough(left) => Verified { result: "not-enough", details: vec![left] },
+            FixOutcome::NotTried(why) => Verified { result: "not-tried", details: vec![why] },
         }),
         follows_from,
         properties: finding.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Run, closing, rows, said, words};
-use crate::model::verdict::{Coverage, Finding, Outcome, RuleInfo};
+use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo};
+use crate::report::{Run, closing, message, rows, text};
 
 /// A test that is not passed, or one that is.
 struct Case {
@@ -67,27 +67,27 @@ fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: 
         .iter()
         .map(|finding| {
             let place = rows::place(run, finding);
-            let message = words::one_line(&said::whole_message(run, finding));
+            let message = text::one_line(&message::whole_message(run, finding));
             let body = if finding.outcome == Outcome::Fail {
-                let mut text = said::finding(run, finding);
+                let mut text = message::finding(run, finding);
                 text.insert(0, format!("at {place}"));
-                text.extend(said::related(run, finding).iter().map(|place| format!("see {place}")));
+                text.extend(message::related(run, finding).iter().map(|place| format!("see {place}")));
                 Body::Failure { kind: finding.severity.as_str(), message, text: text.join("\n") }
             } else {
-                Body::Skipped { message: words::one_line(&said::finding(run, finding).join("; ")) }
+                Body::Skipped { message: text::one_line(&message::finding(run, finding).join("; ")) }
             };
             Case { name: rows::subject(run, finding.subject), file: place, body }
         })
         .collect();
     let whole = |body| Case { name: title.to_owned(), file: String::new(), body };
     match (&coverage.skipped, coverage.passed) {
-        (Some(reason), _) => cases.push(whole(Body::Skipped { message: words::one_line(reason) })),
+        (Some(reason), _) => cases.push(whole(Body::Skipped { message: text::one_line(reason) })),
         (None, 0) if cases.is_empty() => {
             cases.push(whole(Body::Skipped { message: "nothing to judge".to_owned() }));
         }
         (None, 0) => {}
         (None, passed) => cases.push(Case {
-            name: format!("{title}: {} passed", words::count(passed as usize, "judgement")),
+            name: format!("{title}: {} passed", text::count(passed as usize, "judgement")),
             file: String::new(),
             body: Body::Passed,
         }),
@@ -129,7 +129,7 @@ fn numbers(cases: &[&Case]) -> String {
 /// For text and attributes alike. What XML cannot hold at all is replaced.
 fn escape(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
-    for char in words::clean(text).chars() {
+    for char in text::clean(text).chars() {
         match char {
             '&' => made.push_str("&amp;"),
             '<' => made.push_str("&lt;"),

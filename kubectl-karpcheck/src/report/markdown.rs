@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::said::{self, few};
-use super::{Run, closing, rows, words};
+use crate::report::message;
+use crate::report::message::few;
+use crate::report::{Run, closing, rows, text};
 
 /// What findings may take; the rest of a comment is for the end of the report.
 const ROOM: usize = 48_000;
@@ -25,12 +26,12 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let times = if pairs.len() > 1 { format!("<br>{} times", pairs.len()) } else { String::new() };
         let places: Vec<String> =
             pairs.into_iter().map(|(subject, place)| format!("{} {}", code(&subject), code(&place))).collect();
-        let text = said::group(run, group);
+        let text = message::group(run, group);
         let text: Vec<String> = text.iter().map(|text| escape(text)).collect();
         let rules: Vec<String> = few(&group.rules()).iter().map(|rule| escape(rule)).collect();
         let row = format!(
             "| {} | {}{times} | {} | {} |",
-            said::severity(first),
+            message::severity(first),
             rules.join("<br>"),
             few(&places).join("<br>"),
             text.join("<br>")
@@ -43,7 +44,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         left = rest;
     }
     if !left.is_empty() {
-        writeln!(out, "\n{} more, for which a comment has no room.", words::count(left.len(), "cause"))?;
+        writeln!(out, "\n{} more, for which a comment has no room.", text::count(left.len(), "cause"))?;
     }
     // What is missing must not be folded away.
     let (loud, quiet): (Vec<String>, Vec<String>) =
@@ -51,7 +52,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     for line in few(&loud) {
         writeln!(out, "\n**{}**", escape(&line))?;
     }
-    let hidden = loud.iter().skip(if loud.len() > said::PLACES + 1 { said::PLACES } else { loud.len() });
+    let hidden = loud.iter().skip(if loud.len() > message::PLACES + 1 { message::PLACES } else { loud.len() });
     let mut lines: Vec<String> =
         hidden.chain(&quiet).chain(summary.as_slice()).map(|line| format!("- {}", escape(line))).collect();
     let mut used = 0;
@@ -59,7 +60,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let cut = lines.len() - fit;
     lines.truncate(fit);
     if cut > 0 {
-        lines.push(format!("- {} more", words::count(cut, "line")));
+        lines.push(format!("- {} more", text::count(cut, "line")));
     }
     if !lines.is_empty() {
         writeln!(out, "\n<details><summary>What was checked, and what was not</summary>\n")?;
@@ -74,7 +75,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// A text that markdown shows as it is, in a cell of a table as well. Nobody is mentioned, and no issue is linked.
 fn escape(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
-    for char in words::clean(text).chars() {
+    for char in text::clean(text).chars() {
         match char {
             '&' => made.push_str("&amp;"),
             '<' => made.push_str("&lt;"),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::{Run, closing, rows, words};
-use crate::model::Origin;
+use crate::inventory::Origin;
+use crate::report::{Run, closing, rows, text};
 
 /// One line for each subject, the worst first. What could not be read goes to `err`: no name stands for it.
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
@@ -38,5 +38,5 @@ fn name(kind: &str, name: &str) -> String {
         Some((group, kind)) => format!("{}.{group}", kind.to_lowercase()),
         None => kind.to_owned(),
     };
-    words::one_line(&format!("{kind}/{name}"))
+    text::one_line(&format!("{kind}/{name}"))
 }

@@ -4,16 +4,16 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
-use super::words;
-use crate::model::verdict::RuleInfo;
+use crate::findings::finding::RuleInfo;
+use crate::report::text;
 
 /// Writes a rule's page. With a width (a terminal's columns) headings are upper case, code is indented and text is
 /// wrapped; without one the page is markdown.
 pub fn page(rule: &RuleInfo, width: Option<usize>, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let facts = facts(rule);
-    let docs = words::clean(&rule.docs);
+    let docs = text::clean(&rule.docs);
     let Some(width) = width else {
-        writeln!(out, "# {}: {}\n", words::one_line(&rule.id), words::one_line(&rule.title))?;
+        writeln!(out, "# {}: {}\n", text::one_line(&rule.id), text::one_line(&rule.title))?;
         for (name, value) in facts {
             writeln!(out, "- {name}: {value}")?;
         }
@@ -22,14 +22,14 @@ pub fn page(rule: &RuleInfo, width: Option<usize>, color: bool, out: &mut dyn Wr
     // Longer lines than this are hard to read.
     let width = width.clamp(40, 110);
     let bold = if color { Style::new().bold() } else { Style::new() };
-    writeln!(out, "{bold}{}{bold:#}", words::one_line(&rule.id))?;
-    for line in words::wrap(&words::one_line(&rule.title), width) {
+    writeln!(out, "{bold}{}{bold:#}", text::one_line(&rule.id))?;
+    for line in text::wrap(&text::one_line(&rule.title), width) {
         writeln!(out, "{line}")?;
     }
     writeln!(out)?;
     let names = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
     for (name, value) in facts {
-        let mut lines = words::wrap(&value, width.saturating_sub(names)).into_iter();
+        let mut lines = text::wrap(&value, width.saturating_sub(names)).into_iter();
         writeln!(out, "{:names$}{}", format!("{name}:"), lines.next().unwrap_or_default())?;
         for line in lines {
             writeln!(out, "{:names$}{line}", "")?;
@@ -45,7 +45,7 @@ pub fn page(rule: &RuleInfo, width: Option<usize>, color: bool, out: &mut dyn Wr
 }
 
 fn facts(rule: &RuleInfo) -> Vec<(&'static str, String)> {
-    let list = |kinds: &[String]| kinds.iter().map(|kind| words::one_line(kind)).collect::<Vec<_>>().join(", ");
+    let list = |kinds: &[String]| kinds.iter().map(|kind| text::one_line(kind)).collect::<Vec<_>>().join(", ");
     let severity = format!(
         "{} at worst{}",
         rule.severity.as_str(),
@@ -54,16 +54,16 @@ fn facts(rule: &RuleInfo) -> Vec<(&'static str, String)> {
     let settings: Vec<String> =
         rule.settings.iter().map(|(name, _, default)| format!("{name} (default {default})")).collect();
     let mut facts =
-        vec![("area", words::one_line(&rule.area)), ("severity", severity), ("judges", list(&rule.subjects))];
+        vec![("area", text::one_line(&rule.area)), ("severity", severity), ("judges", list(&rule.subjects))];
     let more = [
         ("reads", list(&rule.reads)),
         ("reads if allowed", list(&rule.reads_if_allowed)),
-        ("for Karpenter", words::one_line(&rule.karpenter)),
+        ("for Karpenter", text::one_line(&rule.karpenter)),
         ("settings", list(&settings)),
     ];
     facts.extend(more.into_iter().filter(|(_, value)| !value.is_empty()));
     if rule.pack != "builtin" {
-        facts.push(("pack", words::one_line(&rule.pack)));
+        facts.push(("pack", text::one_line(&rule.pack)));
     }
     facts
 }
@@ -97,7 +97,7 @@ fn rendered(docs: &str, width: usize) -> Vec<Line> {
         // A list item hangs under its text.
         let marker = body.find(' ').filter(|end| is_marker(&body[..*end])).map_or(0, |end| end + 1);
         let hanging = " ".repeat(indent + marker);
-        let wrapped = words::wrap(&body[marker..], width.saturating_sub(hanging.len()).max(20));
+        let wrapped = text::wrap(&body[marker..], width.saturating_sub(hanging.len()).max(20));
         for (index, line) in wrapped.into_iter().enumerate() {
             let before =
                 if index == 0 { format!("{}{}", " ".repeat(indent), &body[..marker]) } else { hanging.clone() };

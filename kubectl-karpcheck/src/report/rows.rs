@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Run, said, words};
-use crate::model::settle;
-use crate::model::verdict::{Confidence, Finding, Outcome, Severity};
-use crate::model::{At, Cause, FieldValue, ItemId, Origin};
+use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
+use crate::findings::next_step;
+use crate::inventory::{At, Cause, FieldValue, ItemId, Origin};
+use crate::report::{Run, message, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -112,7 +112,7 @@ impl<'a> Group<'a> {
 
     /// The rules, each once.
     pub(super) fn rules(&self) -> Vec<String> {
-        let rules: BTreeSet<String> = self.findings.iter().map(|finding| words::one_line(&finding.rule)).collect();
+        let rules: BTreeSet<String> = self.findings.iter().map(|finding| text::one_line(&finding.rule)).collect();
         rules.into_iter().collect()
     }
 
@@ -131,7 +131,7 @@ impl<'a> Group<'a> {
     /// The places that explain its findings, each once.
     pub(super) fn related(&self, run: &Run<'_>) -> Vec<String> {
         let mut seen = BTreeSet::new();
-        let all = self.findings.iter().flat_map(|finding| said::related(run, finding));
+        let all = self.findings.iter().flat_map(|finding| message::related(run, finding));
         all.filter(|place| seen.insert(place.clone())).collect()
     }
 }
@@ -174,9 +174,9 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
 }
 
 /// The one command that would settle a finding that is unknown.
-pub(super) fn settle(run: &Run<'_>, finding: &Finding) -> Option<String> {
-    let asked = settle::Asked { files: run.sources.files > 0, aws: run.sources.asked > 0 };
-    settle::settle(run.inventory, run.rules, finding, asked)
+pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<String> {
+    let asked = next_step::RunInputs { files: run.sources.files > 0, aws: run.sources.asked > 0 };
+    next_step::suggested_command(run.inventory, run.rules, finding, asked)
 }
 
 /// The finding that a finding follows from.
@@ -249,7 +249,7 @@ fn shape(message: &str, names: &[String]) -> String {
 pub(super) fn subject(run: &Run<'_>, item: ItemId) -> String {
     let Some(item) = run.inventory.item(item) else { return String::new() };
     let kind = short_kind(&item.kind);
-    words::one_line(&match item.namespace.as_deref() {
+    text::one_line(&match item.namespace.as_deref() {
         Some(namespace) if !namespace.is_empty() => format!("{kind}/{namespace}/{}", item.name),
         _ => format!("{kind}/{}", item.name),
     })
@@ -274,7 +274,7 @@ pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
     if !itself {
         return spot_words(run, spot);
     }
-    let pointer = words::one_line(&finding.pointer);
+    let pointer = text::one_line(&finding.pointer);
     match (context(run, &live.context), pointer.is_empty()) {
         (Some(context), true) => context,
         (Some(context), false) => format!("{context}:{pointer}"),
@@ -285,7 +285,7 @@ pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
 
 /// A spot for a reader.
 pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
-    words::one_line(&match spot.origin {
+    text::one_line(&match spot.origin {
         Origin::File(path) => {
             let path = if &**path == "-" { "(standard input)" } else { path };
             match (spot.at.line, spot.at.column) {

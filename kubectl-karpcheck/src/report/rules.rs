@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{layout, words};
-use crate::model::verdict::RuleInfo;
+use crate::findings::finding::RuleInfo;
+use crate::report::{layout, text};
 
 /// Writes the rules for people, in the order given. On a terminal of `width` columns titles are wrapped.
 pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
@@ -22,20 +22,20 @@ pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> i
             if packs {
                 cells.push(&rule.pack);
             }
-            cells.into_iter().map(words::one_line).collect()
+            cells.into_iter().map(text::one_line).collect()
         })
         .collect();
     let taken: usize = (0..header.len())
         .map(|index| {
-            let cells = rows.iter().map(|row| words::width(&row[index]));
+            let cells = rows.iter().map(|row| text::width(&row[index]));
             cells.chain([header[index].len()]).max().unwrap_or(0) + 2
         })
         .sum();
     for (row, rule) in rows.iter_mut().zip(rules) {
         let off = if rule.enabled { "" } else { " (off unless asked for)" };
-        let title = format!("{}{off}", words::one_line(&rule.title));
+        let title = format!("{}{off}", text::one_line(&rule.title));
         row.push(match width {
-            Some(width) => words::wrap(&title, width.saturating_sub(taken).max(20)).join("\n"),
+            Some(width) => text::wrap(&title, width.saturating_sub(taken).max(20)).join("\n"),
             None => title,
         });
     }

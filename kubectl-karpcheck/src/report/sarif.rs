@@ -7,10 +7,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::rows::{self, Spot};
-use super::{Run, closing, fingerprint, said, words};
-use crate::model::verdict::{Finding, Outcome, Place, RuleInfo, Severity};
-use crate::model::{ItemId, Origin, Problem};
+use crate::findings::finding::{Finding, Outcome, RuleInfo, Severity};
+use crate::inventory::Place;
+use crate::inventory::{ItemId, Origin, Problem};
+use crate::report::rows;
+use crate::report::rows::Spot;
+use crate::report::{Run, closing, fingerprint, message, text};
 
 /// Results that GitHub takes of a run:
 /// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
@@ -168,12 +170,12 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
     let mut notes: Vec<Notification> =
         run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
     let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
-    notes.extend(run.judgement.faults.iter().map(|fault| plain("error", words::clean(fault))));
+    notes.extend(run.judgement.faults.iter().map(|fault| plain("error", text::clean(fault))));
     // What was checked, and what was not: a green run says so here as well.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
     if sorted.len() > RESULTS {
         // The worst come first.
-        let left = words::count(sorted.len() - RESULTS, "finding");
+        let left = text::count(sorted.len() - RESULTS, "finding");
         notes.push(plain("warning", format!("{left} left out: code scanning takes {RESULTS} of a run")));
     }
     let fatal = run.inventory.problems().iter().any(|problem| problem.fatal);
@@ -221,8 +223,8 @@ const fn level(severity: Severity) -> &'static str {
 
 fn rule(rule: &RuleInfo) -> Rule {
     let id = if rule.pack == "builtin" { rule.id.clone() } else { format!("{}/{}", rule.pack, rule.id) };
-    let title: String = words::one_line(&rule.title).chars().take(DESCRIPTION).collect();
-    let page = words::clean(&rule.docs);
+    let title: String = text::one_line(&rule.title).chars().take(DESCRIPTION).collect();
+    let page = text::clean(&rule.docs);
     let page = if page.trim().is_empty() { title.clone() } else { page.trim().to_owned() };
     Rule {
         id,
@@ -231,7 +233,7 @@ fn rule(rule: &RuleInfo) -> Rule {
         help: Message { text: page.clone(), markdown: Some(page) },
         default_configuration: Configuration { enabled: rule.enabled, level: level(rule.severity) },
         properties: RuleProperties {
-            tags: vec!["karpenter".to_owned(), words::one_line(&rule.area)],
+            tags: vec!["karpenter".to_owned(), text::one_line(&rule.area)],
             severity: match rule.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
@@ -256,7 +258,7 @@ fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
         rule_index: run.rules.iter().position(|rule| rule.is_called(&finding.rule)),
         kind: if finding.outcome == Outcome::Fail { "fail" } else { "open" },
         level: if finding.outcome == Outcome::Fail { level(finding.severity) } else { "none" },
-        message: Message::plain(words::clean(&said::finding(run, finding).join("\n"))),
+        message: Message::plain(text::clean(&message::finding(run, finding).join("\n"))),
         locations: vec![location(run, finding.subject, &finding.pointer)],
         related_locations: related.zip(1..).map(|(place, id)| explains(run, place, id)).collect(),
         partial_fingerprints: BTreeMap::from([("karpcheck/v1", print)]),
@@ -265,7 +267,7 @@ fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
 }
 
 fn explains(run: &Run<'_>, place: &Place, id: usize) -> Location {
-    let note = words::one_line(&place.note);
+    let note = text::one_line(&place.note);
     let text = if note.is_empty() { rows::subject(run, place.item) } else { note };
     Location { id: Some(id), message: Some(Message::plain(text)), ..location(run, place.item, &place.pointer) }
 }
@@ -274,11 +276,11 @@ fn location(run: &Run<'_>, item: ItemId, pointer: &str) -> Location {
     let spot = rows::spot_of(run, item, pointer);
     let subject = rows::subject(run, item);
     let whole = match spot.map(|spot| spot.origin) {
-        Some(Origin::Live(live)) => words::one_line(&format!("{}/{}/{subject}", live.context, live.api_version)),
-        Some(Origin::Aws(aws)) => words::one_line(&format!("{}/{}/{subject}", aws.account, aws.region)),
+        Some(Origin::Live(live)) => text::one_line(&format!("{}/{}/{subject}", live.context, live.api_version)),
+        Some(Origin::Aws(aws)) => text::one_line(&format!("{}/{}/{subject}", aws.account, aws.region)),
         _ => subject.clone(),
     };
-    let fully_qualified_name = format!("{whole}{}", words::one_line(pointer));
+    let fully_qualified_name = format!("{whole}{}", text::one_line(pointer));
     Location {
         id: None,
         physical_location: spot.and_then(physical),
@@ -297,7 +299,7 @@ fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
         } else {
             "note"
         },
-        message: Message::plain(words::clean(&problem.message)),
+        message: Message::plain(text::clean(&problem.message)),
         locations: physical
             .into_iter()
             .map(|physical| Location {

@@ -7,9 +7,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::rows::{self, Group};
-use super::said::{self, PLACES, few};
-use super::{Run, closing, layout, words};
+use crate::report::message;
+use crate::report::message::{PLACES, few};
+use crate::report::rows;
+use crate::report::rows::Group;
+use crate::report::{Run, closing, layout, text};
 
 /// Below this the message stands under its row.
 const WIDE: usize = 100;
@@ -70,20 +72,20 @@ fn plain(run: &Run<'_>, detail: Detail) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows::sorted(run)
         .into_iter()
         .map(|finding| {
-            let mut text = vec![said::whole_message(run, finding)];
+            let mut text = vec![message::whole_message(run, finding)];
             if detail == Detail::Whole {
-                text = said::finding(run, finding);
-                text.extend(said::related(run, finding).iter().map(|place| format!("see {place}")));
+                text = message::finding(run, finding);
+                text.extend(message::related(run, finding).iter().map(|place| format!("see {place}")));
             }
-            let mut cells = vec![said::severity(finding).to_owned()];
+            let mut cells = vec![message::severity(finding).to_owned()];
             if detail == Detail::Whole {
                 cells.push(finding.confidence.as_str().to_owned());
             }
             cells.extend([
-                words::one_line(&finding.rule),
+                text::one_line(&finding.rule),
                 rows::subject(run, finding.subject),
                 rows::place(run, finding),
-                words::one_line(&text.join("; ")),
+                text::one_line(&text.join("; ")),
             ]);
             cells
         })
@@ -109,7 +111,7 @@ fn on_terminal(run: &Run<'_>, detail: Detail, width: usize) -> Vec<String> {
             .map(|(head, group)| {
                 let text = text(run, detail, group);
                 let mut cells = head.cells;
-                cells.push(text.iter().flat_map(|text| words::wrap(text, beside)).collect::<Vec<_>>().join("\n"));
+                cells.push(text.iter().flat_map(|text| text::wrap(text, beside)).collect::<Vec<_>>().join("\n"));
                 cells
             })
             .collect();
@@ -130,10 +132,10 @@ fn on_terminal(run: &Run<'_>, detail: Detail, width: usize) -> Vec<String> {
         if columns < all {
             let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
             let places = format!("{}{more}", cells[all - 1].replace('\n', ", "));
-            lines.extend(words::wrap(&format!("at {places}"), room).iter().map(|line| format!("{INDENT}{line}")));
+            lines.extend(text::wrap(&format!("at {places}"), room).iter().map(|line| format!("{INDENT}{line}")));
         }
         for text in text(run, detail, group) {
-            lines.extend(words::wrap(&text, room).iter().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
+            lines.extend(text::wrap(&text, room).iter().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
         }
     }
     lines
@@ -162,7 +164,7 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
         // The rest is said once, beside the subjects.
         more = if places.len() > PLACES + 1 { places.drain(PLACES..).count() } else { 0 };
     }
-    let mut cells = vec![said::severity(group.first()).to_owned()];
+    let mut cells = vec![message::severity(group.first()).to_owned()];
     if detail == Detail::Whole {
         cells.push(group.confidence().to_owned());
     }
@@ -172,16 +174,16 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
 
 /// What a group has to say: its message, and what to do.
 fn text(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Vec<String> {
-    let mut text = said::group(run, group);
+    let mut text = message::group(run, group);
     if detail == Detail::Whole {
         text.extend(group.related(run).iter().map(|place| format!("see {place}")));
     }
-    text.iter().map(|text| words::clean(text)).collect()
+    text.iter().map(|text| text::clean(text)).collect()
 }
 
 fn column_width(header: &[&'static str], rows: &[Head], column: usize) -> usize {
     let cells = rows.iter().flat_map(|row| row.cells[column].split('\n'));
-    cells.chain([header[column]]).map(words::width).max().unwrap_or(0)
+    cells.chain([header[column]]).map(text::width).max().unwrap_or(0)
 }
 
 /// Adds colour to the severity at the beginning of a row.

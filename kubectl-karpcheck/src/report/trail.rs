@@ -4,11 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{self, Place};
-use super::rows::{self, Spot};
-use super::{cause_words, layout, words};
 use crate::iam::{Access, Decision, Principal, Request, StatementTrail};
-use crate::model::{Answer, Inventory, ItemId};
+use crate::inventory::{Inventory, ItemId, Ternary};
+use crate::report::json;
+use crate::report::json::Place;
+use crate::report::rows;
+use crate::report::rows::Spot;
+use crate::report::{cause_words, layout, text};
 
 /// A request with its answer.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +63,10 @@ const fn access_words(access: Access) -> &'static str {
 /// What a statement does.
 const fn effect(statement: &StatementTrail) -> &'static str {
     match (statement.applies, statement.effect.as_bytes()) {
-        (Answer::Yes, b"Allow") => "allows",
-        (Answer::Yes, b"Deny") => "denies",
-        (Answer::No, _) => "does not match",
-        (Answer::Unknown, _) | (Answer::Yes, _) => "unknown",
+        (Ternary::Yes, b"Allow") => "allows",
+        (Ternary::Yes, b"Deny") => "denies",
+        (Ternary::No, _) => "does not match",
+        (Ternary::Unknown, _) | (Ternary::Yes, _) => "unknown",
     }
 }
 
@@ -75,7 +77,7 @@ fn spot<'a>(inventory: &'a Inventory, item: ItemId, pointer: &str) -> Option<Spo
 
 fn spot_words(inventory: &Inventory, item: ItemId, pointer: &str) -> String {
     spot(inventory, item, pointer).map_or_else(String::new, |spot| {
-        let origin = words::one_line(&spot.origin.to_string());
+        let origin = text::one_line(&spot.origin.to_string());
         if spot.at.line == 0 { origin } else { format!("{origin}:{}:{}", spot.at.line, spot.at.column) }
     })
 }
@@ -83,7 +85,7 @@ fn spot_words(inventory: &Inventory, item: ItemId, pointer: &str) -> String {
 fn subject_words(inventory: &Inventory, item: ItemId) -> String {
     inventory.item(item).map_or_else(String::new, |item| {
         let kind = rows::short_kind(&item.kind);
-        words::one_line(&match item.namespace.as_deref() {
+        text::one_line(&match item.namespace.as_deref() {
             Some(namespace) if !namespace.is_empty() => format!("{kind}/{namespace}/{}", item.name),
             _ => format!("{kind}/{}", item.name),
         })
@@ -96,9 +98,9 @@ fn misses(statement: &StatementTrail) -> String {
         .elements
         .iter()
         .filter(|element| {
-            element.answer != Answer::Yes && (statement.applies != Answer::No || element.answer == Answer::No)
+            element.answer != Ternary::Yes && (statement.applies != Ternary::No || element.answer == Ternary::No)
         })
-        .map(|element| words::one_line(&element.note))
+        .map(|element| text::one_line(&element.note))
         .filter(|note| !note.is_empty())
         .collect();
     notes.join(", and ")
@@ -112,7 +114,7 @@ pub fn decision_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for problem in inventory.problems() {
-        writeln!(out, "could not be read: {}", words::one_line(&problem.message))?;
+        writeln!(out, "could not be read: {}", text::one_line(&problem.message))?;
     }
     one(inventory, answered, width, "", out)
 }
@@ -127,7 +129,7 @@ fn one(
     let Answered { request, context, decision, trail } = answered;
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent.len()).max(40));
     let mut say = |text: &str| -> io::Result<()> {
-        for line in words::wrap(&words::clean(text), room) {
+        for line in text::wrap(&text::clean(text), room) {
             writeln!(out, "{indent}{line}")?;
         }
         Ok(())
@@ -141,16 +143,16 @@ fn one(
         say(&format!("to be known ({}): {}", cause_words(unknown.reason.cause), unknown.reason.why))?;
     }
     // Statements about other actions are counted, unless there is nothing else to show.
-    let named = trail.iter().any(|statement| statement.applies != Answer::No || statement.near);
+    let named = trail.iter().any(|statement| statement.applies != Ternary::No || statement.near);
     let (near, far): (Vec<&StatementTrail>, Vec<&StatementTrail>) =
-        trail.iter().partition(|statement| !named || statement.applies != Answer::No || statement.near);
+        trail.iter().partition(|statement| !named || statement.applies != Ternary::No || statement.near);
     if !near.is_empty() {
         let rows: Vec<Vec<String>> = near
             .iter()
             .map(|statement| {
                 vec![
                     effect(statement).to_owned(),
-                    words::one_line(&statement.place.note),
+                    text::one_line(&statement.place.note),
                     spot_words(inventory, statement.place.item, &statement.place.pointer),
                     misses(statement),
                 ]
@@ -163,14 +165,14 @@ fn one(
         writeln!(out)?;
     }
     if !far.is_empty() {
-        writeln!(out, "{indent}{} about other actions", words::count(far.len(), "statement"))?;
+        writeln!(out, "{indent}{} about other actions", text::count(far.len(), "statement"))?;
     }
     for (item, fault) in &decision.faults {
         let place = spot_words(inventory, *item, &fault.pointer);
-        writeln!(out, "{indent}fault: {}", words::one_line(&format!("{place}: {fault}")))?;
+        writeln!(out, "{indent}fault: {}", text::one_line(&format!("{place}: {fault}")))?;
     }
     for note in &decision.notes {
-        writeln!(out, "{indent}note: {}", words::one_line(note))?;
+        writeln!(out, "{indent}note: {}", text::one_line(note))?;
     }
     Ok(())
 }
@@ -185,7 +187,7 @@ pub fn why_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for problem in inventory.problems() {
-        writeln!(out, "could not be read: {}", words::one_line(&problem.message))?;
+        writeln!(out, "could not be read: {}", text::one_line(&problem.message))?;
     }
     for (index, reason) in reasons.iter().enumerate() {
         if index > 0 {
@@ -194,7 +196,7 @@ pub fn why_table(
         let place = spot_words(inventory, reason.subject, "");
         writeln!(out, "{}: {} ({place})", reason.verdict, subject_words(inventory, reason.subject))?;
         for message in &reason.messages {
-            writeln!(out, "  {}", words::one_line(message))?;
+            writeln!(out, "  {}", text::one_line(message))?;
         }
         if reason.answers.is_empty() {
             writeln!(out, "  nothing was asked of IAM")?;
@@ -208,7 +210,7 @@ pub fn why_table(
         writeln!(out, "{rule} has no subject in what was read")?;
     }
     if let Some(skipped) = skipped {
-        writeln!(out, "{}", words::one_line(skipped))?;
+        writeln!(out, "{}", text::one_line(skipped))?;
     }
     Ok(())
 }
@@ -275,11 +277,11 @@ struct Fault<'a> {
     at: Where<'a>,
 }
 
-const fn answer(answer: Answer) -> &'static str {
+const fn answer(answer: Ternary) -> &'static str {
     match answer {
-        Answer::Yes => "yes",
-        Answer::No => "no",
-        Answer::Unknown => "unknown",
+        Ternary::Yes => "yes",
+        Ternary::No => "no",
+        Ternary::Unknown => "unknown",
     }
 }
 

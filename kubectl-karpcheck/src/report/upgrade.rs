@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::{NotShown, Patched, Run, diff as diffs, rows, words};
-use crate::model::verdict::{Finding, Judgement};
-use crate::model::{Inventory, ItemId};
+use crate::findings::finding::{CheckResults, Finding};
+use crate::inventory::{Inventory, ItemId};
+use crate::report::{NotShown, Patched, Run, diff as diffs, rows, text};
 
 mod additions;
 mod machine;
@@ -149,7 +149,7 @@ impl Part {
 }
 
 /// What a leg brings, by parts; each without what it follows from in another part.
-fn parts(leg: &Leg<'_>) -> Vec<(Part, Judgement)> {
+fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
     let inventory = leg.run.inventory;
     let all = &leg.run.judgement.findings;
     Part::ALL
@@ -163,7 +163,7 @@ fn parts(leg: &Leg<'_>) -> Vec<(Part, Judgement)> {
                     ..all[*at].clone()
                 })
                 .collect();
-            (!findings.is_empty()).then(|| (part, Judgement { findings, ..Judgement::default() }))
+            (!findings.is_empty()).then(|| (part, CheckResults { findings, ..CheckResults::default() }))
         })
         .collect()
 }
@@ -221,5 +221,5 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
 /// A policy and what in it, for a reader: `ManagedPolicy/KarpenterControllerPolicy (template.yaml:12:3)`.
 fn placed(run: &Run<'_>, item: ItemId, pointer: &str) -> String {
     let place = rows::spot_of(run, item, pointer).map(|spot| rows::spot_words(run, spot)).unwrap_or_default();
-    words::one_line(&format!("{} ({place})", rows::subject(run, item)))
+    text::one_line(&format!("{} ({place})", rows::subject(run, item)))
 }

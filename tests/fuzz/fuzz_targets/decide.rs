@@ -6,10 +6,8 @@
 
 use std::sync::Arc;
 
-use kubectl_karpcheck::iam::{
-    Access, Context, Document, Given, Identity, Policies, Policy, PolicyKind, Principal, Request, decide, trail,
-};
-use kubectl_karpcheck::model::{At, ItemId, List, Map, Node, Part, Scope, Symbol, Text, Value};
+use kubectl_karpcheck::iam::{Access, Context, Document, Given, Identity, Policies, Policy, PolicyKind, Principal, Request, decide, trail};
+use kubectl_karpcheck::inventory::{At, ItemId, List, Map, Node, Part, SymbolScope, Symbol, Text, Value};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value as Json, json};
 
@@ -19,7 +17,7 @@ fn text(written: &str) -> Text {
     while let Some((before, after)) = rest.split_once('<') {
         let Some((name, after)) = after.split_once('>') else { break };
         parts.push(Part::Known(before.into()));
-        parts.push(Part::Hole(Symbol::new(name, Scope::Run, "no value")));
+        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, "no value")));
         rest = after;
     }
     parts.push(Part::Known(rest.into()));

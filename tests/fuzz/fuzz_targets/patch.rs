@@ -4,8 +4,8 @@
 #![no_main]
 
 use karpcheck_fuzz::inventory;
-use kubectl_karpcheck::gather::patch;
-use kubectl_karpcheck::model::verdict::Edit;
+use kubectl_karpcheck::fixes::patch;
+use kubectl_karpcheck::findings::finding::Edit;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::iam::{Evaluator, Operand, Question, Target, Who};
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, FieldValue, Inventory, Stated};
+use kubectl_karpcheck::sources;
+use kubectl_karpcheck::iam::{Evaluator, Operand, RequestSpec, Target, PrincipalSpec};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::inventory::{Builder, FieldValue, Inventory, Stated};
 
 /// All that a rule may declare, so that nothing is left out for want of a reader's interest.
 const KINDS: &[&str] = &["*/*", "AWS::*", "Karpcheck::*"];
@@ -32,10 +32,10 @@ pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
         "Karpcheck::Controller",
         "Karpcheck::EbsDefaults",
     ];
-    let plan = Plan::new(KINDS.iter().chain(&described).map(|kind| (*kind, false)));
+    let plan = GatherScope::new(KINDS.iter().chain(&described).map(|kind| (*kind, false)));
     let mut builder = Builder::new(Stated::default());
     let files: Vec<(&Path, &[u8])> = files.iter().map(|(name, bytes)| (Path::new(*name), *bytes)).collect();
-    gather::texts(&files, &plan, &mut builder);
+    sources::texts(&files, &plan, &mut builder);
     builder.build()
 }
 
@@ -62,8 +62,8 @@ pub fn read(name: &str, bytes: &[u8]) {
         let _ = inventory.referrers(id, "*/*");
         if &*item.kind == "AWS::IAM::Role" && roles < 3 {
             roles += 1;
-            let question = Question {
-                principal: Who::Item(id),
+            let question = RequestSpec {
+                principal: PrincipalSpec::Item(id),
                 action: "ec2:CreateTags".into(),
                 target: Target::Arn("arn:aws:ec2:us-west-2:111122223333:instance/i-1".into()),
                 context: vec![("aws:RequestTag/Name".into(), Operand::Text("n".into()))],

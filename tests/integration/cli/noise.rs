@@ -2,7 +2,8 @@
 
 use clap::Parser as _;
 use kubectl_karpcheck::cli::Cli;
-use kubectl_karpcheck::commands::{self, Streams};
+use kubectl_karpcheck::commands;
+use kubectl_karpcheck::commands::Streams;
 
 use super::*;
 

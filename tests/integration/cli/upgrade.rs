@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use kubectl_karpcheck::cli;
-use kubectl_karpcheck::commands::{self, Streams};
+use kubectl_karpcheck::commands;
+use kubectl_karpcheck::commands::Streams;
 
 use super::{Ended, Place};
 

@@ -1,10 +1,10 @@
 //! Questions over an inventory: whose policies count, and what the host adds to a request.
 
-use kubectl_karpcheck::iam::{Access, Decision, Evaluator, Operand, Question, Target, Who};
-use kubectl_karpcheck::model::arn::unstated;
-use kubectl_karpcheck::model::{
-    Address, At, AwsFacts, Builder, Draft, Inventory, ItemId, Logical, Node, Origin, Part, Scope, SourceKind, Stated,
-    Symbol, Text, Value,
+use kubectl_karpcheck::iam::{Access, Decision, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
+use kubectl_karpcheck::inventory::arn::unstated;
+use kubectl_karpcheck::inventory::{
+    Address, At, AwsFacts, Builder, Draft, Inventory, ItemId, Logical, Node, Origin, Part, SourceKind, Stated, Symbol,
+    SymbolScope, Text, Value,
 };
 use serde_json::{Value as Json, json};
 
@@ -32,7 +32,7 @@ impl World {
         let at = At::whole(doc);
         let mut draft = Draft::new(kind, name, node(body), source);
         if kind.starts_with("AWS::") {
-            let logical = vec![Logical { scope: Scope::Template(1), id: name.into() }];
+            let logical = vec![Logical { scope: SymbolScope::Template(1), id: name.into() }];
             let arn = arn.map(|arn| Node::text(super::text(arn), at));
             draft.aws = Some(Box::new(AwsFacts { arn, logical, ..AwsFacts::default() }));
         }
@@ -49,9 +49,15 @@ fn id(inventory: &Inventory, name: &str) -> ItemId {
     inventory.items().find(|(_, item)| &*item.name == name).map(|(id, _)| id).expect("an item")
 }
 
-fn ask(inventory: &Inventory, principal: Who, action: &str, target: Target, context: &[(&str, &str)]) -> Decision {
+fn ask(
+    inventory: &Inventory,
+    principal: PrincipalSpec,
+    action: &str,
+    target: Target,
+    context: &[(&str, &str)],
+) -> Decision {
     let context = context.iter().map(|(key, value)| ((*key).to_owned(), Operand::Text((*value).to_owned()))).collect();
-    let question = Question { principal, action: action.into(), target, context, fields: vec![] };
+    let question = RequestSpec { principal, action: action.into(), target, context, fields: vec![] };
     Evaluator::new(inventory).decide(&question)
 }
 
@@ -70,8 +76,8 @@ fn key_for_account() -> Json {
         {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]}})
 }
 
-fn service(name: &str) -> Who {
-    Who::Service(name.into())
+fn service(name: &str) -> PrincipalSpec {
+    PrincipalSpec::Service(name.into())
 }
 
 #[test]
@@ -102,12 +108,12 @@ fn inline_managed_and_attached_policies_count() {
         .add("AWS::IAM::ManagedPolicy", "unrelated", None, &json!({"PolicyDocument": allow("s3:*", "*")}));
     let inventory = world.build();
     let role = id(&inventory, "karpenter");
-    let access = |action: &str| ask(&inventory, Who::Item(role), action, Target::Arn("*".into()), &[]).access;
+    let access = |action: &str| ask(&inventory, PrincipalSpec::Item(role), action, Target::Arn("*".into()), &[]).access;
     for action in ["ec2:RunInstances", "sqs:ReceiveMessage", "iam:PassRole"] {
         assert_eq!(access(action), Access::Allowed, "{action}");
     }
     assert_eq!(access("s3:GetObject"), Access::ImplicitDeny);
-    let decision = ask(&inventory, Who::Item(role), "ec2:RunInstances", Target::Arn("*".into()), &[]);
+    let decision = ask(&inventory, PrincipalSpec::Item(role), "ec2:RunInstances", Target::Arn("*".into()), &[]);
     assert_eq!(decision.statements[0].pointer, "/Policies/0/PolicyDocument/Statement/0");
     assert!(decision.notes.iter().any(|note| note.contains("organisation")), "{:?}", decision.notes);
 }
@@ -126,7 +132,7 @@ fn an_attached_policy_that_was_not_given_leaves_a_denial_open() {
     );
     let inventory = world.build();
     let role = id(&inventory, "karpenter");
-    let decision = |action: &str| ask(&inventory, Who::Item(role), action, Target::Arn("*".into()), &[]);
+    let decision = |action: &str| ask(&inventory, PrincipalSpec::Item(role), action, Target::Arn("*".into()), &[]);
     assert_eq!(decision("ec2:RunInstances").access, Access::Allowed);
     let open = decision("sqs:ReceiveMessage");
     assert_eq!(open.access, Access::Unknown);
@@ -145,7 +151,7 @@ fn known_policies_of_aws_count_and_others_leave_a_denial_open() {
     };
     let access = |policy: &str, action: &str| {
         let inventory = with(policy);
-        ask(&inventory, Who::Item(id(&inventory, "karpenter")), action, Target::Arn("*".into()), &[]).access
+        ask(&inventory, PrincipalSpec::Item(id(&inventory, "karpenter")), action, Target::Arn("*".into()), &[]).access
     };
     assert_eq!(access("AdministratorAccess", "kms:ListKeys"), Access::Allowed);
     assert_eq!(access("AmazonSQSFullAccess", "sqs:DeleteMessage"), Access::Allowed);
@@ -168,7 +174,8 @@ fn a_key_needs_its_own_policy() {
         .add_as("AWS::KMS::Key", "observed", Some(&KEY_ARN.replace("key/k", "key/o")), &json!({}), SourceKind::Aws);
     let inventory = world.build();
     let role = id(&inventory, "karpenter");
-    let decision = |key: &str| ask(&inventory, Who::Item(role), "kms:Decrypt", Target::Item(id(&inventory, key)), &[]);
+    let decision =
+        |key: &str| ask(&inventory, PrincipalSpec::Item(role), "kms:Decrypt", Target::Item(id(&inventory, key)), &[]);
     assert_eq!(decision("account").access, Access::Allowed);
     assert_eq!(decision("default").access, Access::ImplicitDeny, "the role's policy names another key");
     let closed = decision("closed");
@@ -182,7 +189,7 @@ fn a_key_needs_its_own_policy() {
     assert_eq!(events("default"), Access::ImplicitDeny);
     assert_eq!(events("observed"), Access::Unknown);
     // A target given by ARN is the same key.
-    let by_arn = ask(&inventory, Who::Item(role), "kms:Decrypt", Target::Arn(KEY_ARN.into()), &[]);
+    let by_arn = ask(&inventory, PrincipalSpec::Item(role), "kms:Decrypt", Target::Arn(KEY_ARN.into()), &[]);
     assert_eq!(by_arn.access, Access::Allowed);
 }
 
@@ -200,7 +207,7 @@ fn a_key_without_an_arn_is_still_a_key_of_its_account() {
             .add("AWS::KMS::Key", "key", None, &key_for_account());
         let inventory = world.build();
         let (role, key) = (id(&inventory, "karpenter"), id(&inventory, "key"));
-        ask(&inventory, Who::Item(role), "kms:Decrypt", Target::Item(key), &[]).access
+        ask(&inventory, PrincipalSpec::Item(role), "kms:Decrypt", Target::Item(key), &[]).access
     };
     assert_eq!(access("arn:aws:kms:*:111122223333:key/*"), Access::Allowed);
     assert_eq!(access(KEY_ARN), Access::Unknown);
@@ -224,7 +231,7 @@ fn a_service_control_policy_that_was_given_denies_and_need_not_allow() {
         }
         let inventory = world.build();
         let role = id(&inventory, "karpenter");
-        ask(&inventory, Who::Item(role), "ec2:RunInstances", Target::Arn("*".into()), &[]).access
+        ask(&inventory, PrincipalSpec::Item(role), "ec2:RunInstances", Target::Arn("*".into()), &[]).access
     };
     assert_eq!(access(None), Access::Allowed);
     for own in ["r-abcd", "111122223333"] {
@@ -264,12 +271,13 @@ fn eventbridge_is_judged_by_the_queue_alone() {
         )
         .add("AWS::SQS::Queue", "bare", Some("arn:aws:sqs:us-west-2:111122223333:b"), &json!({}));
     let inventory = world.build();
-    let decision =
-        |queue: &str, who: Who| ask(&inventory, who, "sqs:SendMessage", Target::Item(id(&inventory, queue)), &[]);
+    let decision = |queue: &str, who: PrincipalSpec| {
+        ask(&inventory, who, "sqs:SendMessage", Target::Item(id(&inventory, queue)), &[])
+    };
     let events = || service("events.amazonaws.com");
     assert_eq!(decision("official", events()).access, Access::Allowed);
     assert_eq!(decision("official", service("events.amazonaws.com.cn")).access, Access::ImplicitDeny);
-    assert_eq!(decision("official", Who::Anyone).access, Access::ImplicitDeny);
+    assert_eq!(decision("official", PrincipalSpec::Anyone).access, Access::ImplicitDeny);
     assert_eq!(decision("organisation", events()).access, Access::ExplicitDeny);
     assert_eq!(decision("bare", events()).access, Access::ImplicitDeny);
 }
@@ -292,15 +300,15 @@ fn conditions_of_the_account_close_a_policy_to_the_public() {
         .add("AWS::KMS::Key", "public", Some(&KEY_ARN.replace("key/k", "key/p")), &open(json!({})))
         .add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &role(json!({})));
     let inventory = world.build();
-    let decrypt = |who: Who, key: &str, via: &[(&str, &str)]| {
+    let decrypt = |who: PrincipalSpec, key: &str, via: &[(&str, &str)]| {
         ask(&inventory, who, "kms:Decrypt", Target::Item(id(&inventory, key)), via).access
     };
     let via: &[(&str, &str)] = &[("kms:ViaService", "ec2.us-west-2.amazonaws.com")];
-    assert_eq!(decrypt(Who::Anyone, "ebs", via), Access::ImplicitDeny);
-    assert_eq!(decrypt(Who::Anyone, "public", &[]), Access::Allowed);
+    assert_eq!(decrypt(PrincipalSpec::Anyone, "ebs", via), Access::ImplicitDeny);
+    assert_eq!(decrypt(PrincipalSpec::Anyone, "public", &[]), Access::Allowed);
     let role = id(&inventory, "karpenter");
-    assert_eq!(decrypt(Who::Item(role), "ebs", via), Access::Allowed, "the caller's account is the role's");
-    assert_eq!(decrypt(Who::Item(role), "ebs", &[]), Access::Unknown, "by which service is not said");
+    assert_eq!(decrypt(PrincipalSpec::Item(role), "ebs", via), Access::Allowed, "the caller's account is the role's");
+    assert_eq!(decrypt(PrincipalSpec::Item(role), "ebs", &[]), Access::Unknown, "by which service is not said");
 }
 
 #[test]
@@ -325,7 +333,7 @@ fn a_boundary_limits_and_an_unseen_one_leaves_it_open() {
     };
     let access = |arn: &str, action: &str| {
         let inventory = boundary(arn);
-        ask(&inventory, Who::Item(id(&inventory, "karpenter")), action, Target::Arn("*".into()), &[]).access
+        ask(&inventory, PrincipalSpec::Item(id(&inventory, "karpenter")), action, Target::Arn("*".into()), &[]).access
     };
     assert_eq!(access("arn:aws:iam::111122223333:policy/limit", "ec2:RunInstances"), Access::Allowed);
     assert_eq!(access("arn:aws:iam::111122223333:policy/limit", "sqs:ReceiveMessage"), Access::ImplicitDeny);
@@ -360,8 +368,9 @@ fn a_controller_without_a_role_has_the_policies_that_look_like_its_own() {
         .add("AWS::IAM::ManagedPolicy", "billing", None, &json!({"PolicyDocument": allow("s3:*", "*")}));
     let inventory = world.build();
     let controller = id(&inventory, "karpenter");
-    let access =
-        |action: &str, arn: &str| ask(&inventory, Who::Item(controller), action, Target::Arn(arn.into()), &[]).access;
+    let access = |action: &str, arn: &str| {
+        ask(&inventory, PrincipalSpec::Item(controller), action, Target::Arn(arn.into()), &[]).access
+    };
     // Region and account are left to the host: the policies agree on a region, and the account matches any.
     assert_eq!(access("ec2:CreateFleet", "arn::ec2:::fleet/x"), Access::Allowed);
     assert_eq!(access("ec2:CreateFleet", "arn:aws:ec2:eu-west-1:111122223333:fleet/x"), Access::ImplicitDeny);
@@ -369,7 +378,8 @@ fn a_controller_without_a_role_has_the_policies_that_look_like_its_own() {
     assert_eq!(access("s3:GetObject", "*"), Access::ImplicitDeny);
     // A policy alone is all that its holder has.
     let policy = id(&inventory, "KarpenterControllerInterruptionPolicy");
-    let alone = |action: &str| ask(&inventory, Who::Item(policy), action, Target::Arn("*".into()), &[]).access;
+    let alone =
+        |action: &str| ask(&inventory, PrincipalSpec::Item(policy), action, Target::Arn("*".into()), &[]).access;
     assert_eq!(alone("ec2:CreateFleet"), Access::ImplicitDeny);
 }
 
@@ -384,7 +394,7 @@ fn a_controllers_policy_is_known_by_the_name_it_gets_or_by_what_nobody_else_hold
             .add("AWS::IAM::ManagedPolicy", "NodeLifecyclePolicy", None, &json!({"PolicyDocument": launch}))
             .add("AWS::IAM::ManagedPolicy", "InterruptionPolicy", None, policy);
         let inventory = world.build();
-        let controller = Who::Item(id(&inventory, "karpenter"));
+        let controller = PrincipalSpec::Item(id(&inventory, "karpenter"));
         ask(&inventory, controller, "sqs:GetQueueUrl", Target::Arn(QUEUE_ARN.into()), &[]).access
     };
     let named = json!({"ManagedPolicyName": "KarpenterControllerInterruptionPolicy-demo", "PolicyDocument": allow("sqs:GetQueueUrl", QUEUE_ARN)});
@@ -407,8 +417,9 @@ fn a_part_of_a_controllers_policy_leaves_a_denial_open() {
     );
     let inventory = world.build();
     let controller = id(&inventory, "karpenter");
-    let access =
-        |arn: &str| ask(&inventory, Who::Item(controller), "ec2:CreateTags", Target::Arn(arn.into()), &[]).access;
+    let access = |arn: &str| {
+        ask(&inventory, PrincipalSpec::Item(controller), "ec2:CreateTags", Target::Arn(arn.into()), &[]).access
+    };
     assert_eq!(access("arn::ec2:::instance/x"), Access::Allowed);
     assert_eq!(access("arn::ec2:::volume/x"), Access::Unknown);
 }
@@ -424,8 +435,8 @@ fn a_symbolic_cluster_name_meets_itself_in_a_key() {
         .add("Karpcheck::Controller", "other", None, &json!({"ClusterName": "prod"}));
     let inventory = world.build();
     let ask = |controller: &str| {
-        let question = Question {
-            principal: Who::Item(id(&inventory, "policy")),
+        let question = RequestSpec {
+            principal: PrincipalSpec::Item(id(&inventory, "policy")),
             action: "ec2:CreateTags".into(),
             target: Target::Arn("arn::ec2:::instance/x".into()),
             context: vec![
@@ -445,11 +456,8 @@ fn a_symbolic_cluster_name_meets_itself_in_a_key() {
 #[test]
 fn references_by_address_and_pseudo_parameters_are_resolved() {
     let mut world = World::new();
-    let reference = Text::symbol(Symbol::new("${Queue.Arn}", Scope::Template(1), "an attribute")).referring(Address {
-        scope: Scope::Template(1),
-        id: "Queue".into(),
-        attribute: "Arn".into(),
-    });
+    let reference = Text::symbol(Symbol::new("${Queue.Arn}", SymbolScope::Template(1), "an attribute"))
+        .referring(Address { scope: SymbolScope::Template(1), id: "Queue".into(), attribute: "Arn".into() });
     let at = At::default();
     let mut statement = node(&json!({"Effect": "Allow", "Action": "sqs:*"}));
     let region = Text::from_parts(["arn:aws:ec2:", ":*:fleet/*"].iter().enumerate().flat_map(|(index, known)| {
@@ -476,8 +484,9 @@ fn references_by_address_and_pseudo_parameters_are_resolved() {
     draft.aws = Some(Box::new(AwsFacts { region: Some(Node::text("us-west-2", at)), ..AwsFacts::default() }));
     world.builder.add(draft);
     let inventory = world.build();
-    let access =
-        |action: &str, target: Target| ask(&inventory, Who::Item(id(&inventory, "policy")), action, target, &[]).access;
+    let access = |action: &str, target: Target| {
+        ask(&inventory, PrincipalSpec::Item(id(&inventory, "policy")), action, target, &[]).access
+    };
     assert_eq!(access("sqs:ReceiveMessage", Target::Item(id(&inventory, "Queue"))), Access::Allowed);
     assert_ne!(access("sqs:ReceiveMessage", Target::Item(id(&inventory, "Other"))), Access::Allowed);
     let fleet = |region: &str| Target::Arn(format!("arn:aws:ec2:{region}:111122223333:fleet/x"));
@@ -487,7 +496,8 @@ fn references_by_address_and_pseudo_parameters_are_resolved() {
 
 #[test]
 fn the_spot_services_role_needs_the_key_to_let_it() {
-    let spot = || Who::Arn("arn::iam:::role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot".into());
+    let spot =
+        || PrincipalSpec::Arn("arn::iam:::role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot".into());
     let mut world = World::new();
     let grants = json!([{"GranteePrincipal": "arn:aws:iam::111122223333:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
         "Operations": ["Decrypt", "CreateGrant"]}]);
@@ -500,13 +510,14 @@ fn the_spot_services_role_needs_the_key_to_let_it() {
         &granted,
     );
     let inventory = world.build();
-    let access =
-        |key: &str, who: Who| ask(&inventory, who, "kms:Decrypt", Target::Item(id(&inventory, key)), &[]).access;
+    let access = |key: &str, who: PrincipalSpec| {
+        ask(&inventory, who, "kms:Decrypt", Target::Item(id(&inventory, key)), &[]).access
+    };
     assert_eq!(
         access("account", spot()),
         Access::ImplicitDeny,
         "the account lets it, but its own policy says nothing of keys"
     );
     assert_eq!(access("granted", spot()), Access::Allowed);
-    assert_eq!(access("account", Who::Arn("arn::iam:::role/somebody".into())), Access::Unknown);
+    assert_eq!(access("account", PrincipalSpec::Arn("arn::iam:::role/somebody".into())), Access::Unknown);
 }

@@ -3,7 +3,7 @@
 use kubectl_karpcheck::iam::{
     Access, Context, Decision, Given, Identity, Policies, PolicyKind, Principal, Request, decide,
 };
-use kubectl_karpcheck::model::Text;
+use kubectl_karpcheck::inventory::Text;
 use serde_json::Value as Json;
 
 use super::policy;

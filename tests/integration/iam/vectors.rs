@@ -3,7 +3,7 @@
 use kubectl_karpcheck::iam::{
     Access, Boundary, Context, Grant, Identity, Policies, PolicyKind, Principal, Request, decide, trail, validate,
 };
-use kubectl_karpcheck::model::{Answer, Cause, ItemId, Text, Unknown};
+use kubectl_karpcheck::inventory::{Cause, ItemId, Ternary, Text, Unknown};
 use serde_json::Value as Json;
 
 use super::{given, node, policy, text};
@@ -50,9 +50,9 @@ fn policies(vector: &Json) -> Policies {
         policies.grants.push(Grant::new(ItemId(1), format!("/Grants/{index}"), &node(grant)));
     }
     policies.same_account = match vector.get("same_account") {
-        Some(Json::Bool(false)) => Answer::No,
-        Some(Json::Null) => Answer::Unknown,
-        _ => Answer::Yes,
+        Some(Json::Bool(false)) => Ternary::No,
+        Some(Json::Null) => Ternary::Unknown,
+        _ => Ternary::Yes,
     };
     policies
 }
@@ -123,7 +123,7 @@ fn every_vector_holds() {
             }
             // The trail tells the same story: an Allow or Deny that decided is one that applies in it.
             let applied =
-                |effect| trail(&request, &policies).iter().any(|it| it.effect == effect && it.applies == Answer::Yes);
+                |effect| trail(&request, &policies).iter().any(|it| it.effect == effect && it.applies == Ternary::Yes);
             if decision.access == Access::ExplicitDeny && !applied("Deny") {
                 wrong.push(format!("{name}: the trail has no Deny"));
             }

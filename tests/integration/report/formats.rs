@@ -1,7 +1,8 @@
 //! The formats beside table, JSON and diff: for pipelines, comments and browsers, with the texts of strangers in them.
 
-use kubectl_karpcheck::model::verdict::{Place, Severity};
-use kubectl_karpcheck::model::{At, LiveOrigin, Node, Origin, SourceKind};
+use kubectl_karpcheck::findings::finding::Severity;
+use kubectl_karpcheck::inventory::Place;
+use kubectl_karpcheck::inventory::{At, LiveOrigin, Node, Origin, SourceKind};
 use kubectl_karpcheck::report;
 use serde_json::{Value as Json, json};
 

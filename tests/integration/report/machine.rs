@@ -1,7 +1,8 @@
 //! The JSON that scripts read.
 
-use kubectl_karpcheck::model::verdict::{Edit, Place, Severity};
-use kubectl_karpcheck::model::{At, Builder, Node, Origin, SourceKind, Stated};
+use kubectl_karpcheck::findings::finding::{Edit, Severity};
+use kubectl_karpcheck::inventory::Place;
+use kubectl_karpcheck::inventory::{At, Builder, Node, Origin, SourceKind, Stated};
 use serde_json::{Value as Json, json};
 
 use super::world::{World, bad_day};

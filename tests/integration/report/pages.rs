@@ -1,6 +1,6 @@
 //! `kubectl karpcheck rules` and `explain`.
 
-use kubectl_karpcheck::model::verdict::{RuleInfo, Severity};
+use kubectl_karpcheck::findings::finding::{RuleInfo, Severity};
 use kubectl_karpcheck::report;
 use serde_json::{Value as Json, json};
 

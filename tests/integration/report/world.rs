@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use kubectl_karpcheck::model::verdict::{Confidence, Coverage, Finding, Judgement, Outcome, RuleInfo, Severity};
-use kubectl_karpcheck::model::{
+use kubectl_karpcheck::findings::finding::{CheckResults, Confidence, Coverage, Finding, Outcome, RuleInfo, Severity};
+use kubectl_karpcheck::inventory::{
     At, Builder, Cause, Draft, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind, Value,
 };
-use kubectl_karpcheck::report::{self, Run, Sources};
+use kubectl_karpcheck::report;
+use kubectl_karpcheck::report::{Run, Sources};
 use serde_json::Value as Json;
 
 /// Makes inventories and judgements by hand.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) builder: Builder,
-    pub(crate) judgement: Judgement,
+    pub(crate) judgement: CheckResults,
     pub(crate) rules: Vec<RuleInfo>,
     pub(crate) files: BTreeSet<String>,
 }
@@ -121,7 +122,7 @@ impl World {
 
 pub(crate) struct Done {
     inventory: Inventory,
-    judgement: Judgement,
+    judgement: CheckResults,
     rules: Vec<RuleInfo>,
     files: usize,
 }

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use kubectl_karpcheck::engine::{self, Engine, Limits, Pack, Selected};
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::verdict::{Finding, Judgement, RuleInfo};
-use kubectl_karpcheck::model::{At, Builder, Inventory, Origin, Stated};
+use kubectl_karpcheck::engine;
+use kubectl_karpcheck::engine::{Engine, Limits, Pack, Selected};
+use kubectl_karpcheck::findings::finding::{CheckResults, Finding, RuleInfo};
+use kubectl_karpcheck::inventory::{At, Builder, Inventory, Origin, Stated};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 /// The engine and the pack that the program carries.
 pub(crate) struct Bench {
@@ -89,7 +90,7 @@ pub(crate) fn cases() -> Vec<Case> {
 /// What a rule said of an inventory.
 pub(crate) struct Judged {
     pub(crate) inventory: Arc<Inventory>,
-    pub(crate) judgement: Judgement,
+    pub(crate) judgement: CheckResults,
     /// What file names are to be told without.
     prefix: String,
 }
@@ -110,10 +111,10 @@ impl Bench {
         folder: &Path,
     ) -> Judged {
         let needed = rule.subjects.iter().chain(&rule.reads).map(|kind| (kind.as_str(), false));
-        let plan = Plan::new(needed.chain(rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true))));
+        let plan = GatherScope::new(needed.chain(rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true))));
         let mut builder = Builder::new(stated);
-        gather::files(
-            gather::Named { paths: files, ..gather::Named::default() },
+        sources::files(
+            sources::Named { paths: files, ..sources::Named::default() },
             &plan,
             &mut builder,
             &mut std::io::empty(),

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kubectl_karpcheck::engine::{self, Selected};
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::verdict::{Outcome, RuleInfo};
-use kubectl_karpcheck::model::{Builder, Stated};
+use kubectl_karpcheck::engine;
+use kubectl_karpcheck::engine::Selected;
+use kubectl_karpcheck::findings::finding::{Outcome, RuleInfo};
+use kubectl_karpcheck::inventory::{Builder, Stated};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 use super::bench::{bench, root, rule};
 
@@ -29,7 +30,7 @@ fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Sta
     let pack = &bench().builtin;
     let rules: Vec<RuleInfo> = [effect, cause].iter().map(|id| rule(pack, id).clone()).collect();
     let kinds = rules.iter().flat_map(|rule| rule.subjects.iter().chain(&rule.reads).chain(&rule.reads_if_allowed));
-    let plan = Plan::new(kinds.map(|kind| (kind.as_str(), false)));
+    let plan = GatherScope::new(kinds.map(|kind| (kind.as_str(), false)));
     let folder = tempfile::tempdir().unwrap();
     let mut files: Vec<PathBuf> = fixtures.iter().flat_map(|fixture| input(fixture)).collect();
     if !text.is_empty() {
@@ -37,8 +38,8 @@ fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Sta
         fs::write(&files[files.len() - 1], text).unwrap();
     }
     let mut builder = Builder::new(stated);
-    let named = gather::Named { paths: &files, ..gather::Named::default() };
-    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    let named = sources::Named { paths: &files, ..sources::Named::default() };
+    sources::files(named, &plan, &mut builder, &mut std::io::empty());
     let chosen: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
     let mut judgement = engine::judge(&bench().engine, &chosen, &Arc::new(builder.build()));
     judgement.trace(&rules);

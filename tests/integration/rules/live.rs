@@ -1,7 +1,7 @@
 //! Rules before a cluster that refuses: no file says so, so the inventory is made by hand.
 
-use kubectl_karpcheck::model::verdict::{Outcome, Severity};
-use kubectl_karpcheck::model::{
+use kubectl_karpcheck::findings::finding::{Outcome, Severity};
+use kubectl_karpcheck::inventory::{
     At, Builder, Cause, ClusterId, Draft, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind, Stated,
     Value,
 };

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use kubectl_karpcheck::model::Stated;
-use kubectl_karpcheck::model::verdict::RuleInfo;
+use kubectl_karpcheck::findings::finding::RuleInfo;
+use kubectl_karpcheck::inventory::Stated;
 use kubectl_karpcheck::report;
 
 use super::bench::{Judged, bench};

@@ -1,7 +1,7 @@
 //! Each release's own template (tests/fixtures/karpenter/cfn) under its own controller and under others.
 
-use kubectl_karpcheck::model::Stated;
-use kubectl_karpcheck::model::verdict::Outcome;
+use kubectl_karpcheck::findings::finding::Outcome;
+use kubectl_karpcheck::inventory::Stated;
 
 use super::bench::{bench, root, rule};
 

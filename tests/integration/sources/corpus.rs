@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::Builder;
-use kubectl_karpcheck::model::kinds::Plan;
+use kubectl_karpcheck::inventory::Builder;
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 /// Licences under which a copy may lie here.
 const LICENCES: &[&str] = &["Apache-2.0", "MIT", "MIT-0", "own"];
@@ -26,11 +26,11 @@ fn holds(path: &Path) -> String {
         "core/ServiceAccount",
         "core/ConfigMap",
     ]);
-    let plan = Plan::new(kinds.map(|kind| (kind, false)));
+    let plan = GatherScope::new(kinds.map(|kind| (kind, false)));
     let mut builder = Builder::default();
     let paths = [path.to_owned()];
-    let named = gather::Named { paths: &paths, ..gather::Named::default() };
-    gather::files(named, &plan, &mut builder, &mut std::io::empty());
+    let named = sources::Named { paths: &paths, ..sources::Named::default() };
+    sources::files(named, &plan, &mut builder, &mut std::io::empty());
     let inventory = builder.build();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, item) in inventory.items() {

@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, Inventory};
+use kubectl_karpcheck::inventory::{Builder, Inventory};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 fn read(name: &str, text: &str) -> Inventory {
-    let plan = Plan::new(super::KINDS.iter().map(|kind| (*kind, false)));
+    let plan = GatherScope::new(super::KINDS.iter().map(|kind| (*kind, false)));
     let mut builder = Builder::default();
-    gather::texts(&[(Path::new(name), text.as_bytes())], &plan, &mut builder);
+    sources::texts(&[(Path::new(name), text.as_bytes())], &plan, &mut builder);
     builder.build()
 }
 

@@ -1,8 +1,8 @@
 //! The same thing seen by several sources, and things that only look the same.
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, FieldValue, Inventory, ItemId, SourceKind, Stated};
+use kubectl_karpcheck::inventory::{Builder, FieldValue, Inventory, ItemId, SourceKind, Stated};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 use super::{json_of, only};
 
@@ -10,10 +10,10 @@ const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 /// Reads texts, each with its file's name.
 fn read(files: &[(&str, &str)]) -> Inventory {
-    let plan = Plan::new(super::KINDS.iter().chain(&["sqs.services.k8s.aws/Queue"]).map(|kind| (*kind, false)));
+    let plan = GatherScope::new(super::KINDS.iter().chain(&["sqs.services.k8s.aws/Queue"]).map(|kind| (*kind, false)));
     let mut builder = Builder::new(Stated::default());
     let files: Vec<_> = files.iter().map(|(name, text)| (std::path::Path::new(*name), text.as_bytes())).collect();
-    gather::texts(&files, &plan, &mut builder);
+    sources::texts(&files, &plan, &mut builder);
     builder.build()
 }
 

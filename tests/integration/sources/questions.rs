@@ -1,8 +1,8 @@
 //! Who holds the same, what may have more, and where an item belongs.
 
-use kubectl_karpcheck::gather;
-use kubectl_karpcheck::model::kinds::Plan;
-use kubectl_karpcheck::model::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Link, Stated};
+use kubectl_karpcheck::inventory::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Link, Stated};
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 use super::only;
 
@@ -10,10 +10,10 @@ const CLASS: &str = "karpenter.k8s.aws/EC2NodeClass";
 const QUEUE: &str = "AWS::SQS::Queue";
 
 fn read(files: &[(&str, &str)]) -> Inventory {
-    let plan = Plan::new(super::KINDS.iter().chain(&[CLASS]).map(|kind| (*kind, false)));
+    let plan = GatherScope::new(super::KINDS.iter().chain(&[CLASS]).map(|kind| (*kind, false)));
     let mut builder = Builder::new(Stated::default());
     let files: Vec<_> = files.iter().map(|(name, text)| (std::path::Path::new(*name), text.as_bytes())).collect();
-    gather::texts(&files, &plan, &mut builder);
+    sources::texts(&files, &plan, &mut builder);
     builder.build()
 }
 

@@ -8,9 +8,10 @@ use std::process::Stdio;
 use clap::Args;
 use sha2::{Digest as _, Sha256};
 
-use super::sources::{self, Crate, hex};
-use super::toolchain::Toolchain;
-use super::{PackError, at, component};
+use crate::commands::pack::sources;
+use crate::commands::pack::sources::{Crate, hex};
+use crate::commands::pack::toolchain::Toolchain;
+use crate::commands::pack::{PackError, at, component};
 
 /// Build a rule pack from its crate.
 ///

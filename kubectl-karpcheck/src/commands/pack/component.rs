@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
-use super::PackError;
+use crate::commands::pack::PackError;
 
 /// What a pack's imports and exports begin with.
 const CONTRACT: &str = "karpcheck:rules/";

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{PackError, at};
+use crate::commands::pack::{PackError, at};
 
 /// A crate, its workspace and its neighbours there, as cargo sees them.
 #[derive(Clone, Debug)]

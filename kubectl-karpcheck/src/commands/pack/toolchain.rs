@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::PackError;
+use crate::commands::pack::PackError;
 
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::model::Inventory;
-use crate::model::edit::identity;
-use crate::model::verdict::{Finding, Judgement, Outcome, Severity};
+use crate::findings::finding::{CheckResults, Finding, Outcome, Severity};
+use crate::fixes::edit::identity;
+use crate::inventory::Inventory;
 
 /// What a finding says, whatever the version: rule, subject, pointer, outcome, severity and message.
 type Key = (String, Option<(String, String, String, u32)>, String, Outcome, Severity, String);
@@ -64,7 +64,7 @@ pub(super) struct Known(HashMap<Key, usize>);
 
 impl Known {
     /// All findings of a judgement.
-    pub(super) fn of(inventory: &Inventory, judgement: &Judgement) -> Self {
+    pub(super) fn of(inventory: &Inventory, judgement: &CheckResults) -> Self {
         let mut known = Self::default();
         for finding in &judgement.findings {
             *known.0.entry(key(inventory, finding)).or_insert(0) += 1;
@@ -73,7 +73,7 @@ impl Known {
     }
 
     /// The findings that are not known; from now on they are.
-    pub(super) fn take_new(&mut self, inventory: &Inventory, judgement: &Judgement) -> Vec<Finding> {
+    pub(super) fn take_new(&mut self, inventory: &Inventory, judgement: &CheckResults) -> Vec<Finding> {
         let mut seen: HashMap<Key, usize> = HashMap::new();
         let mut new = vec![];
         for finding in &judgement.findings {
@@ -109,7 +109,7 @@ fn about(inventory: &Inventory, finding: &Finding) -> About {
 }
 
 /// Says of new findings that they are worse than what is wrong today.
-pub(super) fn mark_worse(now_in: &Inventory, now: &Judgement, inventory: &Inventory, new: &mut [Finding]) {
+pub(super) fn mark_worse(now_in: &Inventory, now: &CheckResults, inventory: &Inventory, new: &mut [Finding]) {
     for finding in new.iter_mut().filter(|finding| finding.outcome == Outcome::Fail) {
         let today = now.findings.iter().find(|today| {
             today.outcome == Outcome::Fail
@@ -123,7 +123,7 @@ pub(super) fn mark_worse(now_in: &Inventory, now: &Judgement, inventory: &Invent
 }
 
 /// What fails now, and no longer at the end.
-pub(super) fn solved(now_in: &Inventory, now: &Judgement, end_in: &Inventory, end: &Judgement) -> Vec<Finding> {
+pub(super) fn solved(now_in: &Inventory, now: &CheckResults, end_in: &Inventory, end: &CheckResults) -> Vec<Finding> {
     let left: Vec<_> = end.findings.iter().map(|finding| about(end_in, finding)).collect();
     now.findings
         .iter()

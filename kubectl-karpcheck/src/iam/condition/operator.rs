@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::services;
+use crate::iam::services;
 
 /// An operator with its qualifiers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,10 +1,10 @@
 //! What an upgrade adds that no diff of a file shows: event rules, which are resources of their own, and policies that are in
 //! no file.
 
-use super::Upgrade;
-use crate::model::Origin;
-use crate::model::verdict::Finding;
-use crate::report::{rows, words};
+use crate::findings::finding::Finding;
+use crate::inventory::Origin;
+use crate::report::upgrade::Upgrade;
+use crate::report::{rows, text};
 
 /// What is to be done by hand, one line each.
 pub(super) fn by_hand(upgrade: &Upgrade<'_>) -> Vec<String> {
@@ -15,7 +15,7 @@ pub(super) fn by_hand(upgrade: &Upgrade<'_>) -> Vec<String> {
         .map(|not_shown| {
             let finding = &findings[not_shown.finding];
             let subject = finding.edits.first().map_or(finding.subject, |edit| edit.item);
-            words::one_line(&format!("{}: {}", rows::subject(&upgrade.all, subject), not_shown.why))
+            text::one_line(&format!("{}: {}", rows::subject(&upgrade.all, subject), not_shown.why))
         })
         .collect()
 }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Part, Upgrade, additions};
 use crate::report::json::{About, Finding, Problem, Subject, about, findings, problems, subject};
+use crate::report::upgrade::{Part, Upgrade, additions};
 use crate::report::{Run, diff};
 
 const SCHEMA: &str = "karpcheck.upgrade/v1alpha1";

@@ -1,8 +1,8 @@
 //! The steps for people: what to do, in its order, and then what to add, line by line.
 
-use super::{Upgrade, additions, parts, placed, target};
-use crate::model::verdict::{Judgement, Outcome, Severity};
-use crate::report::{Run, closing, diff, rows, table, words};
+use crate::findings::finding::{CheckResults, Outcome, Severity};
+use crate::report::upgrade::{Upgrade, additions, parts, placed, target};
+use crate::report::{Run, closing, diff, rows, table, text};
 
 /// Lines, wrapped on a terminal.
 struct Page {
@@ -14,12 +14,12 @@ impl Page {
     fn say(&mut self, indent: usize, text: &str) {
         let pad = " ".repeat(indent);
         let Some(width) = self.width else {
-            self.lines.push(format!("{pad}{}", words::one_line(text)));
+            self.lines.push(format!("{pad}{}", text::one_line(text)));
             return;
         };
         let hang = if text.starts_with("- ") { "  " } else { "" };
         for (line, number) in
-            words::wrap(&words::one_line(text), width.saturating_sub(indent + 2).max(20)).iter().zip(0..)
+            text::wrap(&text::one_line(text), width.saturating_sub(indent + 2).max(20)).iter().zip(0..)
         {
             self.lines.push(format!("{pad}{}{line}", if number > 0 { hang } else { "" }));
         }
@@ -33,7 +33,7 @@ impl Page {
 
     /// Text that keeps its lines: a diff, a resource.
     fn verbatim(&mut self, text: &str) {
-        self.lines.extend(words::clean(text).lines().map(str::to_owned));
+        self.lines.extend(text::clean(text).lines().map(str::to_owned));
     }
 }
 
@@ -80,11 +80,11 @@ fn heading(upgrade: &Upgrade<'_>) -> String {
         upgrade.from.iter().map(|started| format!("{} from {}", started.name, started.version)).collect();
     let stops: Vec<String> =
         upgrade.legs.iter().filter_map(|leg| leg.stop.as_ref()).map(|stop| stop.version.clone()).collect();
-    let by = if stops.is_empty() { String::new() } else { format!(", by way of {}", words::and(&stops)) };
+    let by = if stops.is_empty() { String::new() } else { format!(", by way of {}", text::and(&stops)) };
     let beyond = upgrade.beyond.as_ref().map_or_else(String::new, |newest| {
         format!(" (judged as {newest}, the newest release known here: what came later is not in it)")
     });
-    format!("Upgrade of {} to {}{by}{beyond}", words::and(&from), upgrade.to)
+    format!("Upgrade of {} to {}{by}{beyond}", text::and(&from), upgrade.to)
 }
 
 fn additions(upgrade: &Upgrade<'_>, page: &mut Page) {
@@ -129,29 +129,29 @@ fn afterwards(upgrade: &Upgrade<'_>, page: &mut Page) {
 
 /// `2 steps: 1 error, 3 warnings and 1 info are new.`
 fn summary(upgrade: &Upgrade<'_>) -> String {
-    let Judgement { findings, .. } = upgrade.all.judgement;
+    let CheckResults { findings, .. } = upgrade.all.judgement;
     let fails = |severity| {
         findings.iter().filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity).count()
     };
     let (errors, warnings, infos) = (fails(Severity::Error), fails(Severity::Warning), fails(Severity::Info));
     let undecided = findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
     let mut parts = vec![];
-    parts.extend((errors > 0).then(|| words::count(errors, "error")));
-    parts.extend((warnings > 0).then(|| words::count(warnings, "warning")));
+    parts.extend((errors > 0).then(|| text::count(errors, "error")));
+    parts.extend((warnings > 0).then(|| text::count(warnings, "warning")));
     parts.extend((infos > 0).then(|| format!("{infos} info")));
     parts.extend((undecided > 0).then(|| format!("{undecided} undecided")));
-    let new = if parts.is_empty() { "nothing new".to_owned() } else { format!("{} new", words::and(&parts)) };
+    let new = if parts.is_empty() { "nothing new".to_owned() } else { format!("{} new", text::and(&parts)) };
     let open = match upgrade.still_open {
         0 => String::new(),
         open => {
-            format!("; {} undecided now as then: `kubectl karpcheck check` says why", words::count(open, "question"))
+            format!("; {} undecided now as then: `kubectl karpcheck check` says why", text::count(open, "question"))
         }
     };
     let standing = upgrade.now.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
     let standing = standing.saturating_sub(upgrade.solved.judgement.findings.len());
     let standing = match standing {
         0 => String::new(),
-        _ => format!("; {} of today, which `kubectl karpcheck check` shows", words::count(standing, "finding")),
+        _ => format!("; {} of today, which `kubectl karpcheck check` shows", text::count(standing, "finding")),
     };
-    format!("{}: {new}{standing}{open}.", words::count(upgrade.legs.len(), "step"))
+    format!("{}: {new}{standing}{open}.", text::count(upgrade.legs.len(), "step"))
 }

@@ -1,0 +1,121 @@
+//! What the commands read: files, a cluster, AWS, or all of them.
+
+use crate::cli::{FactArgs, SourceArgs};
+use crate::commands;
+use crate::commands::{CommandError, Streams};
+use crate::exit::Exit;
+use crate::inventory::{Builder, Problem, Stated};
+use crate::schema::kinds::GatherScope;
+use crate::sources;
+use crate::sources::FileSummary;
+use crate::sources::aws_cli::{AwsArgs, AwsMode, AwsSummary};
+
+/// What was read.
+#[derive(Debug)]
+pub struct Read {
+    /// All that was found.
+    pub builder: Builder,
+    /// How much of it in files.
+    pub files: FileSummary,
+    /// How much AWS was asked.
+    pub answers: AwsSummary,
+}
+
+/// What came of reading.
+#[derive(Debug)]
+pub enum Gathered {
+    /// This.
+    Read(Box<Read>),
+    /// `--aws=plan`: the commands were printed, and nothing else is to be done.
+    Planned(Exit),
+}
+
+/// Reads files and the cluster.
+///
+/// # Errors
+/// With `--offline` and no file.
+pub fn read(
+    args: &SourceArgs,
+    plan: &GatherScope,
+    problems: &[Problem],
+    streams: &mut Streams<'_>,
+) -> Result<Read, CommandError> {
+    if args.offline && args.filename.is_empty() && args.kustomize.is_empty() {
+        return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
+    }
+    let mut builder = Builder::new(stated(&args.facts));
+    problems.iter().cloned().for_each(|problem| builder.problem(problem));
+    let named =
+        sources::Named { paths: &args.filename, kustomizations: &args.kustomize, parameters: &args.facts.parameter };
+    let files = sources::files(named, plan, &mut builder, streams.input);
+    if !args.offline {
+        sources::cluster::gather(&args.cluster, plan, &mut builder, &mut progress(streams));
+    }
+    Ok(Read { builder, files, answers: AwsSummary::default() })
+}
+
+/// Reads files and the cluster, and asks AWS about what they name, if the flags say so.
+///
+/// # Errors
+/// As [`read`]; or the plan could not be printed.
+pub fn gather(
+    args: &SourceArgs,
+    aws: &AwsArgs,
+    plan: &GatherScope,
+    problems: &[Problem],
+    streams: &mut Streams<'_>,
+) -> Result<Gathered, CommandError> {
+    let mut read = read(args, plan, problems, streams)?;
+    // No cluster is asked with --offline, but AWS is where somebody says so.
+    let cluster = (!args.offline).then_some(&args.cluster);
+    match aws.aws {
+        None => {}
+        Some(AwsMode::Ask) => {
+            read.answers = sources::aws_cli::gather(aws, cluster, plan, &mut read.builder, &mut progress(streams));
+        }
+        Some(AwsMode::GatherScope) => {
+            let text = sources::aws_cli::planned(aws, cluster, plan, &read.builder);
+            commands::ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
+            return Ok(Gathered::Planned(told(read.builder, streams)?));
+        }
+    }
+    Ok(Gathered::Read(Box::new(read)))
+}
+
+fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
+    let (wanted, err) = (streams.progress, &mut *streams.err);
+    move |line| {
+        if wanted {
+            // Progress that cannot be written is no reason to stop.
+            let _ = writeln!(err, "{line}");
+        }
+    }
+}
+
+/// Says what could not be read, where there is no report to hold it.
+///
+/// # Errors
+/// It could not be written.
+pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let inventory = builder.build();
+    let mut exit = Exit::Clean;
+    for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {
+        writeln!(streams.err, "problem: {}", problem.message)?;
+        if problem.fatal {
+            exit = Exit::NotDone;
+        }
+    }
+    Ok(exit)
+}
+
+fn stated(facts: &FactArgs) -> Stated {
+    Stated {
+        karpenter_version: facts.karpenter_version.clone(),
+        target: None,
+        chart_version: facts.chart_version.clone(),
+        cluster_name: facts.cluster_name.clone(),
+        account: facts.account.clone(),
+        region: facts.region.clone(),
+        partition: facts.partition.clone(),
+    }
+}

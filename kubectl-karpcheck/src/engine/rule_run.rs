@@ -1,0 +1,298 @@
+//! Running rules over the inventory: which subjects, in which order, and what becomes of a rule that fails.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wasmtime::Store;
+
+use crate::engine::contract::bindings::Pack as Instance;
+use crate::engine::describe::label;
+use crate::engine::host::Host;
+use crate::engine::termination::RunFailure;
+use crate::engine::verdict::{Judge, Verdict};
+use crate::engine::versions::Requirement;
+use crate::engine::{BUILTIN, Engine, Pack};
+use crate::findings::finding::{CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
+use crate::iam;
+use crate::inventory::{Cause, Inventory, ItemId, Reason};
+
+/// A setting that a rule does not have, or not of this type.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SettingError {
+    /// There is none of this name.
+    #[error("rule {rule} has no setting {name}; {}", if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) })]
+    Unknown {
+        /// The rule.
+        rule: String,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// It is of another type.
+    #[error("setting {name} of rule {rule} is {wanted}, not {given}")]
+    Type {
+        /// The rule.
+        rule: String,
+        /// The name.
+        name: String,
+        /// What its default is.
+        wanted: &'static str,
+        /// What was given.
+        given: &'static str,
+    },
+}
+
+/// A rule that is to run.
+#[derive(Clone, Debug)]
+pub struct Selected<'a> {
+    /// Its pack.
+    pub pack: &'a Pack,
+    /// One of the pack's rules.
+    pub rule: &'a RuleInfo,
+    /// What the user configured; other settings have their defaults.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+impl<'a> Selected<'a> {
+    /// A rule with its defaults.
+    pub const fn new(pack: &'a Pack, rule: &'a RuleInfo) -> Self {
+        Self { pack, rule, settings: BTreeMap::new() }
+    }
+
+    /// Sets what the user configured, if the rule has such a setting and its default is of this type.
+    pub fn set(&mut self, name: &str, value: serde_json::Value) -> Result<(), SettingError> {
+        let rule = || label(self.rule).to_string();
+        let Some((_, _, default)) = self.rule.settings.iter().find(|(known, ..)| known == name) else {
+            let known = self.rule.settings.iter().map(|(known, ..)| known.clone()).collect();
+            return Err(SettingError::Unknown { rule: rule(), name: name.into(), known });
+        };
+        let (wanted, given) = (type_of(default), type_of(&value));
+        // A setting that is absent by default takes anything.
+        if wanted != given && !default.is_null() {
+            return Err(SettingError::Type { rule: rule(), name: name.into(), wanted, given });
+        }
+        self.settings.insert(name.into(), value);
+        Ok(())
+    }
+}
+
+const fn type_of(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => "nothing",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+/// Runs rules. Findings are in the order of rules and, for each, of its subjects, whatever the number of threads.
+pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
+    let workers = engine.threads.min(rules.len());
+    let next = AtomicUsize::new(0);
+    let policies = Arc::new(iam::Cache::default());
+    let work = || {
+        let mut done = vec![];
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(selected) = rules.get(index) else { return done };
+            done.push((index, run(engine, selected, inventory, &policies)));
+        }
+    };
+    let mut done = if workers <= 1 {
+        work()
+    } else {
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..workers)
+                // A thread that cannot be had is no loss but time.
+                .filter_map(|_| {
+                    std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok()
+                })
+                .collect();
+            let mut done = work();
+            for other in others {
+                match other.join() {
+                    Ok(others) => done.extend(others),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            done
+        })
+    };
+    done.sort_by_key(|(index, _)| *index);
+    let mut all = CheckResults::default();
+    for (_, judgement) in done {
+        all.findings.extend(judgement.findings);
+        all.coverage.extend(judgement.coverage);
+        all.faults.extend(judgement.faults);
+        all.log.extend(judgement.log);
+    }
+    all
+}
+
+/// Runs one rule.
+fn run(
+    engine: &Engine,
+    selected: &Selected<'_>,
+    inventory: &Arc<Inventory>,
+    policies: &Arc<iam::Cache>,
+) -> CheckResults {
+    let Selected { pack, rule, settings } = selected;
+    let name = label(rule);
+    let (subjects, skipped) = subjects(rule, inventory);
+    let mut run = Run {
+        judge: Judge::new(rule, &name, engine.limits()),
+        coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped },
+        findings: vec![],
+    };
+    let (mut faults, mut log) = (vec![], vec![]);
+    if !subjects.is_empty() {
+        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings);
+        host.recorder.clone_from(&engine.recorder);
+        let judged = match engine.store(host) {
+            Ok(mut store) => {
+                let judged = run.all(pack, &mut store, &subjects, engine.limits.fuel);
+                let judged = judged.map_err(|(at, error)| (at, RunFailure::new(&error, store.data_mut())));
+                log = store.data_mut().take_log().into();
+                judged
+            }
+            Err(error) => Err((0, RunFailure { what: "could not be started".into(), how: format!("{error:#}") })),
+        };
+        if let Err((at, ended)) = judged {
+            let subject = subjects[at];
+            faults.push(fault(rule, inventory, subject, &ended));
+            run.give_up(subject, subjects.len() - at, &ended);
+        }
+    }
+    let log = log.into_iter().map(|line| (name.to_string(), line)).collect();
+    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log }
+}
+
+struct Run<'a> {
+    judge: Judge<'a>,
+    coverage: Coverage,
+    findings: Vec<Finding>,
+}
+
+impl Run<'_> {
+    /// Judges one subject after the other, in one instance. An error comes with the subject at which it ended.
+    fn all(
+        &mut self,
+        pack: &Pack,
+        store: &mut Store<Host>,
+        subjects: &[ItemId],
+        fuel: u64,
+    ) -> Result<(), (usize, wasmtime::Error)> {
+        let instance = pack.pre.instantiate(&mut *store).map_err(|error| (0, error))?;
+        for (at, subject) in subjects.iter().enumerate() {
+            self.one(&instance, store, *subject, fuel).map_err(|error| (at, error))?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        instance: &Instance,
+        store: &mut Store<Host>,
+        subject: ItemId,
+        fuel: u64,
+    ) -> wasmtime::Result<()> {
+        store.set_fuel(fuel)?;
+        store.data_mut().begin(subject);
+        let rule = &self.judge.rule.id;
+        let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
+        let verdict = self.judge.verdict(store.data(), subject, verdict)?;
+        if let Some(recorder) = &store.data().recorder {
+            recorder.said(verdict.as_str());
+        }
+        match verdict {
+            Verdict::Skip => {}
+            Verdict::Pass => self.coverage.passed += 1,
+            Verdict::Findings(findings) => {
+                if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
+                    self.coverage.failed += 1;
+                } else {
+                    self.coverage.unknown += 1;
+                }
+                self.findings.extend(findings);
+            }
+        }
+        Ok(())
+    }
+
+    /// The subjects that are left are unknown. One finding says so for all.
+    fn give_up(&mut self, subject: ItemId, left: usize, ended: &RunFailure) {
+        self.coverage.unknown += u32::try_from(left).unwrap_or(u32::MAX);
+        let which = match left {
+            1 => String::new(),
+            2 => "this and one more ".to_owned(),
+            left => format!("this and {} more ", left - 1),
+        };
+        let message = format!("{which}could not be judged: the rule {}", ended.what);
+        let reason = Reason::new(Cause::Failed, format!("the rule {}", ended.what));
+        self.findings.push(self.judge.unknown(subject, reason, Severity::Warning, message));
+    }
+}
+
+/// A rule's subjects in the order of the inventory, and why there may be more, or why some are left out.
+fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>) {
+    let mut subjects: Vec<ItemId> = rule.subjects.iter().flat_map(|kind| inventory.of_kind(kind)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut skipped = vec![];
+    // The pack was refused if it could not be parsed.
+    if let Ok(requirement) = Requirement::parse(&rule.karpenter) {
+        let all = subjects.len();
+        let mut versions: Vec<String> = vec![];
+        subjects.retain(|subject| match requirement.outside(inventory, *subject) {
+            Some(others) => {
+                versions.extend(others);
+                false
+            }
+            None => true,
+        });
+        let left_out = all - subjects.len();
+        if left_out > 0 {
+            versions.sort();
+            versions.dedup();
+            let count = if left_out == all { "all".to_owned() } else { format!("{left_out} of {all}") };
+            let (versions, meant) = (versions.join(", "), &rule.karpenter);
+            skipped.push(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
+        }
+    }
+    // Nobody expects more than was given; what was asked for and refused is another thing.
+    let mut refused: Vec<String> = rule
+        .subjects
+        .iter()
+        .filter_map(|kind| inventory.missing(kind))
+        .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
+        .map(|unknown| format!("not all were seen: {}", unknown.reason.why))
+        .collect();
+    refused.sort();
+    refused.dedup();
+    skipped.extend(refused);
+    (subjects, (!skipped.is_empty()).then(|| skipped.join("; ")))
+}
+
+fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> String {
+    let RuleInfo { id, pack, .. } = rule;
+    let of = if pack == BUILTIN { String::new() } else { format!(" of pack {pack}") };
+    let on = inventory.item(subject).map_or_else(String::new, |item| {
+        let kind = item.kind.rsplit(['/', ':']).next().unwrap_or_default();
+        let name = match item.namespace.as_deref() {
+            Some(namespace) => format!("{namespace}/{}", item.name),
+            None => item.name.to_string(),
+        };
+        super::text::line(&format!(" on {kind} {name}"), 300)
+    });
+    let RunFailure { what, how } = ended;
+    if how.is_empty() {
+        format!("rule {id}{of} {what} {}", on.trim_start())
+    } else {
+        format!("rule {id}{of} {what}{}{on}: {how}", if on.is_empty() { "" } else { " " })
+    }
+}

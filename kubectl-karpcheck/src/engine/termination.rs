@@ -1,0 +1,60 @@
+//! How a guest's run ended before its time, in words.
+
+use wasmtime::Trap;
+
+use crate::engine::host::{GuestFault, Host};
+use crate::engine::limits::Limits;
+use crate::engine::text;
+
+/// How it ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct RunFailure {
+    /// Goes on "the rule …": "ran out of fuel".
+    pub(super) what: String,
+    /// The details, for a sentence of its own: what it did, what it had logged. May be empty.
+    pub(super) how: String,
+}
+
+impl RunFailure {
+    pub(super) fn new(error: &wasmtime::Error, host: &mut Host) -> Self {
+        let limits = &std::sync::Arc::clone(&host.limits);
+        let (what, mut how) = if let Some(stop) = error.downcast_ref::<GuestFault>() {
+            let what = match stop {
+                GuestFault::Mistake(_) => "made a mistake",
+                GuestFault::Limit(_) => "went beyond its limits",
+            };
+            (what.to_owned(), stop.to_string())
+        } else {
+            match error.downcast_ref::<Trap>() {
+                Some(Trap::OutOfFuel) => (
+                    "ran out of fuel".into(),
+                    format!("it used up the {} units that one subject may cost", limits.fuel),
+                ),
+                Some(Trap::Interrupt) => (slow(limits), "its work depends on how much there is to judge".into()),
+                Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
+                Some(trap) => ("crashed".into(), trap.to_string()),
+                // The error has no type of its own.
+                None if error.to_string().contains("fuel allocated for hostcalls") => {
+                    ("went beyond its limits".into(), format!("it gives more than {} bytes at once", limits.call_bytes))
+                }
+                None => ("crashed".into(), text::line(&format!("{error:#}"), 500)),
+            }
+        };
+        if what == "crashed" {
+            let log: Vec<String> = host.take_log().into();
+            if !log.is_empty() {
+                how = format!("{how}; it had logged: {}", text::line(&log.join(" / "), limits.message));
+            }
+        }
+        Self { what, how }
+    }
+
+    /// "ran out of fuel: it used up …"
+    pub(super) fn sentence(&self) -> String {
+        if self.how.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, self.how) }
+    }
+}
+
+fn slow(limits: &Limits) -> String {
+    format!("took longer than {} s", limits.wall.as_secs_f64())
+}

@@ -1,0 +1,342 @@
+//! What rules are and what they say, in the host's own words: free of the contract's version and of any format.
+
+use crate::inventory::item::{ItemId, Place};
+use crate::inventory::node::Reason;
+
+/// From good to know to bad, so that the worst is the greatest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// A risk, or a failure that depends on something not seen.
+    Warning,
+    /// It fails, or will.
+    Error,
+}
+
+impl Severity {
+    /// The word of the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How sure a rule is, from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Confidence {
+    /// It is inferred.
+    Low,
+    /// It follows from files that may not be what runs.
+    Medium,
+    /// It follows from what was read.
+    High,
+}
+
+impl Confidence {
+    /// The word of the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Failed, or not decided.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Outcome {
+    /// It could not be decided.
+    Unknown,
+    /// It is wrong.
+    Fail,
+}
+
+impl Outcome {
+    /// The word of the report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// A change that mends a finding.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Edit {
+    /// The item.
+    pub item: ItemId,
+    /// RFC 6901; a last segment `-` appends.
+    pub pointer: String,
+    /// The new value; none removes the field.
+    pub value: Option<serde_json::Value>,
+}
+
+/// A fail or unknown verdict as reported.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    /// The rule's id, with the pack's name before it where it is not built in.
+    pub rule: String,
+    /// The rule's area.
+    pub area: String,
+    /// The item that was judged.
+    pub subject: ItemId,
+    /// Where in the subject.
+    pub pointer: String,
+    /// Failed, or not decided.
+    pub outcome: Outcome,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Of an unknown outcome.
+    pub reason: Option<Reason>,
+    /// Where knowledge ended, of an unknown outcome.
+    pub reason_at: Option<Place>,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What to do about it. May be empty.
+    pub remediation: String,
+    /// Other places that explain it.
+    pub related: Vec<Place>,
+    /// Changes that mend it.
+    pub edits: Vec<Edit>,
+    /// What findings of one defect have in common; empty where their place says it.
+    pub group: String,
+    /// Facts for machines.
+    pub properties: Vec<(String, String)>,
+    /// What its edits would do; none where nobody tried.
+    pub cure: Option<FixOutcome>,
+    /// The finding of which this one is a consequence, by its number in the judgement.
+    pub follows: Option<usize>,
+}
+
+/// What a finding's edits do when they are made in memory and all rules judge again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FixOutcome {
+    /// The finding is gone, and nothing new came.
+    Cleared,
+    /// The finding is gone, and these came: a rule and its message each.
+    Reveals(Vec<String>),
+    /// The finding stays, with this message.
+    NotEnough(String),
+    /// The edits could not be made.
+    NotTried(String),
+}
+
+/// A rule, as its pack describes it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RuleInfo {
+    /// The pack that it comes from: `builtin`, or the file's name.
+    pub pack: String,
+    /// Kebab-case.
+    pub id: String,
+    /// The group.
+    pub area: String,
+    /// The defect in one line.
+    pub title: String,
+    /// The page, in markdown.
+    pub docs: String,
+    /// The worst that it may report.
+    pub severity: Severity,
+    /// Does it run when nobody asks for it?
+    pub enabled: bool,
+    /// Kinds that it judges.
+    pub subjects: Vec<String>,
+    /// Further kinds that it looks at.
+    pub reads: Vec<String>,
+    /// Kinds that a careful owner may refuse.
+    pub reads_if_allowed: Vec<String>,
+    /// A version requirement, empty for any.
+    pub karpenter: String,
+    /// Name, docs and default of each setting.
+    pub settings: Vec<(String, String, serde_json::Value)>,
+    /// What later versions of the contract added: `follows`, see [`CheckResults::trace`].
+    pub properties: Vec<(String, String)>,
+}
+
+impl RuleInfo {
+    /// The rules whose findings explain those of this rule, the deepest cause first.
+    pub fn follows(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
+    }
+
+    /// Is it reported under this name: its id, with its pack before it where it is not built in?
+    pub fn is_called(&self, name: &str) -> bool {
+        match name.rsplit_once('/') {
+            Some((pack, id)) => self.pack == pack && self.id == id,
+            None => self.pack == "builtin" && self.id == name,
+        }
+    }
+
+    /// All kinds that the rule may see.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().chain(&self.reads).chain(&self.reads_if_allowed).map(String::as_str)
+    }
+}
+
+/// What a rule covered.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Coverage {
+    /// The rule's id.
+    pub rule: String,
+    /// Subjects that were judged and found well.
+    pub passed: u32,
+    /// Subjects with a fail.
+    pub failed: u32,
+    /// Subjects that could not be judged.
+    pub unknown: u32,
+    /// Why the rule did not run, or did not judge some subjects (made for other versions of Karpenter).
+    pub skipped: Option<String>,
+}
+
+/// What the rules said.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CheckResults {
+    /// All findings, in the order of rules and subjects.
+    pub findings: Vec<Finding>,
+    /// One entry a rule that was selected.
+    pub coverage: Vec<Coverage>,
+    /// What went wrong with rules themselves: a trap, a spent limit, nonsense. One sentence each.
+    pub faults: Vec<String>,
+    /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
+    pub log: Vec<(String, String)>,
+}
+
+impl CheckResults {
+    /// Says of each finding which other one it follows from: one of a rule that its own rule names as a cause
+    /// (`follows`), and about the same item, or about one of which either speaks.
+    pub fn trace(&mut self, rules: &[RuleInfo]) {
+        let causes: Vec<Option<usize>> = self
+            .findings
+            .iter()
+            .map(|finding| {
+                let rule = rules.iter().find(|rule| rule.id == finding.rule)?;
+                if finding.outcome != Outcome::Fail {
+                    return None;
+                }
+                rule.follows().find_map(|cause| {
+                    self.findings.iter().position(|other| {
+                        other.rule == cause
+                            && other.outcome == Outcome::Fail
+                            // What is worse must not disappear under what is less bad.
+                            && other.severity >= finding.severity
+                            && about_the_same(finding, other)
+                    })
+                })
+            })
+            .collect();
+        // A chain leads to its end, and a circle nowhere.
+        let root = |start: usize| {
+            let mut at = start;
+            for _ in 0..causes.len() {
+                match causes[at] {
+                    Some(next) => at = next,
+                    None => return (at != start).then_some(at),
+                }
+            }
+            None
+        };
+        let roots: Vec<Option<usize>> = (0..causes.len()).map(root).collect();
+        for (finding, root) in self.findings.iter_mut().zip(roots) {
+            finding.follows = root;
+        }
+    }
+}
+
+fn about_the_same(one: &Finding, other: &Finding) -> bool {
+    let speaks = |finding: &Finding, item: ItemId| finding.related.iter().any(|place| place.item == item);
+    one.subject == other.subject || speaks(one, other.subject) || speaks(other, one.subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(id: &str, follows: &str) -> RuleInfo {
+        RuleInfo {
+            pack: "builtin".into(),
+            id: id.into(),
+            area: "queue".into(),
+            title: String::new(),
+            docs: String::new(),
+            severity: Severity::Error,
+            enabled: true,
+            subjects: vec![],
+            reads: vec![],
+            reads_if_allowed: vec![],
+            karpenter: String::new(),
+            settings: vec![],
+            properties: vec![("follows".into(), follows.into())],
+        }
+    }
+
+    fn finding(rule: &str, subject: u32, related: &[u32], outcome: Outcome) -> Finding {
+        let place = |item: &u32| Place { item: ItemId(*item), pointer: String::new(), note: String::new() };
+        Finding {
+            rule: rule.into(),
+            area: "queue".into(),
+            subject: ItemId(subject),
+            pointer: String::new(),
+            outcome,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            reason: None,
+            reason_at: None,
+            message: String::new(),
+            remediation: String::new(),
+            related: related.iter().map(place).collect(),
+            edits: vec![],
+            group: String::new(),
+            properties: vec![],
+            cure: None,
+            follows: None,
+        }
+    }
+
+    #[test]
+    fn consequences_lead_to_the_root() {
+        let rules = [
+            rule("key", ""),
+            rule("decrypt", "key"),
+            rule("delivery", "nothing decrypt key"),
+            rule("a", "b"),
+            rule("b", "a"),
+        ];
+        let mut judgement = CheckResults {
+            findings: vec![
+                finding("delivery", 1, &[3], Outcome::Fail),
+                finding("decrypt", 3, &[1], Outcome::Fail),
+                finding("key", 1, &[], Outcome::Fail),
+                // Another queue.
+                finding("delivery", 2, &[], Outcome::Fail),
+                // A circle.
+                finding("a", 1, &[], Outcome::Fail),
+                finding("b", 1, &[], Outcome::Fail),
+                // What is not decided is no consequence.
+                finding("decrypt", 1, &[], Outcome::Unknown),
+            ],
+            ..CheckResults::default()
+        };
+        judgement.trace(&rules);
+        let follows: Vec<Option<usize>> = judgement.findings.iter().map(|finding| finding.follows).collect();
+        assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
+    }
+    #[test]
+    fn what_is_worse_is_no_consequence() {
+        let mut judgement = CheckResults {
+            findings: vec![
+                finding("decrypt", 1, &[], Outcome::Fail),
+                Finding { severity: Severity::Info, ..finding("key", 1, &[], Outcome::Fail) },
+            ],
+            ..CheckResults::default()
+        };
+        judgement.trace(&[rule("key", ""), rule("decrypt", "key")]);
+        assert_eq!(judgement.findings[0].follows, None);
+    }
+}

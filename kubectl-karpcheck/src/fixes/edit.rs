@@ -1,0 +1,268 @@
+//! Edits: what a finding would change, found again where it was written, and made in memory.
+
+use crate::findings::finding::Edit;
+use crate::inventory::builder::Builder;
+use crate::inventory::item::{Item, ItemId};
+use crate::inventory::node::{At, List, Map, Node, Value};
+use crate::inventory::pointer;
+use crate::inventory::query::Inventory;
+
+/// An edit in the terms of the document in which its value was written.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    /// The place of the nearest value that exists.
+    pub at: At,
+    /// What kind of value stands there.
+    pub target: Target,
+    /// The way from there to what changes: empty for the value itself; a last `-` appends to a list.
+    pub rest: Vec<String>,
+    /// The new value; none removes it.
+    pub value: Option<serde_json::Value>,
+}
+
+/// What tells a value from another one at the same place: an object may begin where its first member does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// An object with at least these members.
+    Map(Vec<String>),
+    /// A list of at least so many elements.
+    List(usize),
+    /// Anything else.
+    Leaf,
+}
+
+impl Target {
+    fn of(node: &Node) -> Self {
+        match &node.value {
+            Value::Map(map) => Self::Map(map.entries.iter().map(|(key, _)| key.to_string()).collect()),
+            Value::List(list) => Self::List(list.items.len()),
+            _ => Self::Leaf,
+        }
+    }
+
+    fn fits(&self, node: &Node) -> bool {
+        match (self, &node.value) {
+            (Self::Map(keys), Value::Map(map)) => {
+                keys.iter().all(|wanted| map.entries.iter().any(|(key, _)| key.to_string() == *wanted))
+            }
+            (Self::List(least), Value::List(list)) => list.items.len() >= *least,
+            (Self::Leaf, Value::Map(_) | Value::List(_)) | (Self::Map(_) | Self::List(_), _) => false,
+            (Self::Leaf, _) => true,
+        }
+    }
+}
+
+impl Inventory {
+    /// Where an edit is to be made; none if its item or pointer does not exist.
+    pub fn change(&self, edit: &Edit) -> Option<Change> {
+        let segments = pointer::segments(&edit.pointer).ok()?;
+        let mut node = &self.item(edit.item)?.body;
+        let mut gone = 0;
+        for segment in &segments {
+            let child = match &node.value {
+                Value::Map(map) => map.get(segment),
+                Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
+                _ => None,
+            };
+            let Some(child) = child else { break };
+            node = child;
+            gone += 1;
+        }
+        let rest = segments[gone..].iter().map(|segment| segment.clone().into_owned()).collect();
+        Some(Change { at: node.at, target: Target::of(node), rest, value: edit.value.clone() })
+    }
+}
+
+impl Builder {
+    /// Makes edits in what was gathered, before anything is derived from it. False if one of them found no place.
+    ///
+    /// `inventory` is what this builder, or a clone of it, built: the edits' items are its.
+    pub fn edit(&mut self, inventory: &Inventory, edits: &[Edit]) -> bool {
+        edits.iter().filter(|edit| !self.edit_one(inventory, edit)).count() == 0
+    }
+
+    fn edit_one(&mut self, inventory: &Inventory, edit: &Edit) -> bool {
+        let (Some(item), Some(change)) = (inventory.item(edit.item), inventory.change(edit)) else { return false };
+        if change.at.line > 0 {
+            // An ACK object and the resource that it describes share the place, and so do an object and the
+            // controller that is derived from it.
+            let mut made = false;
+            for draft in self.items_mut() {
+                if draft.doc() == change.at.doc {
+                    made |= edit_at(&mut draft.body, &change);
+                }
+            }
+            return made;
+        }
+        // What has no lines is told by its name.
+        let is_it = |draft: &Item| {
+            draft.kind == item.kind
+                && draft.name == item.name
+                && draft.namespace == item.namespace
+                && draft.doc() == change.at.doc
+        };
+        let segments: Vec<String> = pointer::segments(&edit.pointer)
+            .unwrap_or_default()
+            .into_iter()
+            .map(std::borrow::Cow::into_owned)
+            .collect();
+        let mut made = false;
+        for draft in self.items_mut().iter_mut().filter(|draft| is_it(draft)) {
+            made |= set(&mut draft.body, &segments, change.value.as_ref());
+        }
+        made
+    }
+}
+
+/// Makes a change wherever its place is met.
+fn edit_at(node: &mut Node, change: &Change) -> bool {
+    let here = |node: &Node| node.at == change.at && change.target.fits(node);
+    if here(node) && !change.rest.is_empty() {
+        return set(node, &change.rest, change.value.as_ref());
+    }
+    let whole = change.rest.is_empty();
+    let mut made = false;
+    match &mut node.value {
+        Value::Map(map) => {
+            if whole && change.value.is_none() {
+                let before = map.entries.len();
+                map.entries.retain(|(_, child)| !here(child));
+                made |= map.entries.len() < before;
+            }
+            for (_, child) in &mut map.entries {
+                made |= replace_or_descend(child, change);
+            }
+        }
+        Value::List(list) => {
+            if whole && change.value.is_none() {
+                let before = list.items.len();
+                list.items.retain(|child| !here(child));
+                made |= list.items.len() < before;
+            }
+            for child in &mut list.items {
+                made |= replace_or_descend(child, change);
+            }
+        }
+        _ => {}
+    }
+    made
+}
+
+fn replace_or_descend(child: &mut Node, change: &Change) -> bool {
+    match &change.value {
+        Some(value) if change.rest.is_empty() && child.at == change.at && change.target.fits(child) => {
+            *child = Node::from_json(value, child.at);
+            true
+        }
+        _ => edit_at(child, change),
+    }
+}
+
+/// Sets or removes the value at the end of a route.
+fn set(node: &mut Node, route: &[String], value: Option<&serde_json::Value>) -> bool {
+    let at = node.at;
+    let Some((first, rest)) = route.split_first() else {
+        return match value {
+            Some(value) => {
+                *node = Node::from_json(value, at);
+                true
+            }
+            None => false,
+        };
+    };
+    if node.is_null() && value.is_some() {
+        node.value = if first == "-" { Value::List(List::default()) } else { Value::Map(Map::default()) };
+    }
+    match &mut node.value {
+        Value::Map(map) if rest.is_empty() && value.is_none() => map.remove(first).is_some(),
+        Value::Map(map) => {
+            if map.get(first).is_none() {
+                map.set(first.as_str(), Node::new(Value::Null, at));
+            }
+            map.get_mut(first).is_some_and(|child| set(child, rest, value))
+        }
+        Value::List(list) if first == "-" => {
+            let mut new = Node::new(Value::Null, at);
+            let made = set(&mut new, rest, value);
+            list.items.push(new);
+            made
+        }
+        Value::List(list) => match first.parse::<usize>().ok().filter(|index| *index < list.items.len()) {
+            Some(index) if rest.is_empty() && value.is_none() => {
+                list.items.remove(index);
+                true
+            }
+            Some(index) => set(&mut list.items[index], rest, value),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Is a finding's item told by this, whatever its number is in a later inventory?
+pub fn identity(inventory: &Inventory, item: ItemId) -> Option<(String, String, String, u32)> {
+    let item = inventory.item(item)?;
+    Some((
+        item.kind.to_string(),
+        item.namespace.as_deref().unwrap_or_default().to_owned(),
+        item.name.to_string(),
+        item.cluster.0,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::inventory::{DocId, Draft, Origin, SourceKind, Stated};
+
+    fn world(live: bool) -> (Builder, Inventory) {
+        let mut builder = Builder::new(Stated::default());
+        let doc = builder.document(Origin::File("queue.yaml".into()));
+        assert_eq!(doc, DocId(0));
+        let at = |line| if live { At::whole(doc) } else { At { doc, line, column: 1 } };
+        let key = Node::text("alias/aws/sqs", at(2));
+        let tags: List = [Node::text("a", at(4))].into_iter().collect();
+        let members = [("KmsMasterKeyId", key), ("Tags", Node::new(Value::List(tags), at(3)))];
+        let body: Map = members.into_iter().map(|(name, node)| (name.into(), node)).collect();
+        builder.add(Draft::new("AWS::SQS::Queue", "q", Node::new(Value::Map(body), at(1)), SourceKind::Template));
+        let inventory = builder.clone().build();
+        (builder, inventory)
+    }
+
+    fn edited(live: bool, pointer: &str, value: Option<serde_json::Value>) -> Option<serde_json::Value> {
+        let (mut builder, inventory) = world(live);
+        let edit = Edit { item: ItemId(1), pointer: pointer.into(), value };
+        builder.edit(&inventory, &[edit]).then(|| builder.build().item(ItemId(1)).expect("there").body.to_json())
+    }
+
+    #[test]
+    fn edits_are_made_by_place_and_by_name() {
+        for live in [false, true] {
+            let removed = edited(live, "/KmsMasterKeyId", None);
+            assert_eq!(removed, Some(json!({"Tags": ["a"]})), "live: {live}");
+            let added = edited(live, "/SqsManagedSseEnabled", Some(json!(true)));
+            assert_eq!(
+                added,
+                Some(json!({"KmsMasterKeyId": "alias/aws/sqs", "Tags": ["a"], "SqsManagedSseEnabled": true})),
+            );
+            let replaced = edited(live, "/KmsMasterKeyId", Some(json!("alias/ours")));
+            assert_eq!(replaced, Some(json!({"KmsMasterKeyId": "alias/ours", "Tags": ["a"]})));
+            let appended = edited(live, "/Tags/-", Some(json!("b")));
+            assert_eq!(appended, Some(json!({"KmsMasterKeyId": "alias/aws/sqs", "Tags": ["a", "b"]})));
+            let deep = edited(live, "/Policy/Statement/-", Some(json!({"Effect": "Allow"})));
+            let policy = deep.and_then(|body| body.pointer("/Policy").cloned());
+            assert_eq!(policy, Some(json!({"Statement": [{"Effect": "Allow"}]})));
+        }
+    }
+
+    #[test]
+    fn an_edit_without_a_place_is_told() {
+        for live in [false, true] {
+            assert_eq!(edited(live, "/KmsMasterKeyId/x", Some(json!(1))), None);
+            assert_eq!(edited(live, "/Nothing", None), None);
+            assert_eq!(edited(live, "no pointer", None), None);
+        }
+    }
+}

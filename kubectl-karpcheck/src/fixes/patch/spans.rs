@@ -1,0 +1,255 @@
+//! A text as a tree of places: where each value begins and ends.
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+
+/// A value of a text.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    /// From 1.
+    pub(super) line: u32,
+    /// From 1, in characters.
+    pub(super) column: u32,
+    /// The first byte.
+    pub(super) start: usize,
+    /// The byte behind the last.
+    pub(super) end: usize,
+    /// Is it in brackets?
+    pub(super) flow: bool,
+    /// Is it JSON, in which all keys and texts are quoted?
+    pub(super) json: bool,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Scalar {
+        /// A block of lines (`|`).
+        block: bool,
+        /// Nothing stands there.
+        empty: bool,
+    },
+    List(Vec<Tree>),
+    Map(Vec<Member>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) key: String,
+    pub(super) line: u32,
+    pub(super) column: u32,
+    /// The key's first byte.
+    pub(super) start: usize,
+    /// The byte behind the key.
+    pub(super) end: usize,
+    pub(super) value: Tree,
+}
+
+impl Tree {
+    /// The block of lines that holds a line.
+    pub(super) fn block_at(&self, line: u32) -> Option<&Self> {
+        match &self.kind {
+            Kind::Scalar { block: true, .. } => (self.line <= line).then_some(self),
+            Kind::Scalar { .. } => None,
+            // The last one that begins before the line.
+            Kind::List(items) => items.iter().rev().find_map(|item| item.block_at(line)),
+            Kind::Map(members) => members.iter().rev().find_map(|member| member.value.block_at(line)),
+        }
+    }
+
+    fn mark_json(&mut self) {
+        self.json = true;
+        match &mut self.kind {
+            Kind::List(items) => items.iter_mut().for_each(Self::mark_json),
+            Kind::Map(members) => members.iter_mut().for_each(|member| member.value.mark_json()),
+            Kind::Scalar { .. } => {}
+        }
+    }
+}
+
+/// Where the lines of a text begin in the file: line, column and bytes are one thing by this table.
+struct Lines<'a> {
+    text: &'a str,
+    /// The number of the first line, less 1.
+    before: u32,
+    /// The first byte of each line; of a block, behind its margin.
+    starts: Vec<usize>,
+    /// The columns before each line.
+    margin: u32,
+}
+
+impl Lines<'_> {
+    fn offset(&self, marker: Marker) -> usize {
+        let Some(start) = marker.line().checked_sub(1).and_then(|line| self.starts.get(line)).copied() else {
+            return self.text.len();
+        };
+        let line = &self.text[start..];
+        start + line.char_indices().nth(marker.col()).map_or(line.len(), |(offset, _)| offset)
+    }
+
+    fn line(&self, marker: Marker) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+        let line = marker.line() as u32;
+        self.before + line
+    }
+}
+
+/// The documents of a file. One that is no YAML is left out.
+pub(super) fn documents(text: &str) -> Vec<Tree> {
+    let mut offset = 0;
+    let json = text.trim_start().starts_with(['{', '[']);
+    crate::sources::formats::yaml::chunks(text)
+        .filter_map(|(chunk, before)| {
+            let start = offset;
+            offset += chunk.len();
+            let mut starts = vec![start];
+            starts.extend(memchr::memchr_iter(b'\n', chunk.as_bytes()).map(|newline| start + newline + 1));
+            let lines = Lines { text: &text[..start + chunk.len()], before, starts, margin: 0 };
+            let mut tree = tree(chunk, &lines)?;
+            if json {
+                tree.mark_json();
+            }
+            Some(tree)
+        })
+        .collect()
+}
+
+/// The JSON in a block of lines.
+pub(super) fn embedded(text: &str, block: &Tree) -> Option<Tree> {
+    // With a tag a block begins at its tag, without one at its first line.
+    let (first, before) = if text[block.start..].starts_with(['!', '|', '>']) {
+        (block.start + text[block.start..block.end].find('\n')? + 1, block.line)
+    } else {
+        (super::line_start(text, block.start), block.line - 1)
+    };
+    let body = &text[first..block.end];
+    let margin = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
+    let (mut starts, mut inner, mut at) = (vec![], String::new(), first);
+    for line in body.split_inclusive('\n') {
+        let cut = margin.min(line.len() - line.trim_start_matches(' ').len());
+        starts.push(at + cut);
+        inner.push_str(&line[cut..]);
+        at += line.len();
+    }
+    let lines = Lines { text: &text[..block.end], before, starts, margin: u32::try_from(margin).ok()? };
+    let mut tree = tree(&inner, &lines)?;
+    tree.mark_json();
+    Some(tree)
+}
+
+/// The bytes that a scalar takes: the parser's end is where the next token begins, behind a comment perhaps.
+fn written(raw: &str, text: &str, style: ScalarStyle) -> Option<usize> {
+    match style {
+        ScalarStyle::Plain => {
+            // A tag counts as a part of its value.
+            let tag = if raw.starts_with('!') { raw.find(' ')? + 1 } else { 0 };
+            let at = tag + raw[tag..].len() - raw[tag..].trim_start().len();
+            raw[at..].starts_with(text).then_some(at + text.len())
+        }
+        ScalarStyle::SingleQuoted => {
+            let mut quotes = raw.match_indices('\'').skip(1).peekable();
+            while let Some((at, _)) = quotes.next() {
+                // Two quotes are one in the text.
+                if quotes.next_if(|(next, _)| *next == at + 1).is_none() {
+                    return Some(at + 1);
+                }
+            }
+            None
+        }
+        ScalarStyle::DoubleQuoted => {
+            let mut escaped = false;
+            let closing = raw.char_indices().skip(1).find(|(_, char)| {
+                let closes = *char == '"' && !escaped;
+                escaped = *char == '\\' && !escaped;
+                closes
+            });
+            closing.map(|(at, _)| at + 1)
+        }
+        ScalarStyle::Literal | ScalarStyle::Folded => None,
+    }
+}
+
+struct Open {
+    tree: Tree,
+    key: Option<(String, Marker, Marker)>,
+}
+
+fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
+    let mut open: Vec<Open> = vec![];
+    let mut parser = Parser::new_from_str(chunk);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.ok()?;
+        let here = |kind, flow| {
+            #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+            Tree {
+                line: lines.line(span.start),
+                column: span.start.col() as u32 + 1 + lines.margin,
+                start: lines.offset(span.start),
+                end: lines.offset(span.end),
+                flow,
+                json: false,
+                kind,
+            }
+        };
+        let mut done = match event {
+            Event::Scalar(text, style, ..) => {
+                if let Some(Open { tree: Tree { kind: Kind::Map(_), .. }, key: key @ None }) = open.last_mut() {
+                    *key = Some((text.into_owned(), span.start, span.end));
+                    continue;
+                }
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let empty = style == ScalarStyle::Plain && text.is_empty();
+                let mut tree = here(Kind::Scalar { block, empty }, false);
+                tree.end =
+                    written(&lines.text[tree.start..tree.end], &text, style).map_or(tree.end, |len| tree.start + len);
+                tree
+            }
+            Event::Alias(_) => here(Kind::Scalar { block: false, empty: false }, false),
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                let kind =
+                    if matches!(event, Event::SequenceStart(..)) { Kind::List(vec![]) } else { Kind::Map(vec![]) };
+                let mut tree = here(kind, false);
+                tree.flow = lines.text[tree.start..].starts_with(['[', '{']);
+                open.push(Open { tree, key: None });
+                continue;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Open { mut tree, .. } = open.pop()?;
+                tree.end = if tree.flow {
+                    lines.offset(span.end)
+                } else {
+                    let last = match &tree.kind {
+                        Kind::List(items) => items.last().map(|item| item.end),
+                        Kind::Map(members) => members.last().map(|member| member.value.end),
+                        Kind::Scalar { .. } => None,
+                    };
+                    last.unwrap_or(tree.start)
+                };
+                tree
+            }
+            _ => continue,
+        };
+        // A block's end is where the next token begins.
+        let written = lines.text[..done.end].trim_end().len();
+        if written > done.start {
+            done.end = written;
+        }
+        match open.last_mut() {
+            None => return Some(done),
+            Some(Open { tree: Tree { kind: Kind::List(items), .. }, .. }) => items.push(done),
+            Some(Open { tree: Tree { kind: Kind::Map(members), .. }, key }) => {
+                let (key, start, end) = key.take()?;
+                let (line, key_end) = (lines.line(start), lines.offset(end));
+                if matches!(done.kind, Kind::Scalar { empty: true, .. }) {
+                    // It stands behind the colon, wherever the parser saw that nothing comes.
+                    let colon = lines.text[key_end..].find(':').map_or(key_end, |colon| key_end + colon + 1);
+                    (done.start, done.end) = (colon, colon);
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+                let column = start.col() as u32 + 1 + lines.margin;
+                members.push(Member { key, line, column, start: lines.offset(start), end: key_end, value: done });
+            }
+            Some(_) => return None,
+        }
+    }
+    None
+}

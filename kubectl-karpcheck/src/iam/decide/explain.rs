@@ -1,0 +1,210 @@
+//! A decision in words, with the places that it rests on.
+
+use crate::inventory::Place;
+use crate::inventory::{Cause, Ternary, Unknown};
+
+use crate::iam::decide::{Access, Boundary, Decision, Doubt, Env, Policies, Policy, Request, Sums, Which};
+use crate::iam::principal::{IdentityKind, Principal};
+use crate::iam::trail;
+use crate::iam::truth::and;
+
+fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {
+    Decision { access, why, statements, unknown: None, notes: vec![], faults: vec![] }
+}
+
+pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
+    let mut by: Vec<Which<'_>> = vec![];
+    let own = matches!(request.principal, Principal::Identity(_)) && and(sums.own, sums.within) == Ternary::Yes;
+    let across = policies.same_account != Ternary::Yes;
+    if let Some(direct) = sums.resource.direct_by {
+        by.push(direct);
+    }
+    if own && (by.is_empty() || across) {
+        by.extend(sums.identity.direct_by);
+        if (policies.decisive || across) && sums.resource.direct_by.is_none() {
+            by.extend(sums.resource.account_by);
+        }
+    }
+    let names: Vec<String> = by.iter().map(Which::label).collect();
+    let mut places: Vec<Place> = by.iter().map(|which| which.place(&which.statement.pointer, "allows it")).collect();
+    let why = match (sums.granted_by, names.is_empty()) {
+        (Some(grant), true) => {
+            places.push(Place { item: grant.item, pointer: grant.pointer.clone(), note: "allows it".into() });
+            format!("a grant of the key allows {}", request.action)
+        }
+        (None, true) => format!("{} is allowed", request.action),
+        (_, false) => {
+            let verb = if names.len() == 1 { "allows" } else { "together allow" };
+            format!("{} {verb} {}", names.join(" and "), request.action)
+        }
+    };
+    decision(Access::Allowed, why, places)
+}
+
+pub(super) fn forbidden(request: &Request, sums: &Sums<'_>) -> Decision {
+    let by: Vec<Which<'_>> = [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation]
+        .iter()
+        .flat_map(|tally| tally.denied_by.iter().copied())
+        .collect();
+    let places = by.iter().map(|which| which.place(&which.statement.pointer, "denies it")).collect();
+    let name = by.first().map_or_else(String::new, Which::label);
+    decision(Access::ExplicitDeny, format!("{name} denies {} to {}", request.action, subject(request)), places)
+}
+
+/// Who asks, in a sentence.
+fn subject(request: &Request) -> String {
+    match &request.principal {
+        Principal::Identity(identity) => match identity.name() {
+            Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
+            Some(name) => format!("role {name}"),
+            // Nobody named the controller's role.
+            None if identity.arn.hole().is_some_and(|symbol| symbol.name.starts_with("(field ")) => {
+                "the controller's role".into()
+            }
+            None => identity.arn.to_string(),
+        },
+        Principal::Service(name) => name.to_string(),
+        Principal::Federated(provider) => format!("those whom {provider} vouches for"),
+        Principal::Anyone => "other accounts".into(),
+    }
+}
+
+pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
+    let identity = policies.identity.as_slice();
+    let resource = policies.resource.as_slice();
+    let organisation = policies.organisation.as_slice();
+    let inside = sums.own != Ternary::No;
+    let (blamed, whose): (Vec<&[Policy]>, &str) = match &request.principal {
+        Principal::Identity(_) if policies.organisation_whole && sums.organisation.direct == Ternary::No => {
+            (vec![organisation], "of the organisation's policies")
+        }
+        Principal::Identity(_) if inside && sums.within == Ternary::No => match &policies.boundary {
+            Boundary::Given(policy) => (vec![std::slice::from_ref(policy)], "of the permissions boundary"),
+            _ => (vec![], ""),
+        },
+        Principal::Identity(_) if policies.same_account == Ternary::No => {
+            if inside {
+                (vec![resource], "of the resource's policy")
+            } else {
+                (vec![identity], "of the principal's policies")
+            }
+        }
+        Principal::Identity(_) if policies.decisive => {
+            // Where the key's policy lets the account, what lacks is in the principal's own policies.
+            if sums.account == Ternary::No {
+                (vec![resource], "of the key's policy")
+            } else {
+                (vec![identity], "of the principal's policies")
+            }
+        }
+        Principal::Identity(_) => (vec![identity, resource], ""),
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => {
+            (vec![resource], "of the resource's policy")
+        }
+    };
+    let trusts = whose == "of the key's policy" || matches!(request.principal, Principal::Federated(_));
+    let whose = if policies.decisive && request.service() == "sts" && trusts { "of the trust policy" } else { whose };
+    let nearest = trail::nearest(request, blamed.iter().flat_map(|policies| policies.iter()));
+    let mut why = format!("no statement {whose} allows {} to {}", request.action, subject(request)).replace("  ", " ");
+    let mut places = vec![];
+    for (index, near) in nearest.iter().enumerate() {
+        for (pointer, note) in &near.misses {
+            places.push(near.which.place(pointer, note.clone()));
+        }
+        if index == 0 {
+            let notes: Vec<&str> = near.misses.iter().map(|(_, note)| note.as_str()).collect();
+            why = format!("{why}; the nearest is {}, but {}", near.which.label(), notes.join(", and "));
+        }
+    }
+    if blamed.iter().all(|policies| policies.is_empty()) {
+        why = match &request.principal {
+            Principal::Identity(_) if whose.is_empty() || whose.contains("principal") => {
+                format!("{} has no policy that allows {}", subject(request), request.action)
+            }
+            _ => format!("the resource has no policy that allows {} to {}", request.action, subject(request)),
+        };
+    } else if places.is_empty() {
+        places = blamed
+            .iter()
+            .flat_map(|policies| policies.iter())
+            .take(3)
+            .map(|policy| Place {
+                item: policy.item,
+                pointer: policy.pointer.clone(),
+                note: format!("no {}", request.action),
+            })
+            .collect();
+    }
+    decision(Access::ImplicitDeny, why, places)
+}
+
+pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>, allow: Ternary) -> Decision {
+    let mut doubts: Vec<&Doubt<'_>> = vec![];
+    let mut opens: Vec<&Unknown> = vec![];
+    let identity = matches!(request.principal, Principal::Identity(_));
+    if allow == Ternary::Unknown {
+        let unsure = |answer| answer == Ternary::Unknown;
+        if unsure(sums.direct) || (identity && sums.direct == Ternary::No && unsure(sums.account)) {
+            doubts.extend(&sums.resource.allow_doubts);
+            opens.extend(&policies.resource_open);
+        }
+        let passes = !policies.decisive || sums.account != Ternary::No || policies.same_account == Ternary::No;
+        if identity && unsure(sums.own) && passes {
+            doubts.extend(&sums.identity.allow_doubts);
+            opens.extend(&policies.identity_open);
+        }
+        if identity && unsure(sums.within) {
+            doubts.extend(&sums.boundary.allow_doubts);
+            if let Boundary::Unknown(unknown) = &policies.boundary {
+                opens.push(unknown);
+            }
+        }
+        if policies.organisation_whole {
+            doubts.extend(&sums.organisation.allow_doubts);
+        }
+        opens.extend(&policies.grants_open);
+    } else {
+        for tally in [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation] {
+            doubts.extend(&tally.deny_doubts);
+        }
+    }
+    let mut places = vec![];
+    for doubt in &doubts {
+        let place = match (doubt.statement, &doubt.policy.document.refused) {
+            (_, Some((_, at))) => Place {
+                item: doubt.policy.item,
+                pointer: format!("{}{at}", doubt.policy.pointer),
+                note: doubt.reason.why.to_string(),
+            },
+            (Some(statement), None) => {
+                let which = Which { policy: doubt.policy, statement };
+                let env = Env::new(request, doubt.policy.home.as_deref());
+                which.place(&trail::doubtful(statement, &env), doubt.reason.why.to_string())
+            }
+            (None, None) => Place {
+                item: doubt.policy.item,
+                pointer: doubt.policy.pointer.clone(),
+                note: doubt.reason.why.to_string(),
+            },
+        };
+        places.push(place);
+    }
+    let unknown = match (doubts.first(), opens.first(), &sums.grant_doubt) {
+        (Some(doubt), _, _) => Unknown {
+            reason: doubt.reason.clone(),
+            place: places.first().map(|place| (place.item, place.pointer.clone())),
+        },
+        (None, Some(open), _) => (*open).clone(),
+        (None, None, Some((grant, reason))) => {
+            Unknown { reason: reason.clone(), place: Some((grant.item, grant.pointer.clone())) }
+        }
+        (None, None, None) => {
+            Unknown::new(Cause::NotProvided, "whether principal and resource belong to one account is not known")
+        }
+    };
+    let verb = if allow == Ternary::Unknown { "may use" } else { "is kept from" };
+    let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason.why);
+    let mut decision = decision(Access::Unknown, why, places);
+    decision.unknown = Some(unknown);
+    decision
+}

@@ -1,0 +1,511 @@
+//! A question over an inventory: who, what, on which resource; and the policies that bear on it.
+//!
+//! ```text
+//! Question --(home, facts)--> Request          what the request says, and what follows from it
+//!          --(held, target)--> Policies        of the principal, of the resource
+//! ```
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::pointer;
+use crate::inventory::pointer::Step;
+use crate::inventory::{
+    Address, Cause, Found, Inventory, Item, ItemId, Node, Part, Reason, Symbol, SymbolScope, Ternary, Text, Unknown,
+    Value,
+};
+use crate::schema::kinds;
+
+use crate::iam::context::{Context, Given};
+use crate::iam::decide::{Boundary, Decision, Policies, Request, decide};
+use crate::iam::document::{Document, PolicyKind};
+use crate::iam::principal::{Identity, Principal};
+use crate::iam::trail::{StatementTrail, trail};
+
+mod account_region;
+mod facts;
+mod organisation;
+mod principal_policies;
+mod target;
+
+use principal_policies::PrincipalPolicies;
+
+pub(super) const ROLE: &str = "AWS::IAM::Role";
+pub(super) const USER: &str = "AWS::IAM::User";
+pub(super) const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
+pub(super) const ORGANISATION_POLICY: &str = "AWS::Organizations::Policy";
+pub(super) const INLINE_POLICY: &str = "AWS::IAM::Policy";
+
+/// Who asks.
+#[derive(Clone, PartialEq, Debug)]
+pub enum PrincipalSpec {
+    /// A role, user or controller (its role); or a policy, as if it were all that its holder has.
+    Item(ItemId),
+    /// An AWS service: a template of the fields.
+    Service(String),
+    /// Someone whom an identity provider vouches for, by the provider's ARN or name: a template of the fields. Parts of the ARN
+    /// that are left empty are those of the target.
+    Federated(String),
+    /// By ARN, a template of the fields; parts left empty are those of the target.
+    Arn(String),
+    /// Anyone of another account.
+    Anyone,
+}
+
+/// What they ask for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Target {
+    /// A resource.
+    Item(ItemId),
+    /// By ARN, a template of the fields, or `*`; parts left empty are those of the principal.
+    Arn(String),
+}
+
+/// A value of the context.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Operand {
+    /// The request does not have the key.
+    Absent,
+    /// Nobody can tell.
+    Unknown(Reason),
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Flag(bool),
+    /// A template of the fields.
+    Template(String),
+}
+
+/// A question, as the contract's `request` has it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RequestSpec {
+    /// Who asks.
+    pub principal: PrincipalSpec,
+    /// `kms:GenerateDataKey`.
+    pub action: String,
+    /// What they ask for.
+    pub target: Target,
+    /// Keys, templates of the fields, and their values. A key that occurs several times has several values; one that
+    /// ends in `*` is a family.
+    pub context: Vec<(String, Operand)>,
+    /// What `{0}`, `{1}`, … stand for.
+    pub fields: Vec<(ItemId, String)>,
+}
+
+/// What was read of the policies of one inventory: worth keeping as long as the inventory, whoever asks.
+#[derive(Debug, Default)]
+pub struct Cache {
+    documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
+    held: Mutex<HashMap<ItemId, Arc<PrincipalPolicies>>>,
+}
+
+/// Answers questions over an inventory. Each policy is read once, when first needed.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    inventory: &'a Inventory,
+    cache: Arc<Cache>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Over an inventory.
+    pub fn new(inventory: &'a Inventory) -> Self {
+        Self::sharing(inventory, &Arc::default())
+    }
+
+    /// Over an inventory, with what others have read of its policies. The cache must be of this inventory.
+    pub fn sharing(inventory: &'a Inventory, cache: &Arc<Cache>) -> Self {
+        Self { inventory, cache: Arc::clone(cache) }
+    }
+
+    /// Would AWS allow it?
+    pub fn decide(&self, question: &RequestSpec) -> Decision {
+        let (request, policies) = self.prepare(question);
+        decide(&request, &policies)
+    }
+
+    /// How the decision comes about, statement by statement.
+    pub fn trail(&self, question: &RequestSpec) -> Vec<StatementTrail> {
+        let (request, policies) = self.prepare(question);
+        trail(&request, &policies)
+    }
+
+    /// The request in full, and all policies that bear on it.
+    pub fn prepare(&self, question: &RequestSpec) -> (Request, Policies) {
+        let mut policies = Policies::default();
+        let service = question.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let asker = self.asker(question);
+        let target = match &question.target {
+            Target::Item(id) => Some(*id),
+            Target::Arn(written) => target::by_arn(self.inventory, &self.template(written, &question.fields)),
+        };
+        let (own_home, target_home) = self.homes(asker.as_ref(), target);
+        let principal = match (&question.principal, &asker) {
+            (PrincipalSpec::Service(name), _) => Principal::Service(self.template(name, &question.fields)),
+            (PrincipalSpec::Federated(provider), _) => {
+                Principal::Federated(account_region::complete(&self.template(provider, &question.fields), &target_home))
+            }
+            (PrincipalSpec::Anyone, _) => Principal::Anyone,
+            (PrincipalSpec::Arn(written), None) => {
+                let arn = account_region::complete(&self.template(written, &question.fields), &target_home);
+                Principal::Identity(Identity::new(arn))
+            }
+            (_, asker) => {
+                let arn =
+                    asker.as_ref().map(|asker| account_region::fill(&asker.arn, &own_home)).unwrap_or_else(nobody);
+                let mut identity = Identity::new(arn);
+                if identity.account.hole().is_some() {
+                    identity.account = own_home.account.clone();
+                }
+                Principal::Identity(identity)
+            }
+        };
+        let resource = match (&question.target, target) {
+            (Target::Item(_), Some(id)) => account_region::fill(&self.arn_of(id), &target_home),
+            (Target::Arn(written), _) => account_region::complete(&self.template(written, &question.fields), &own_home),
+            (Target::Item(_), None) => nobody(),
+        };
+        if let Some(asker) = &asker {
+            self.own_policies(&asker.held, &service, &own_home, &mut policies);
+        } else if let (PrincipalSpec::Arn(_), Principal::Identity(identity)) = (&question.principal, &principal) {
+            principal_policies::stranger(identity, &service, &mut policies);
+        }
+        self.target_policies(target, &question.action, &resource, &target_home, &mut policies);
+        if let Principal::Identity(identity) = &principal {
+            // Of an ARN that leaves the account out, such as an image's, nobody is the owner.
+            let account =
+                super::resource::split(&resource).map(|parts| parts[4].clone()).filter(|part| !part.is_empty());
+            policies.same_account = match account {
+                Some(account) => match identity.account.same(&account) {
+                    // What nobody stated is taken to be the account that everything else is in.
+                    Ternary::Unknown
+                        if account_region::unstated(&identity.account) || account_region::unstated(&account) =>
+                    {
+                        policies.notes.push("principal and resource are taken to be of one account".into());
+                        Ternary::Yes
+                    }
+                    answer => answer,
+                },
+                None => Ternary::Yes,
+            };
+            self.organisation(identity, &own_home, &mut policies);
+            if matches!(policies.boundary, Boundary::Unseen) {
+                policies.notes.push("whether a permissions boundary limits it was not seen".into());
+            }
+        }
+        let mut context = Context::of_service(&service);
+        for (key, operand) in &question.context {
+            let key = self.template(key, &question.fields);
+            context.set(key, self.given(operand, &question.fields));
+        }
+        facts::add(
+            &mut context,
+            &facts::Facts {
+                principal: &principal,
+                service: &service,
+                own: &own_home,
+                target: &target_home,
+                resource: &resource,
+            },
+        );
+        self.tags(&mut context, asker.as_ref().and_then(|asker| asker.item), target);
+        (Request::new(principal, &question.action, resource, context), policies)
+    }
+
+    /// The context keys that a question itself names, as people read them: `aws:SourceArn = …`.
+    pub fn stated(&self, question: &RequestSpec) -> Vec<String> {
+        question
+            .context
+            .iter()
+            .map(|(key, operand)| {
+                let key = self.template(key, &question.fields);
+                match self.given(operand, &question.fields) {
+                    Given::Absent => format!("no {key}"),
+                    Given::Unknown(reason) => format!("{key} unknown ({})", reason.why),
+                    Given::Values(values) => {
+                        let values: Vec<String> = values.iter().map(Text::to_string).collect();
+                        format!("{key} = {}", values.join(", "))
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn given(&self, operand: &Operand, fields: &[(ItemId, String)]) -> Given {
+        match operand {
+            Operand::Absent => Given::Absent,
+            Operand::Unknown(reason) => Given::Unknown(reason.clone()),
+            Operand::Text(text) => Given::one(text.as_str()),
+            Operand::Number(number) => Given::one(crate::inventory::node::json_number(*number).to_string()),
+            Operand::Flag(flag) => Given::one(if *flag { "true" } else { "false" }),
+            Operand::Template(template) => {
+                let text = self.template(template, fields);
+                match text.hole() {
+                    // Nothing of it is known: it may even be absent.
+                    Some(symbol) if text.is(&symbol.name) && symbol.name.starts_with("(field ") => {
+                        Given::Unknown(symbol.reason())
+                    }
+                    _ => Given::one(text),
+                }
+            }
+        }
+    }
+
+    /// A template with its fields put in.
+    fn template(&self, written: &str, fields: &[(ItemId, String)]) -> Text {
+        let field = |index: usize| fields.get(index).map(|(id, pointer)| self.field(*id, pointer));
+        // A template that is one field keeps what the field refers to.
+        let whole =
+            written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).and_then(|index| index.parse().ok());
+        if let Some(text) = whole.and_then(field) {
+            return text;
+        }
+        let mut parts: Vec<Part> = vec![];
+        let mut rest = written;
+        while let Some((before, after)) = rest.split_once('{') {
+            parts.push(Part::Known(before.into()));
+            let end = after.find('}');
+            let put = end.and_then(|end| field(after[..end].parse().ok()?).map(|text| (text, end)));
+            match put {
+                Some((text, end)) => {
+                    parts.extend(text.into_parts());
+                    rest = &after[end + 1..];
+                }
+                None => {
+                    parts.push(Part::Known("{".into()));
+                    rest = after;
+                }
+            }
+        }
+        parts.push(Part::Known(rest.into()));
+        Text::from_parts(parts)
+    }
+
+    /// A field's text, with its symbols. What is unknown or absent is a hole of its own.
+    fn field(&self, id: ItemId, pointer: &str) -> Text {
+        let hole = |cause, why: Arc<str>| {
+            Text::symbol(Symbol {
+                name: format!("(field {}{pointer})", id.0).into(),
+                scope: SymbolScope::Run,
+                cause,
+                why,
+            })
+        };
+        let Some(item) = self.inventory.item(id) else {
+            return hole(Cause::NotProvided, "the item is not there".into());
+        };
+        let absent = || hole(Cause::NotProvided, format!("{} has no {pointer}", item.name).into());
+        if let Some(fact) = pointer.strip_prefix('@') {
+            // A controller lives where its role or its policies do.
+            if &*item.kind == kinds::CONTROLLER {
+                let home = self.homes(self.asker_item(id).as_ref(), None).0;
+                match fact {
+                    "account" => return home.account,
+                    "region" => return home.region,
+                    "partition" => return home.partition,
+                    _ => {}
+                }
+            }
+            let aws = item.aws.as_deref();
+            let node = match fact {
+                "arn" => return self.arn_of(id),
+                "account" => aws.and_then(|aws| aws.account.as_ref()),
+                "region" => aws.and_then(|aws| aws.region.as_ref()),
+                "partition" => aws.and_then(|aws| aws.partition.as_ref()),
+                "name" => return Text::from(&*item.name),
+                _ => None,
+            };
+            return match node.map(|node| &node.value) {
+                Some(Value::Text(text)) => text.clone(),
+                Some(Value::Unknown(reason)) => hole(reason.cause, reason.why.clone()),
+                _ => absent(),
+            };
+        }
+        let segments = pointer::segments(pointer).unwrap_or_default();
+        match pointer::follow(&item.body, &segments) {
+            Step::Absent => absent(),
+            Step::Unknown(reason, ..) => hole(reason.cause, reason.why),
+            Step::Key(key, _) => key.clone(),
+            Step::Node(node) => match &node.value {
+                Value::Text(text) => text.clone(),
+                Value::Number(number) => Text::from(crate::inventory::node::json_number(*number).to_string()),
+                Value::Flag(flag) => Text::from(if *flag { "true" } else { "false" }),
+                Value::Unknown(reason) => hole(reason.cause, reason.why.clone()),
+                Value::Null => absent(),
+                Value::List(_) | Value::Map(_) => {
+                    hole(Cause::Undecidable, format!("{pointer} of {} is no text", item.name).into())
+                }
+            },
+        }
+    }
+
+    /// An item's ARN, which also says which resource of a template it is.
+    fn arn_of(&self, id: ItemId) -> Text {
+        let Some(item) = self.inventory.item(id) else { return nobody() };
+        let arn = item.aws.as_deref().and_then(|aws| aws.arn.as_ref()).map(|node| &node.value);
+        let text = match arn {
+            Some(Value::Text(text)) => text.clone(),
+            // AWS makes up a key's id. That it is a key of its home is known all the same.
+            _ if &*item.kind == target::KEY => target::arn_of_key(id, item),
+            // So it is with a rule's name: that it is a rule rules out the bucket that a policy may be pinned to.
+            _ if &*item.kind == target::EVENT_RULE => target::arn_of_event_rule(id, item),
+            Some(Value::Unknown(reason)) => Text::symbol(Symbol {
+                name: format!("(the ARN of item {})", id.0).into(),
+                scope: SymbolScope::Run,
+                cause: reason.cause,
+                why: reason.why.clone(),
+            }),
+            _ => Text::symbol(Symbol {
+                name: format!("(the ARN of item {})", id.0).into(),
+                scope: SymbolScope::Run,
+                cause: Cause::NotProvided,
+                why: format!("the ARN of {} is not known", item.name).into(),
+            }),
+        };
+        referring(text, item)
+    }
+
+    /// The principal as an item, and what it holds.
+    fn asker(&self, question: &RequestSpec) -> Option<Asker> {
+        let id = match &question.principal {
+            PrincipalSpec::Item(id) => *id,
+            PrincipalSpec::Arn(written) => {
+                let wanted = self.template(written, &question.fields);
+                let named = |id: &ItemId| wanted.same(&self.arn_of(*id)) == Ternary::Yes;
+                self.inventory.of_kind(ROLE).into_iter().chain(self.inventory.of_kind(USER)).find(named)?
+            }
+            PrincipalSpec::Service(_) | PrincipalSpec::Federated(_) | PrincipalSpec::Anyone => return None,
+        };
+        self.asker_item(id)
+    }
+
+    /// An item as a principal.
+    fn asker_item(&self, id: ItemId) -> Option<Asker> {
+        let item = self.inventory.item(id)?;
+        match &*item.kind {
+            ROLE | USER => Some(Asker { item: Some(id), lives: Some(id), arn: self.arn_of(id), held: self.held(id) }),
+            kinds::CONTROLLER => {
+                let role = self.inventory.related(id, "/Role").unwrap_or_default().pop();
+                match role.map(|link| link.item) {
+                    Some(Found::Known(role)) => Some(Asker {
+                        item: Some(role),
+                        lives: Some(role),
+                        arn: self.arn_of(role),
+                        held: self.held(role),
+                    }),
+                    _ => {
+                        let arn = match self.inventory.node(id, "/Role").map(|node| &node.value) {
+                            Some(Value::Text(text)) => text.clone(),
+                            _ => self.field(id, "/Role"),
+                        };
+                        Some(Asker { item: None, lives: None, arn, held: self.without_role() })
+                    }
+                }
+            }
+            _ => Some(Asker { item: None, lives: Some(id), arn: holder(item), held: self.held(id) }),
+        }
+    }
+
+    fn homes(&self, asker: Option<&Asker>, target: Option<ItemId>) -> (AccountRegion, AccountRegion) {
+        let target = account_region::Known::of_item(target.and_then(|id| self.inventory.item(id)));
+        let own = match asker {
+            Some(asker) => account_region::Known::of_arn(&asker.arn)
+                .or(account_region::Known::of_item(asker.lives.and_then(|id| self.inventory.item(id))))
+                .or(asker.held.home.clone()),
+            None => account_region::Known::default(),
+        };
+        let own_home = own.clone().or(target.clone());
+        (own_home.home(), target.or(own).home())
+    }
+
+    /// The tags of principal and target, where the request does not name them.
+    fn tags(&self, context: &mut Context, principal: Option<ItemId>, target: Option<ItemId>) {
+        for (id, prefix) in [(principal, "aws:PrincipalTag/"), (target, "aws:ResourceTag/")] {
+            let Some((id, item)) = id.and_then(|id| Some((id, self.inventory.item(id)?))) else { continue };
+            let tags = item.body.member("Tags");
+            let mut whole = matches!(tags.map(|node| &node.value), Some(Value::List(list)) if list.more.is_none());
+            for tag in tags.map(Node::elements).unwrap_or_default() {
+                match (tag.member("Key").map(|node| &node.value), tag.member("Value").map(|node| &node.value)) {
+                    (Some(Value::Text(key)), Some(Value::Text(value))) => {
+                        let key = Text::from_parts(
+                            Text::from(prefix).into_parts().into_iter().chain(key.clone().into_parts()),
+                        );
+                        context.set_default(key, Given::one(value.clone()));
+                    }
+                    _ => whole = false,
+                }
+            }
+            // A declared resource without tags has none; of an answer of AWS they may have been left out. A principal's
+            // session may bring tags of its own.
+            let none = tags.is_none() && !item.source.observed();
+            if (whole || none) && prefix == "aws:ResourceTag/" {
+                context.set_default(format!("{prefix}*"), Given::Absent);
+            } else {
+                let why = format!(
+                    "whether {} has other tags is not known",
+                    self.inventory.item(id).map_or("it", |item| &item.name)
+                );
+                context.set_default(format!("{prefix}*"), Given::Unknown(Reason::new(Cause::NotProvided, why)));
+            }
+        }
+    }
+
+    fn document(&self, id: ItemId, pointer: &str, kind: PolicyKind) -> Option<Arc<Document>> {
+        let key = (id, pointer.to_owned());
+        if let Some(known) = self.cache.documents.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
+            return Some(known);
+        }
+        let node = self.inventory.node(id, pointer).filter(|node| !node.is_null())?;
+        let document = Arc::new(Document::new(node, kind));
+        if let Ok(mut cache) = self.cache.documents.lock() {
+            cache.insert(key, Arc::clone(&document));
+        }
+        Some(document)
+    }
+}
+
+/// A principal of the inventory.
+struct Asker {
+    /// The role or user itself.
+    item: Option<ItemId>,
+    /// The item that says where it lives.
+    lives: Option<ItemId>,
+    arn: Text,
+    held: Arc<PrincipalPolicies>,
+}
+
+/// Says which resource of a template or cluster an ARN is of.
+fn referring(text: Text, item: &Item) -> Text {
+    match item.aws.as_deref().and_then(|aws| aws.logical.first()) {
+        Some(logical) => {
+            text.referring(Address { scope: logical.scope, id: Arc::clone(&logical.id), attribute: "Arn".into() })
+        }
+        None => text,
+    }
+}
+
+/// The ARN of whoever holds a policy.
+fn holder(item: &Item) -> Text {
+    Text::symbol(Symbol {
+        name: format!("(whoever holds {})", item.name).into(),
+        scope: SymbolScope::Run,
+        cause: Cause::NotProvided,
+        why: format!("who holds {} is not known", item.name).into(),
+    })
+}
+
+fn nobody() -> Text {
+    Text::symbol(Symbol {
+        name: "(an unknown ARN)".into(),
+        scope: SymbolScope::Run,
+        cause: Cause::NotProvided,
+        why: "the ARN is not known".into(),
+    })
+}
+
+/// Something that nobody gave.
+fn not_given(why: String, place: Option<(ItemId, String)>) -> Unknown {
+    Unknown { reason: Reason::new(Cause::NotProvided, why), place }
+}

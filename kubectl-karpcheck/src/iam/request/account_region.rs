@@ -1,0 +1,164 @@
+//! Where principal and target live, and the parts of an ARN that follow from it.
+
+use crate::inventory::arn;
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::{Item, Node, Part, SymbolScope, Text, Value};
+
+use crate::iam::resource::split;
+
+/// What is known of a home.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    pub(super) partition: Option<Text>,
+    pub(super) region: Option<Text>,
+    pub(super) account: Option<Text>,
+}
+
+impl Known {
+    pub(super) fn of_item(item: Option<&Item>) -> Self {
+        let Some(aws) = item.and_then(|item| item.aws.as_deref()) else { return Self::default() };
+        let text = |node: &Option<Node>| match node.as_ref().map(|node| &node.value) {
+            Some(Value::Text(text)) if !text.is_empty() && !unstated(text) => Some(text.clone()),
+            _ => None,
+        };
+        let arn = match aws.arn.as_ref().map(|node| &node.value) {
+            Some(Value::Text(arn)) => Self::of_arn(arn),
+            _ => Self::default(),
+        };
+        Self { partition: text(&aws.partition), region: text(&aws.region), account: text(&aws.account) }.or(arn)
+    }
+
+    pub(super) fn of_arn(arn: &Text) -> Self {
+        let Some(parts) = split(arn) else { return Self::default() };
+        let part = |index: usize| Some(&parts[index]).filter(|part| !part.is_empty() && !unstated(part)).cloned();
+        Self { partition: part(1), region: part(3), account: part(4).filter(|part| part.known() != Some("aws")) }
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            partition: self.partition.or(other.partition),
+            region: self.region.or(other.region),
+            account: self.account.or(other.account),
+        }
+    }
+
+    pub(super) fn home(self) -> AccountRegion {
+        AccountRegion {
+            partition: self.partition.unwrap_or_else(|| arn::unstated(arn::PARTITION)),
+            region: self.region.unwrap_or_else(|| arn::unstated(arn::REGION)),
+            account: self.account.unwrap_or_else(|| arn::unstated(arn::ACCOUNT)),
+        }
+    }
+
+    /// Where the resources of a policy live, as far as all of them agree.
+    pub(super) fn of_policies<'n>(documents: impl Iterator<Item = &'n Node>) -> Self {
+        let mut found: [Vec<String>; 3] = [vec![], vec![], vec![]];
+        let mut requested: Vec<String> = vec![];
+        for document in documents {
+            let statements = document.member("Statement");
+            let list = statements.map(Node::elements).unwrap_or_default();
+            for statement in list.iter().chain(statements.filter(|node| node.as_map().is_some())) {
+                for region in requested_regions(statement) {
+                    if !requested.iter().any(|known| known == region) {
+                        requested.push(region.to_owned());
+                    }
+                }
+                let Some(resource) = statement.member("Resource") else { continue };
+                for text in resource.elements().iter().chain(std::iter::once(resource)).filter_map(Node::as_str) {
+                    let parts: Vec<&str> = text.splitn(6, ':').collect();
+                    if parts.len() < 6 || parts[4] == "aws" {
+                        continue;
+                    }
+                    for (slot, index) in [1, 3, 4].into_iter().enumerate() {
+                        let part = parts[index];
+                        let plain = !part.is_empty() && !part.contains(['*', '?', '$']);
+                        if plain && !found[slot].iter().any(|known| known == part) {
+                            found[slot].push(part.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        if found[1].is_empty() {
+            found[1] = requested;
+        }
+        let only = |all: &[String]| match all {
+            [one] => Some(Text::from(one.as_str())),
+            _ => None,
+        };
+        Self { partition: only(&found[0]), region: only(&found[1]), account: only(&found[2]) }
+    }
+}
+
+/// The regions that a statement is limited to by `aws:RequestedRegion`.
+fn requested_regions(statement: &Node) -> impl Iterator<Item = &str> {
+    statement
+        .member("Condition")
+        .and_then(|condition| condition.member("StringEquals"))
+        .and_then(|keys| keys.member("aws:RequestedRegion"))
+        .into_iter()
+        .flat_map(|regions| regions.elements().iter().chain(std::iter::once(regions)))
+        .filter_map(Node::as_str)
+}
+
+/// Is it a partition, region or account that nobody stated?
+pub(super) fn unstated(text: &Text) -> bool {
+    text.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Home && text.is(&symbol.name))
+}
+
+/// Puts a home in for `${AWS::Region}` and its like.
+pub(super) fn fill(text: &Text, home: &AccountRegion) -> Text {
+    if !text.holes().any(|symbol| symbol.scope == SymbolScope::Home) {
+        return text.clone();
+    }
+    let refers = text.refers().cloned();
+    let parts = text.clone().into_parts().into_iter().flat_map(|part| match part {
+        Part::Hole(symbol) if symbol.scope == SymbolScope::Home => match &*symbol.name {
+            arn::PARTITION => home.partition.clone().into_parts(),
+            arn::REGION => home.region.clone().into_parts(),
+            arn::ACCOUNT => home.account.clone().into_parts(),
+            _ => vec![Part::Hole(symbol)],
+        },
+        part => vec![part],
+    });
+    let filled = Text::from_parts(parts);
+    match refers {
+        Some(address) => filled.referring(address),
+        None => filled,
+    }
+}
+
+/// Fills in the parts of an ARN that were left empty, as far as ARNs of its kind have them.
+pub(super) fn complete(written: &Text, home: &AccountRegion) -> Text {
+    let written = fill(written, home);
+    if !written.starts_with("arn:") || written.refers().is_some() {
+        return written;
+    }
+    let Some(mut parts) = split(&written) else { return written };
+    let service = parts[2].known().unwrap_or_default().to_owned();
+    let resource = parts[5].to_string();
+    let regional = !matches!(service.as_str(), "iam" | "s3" | "sts" | "organizations" | "cloudfront" | "route53" | "");
+    let owned = match service.as_str() {
+        "s3" | "" => false,
+        "ec2" => !(resource.starts_with("image/") || resource.starts_with("snapshot/")),
+        "ssm" => !resource.starts_with("parameter/aws/"),
+        _ => true,
+    };
+    if parts[1].is_empty() {
+        parts[1] = home.partition.clone();
+    }
+    if parts[3].is_empty() && regional {
+        parts[3] = home.region.clone();
+    }
+    if parts[4].is_empty() && owned {
+        parts[4] = home.account.clone();
+    }
+    let mut all: Vec<Part> = vec![];
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            all.push(Part::Known(":".into()));
+        }
+        all.extend(part.into_parts());
+    }
+    Text::from_parts(all)
+}

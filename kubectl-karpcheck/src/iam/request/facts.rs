@@ -1,0 +1,153 @@
+//! What the host knows of a request without being told: the context keys that follow from who asks, for what and where.
+//!
+//! Source: the IAM user guide, reference_policies_condition-keys.html, and the KMS developer guide, conditions-kms.html.
+
+use crate::inventory::Text;
+use crate::inventory::arn::AccountRegion;
+
+use crate::iam::context::{Context, Given};
+use crate::iam::principal::{IdentityKind, Principal};
+
+/// A value that is no one's: what the keys of a stranger hold.
+const STRANGER: &str = "(another account)";
+
+/// What the keys follow from.
+pub(super) struct Facts<'a> {
+    pub(super) principal: &'a Principal,
+    /// `kms`.
+    pub(super) service: &'a str,
+    pub(super) own: &'a AccountRegion,
+    pub(super) target: &'a AccountRegion,
+    pub(super) resource: &'a Text,
+}
+
+/// Adds the keys that the request does not name.
+pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
+    let via = matches!(context.get("kms:ViaService"), Some(Given::Values(_)));
+    let set = &mut |key: &str, given: Given| context.set_default(key, given);
+    set("aws:SecureTransport", Given::one("true"));
+    let resource = crate::iam::resource::split(facts.resource);
+    if let Some(account) = resource.as_ref().map(|parts| &parts[4]).filter(|account| !account.is_empty()) {
+        set("aws:ResourceAccount", Given::one(account.clone()));
+    }
+    let region = match facts.service {
+        // Their endpoints are all in one region.
+        "iam" | "organizations" | "route53" if facts.own.partition.known() == Some("aws") => Text::from("us-east-1"),
+        "iam" | "organizations" | "route53" | "sts" | "s3" => Text::from(""),
+        _ => resource.as_ref().map(|parts| parts[3].clone()).filter(|region| !region.is_empty()).unwrap_or_else(|| {
+            match facts.principal {
+                Principal::Identity(_) => facts.own.region.clone(),
+                Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => facts.target.region.clone(),
+            }
+        }),
+    };
+    if !region.is_empty() {
+        if facts.service == "ec2" {
+            set("ec2:Region", Given::one(region.clone()));
+        }
+        set("aws:RequestedRegion", Given::one(region));
+    }
+    match facts.principal {
+        Principal::Identity(identity) => {
+            set("aws:PrincipalArn", Given::one(identity.arn.clone()));
+            set("aws:PrincipalAccount", Given::one(identity.account.clone()));
+            set("aws:PrincipalIsAWSService", Given::one("false"));
+            set("aws:ViaAWSService", Given::one(if via { "true" } else { "false" }));
+            for key in
+                ["aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:SourceArn", "aws:SourceAccount"]
+            {
+                set(key, Given::Absent);
+            }
+            match identity.kind {
+                IdentityKind::Role => {
+                    set("aws:PrincipalType", Given::one("AssumedRole"));
+                    set("aws:username", Given::Absent);
+                }
+                IdentityKind::User => {
+                    set("aws:PrincipalType", Given::one("User"));
+                    if let Some(name) = identity.name() {
+                        set("aws:username", Given::one(name));
+                    }
+                }
+                IdentityKind::Root => set("aws:PrincipalType", Given::one("Account")),
+            }
+            if facts.service == "kms" {
+                set("kms:CallerAccount", Given::one(identity.account.clone()));
+            }
+        }
+        Principal::Service(name) => {
+            set("aws:PrincipalIsAWSService", Given::one("true"));
+            set("aws:PrincipalServiceName", Given::one(name.clone()));
+            set("aws:ViaAWSService", Given::one("false"));
+            for key in [
+                "aws:PrincipalArn",
+                "aws:PrincipalAccount",
+                "aws:PrincipalOrgID",
+                "aws:PrincipalOrgPaths",
+                "aws:PrincipalTag/*",
+                "aws:userid",
+                "aws:username",
+                "aws:SourceVpc",
+                "aws:SourceVpce",
+                "aws:VpcSourceIp",
+                "aws:TokenIssueTime",
+                "aws:MultiFactorAuthPresent",
+                "aws:MultiFactorAuthAge",
+                "kms:CallerAccount",
+            ] {
+                set(key, Given::Absent);
+            }
+        }
+        // Who brings a token has no identity in AWS yet.
+        Principal::Federated(_) => {
+            set("aws:PrincipalIsAWSService", Given::one("false"));
+            set("aws:ViaAWSService", Given::one("false"));
+            for key in [
+                "aws:PrincipalArn",
+                "aws:PrincipalAccount",
+                "aws:PrincipalOrgID",
+                "aws:PrincipalOrgPaths",
+                "aws:PrincipalServiceName",
+                "aws:PrincipalServiceNamesList",
+                "aws:PrincipalTag/*",
+                "aws:SourceArn",
+                "aws:SourceAccount",
+                "aws:userid",
+                "aws:username",
+                "aws:MultiFactorAuthPresent",
+                "aws:MultiFactorAuthAge",
+                "aws:TokenIssueTime",
+            ] {
+                set(key, Given::Absent);
+            }
+        }
+        Principal::Anyone => {
+            set("aws:PrincipalIsAWSService", Given::one("false"));
+            set("aws:ViaAWSService", Given::one("false"));
+            set("aws:PrincipalType", Given::one("AssumedRole"));
+            for key in [
+                "aws:PrincipalServiceName",
+                "aws:PrincipalServiceNamesList",
+                "aws:SourceArn",
+                "aws:SourceAccount",
+                "aws:SourceOrgID",
+            ] {
+                set(key, Given::Absent);
+            }
+            for key in [
+                "aws:PrincipalArn",
+                "aws:PrincipalAccount",
+                "aws:PrincipalOrgID",
+                "aws:PrincipalOrgPaths",
+                "aws:userid",
+                "aws:username",
+                "aws:SourceVpc",
+                "aws:SourceVpce",
+                "aws:SourceIp",
+                "kms:CallerAccount",
+            ] {
+                set(key, Given::one(STRANGER));
+            }
+        }
+    }
+}

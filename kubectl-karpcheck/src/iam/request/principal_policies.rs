@@ -1,0 +1,378 @@
+//! The policies of a principal.
+
+use std::sync::Arc;
+
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Text, Unknown, Value};
+
+use crate::iam::decide::{Boundary, Policies, Policy};
+use crate::iam::document::{Document, PolicyKind};
+use crate::iam::managed;
+use crate::iam::managed::Managed;
+use crate::iam::principal::Identity;
+use crate::iam::request::account_region::Known;
+use crate::iam::request::{Evaluator, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, not_given};
+use crate::iam::resource::split;
+
+/// What a principal holds.
+#[derive(Debug, Default)]
+pub(super) struct PrincipalPolicies {
+    identity: Vec<Policy>,
+    /// Why it may hold more.
+    open: Option<Unknown>,
+    /// AWS's own policies of which only a part is known: the services that they are about, and where they are attached.
+    partly: Vec<(&'static Managed, Unknown)>,
+    boundary: Boundary,
+    /// Where the policies' resources live.
+    pub(super) home: Known,
+}
+
+/// Actions that a controller's policy names, and hardly any other's.
+const SIGNS: &[&str] = &["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate", "ec2:TerminateInstances"];
+
+impl Evaluator<'_> {
+    /// The principal's policies for a request to a service.
+    pub(super) fn own_policies(
+        &self,
+        held: &PrincipalPolicies,
+        service: &str,
+        home: &AccountRegion,
+        policies: &mut Policies,
+    ) {
+        let home = Arc::new(home.clone());
+        policies.identity =
+            held.identity.iter().map(|policy| Policy { home: Some(Arc::clone(&home)), ..policy.clone() }).collect();
+        policies.identity_open.clone_from(&held.open);
+        if let Some((_, unknown)) = held.partly.iter().find(|(managed, _)| managed.partly.contains(&service)) {
+            policies.identity_open.get_or_insert_with(|| unknown.clone());
+        }
+        policies.boundary = held.boundary.clone();
+        if let Boundary::Given(policy) = &mut policies.boundary {
+            policy.home = Some(home);
+        }
+    }
+
+    /// What a role, user or policy holds.
+    pub(super) fn held(&self, id: ItemId) -> Arc<PrincipalPolicies> {
+        self.cached(id, || self.gather(id))
+    }
+
+    fn cached(&self, id: ItemId, make: impl FnOnce() -> PrincipalPolicies) -> Arc<PrincipalPolicies> {
+        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
+            return known;
+        }
+        let made = Arc::new(make());
+        if let Ok(mut cache) = self.cache.held.lock() {
+            cache.insert(id, Arc::clone(&made));
+        }
+        made
+    }
+
+    fn gather(&self, id: ItemId) -> PrincipalPolicies {
+        let mut held = PrincipalPolicies::default();
+        let Some(item) = self.inventory.item(id) else { return held };
+        match &*item.kind {
+            MANAGED_POLICY | INLINE_POLICY => {
+                held.boundary = Boundary::None;
+                self.add(&mut held, id, "/PolicyDocument", format!("policy {}", item.name));
+            }
+            ROLE | USER => {
+                self.inline(&mut held, id, item);
+                self.attached(&mut held, id, item);
+                // A user has its groups' policies, too, which are not gathered.
+                if item.body.member("Groups").is_some_and(|groups| !groups.is_null()) {
+                    let why = format!("the policies of the groups of {} were not given", item.name);
+                    held.open.get_or_insert(not_given(why, Some((id, "/Groups".into()))));
+                }
+                held.boundary = self.boundary(id, item);
+            }
+            _ => {
+                held.open = Some(Unknown::new(Cause::Undecidable, format!("{} is no principal of IAM", item.name)));
+            }
+        }
+        self.settle(&mut held);
+        held
+    }
+
+    fn settle(&self, held: &mut PrincipalPolicies) {
+        let documents = held.identity.iter().filter_map(|policy| self.inventory.node(policy.item, &policy.pointer));
+        // What was stated of the policies themselves outranks what they speak of.
+        let stated = held.identity.first().map(|policy| Known::of_item(self.inventory.item(policy.item)));
+        held.home = stated.unwrap_or_default().or(Known::of_policies(documents));
+    }
+
+    /// Adds a document; one that cannot be read leaves the list open.
+    fn add(&self, held: &mut PrincipalPolicies, id: ItemId, at: &str, name: String) {
+        match self.document(id, at, PolicyKind::Identity) {
+            Some(document) => {
+                if held.identity.iter().any(|policy| policy.item == id && policy.pointer == at) {
+                    return;
+                }
+                held.identity.push(Policy {
+                    item: id,
+                    pointer: at.to_owned(),
+                    name: name.into(),
+                    kind: PolicyKind::Identity,
+                    document,
+                    home: None,
+                });
+            }
+            None => {
+                if let Ok(crate::inventory::FieldValue::Unknown(unknown)) = self.inventory.get(id, at) {
+                    held.open.get_or_insert(unknown);
+                }
+            }
+        }
+    }
+
+    fn inline(&self, held: &mut PrincipalPolicies, id: ItemId, item: &Item) {
+        let Some(node) = item.body.member("Policies") else { return };
+        for (index, policy) in node.elements().iter().enumerate() {
+            if let Value::Unknown(reason) = &policy.value {
+                let place = Some((id, format!("/Policies/{index}")));
+                held.open.get_or_insert(Unknown { reason: (**reason).clone(), place });
+                continue;
+            }
+            let name = policy.str_at(&["PolicyName"]).map_or_else(|| format!("{}", index + 1), str::to_owned);
+            self.add(held, id, &format!("/Policies/{index}/PolicyDocument"), format!("policy {name} of {}", item.name));
+        }
+        let more = match &node.value {
+            Value::List(list) => list.more.as_deref(),
+            Value::Unknown(reason) => Some(&**reason),
+            _ => None,
+        };
+        if let Some(reason) = more {
+            held.open.get_or_insert(Unknown { reason: reason.clone(), place: Some((id, "/Policies".into())) });
+        }
+    }
+
+    fn attached(&self, held: &mut PrincipalPolicies, id: ItemId, item: &Item) {
+        let links = self.inventory.related(id, "/ManagedPolicyArns/*").unwrap_or_default();
+        for link in links {
+            self.link(held, id, link);
+        }
+        if let Some(Node { value: Value::Unknown(reason), .. }) = item.body.member("ManagedPolicyArns") {
+            let place = Some((id, "/ManagedPolicyArns".to_owned()));
+            held.open.get_or_insert(Unknown { reason: (**reason).clone(), place });
+        }
+        for kind in [INLINE_POLICY, MANAGED_POLICY] {
+            for link in self.inventory.referrers(id, kind) {
+                match link.item {
+                    Found::Known(policy) => self.policy(held, policy),
+                    // That there may be more policies than were given is so of everything in files: what counts is an
+                    // attachment that is known of, or a list that was refused.
+                    Found::Unknown(unknown)
+                        if unknown.place.is_some() || unknown.reason.cause != Cause::NotProvided =>
+                    {
+                        held.open.get_or_insert(unknown);
+                    }
+                    Found::Unknown(_) | Found::Absent(_) => {}
+                }
+            }
+        }
+    }
+
+    fn policy(&self, held: &mut PrincipalPolicies, id: ItemId) {
+        if let Some(item) = self.inventory.item(id) {
+            self.add(held, id, "/PolicyDocument", format!("policy {}", item.name));
+        }
+    }
+
+    /// One attached policy.
+    fn link(&self, held: &mut PrincipalPolicies, id: ItemId, link: Link) {
+        let unknown = match link.item {
+            Found::Known(policy) => return self.policy(held, policy),
+            Found::Absent(what) => not_given(format!("there is no {what}"), Some((id, link.at.clone()))),
+            Found::Unknown(unknown) => unknown,
+        };
+        let text = match self.inventory.node(id, &link.at).map(|node| &node.value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        };
+        match text.and_then(of_aws) {
+            Some((name, Some(managed))) => {
+                if let Some(document) = managed.document() {
+                    held.identity.push(Policy {
+                        item: id,
+                        pointer: link.at.clone(),
+                        name: format!("AWS managed policy {name}").into(),
+                        kind: PolicyKind::Identity,
+                        document: Arc::new(document),
+                        home: None,
+                    });
+                }
+                if !managed.partly.is_empty() {
+                    let why = format!("what the AWS managed policy {name} allows is not known in full");
+                    held.partly.push((managed, not_given(why, Some((id, link.at)))));
+                }
+            }
+            Some((name, None)) => {
+                let why = format!("what the AWS managed policy {name} allows is not known");
+                held.open.get_or_insert(not_given(why, Some((id, link.at))));
+            }
+            None => {
+                held.open.get_or_insert(unknown);
+            }
+        }
+    }
+
+    fn boundary(&self, id: ItemId, item: &Item) -> Boundary {
+        let Some(node) = item.body.member("PermissionsBoundary").filter(|node| !node.is_null()) else {
+            // IAM's answers about a role leave it out where there is none.
+            return Boundary::None;
+        };
+        let link = self.inventory.related(id, "/PermissionsBoundary").unwrap_or_default().pop();
+        let found = link.map(|link| link.item);
+        if let Some(Found::Known(policy)) = found
+            && let (Some(document), Some(item)) =
+                (self.document(policy, "/PolicyDocument", PolicyKind::Identity), self.inventory.item(policy))
+        {
+            return Boundary::Given(Policy {
+                item: policy,
+                pointer: "/PolicyDocument".into(),
+                name: format!("the permissions boundary {}", item.name).into(),
+                kind: PolicyKind::Boundary,
+                document,
+                home: None,
+            });
+        }
+        let text = match &node.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        };
+        if let Some((name, Some(managed))) = text.and_then(of_aws)
+            && managed.partly.is_empty()
+            && let Some(document) = managed.document()
+        {
+            return Boundary::Given(Policy {
+                item: id,
+                pointer: "/PermissionsBoundary".into(),
+                name: format!("the permissions boundary {name}").into(),
+                kind: PolicyKind::Boundary,
+                document: Arc::new(document),
+                home: None,
+            });
+        }
+        Boundary::Unknown(not_given(
+            format!("the permissions boundary of {} was not given", item.name),
+            Some((id, "/PermissionsBoundary".into())),
+        ))
+    }
+
+    /// What a controller without a role holds: the policies that look like a controller's count together as its own.
+    pub(super) fn without_role(&self) -> Arc<PrincipalPolicies> {
+        self.cached(ItemId(0), || {
+            let mut held = PrincipalPolicies::default();
+            let policies = [MANAGED_POLICY, INLINE_POLICY].map(|kind| self.inventory.of_kind(kind)).concat();
+            for id in policies {
+                let Some(item) = self.inventory.item(id) else { continue };
+                let named = says_karpenter(item) && !self.of_nodes(id);
+                if named || self.looks_like(id, "/PolicyDocument") || self.reads_queues(id) {
+                    self.policy(&mut held, id);
+                }
+            }
+            for id in self.inventory.of_kind(ROLE) {
+                let Some(item) = self.inventory.item(id) else { continue };
+                let own = item.body.member("Policies").map(Node::elements).unwrap_or_default();
+                let signed =
+                    (0..own.len()).any(|index| self.looks_like(id, &format!("/Policies/{index}/PolicyDocument")));
+                if signed {
+                    self.inline(&mut held, id, item);
+                }
+            }
+            if held.identity.is_empty() {
+                held.open.get_or_insert_with(|| {
+                    Unknown::new(Cause::NotProvided, "neither the controller's role nor a policy of it was given")
+                });
+            } else if !held
+                .identity
+                .iter()
+                .any(|policy| SIGNS[..2].iter().any(|action| policy.document.names_action(action)))
+            {
+                held.open.get_or_insert_with(|| {
+                    Unknown::new(Cause::NotProvided, "the policies given are only a part of a controller's")
+                });
+            }
+            self.settle(&mut held);
+            held
+        })
+    }
+
+    /// Does it let whoever holds it read queues or decrypt, with nobody known to hold it? It may be the controller's: that
+    /// it is not would have to be known before something is called missing.
+    fn reads_queues(&self, id: ItemId) -> bool {
+        self.inventory.related(id, "/Roles/*").unwrap_or_default().is_empty()
+            && self.document(id, "/PolicyDocument", PolicyKind::Identity).is_some_and(|document| {
+                ["sqs:ReceiveMessage", "kms:Decrypt"].iter().any(|action| document.names_action(action))
+            })
+    }
+
+    fn looks_like(&self, id: ItemId, at: &str) -> bool {
+        self.document(id, at, PolicyKind::Identity)
+            .is_some_and(|document| SIGNS.iter().chain(&["ec2:CreateTags"]).any(|action| document.names_action(action)))
+    }
+
+    /// Is it attached to a role that instances assume?
+    fn of_nodes(&self, id: ItemId) -> bool {
+        self.inventory.related(id, "/Roles/*").unwrap_or_default().iter().any(|link| match link.item {
+            Found::Known(role) => self
+                .inventory
+                .node(role, "/AssumeRolePolicyDocument")
+                .is_some_and(|node| node.to_json().to_string().contains("ec2.amazonaws.com")),
+            _ => false,
+        })
+    }
+}
+
+/// Does a policy's name say Karpenter, be it in a template or the one that it gets in AWS, of which a part may be a
+/// parameter?
+fn says_karpenter(item: &Item) -> bool {
+    let says = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+    says(&item.name)
+        || ["ManagedPolicyName", "PolicyName"].iter().any(|name| {
+            matches!(item.body.member(name).map(|node| &node.value), Some(Value::Text(text)) if says(&text.to_string()))
+        })
+}
+
+/// The name of an AWS managed policy, and what is known of it.
+fn of_aws(text: &Text) -> Option<(String, Option<&'static Managed>)> {
+    let parts = split(text)?;
+    if parts[2].known() != Some("iam") || parts[4].known() != Some("aws") {
+        return None;
+    }
+    let name = parts[5].known()?.strip_prefix("policy/")?;
+    Some((name.to_owned(), managed::managed(name)))
+}
+
+/// A principal that is not in the inventory.
+pub(super) fn stranger(identity: &Identity, service: &str, policies: &mut Policies) {
+    let name = identity.arn.to_string();
+    // The spot service's own role: its policy is AWS's and says nothing of keys.
+    let spot = name.contains(":role/aws-service-role/spot.amazonaws.com/");
+    let known = spot.then(|| managed::managed("aws-service-role/AWSEC2SpotServiceRolePolicy")).flatten();
+    if known.is_some_and(|managed| !managed.partly.contains(&service)) {
+        policies.boundary = Boundary::None;
+        return;
+    }
+    policies.identity_open = Some(Unknown {
+        reason: Reason::new(Cause::NotProvided, format!("the policies of {name} were not given")),
+        place: None,
+    });
+}
+
+impl Managed {
+    /// As a document, if it allows anything that is known.
+    fn document(&self) -> Option<Document> {
+        if self.actions.is_empty() {
+            return None;
+        }
+        let at = crate::inventory::At::default();
+        let text = |text: &str| Node::text(text, at);
+        let actions = Value::List(self.actions.iter().map(|action| text(action)).collect());
+        let members = [("Effect", text("Allow")), ("Action", Node::new(actions, at)), ("Resource", text("*"))];
+        let statement = Value::Map(members.into_iter().map(|(key, node)| (Text::from(key), node)).collect());
+        let members = [("Version", text("2012-10-17")), ("Statement", Node::new(statement, at))];
+        let document = Value::Map(members.into_iter().map(|(key, node)| (Text::from(key), node)).collect());
+        Some(Document::new(&Node::new(document, at), PolicyKind::Identity))
+    }
+}

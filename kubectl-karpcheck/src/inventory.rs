@@ -1,0 +1,30 @@
+//! The inventory: everything that was gathered, in one shape, with its origins and its gaps.
+//!
+//! Pure: nothing here reads a file, a cluster or a clock, so nothing here can fail. What could not be read arrives as a
+//! [`Problem`]; what is not known is an [`Unknown`](node::Value::Unknown) value that keeps its reason.
+//!
+//! ```text
+//! Draft (from a reader) -> Builder -> Inventory -> select, get, views, find, related, referrers
+//! ```
+
+pub mod absence;
+pub mod arn;
+pub mod builder;
+pub mod item;
+pub mod node;
+pub mod peers;
+pub mod pointer;
+pub mod problem;
+pub mod query;
+mod references;
+pub mod text;
+
+pub use absence::{LookupRecord, LookupResult};
+pub use builder::{Builder, Draft, Stated};
+pub use item::{
+    AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
+};
+pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
+pub use problem::Problem;
+pub use query::{Cluster, Field, FieldValue, Found, Inventory, Link, Listing, Seen, Unknown};
+pub use text::{Address, Part, Symbol, SymbolScope, Template, Ternary, Text};

@@ -1,0 +1,136 @@
+//! What AWS was asked and said of resources that are not in the inventory: which do not exist, and which lists are whole.
+
+use std::sync::Arc;
+
+use crate::inventory::item::{Item, ItemId};
+use crate::inventory::node::{Cause, Node, Reason, Value};
+use crate::inventory::query::{Inventory, Unknown};
+use crate::inventory::text::Text;
+
+/// AWS's word on a kind, in one account and region.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LookupRecord {
+    /// `AWS::SQS::Queue`.
+    pub kind: Arc<str>,
+    /// The account that was asked; none where nobody said.
+    pub account: Option<String>,
+    /// The region that was asked; none where nobody said, and for services without regions.
+    pub region: Option<String>,
+    /// What it said.
+    pub word: LookupResult,
+}
+
+/// See [`LookupRecord`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LookupResult {
+    /// None has this name, id or ARN.
+    NotFound(String),
+    /// All that there are, are in the inventory.
+    Complete,
+    /// All that refer to the resource with this ARN are in the inventory.
+    CompleteFor(String),
+    /// Which there are was not told.
+    Unavailable(Reason),
+}
+
+impl LookupRecord {
+    /// `queue prod in 111122223333, eu-west-1`, as a sentence goes on.
+    fn place(&self) -> String {
+        let place: Vec<&str> = [&self.account, &self.region].into_iter().flatten().map(String::as_str).collect();
+        if place.is_empty() { String::new() } else { format!(" in {}", place.join(", ")) }
+    }
+
+    /// May this be about where an item lives? Not if either is certainly elsewhere.
+    fn may_concern(&self, inventory: &Inventory, item: &Item) -> bool {
+        let fits = |fact: &str, asked: &Option<String>| match (inventory.home(item, fact).and_then(Node::as_str), asked)
+        {
+            (Some(own), Some(asked)) => own == asked,
+            _ => true,
+        };
+        fits("account", &self.account) && fits("region", &self.region)
+    }
+
+    /// Is it about where an item lives, both being known?
+    fn concerns(&self, item: &Item) -> bool {
+        let Some(aws) = item.aws.as_deref() else { return false };
+        let known =
+            |own: &Option<Node>, asked: &Option<String>| own.as_ref().and_then(Node::as_str) == asked.as_deref();
+        known(&aws.account, &self.account) && known(&aws.region, &self.region) && self.account.is_some()
+    }
+}
+
+impl Inventory {
+    /// What an item's reference names and AWS says does not exist, in words.
+    pub(crate) fn nonexistent(&self, kinds: &[&str], text: &Text, from: &Item) -> Option<String> {
+        let text = text.known()?;
+        let arn: Vec<&str> = text.splitn(6, ':').collect();
+        let told = self.told.iter().filter(|told| kinds.contains(&&*told.kind));
+        told.into_iter().find_map(|told| {
+            let noun = super::references::noun(&told.kind);
+            let missing = match &told.word {
+                LookupResult::NotFound(name) if name == text => told.may_concern(self, from) || arn.len() == 6,
+                // The name that was asked for and the ARN that is written, or the other way round.
+                LookupResult::NotFound(name) => {
+                    match (arn.as_slice(), name.splitn(6, ':').collect::<Vec<_>>().as_slice()) {
+                        ([_, _, _, region, account, id], [_]) => {
+                            let fits = |part: &str, asked: &Option<String>| asked.as_deref() == Some(part);
+                            (id == name || id.rsplit('/').next() == Some(name))
+                                && (region.is_empty() || fits(region, &told.region))
+                                && fits(account, &told.account)
+                        }
+                        ([_], [_, _, _, _, _, id]) => {
+                            (*id == text || id.rsplit('/').next() == Some(text)) && told.may_concern(self, from)
+                        }
+                        _ => false,
+                    }
+                }
+                // A list of all aliases lacks it.
+                LookupResult::Complete => {
+                    arn.len() < 6
+                        && text.starts_with("alias/")
+                        && &*told.kind == "AWS::KMS::Alias"
+                        && told.concerns(from)
+                }
+                LookupResult::CompleteFor(_) | LookupResult::Unavailable(_) => false,
+            };
+            missing.then(|| format!("{noun} {text}{}", told.place()))
+        })
+    }
+
+    /// Why some items of a kind that refer to this one may be missing.
+    pub fn missing_referrers(&self, kind: &str, id: ItemId) -> Option<Unknown> {
+        let unknown = self.missing(kind)?;
+        let Some(item) = self.item(id) else { return Some(unknown) };
+        let arn = item.aws.as_deref().and_then(|aws| aws.arn.as_ref()).and_then(Node::as_str);
+        let about = |told: &&LookupRecord| *told.kind == *kind;
+        let whole = self.told.iter().filter(about).any(|told| match &told.word {
+            LookupResult::CompleteFor(of) => Some(of.as_str()) == arn,
+            LookupResult::Complete => told.concerns(item) && self.all_say_to_whom(kind),
+            LookupResult::NotFound(_) | LookupResult::Unavailable(_) => false,
+        });
+        if whole {
+            return None;
+        }
+        let untold = self.told.iter().filter(about).find_map(|told| match &told.word {
+            LookupResult::Unavailable(reason) if told.may_concern(self, item) => Some(reason.clone()),
+            _ => None,
+        });
+        Some(untold.map_or(unknown, |reason| Unknown { reason, place: None }))
+    }
+
+    /// Do all rules of EventBridge that were read say whom they send to?
+    fn all_say_to_whom(&self, kind: &str) -> bool {
+        self.of_kind(kind)
+            .into_iter()
+            .filter_map(|id| self.item(id))
+            .all(|item| item.body.member("Targets").is_none_or(|targets| !matches!(targets.value, Value::Unknown(_))))
+    }
+
+    /// Why which items of a kind there are was not told by AWS, if it was asked and refused or failed.
+    pub(crate) fn untold(&self, kind: &str) -> Option<&Reason> {
+        self.told.iter().filter(|told| *told.kind == *kind).find_map(|told| match &told.word {
+            LookupResult::Unavailable(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed) => Some(reason),
+            _ => None,
+        })
+    }
+}

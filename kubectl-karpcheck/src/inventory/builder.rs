@@ -1,0 +1,542 @@
+//! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::inventory::absence::LookupRecord;
+use crate::inventory::arn;
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
+use crate::inventory::node::{At, Cause, DocId, Map, Node, Value};
+use crate::inventory::problem::Problem;
+use crate::inventory::query::{Cluster, Inventory, Listing};
+use crate::inventory::text::SymbolScope;
+use crate::karpenter::controller;
+use crate::schema::kinds;
+
+mod fragments;
+
+pub use fragments::{Fragment, Selector};
+
+/// Facts stated on the command line.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stated {
+    /// `--karpenter-version`, without a leading `v`.
+    pub karpenter_version: Option<String>,
+    /// The version that every controller is judged as, whatever it says itself: `--to` of `upgrade`, without a leading `v`.
+    pub target: Option<String>,
+    /// `--chart-version`, without a leading `v`.
+    pub chart_version: Option<String>,
+    /// `--cluster-name`.
+    pub cluster_name: Option<String>,
+    /// `--account`.
+    pub account: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// `--partition`.
+    pub partition: Option<String>,
+}
+
+/// An item as a reader found it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// See [`Item::kind`].
+    pub kind: Arc<str>,
+    /// See [`Item::name`].
+    pub name: Box<str>,
+    /// See [`Item::namespace`].
+    pub namespace: Option<Box<str>>,
+    /// See [`Item::body`].
+    pub body: Node,
+    /// Whose word it is.
+    pub source: SourceKind,
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
+    /// When it was observed.
+    pub read_at: Option<Arc<str>>,
+    /// Of an AWS resource.
+    pub aws: Option<Box<AwsFacts>>,
+}
+
+impl Draft {
+    /// A draft of a declared item that belongs to no cluster in particular.
+    pub fn new(kind: impl Into<Arc<str>>, name: impl Into<Box<str>>, body: Node, source: SourceKind) -> Self {
+        Self {
+            kind: kind.into(),
+            name: name.into(),
+            namespace: None,
+            body,
+            source,
+            cluster: ClusterId::FILES,
+            read_at: None,
+            aws: None,
+        }
+    }
+}
+
+/// Collects drafts and problems, and makes the inventory.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    stated: Stated,
+    items: Vec<Item>,
+    documents: Vec<Document>,
+    clusters: Vec<Cluster>,
+    problems: Vec<Problem>,
+    unread: u64,
+    templates: u32,
+    /// Where clusters live, each with the region and account, and who says so.
+    homes: BTreeMap<ClusterId, (Option<Node>, Option<Node>)>,
+    told: Vec<LookupRecord>,
+    parts: Vec<Fragment>,
+    selectors: Vec<Selector>,
+}
+
+impl Builder {
+    /// A builder that knows what was stated.
+    pub fn new(stated: Stated) -> Self {
+        Self { stated, ..Self::default() }
+    }
+
+    /// What was stated.
+    pub const fn stated(&self) -> &Stated {
+        &self.stated
+    }
+
+    /// Judges every controller as one of another version: what is built from here on is of that time.
+    pub fn set_target_version(&mut self, target: &str) {
+        self.stated.target = Some(target.to_owned());
+    }
+
+    /// Registers a document.
+    pub fn document(&mut self, origin: Origin) -> DocId {
+        #[expect(clippy::cast_possible_truncation, reason = "more documents than memory holds")]
+        let id = DocId(self.documents.len() as u32);
+        self.documents.push(Document { origin });
+        id
+    }
+
+    /// A scope of symbols for one template.
+    pub const fn template(&mut self) -> SymbolScope {
+        self.templates += 1;
+        SymbolScope::Template(self.templates)
+    }
+
+    /// Registers a cluster that is asked.
+    pub fn cluster(
+        &mut self,
+        context: impl Into<Arc<str>>,
+        server: impl Into<Arc<str>>,
+        hints: Vec<(String, String)>,
+    ) -> ClusterId {
+        self.clusters.push(Cluster { context: context.into(), server: server.into(), hints, listed: BTreeMap::new() });
+        #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
+        ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says where the AWS resources of a cluster live, where its objects do not: the first word counts.
+    pub fn set_location(&mut self, cluster: ClusterId, region: Option<&str>, account: Option<&str>, origin: Origin) {
+        let at = At::whole(self.document(origin));
+        let home = self.homes.entry(cluster).or_default();
+        let node = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| Node::text(text, at));
+        home.0 = home.0.take().or_else(|| node(region));
+        home.1 = home.1.take().or_else(|| node(account));
+    }
+
+    /// Says how far a kind of a cluster was listed.
+    pub fn listed(&mut self, cluster: ClusterId, kind: &str, listing: Listing) {
+        if let Some(cluster) = (cluster.0 as usize).checked_sub(1).and_then(|index| self.clusters.get_mut(index)) {
+            cluster.listed.insert(kind.to_owned(), listing);
+        }
+    }
+
+    /// Adds an item. The number serves to [`join`](Self::join) it; the inventory numbers anew.
+    pub fn add(&mut self, draft: Draft) -> usize {
+        let Draft { kind, name, namespace, body, source, cluster, read_at, aws } = draft;
+        self.items.push(Item {
+            kind,
+            name,
+            namespace,
+            body,
+            source,
+            cluster,
+            read_at,
+            aws,
+            views: vec![],
+            same: vec![],
+        });
+        self.items.len() - 1
+    }
+
+    /// Says that two items are the same thing seen from two sides: an ACK object and the resource that it describes.
+    pub fn join(&mut self, one: usize, other: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "items are counted in millions")]
+        let id = |index: usize| ItemId(index as u32 + 1);
+        self.items[one].same.push(id(other));
+        self.items[other].same.push(id(one));
+    }
+
+    /// Says that something could not be read.
+    pub fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// What AWS said of resources that are not among the items.
+    pub fn record_lookup(&mut self, told: LookupRecord) {
+        self.told.push(told);
+    }
+
+    /// Counts objects whose kinds no rule asked for.
+    pub const fn skip(&mut self, objects: u64) {
+        self.unread += objects;
+    }
+
+    /// Adds a part of a resource that was read as a thing of its own.
+    pub fn add_fragment(&mut self, part: Fragment) {
+        self.parts.push(part);
+    }
+
+    /// Adds a choice by labels, to be resolved when everything was read.
+    pub fn select(&mut self, selector: Selector) {
+        if !self.selectors.contains(&selector) {
+            self.selectors.push(selector);
+        }
+    }
+
+    /// The inventory.
+    pub fn build(mut self) -> Inventory {
+        self.settle_selectors();
+        self.fold_parts();
+        let homes = self.settle_homes();
+        self.merge();
+        self.join_manifests();
+        controller::derive(&mut self);
+        let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
+        for (number, item) in (1..).zip(&self.items) {
+            by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
+        }
+        Inventory {
+            items: self.items,
+            documents: self.documents,
+            by_kind,
+            clusters: self.clusters,
+            homes,
+            problems: self.problems,
+            unread: self.unread,
+            told: self.told,
+            resolver: OnceLock::new(),
+            referrers: Mutex::default(),
+            peers: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn items_mut(&mut self) -> &mut [Item] {
+        &mut self.items
+    }
+
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    pub(crate) fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
+    /// where each cluster lives, by its number.
+    fn settle_homes(&mut self) -> Vec<controller::Location> {
+        let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
+            value.as_ref().map(|value| {
+                let doc = builder.document(Origin::Flag(flag));
+                Node::text(value.as_str(), At::whole(doc))
+            })
+        };
+        let stated = self.stated.clone();
+        let partition = flag(self, &stated.partition, "--partition");
+        let region = flag(self, &stated.region, "--region");
+        let account = flag(self, &stated.account, "--account");
+        let homes: HashMap<ClusterId, controller::Location> = (0..=self.clusters.len())
+            .map(|number| {
+                #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
+                let cluster = ClusterId(number as u32);
+                let (partition, mut region, mut account) = controller::home_of(cluster, &self.items);
+                if let Some((told_region, told_account)) = self.homes.get(&cluster) {
+                    region = region.or_else(|| told_region.clone());
+                    account = account.or_else(|| told_account.clone());
+                }
+                (cluster, (partition, region, account))
+            })
+            .collect();
+        for item in &mut self.items {
+            let own = homes.get(&item.cluster);
+            let Some(aws) = item.aws.as_deref_mut() else { continue };
+            let fill = |field: &mut Option<Node>, of_cluster: Option<&Option<Node>>, stated: &Option<Node>| {
+                if field.is_none() {
+                    *field = of_cluster.cloned().flatten().or_else(|| stated.clone());
+                }
+            };
+            fill(&mut aws.partition, own.map(|own| &own.0), &partition);
+            fill(&mut aws.region, own.map(|own| &own.1), &region);
+            fill(&mut aws.account, own.map(|own| &own.2), &account);
+            if aws.partition.is_none()
+                && let Some(region) = &aws.region
+            {
+                aws.partition = region.as_str().map(|name| Node::text(arn::partition_of(name), region.at));
+            }
+            if aws.arn.is_none()
+                && let Some(id) = &aws.id
+            {
+                let told = |node: &Option<Node>, name: &str| match node.as_ref().map(|node| &node.value) {
+                    Some(Value::Text(text)) => text.clone(),
+                    _ => arn::unstated(name),
+                };
+                let home = AccountRegion {
+                    partition: told(&aws.partition, arn::PARTITION),
+                    region: told(&aws.region, arn::REGION),
+                    account: told(&aws.account, arn::ACCOUNT),
+                };
+                aws.arn = fragments::resource_id(&item.kind, &item.body, id)
+                    .and_then(|id| arn::compose(&item.kind, &home, &id))
+                    .map(|arn| Node::text(arn, item.body.at));
+            }
+        }
+        let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
+        let of_eks =
+            (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
+        let mut all: Vec<(ClusterId, controller::Location)> = homes.into_iter().collect();
+        all.sort_unstable_by_key(|(cluster, _)| *cluster);
+        all.into_iter()
+            .map(|(cluster, own)| {
+                let files = |told: &Option<Node>| told.clone().filter(|_| cluster == ClusterId::FILES);
+                (
+                    own.0.or_else(|| partition.clone()).or_else(|| files(&of_eks.0)),
+                    own.1.or_else(|| region.clone()).or_else(|| files(&of_eks.1)),
+                    own.2.or_else(|| account.clone()).or_else(|| files(&of_eks.2)),
+                )
+            })
+            .collect()
+    }
+
+    /// What all EKS clusters that were read say of where they are, if they say one thing.
+    fn of_eks(&self, fact: fn(&AwsFacts) -> Option<&Node>) -> Option<Node> {
+        let clusters = self.items.iter().filter(|item| &*item.kind == "AWS::EKS::Cluster");
+        let mut told = clusters.map(|item| item.aws.as_deref().and_then(fact));
+        let first = told.next()??;
+        let agree =
+            first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
+        agree.then(|| first.clone())
+    }
+
+    /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.
+    fn merge(&mut self) {
+        let mut first: HashMap<(Arc<str>, String), usize> = HashMap::new();
+        let mut into: Vec<Option<usize>> = vec![None; self.items.len()];
+        for (index, item) in self.items.iter().enumerate() {
+            let Some(aws) = item.aws.as_deref() else { continue };
+            let arn = aws.arn.as_ref().and_then(Node::as_str).map(str::to_owned);
+            // A manifest and its live object describe one resource.
+            let object = aws
+                .logical
+                .iter()
+                .find(|logical| matches!(logical.scope, SymbolScope::Cluster(_)) && !logical.id.contains(['$', '{']))
+                .map(|logical| format!("object {}", logical.id));
+            // A plan, a state and the module that they are of have one scope, in which an address is one resource.
+            let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
+                SymbolScope::Template(number) => Some(format!("address {number} {}", logical.id)),
+                _ => None,
+            });
+            let keys: Vec<(Arc<str>, String)> = arn
+                .into_iter()
+                .chain(object)
+                .chain(addresses)
+                .chain(unique(item))
+                .map(|key| (Arc::clone(&item.kind), key))
+                .collect();
+            let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+            let differs =
+                |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
+            // An answer from another account or region says its ARN, and is about something else.
+            let elsewhere = |earlier: usize| {
+                let arn =
+                    |item: &'_ Item| item.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str().map(str::to_owned));
+                matches!((arn(item), arn(&self.items[earlier])), (Some(one), Some(other)) if one != other)
+            };
+            let same = keys.iter().find_map(|key| {
+                let fits = |earlier: usize| match key.1.split_once(' ') {
+                    Some(("address", _)) => !differs(earlier),
+                    Some(("id", _)) => !elsewhere(earlier),
+                    _ => true,
+                };
+                first.get(key).copied().filter(|earlier| fits(*earlier))
+            });
+            match same {
+                Some(earlier) => {
+                    into[index] = Some(earlier);
+                    for key in keys {
+                        first.entry(key).or_insert(earlier);
+                    }
+                }
+                None => {
+                    for key in keys {
+                        first.insert(key, index);
+                    }
+                }
+            }
+        }
+        if into.iter().all(Option::is_none) {
+            return;
+        }
+        for (index, target) in into.iter().enumerate() {
+            if let Some(target) = *target {
+                let item = self.items[index].clone();
+                absorb(&mut self.items[target], item);
+            }
+        }
+        // Numbers anew.
+        let mut number = 0;
+        let numbers: Vec<u32> = into
+            .iter()
+            .map(|into| {
+                if into.is_none() {
+                    number += 1;
+                }
+                number
+            })
+            .collect();
+        let renumber = |old: ItemId| {
+            let index = old.0 as usize - 1;
+            ItemId(numbers[into[index].unwrap_or(index)])
+        };
+        let mut index = 0;
+        self.items.retain(|_| {
+            index += 1;
+            into[index - 1].is_none()
+        });
+        for item in &mut self.items {
+            item.same = item.same.iter().map(|same| renumber(*same)).collect();
+            item.same.sort_unstable();
+            item.same.dedup();
+        }
+    }
+
+    /// A manifest and its live object are two items, joined.
+    fn join_manifests(&mut self) {
+        let mut live: HashMap<(Arc<str>, String, Box<str>), Vec<usize>> = HashMap::new();
+        let identity = |item: &Item| {
+            let namespace = item.namespace.as_deref().unwrap_or_default().to_owned();
+            (Arc::clone(&item.kind), namespace, item.name.clone())
+        };
+        for (index, item) in self.items.iter().enumerate() {
+            if item.aws.is_none() && item.source.observed() {
+                live.entry(identity(item)).or_default().push(index);
+            }
+        }
+        if live.is_empty() {
+            return;
+        }
+        let mut pairs = vec![];
+        for (index, item) in self.items.iter().enumerate() {
+            if item.aws.is_some() || item.source.observed() || !kinds::is_kubernetes(&item.kind) {
+                continue;
+            }
+            let mut wanted = identity(item);
+            let found = live.get(&wanted).or_else(|| {
+                // A manifest without a namespace goes to the default one, or to the one that kubectl is told.
+                wanted.1 = "default".into();
+                item.namespace.is_none().then(|| live.get(&wanted)).flatten()
+            });
+            if let Some([one]) = found.map(Vec::as_slice) {
+                pairs.push((index, *one));
+            }
+        }
+        for (manifest, live) in pairs {
+            self.join(manifest, live);
+        }
+    }
+}
+
+/// A name that no two resources of this kind have, wherever they live: a key's id, unless it has replicas; a role's or
+/// policy's name within its account, whatever its path.
+fn unique(item: &Item) -> Option<String> {
+    let aws = item.aws.as_deref()?;
+    let id = aws.id.as_ref()?.known()?;
+    match &*item.kind {
+        "AWS::KMS::Key" => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
+        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" => {
+            let account = aws.account.as_ref()?.as_str()?;
+            Some(format!("name {account} {}", id.rsplit('/').next()?))
+        }
+        // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
+        "AWS::IAM::Policy" | "Karpcheck::EbsDefaults" => {
+            let told = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
+            Some(format!("of {} {} {id}", told(&aws.account), told(&aws.region)))
+        }
+        _ => None,
+    }
+}
+
+/// How little is known: a weaker source's word replaces one of which less is known.
+fn ignorance(node: &Node) -> u8 {
+    match &node.value {
+        // That it was refused or failed is to be told before that nobody gave it.
+        Value::Unknown(reason) if reason.cause == Cause::NotProvided => 3,
+        Value::Unknown(_) => 2,
+        _ => u8::from(node.first_unknown().is_some()),
+    }
+}
+
+/// Adds another source's word on the same resource: per field, the strongest word counts.
+fn absorb(item: &mut Item, other: Item) {
+    if item.views.is_empty() {
+        item.views.push(View { source: item.source, read_at: item.read_at.clone(), body: item.body.clone() });
+    }
+    item.views.push(View { source: other.source, read_at: other.read_at.clone(), body: other.body });
+    // Of two answers to one question the later one counts; a time that nobody told is the earliest.
+    item.views.sort_by(|one, other| one.source.cmp(&other.source).then_with(|| other.read_at.cmp(&one.read_at)));
+    let (mut merged, mut whole, mut part) = (Map::default(), false, None);
+    for view in &item.views {
+        let Value::Map(map) = &view.body.value else { continue };
+        for (key, node) in &map.entries {
+            match merged.entries.iter_mut().find(|(old, _)| old == key) {
+                // A weaker source that knows fills in what a stronger one cannot tell.
+                Some((_, old)) if ignorance(node) < ignorance(old) => *old = node.clone(),
+                Some(_) => {}
+                None => merged.entries.push((key.clone(), node.clone())),
+            }
+        }
+        match &map.more {
+            // It tells of a part of the resource only, and another source tells of the whole.
+            Some(more) if more.cause == Cause::NotProvided => part = part.or_else(|| Some(more.clone())),
+            Some(more) => merged.more = merged.more.or_else(|| Some(more.clone())),
+            None => whole = true,
+        }
+    }
+    if !whole && merged.more.is_none() {
+        merged.more = part;
+    }
+    let strongest = &item.views[0];
+    item.source = strongest.source;
+    item.body = Node::new(Value::Map(merged), strongest.body.at);
+    item.same.extend(other.same);
+    item.read_at = item.views[0].read_at.clone().or_else(|| item.views.iter().find_map(|view| view.read_at.clone()));
+    if let (Some(own), Some(other)) = (item.aws.as_deref_mut(), other.aws) {
+        let wholly = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).is_some();
+        for (own, other) in [
+            (&mut own.partition, other.partition),
+            (&mut own.account, other.account),
+            (&mut own.region, other.region),
+            (&mut own.arn, other.arn),
+        ] {
+            // Who knows of a role no more than its name does not know its path.
+            let longer = |one: &Option<Node>| one.as_ref().and_then(Node::as_str).map_or(0, str::len);
+            if (!wholly(own) && other.is_some()) || (wholly(&other) && longer(&other) > longer(own)) {
+                *own = other;
+            }
+        }
+        own.id = own.id.take().or(other.id);
+        for logical in other.logical {
+            if !own.logical.contains(&logical) {
+                own.logical.push(logical);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Which items have a field that holds the same: an index for each kind and field that is asked about, made once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::inventory::item::ItemId;
+use crate::inventory::node::Value;
+use crate::inventory::pointer::Malformed;
+use crate::inventory::query::{FieldValue, Found, Inventory, Link, Unknown};
+use crate::inventory::text::{Part, SymbolScope, Ternary, Text};
+
+/// The indexes of an inventory, by kind and pattern.
+pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
+
+/// The items of a kind by what a field of theirs holds.
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    /// By what is held: each item once, with the first such field.
+    by_value: HashMap<Held, Vec<(ItemId, String)>>,
+    /// Texts that are known in part, each once, and why.
+    partial: Vec<(Text, Unknown)>,
+    /// Why one of the fields may hold anything.
+    open: Option<Unknown>,
+    /// Nodes that were visited to make it.
+    work: u64,
+}
+
+/// The answer to who holds the same as a field.
+#[derive(Debug)]
+pub struct Answered {
+    /// The other items. The last may be unknown.
+    pub links: Vec<Link>,
+    /// What the index took, whoever was the first to need it.
+    pub index: u64,
+    /// Entries of the index that were looked at.
+    pub visited: u64,
+}
+
+/// What a field holds, to find the same by.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum Held {
+    Text(String),
+    /// A text with holes: its known parts, and its symbols with the place where they mean the same.
+    Parts(Vec<(Option<SymbolScope>, String)>),
+    /// A number, a flag, or JSON.
+    Other(String),
+}
+
+impl Held {
+    fn of_text(text: &Text) -> Self {
+        match text.known() {
+            Some(known) => Self::Text(known.to_owned()),
+            None => Self::Parts(
+                text.clone()
+                    .into_parts()
+                    .into_iter()
+                    .map(|part| match part {
+                        Part::Known(known) => (None, known.into()),
+                        Part::Hole(symbol) => (Some(symbol.scope), symbol.name.as_ref().to_owned()),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// One field, as far as it is known.
+enum One {
+    Absent,
+    Held(Held, Option<Text>),
+    /// It may hold anything.
+    Open,
+}
+
+/// What a field holds. The value is the same field's.
+fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>) -> One {
+    match value {
+        FieldValue::Absent => One::Absent,
+        FieldValue::Text(text) => One::Held(Held::Text(text.to_string()), None),
+        FieldValue::Number(number) => One::Held(Held::Other(number.to_string()), None),
+        FieldValue::Flag(flag) => One::Held(Held::Other(flag.to_string()), None),
+        FieldValue::Json(json) => One::Held(Held::Other(json.clone()), None),
+        FieldValue::Unknown(_) => match inventory.text_at(id, pointer) {
+            Some(text) => One::Held(Held::of_text(&text), Some(text)),
+            None => One::Open,
+        },
+    }
+}
+
+impl Peers {
+    /// Over the items of a kind. None where that takes more than `most` nodes.
+    pub(crate) fn new(inventory: &Inventory, kind: &str, pattern: &str, most: u64) -> Result<Option<Self>, Malformed> {
+        let mut index = Self::default();
+        let mut partial = HashSet::new();
+        for id in inventory.of_kind(kind) {
+            let left = most.saturating_sub(index.work);
+            let (fields, visited) = if pattern.starts_with('@') {
+                let value = inventory.get(id, pattern)?;
+                (vec![super::Field { at: pattern.to_owned(), value }], 1)
+            } else {
+                inventory.find_within(id, pattern, left)?
+            };
+            index.work += visited + 1;
+            if index.work > most {
+                return Ok(None);
+            }
+            for field in fields {
+                let text = match one(inventory, id, &field.at, &field.value) {
+                    One::Absent => continue,
+                    One::Held(held, text) => {
+                        let partly = text.filter(|text| partial.insert(Held::of_text(text)));
+                        let items = index.by_value.entry(held).or_default();
+                        if items.last().is_none_or(|(last, _)| *last != id) {
+                            items.push((id, field.at));
+                        }
+                        partly
+                    }
+                    One::Open => None,
+                };
+                if let FieldValue::Unknown(unknown) = field.value {
+                    match text {
+                        Some(text) => index.partial.push((text, unknown)),
+                        None if index.open.is_none() => index.open = Some(unknown),
+                        None => {}
+                    }
+                }
+            }
+        }
+        Ok(Some(index))
+    }
+
+    /// The items that hold the same as a field, and how many entries were looked at.
+    pub(crate) fn of(
+        &self,
+        inventory: &Inventory,
+        (id, pointer): (ItemId, &str),
+        kind: &str,
+    ) -> Result<(Vec<Link>, u64), Malformed> {
+        let unknown = |unknown: &Unknown| Link { item: Found::Unknown(unknown.clone()), at: String::new() };
+        let value = inventory.get(id, pointer)?;
+        let (held, text) = match (one(inventory, id, pointer, &value), &value) {
+            (One::Absent, _) => return Ok((vec![], 1)),
+            (One::Open, FieldValue::Unknown(why)) => return Ok((vec![unknown(why)], 1)),
+            (One::Open, _) => return Ok((vec![], 1)),
+            (One::Held(held, text), _) => (held, text),
+        };
+        let same = self.by_value.get(&held).map(Vec::as_slice).unwrap_or_default();
+        let others = same.iter().filter(|(other, _)| *other != id);
+        let mut links: Vec<Link> =
+            others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }).collect();
+        let own = match (&held, &text) {
+            (_, Some(text)) => Some(text.clone()),
+            (Held::Text(text), None) => Some(Text::from(text.as_str())),
+            _ => None,
+        };
+        let maybe = |(other, _): &&(Text, Unknown)| own.as_ref().is_some_and(|own| own.same(other) == Ternary::Unknown);
+        let missing = match (&text, &value) {
+            // A text that is known in part may be any of the others.
+            (Some(_), FieldValue::Unknown(why)) => Some(why.clone()),
+            _ => self.partial.iter().find(maybe).map(|(_, why)| why.clone()),
+        };
+        let missing = missing.or_else(|| self.open.clone()).or_else(|| inventory.missing(kind));
+        links.extend(missing.as_ref().map(unknown));
+        Ok((links, 1 + (same.len() + self.partial.len()) as u64))
+    }
+}
+
+impl Inventory {
+    /// The other items of a kind that have a field which certainly holds the same; none where the index takes more than `most`
+    /// nodes.
+    pub fn peers(
+        &self,
+        (id, pointer): (ItemId, &str),
+        kind: &str,
+        pattern: &str,
+        most: u64,
+    ) -> Result<Option<Answered>, Malformed> {
+        let key = (kind.to_owned(), pattern.to_owned());
+        let cached = self.peers.lock().ok().and_then(|cache| cache.get(&key).cloned());
+        let index = match cached {
+            Some(index) => index,
+            None => {
+                let Some(made) = Peers::new(self, kind, pattern, most)? else { return Ok(None) };
+                let made = Arc::new(made);
+                if let Ok(mut cache) = self.peers.lock() {
+                    cache.insert(key, Arc::clone(&made));
+                }
+                made
+            }
+        };
+        let (links, visited) = index.of(self, (id, pointer), kind)?;
+        Ok(Some(Answered { links, index: index.work, visited }))
+    }
+
+    /// The text at a pointer or fact, with its holes.
+    fn text_at(&self, id: ItemId, pointer: &str) -> Option<Text> {
+        if let Some(fact) = pointer.strip_prefix('@') {
+            let item = self.item(id)?;
+            let node = match fact {
+                "arn" => item.aws.as_deref()?.arn.as_ref(),
+                fact => self.home(item, fact),
+            }?;
+            return text(&node.value);
+        }
+        text(&self.node(id, pointer)?.value)
+    }
+}
+
+/// A text of which something is known; not one that is a hole as a whole, which may be absent.
+fn text(value: &Value) -> Option<Text> {
+    match value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}

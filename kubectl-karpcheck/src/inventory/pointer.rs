@@ -1,0 +1,356 @@
+//! JSON pointers (RFC 6901) and the patterns of `find`.
+
+use std::borrow::Cow;
+
+use crate::inventory::node::{At, Map, Node, Reason, Value};
+
+/// A pointer or pattern that is not one.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0:?} is no JSON pointer: it is empty or begins with `/`, and `~` is written `~0`")]
+pub struct Malformed(pub String);
+
+/// The segments of a pointer, unescaped.
+pub fn segments(pointer: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
+    if pointer.is_empty() {
+        return Ok(vec![]);
+    }
+    let Some(rest) = pointer.strip_prefix('/') else { return Err(Malformed(pointer.into())) };
+    rest.split('/')
+        .map(|segment| {
+            if !segment.contains('~') {
+                return Ok(Cow::Borrowed(segment));
+            }
+            let well_formed = segment.split('~').skip(1).all(|after| after.starts_with('0') || after.starts_with('1'));
+            well_formed
+                .then(|| Cow::Owned(segment.replace("~1", "/").replace("~0", "~")))
+                .ok_or_else(|| Malformed(pointer.into()))
+        })
+        .collect()
+}
+
+/// Adds a segment to a pointer.
+pub fn push(pointer: &mut String, segment: &str) {
+    pointer.push('/');
+    if segment.contains(['~', '/']) {
+        pointer.push_str(&segment.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(segment);
+    }
+}
+
+/// What stands at the end of a route.
+#[derive(Clone, Debug)]
+pub enum Step<'a> {
+    /// A value.
+    Node(&'a Node),
+    /// The name of a member, by `/@key`.
+    Key(&'a super::text::Text, At),
+    /// Nothing.
+    Absent,
+    /// Knowledge ended on the way, with this many segments gone.
+    Unknown(Reason, At, usize),
+}
+
+/// Follows segments from a node.
+pub fn follow<'a>(from: &'a Node, segments: &[Cow<'_, str>]) -> Step<'a> {
+    let mut node = from;
+    let mut name = None;
+    for (depth, segment) in segments.iter().enumerate() {
+        if segment == "@key" && depth + 1 == segments.len() {
+            return match name {
+                Some((key, at)) => Step::Key(key, at),
+                None => Step::Absent,
+            };
+        }
+        let ended = |reason: &Reason| Step::Unknown(reason.clone(), node.at, depth);
+        name = None;
+        match &node.value {
+            Value::Unknown(reason) => return ended(reason),
+            // A text with holes may turn out to be anything, such as a placeholder where an object belongs.
+            Value::Text(text) => match text.hole() {
+                Some(symbol) if is_one_hole(text) => return ended(&symbol.reason()),
+                _ => return Step::Absent,
+            },
+            Value::Map(map) => match map.entries.iter().find(|(key, _)| key.is(segment)) {
+                Some((key, child)) => {
+                    name = Some((key, child.at));
+                    node = child;
+                }
+                None => match &map.more {
+                    Some(reason) => return ended(reason),
+                    None => return Step::Absent,
+                },
+            },
+            Value::List(list) => match segment.parse::<usize>().ok().and_then(|index| list.items.get(index)) {
+                Some(child) => node = child,
+                None => match &list.more {
+                    Some(reason) => return ended(reason),
+                    None => return Step::Absent,
+                },
+            },
+            Value::Null | Value::Flag(_) | Value::Number(_) => return Step::Absent,
+        }
+    }
+    Step::Node(node)
+}
+
+/// Has it certainly nothing below?
+fn is_leaf(node: &Node) -> bool {
+    match &node.value {
+        Value::Null | Value::Flag(_) | Value::Number(_) => true,
+        Value::Text(text) => !is_one_hole(text),
+        Value::List(_) | Value::Map(_) | Value::Unknown(_) => false,
+    }
+}
+
+fn is_one_hole(text: &super::text::Text) -> bool {
+    matches!(text, super::text::Text::Template(template) if template.parts.len() == 1)
+}
+
+/// The place of a pointer, else of the nearest parent that has one.
+pub fn place(from: &Node, segments: &[Cow<'_, str>]) -> At {
+    let mut node = from;
+    let mut at = from.at;
+    for segment in segments {
+        let child = match &node.value {
+            Value::Map(map) => map.get(segment),
+            Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
+            _ => None,
+        };
+        let Some(child) = child else { break };
+        node = child;
+        if node.at.line > 0 || at.line == 0 {
+            at = node.at;
+        }
+    }
+    at
+}
+
+/// One match of a pattern.
+#[derive(Clone, Debug)]
+pub struct Match<'a> {
+    /// The pointer, without wildcards.
+    pub at: String,
+    /// What stands there.
+    pub step: Step<'a>,
+}
+
+/// Walks a pattern: `*` is every element or member, `*Ref` the members whose names end so (any name with one `*`), `**`
+/// any depth. Returns the matches, and how many nodes were visited.
+pub fn find<'a>(from: &'a Node, pattern: &[Cow<'_, str>]) -> (Vec<Match<'a>>, u64) {
+    find_within(from, pattern, u64::MAX)
+}
+
+/// The same, but it stops once more than `most` nodes were visited: `/**/**/**` visits a node once for every way to it.
+/// The matches are complete if the count is at most `most`.
+pub fn find_within<'a>(from: &'a Node, pattern: &[Cow<'_, str>], most: u64) -> (Vec<Match<'a>>, u64) {
+    let mut walk = Walk { matches: vec![], visited: 0, most };
+    walk.go(from, None, pattern, &mut String::new());
+    (walk.matches, walk.visited)
+}
+
+struct Walk<'a> {
+    matches: Vec<Match<'a>>,
+    visited: u64,
+    most: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn go(&mut self, node: &'a Node, name: Option<&'a super::text::Text>, pattern: &[Cow<'_, str>], at: &mut String) {
+        if self.visited > self.most {
+            return;
+        }
+        self.visited += 1;
+        let Some((segment, rest)) = pattern.split_first() else {
+            self.matches.push(Match { at: at.clone(), step: Step::Node(node) });
+            return;
+        };
+        if segment == "@key" && rest.is_empty() {
+            let step = name.map_or(Step::Absent, |key| Step::Key(key, node.at));
+            self.found(at, segment, step);
+            return;
+        }
+        let unknown = match &node.value {
+            Value::Unknown(reason) => Some((**reason).clone()),
+            Value::Text(text) if is_one_hole(text) => text.hole().map(super::text::Symbol::reason),
+            _ => None,
+        };
+        if let Some(reason) = unknown {
+            self.matches.push(Match { at: at.clone(), step: Step::Unknown(reason, node.at, 0) });
+            return;
+        }
+        if segment == "**" {
+            self.go(node, name, rest, at);
+            // Below a leaf there is nothing, so it matters only where the rest of the pattern may end at it.
+            let ends = rest.first().is_none_or(|next| next == "@key");
+            let visit = |walk: &mut Self, child: &'a Node, key: Option<&'a super::text::Text>, at: &mut String| {
+                if ends || !is_leaf(child) {
+                    walk.go(child, key, pattern, at);
+                }
+            };
+            self.children(node, at, visit, |_| true);
+            self.more(node, at);
+        } else if segment == "*" {
+            self.children(node, at, |walk, child, key, at| walk.go(child, key, rest, at), |_| true);
+            self.more(node, at);
+        } else if let Some((before, after)) = segment.split_once('*') {
+            if matches!(node.value, Value::Map(_)) {
+                let fits = |key: &str| {
+                    key.len() >= before.len() + after.len() && key.starts_with(before) && key.ends_with(after)
+                };
+                self.children(node, at, |walk, child, key, at| walk.go(child, key, rest, at), fits);
+                self.more(node, at);
+            }
+        } else {
+            let length = at.len();
+            push(at, segment);
+            match follow(node, std::slice::from_ref(segment)) {
+                Step::Node(child) => {
+                    let key = node
+                        .as_map()
+                        .and_then(|map| map.entries.iter().find(|(key, _)| key.is(segment)))
+                        .map(|(key, _)| key);
+                    self.go(child, key, rest, at);
+                }
+                step => {
+                    // An absent field is still a field, at its full pointer: "the mapping does not say". Below a
+                    // wildcard nothing is there to name.
+                    if rest.iter().all(|segment| !segment.contains('*')) {
+                        let length = at.len();
+                        rest.iter().for_each(|segment| push(at, segment));
+                        self.matches.push(Match { at: at.clone(), step });
+                        at.truncate(length);
+                    } else if let Step::Unknown(..) = step {
+                        self.matches.push(Match { at: at.clone(), step });
+                    }
+                }
+            }
+            at.truncate(length);
+        }
+    }
+
+    fn found(&mut self, at: &mut String, segment: &str, step: Step<'a>) {
+        let length = at.len();
+        push(at, segment);
+        self.matches.push(Match { at: at.clone(), step });
+        at.truncate(length);
+    }
+
+    fn children(
+        &mut self,
+        node: &'a Node,
+        at: &mut String,
+        mut visit: impl FnMut(&mut Self, &'a Node, Option<&'a super::text::Text>, &mut String),
+        fits: impl Fn(&str) -> bool,
+    ) {
+        match &node.value {
+            Value::List(list) => {
+                for (index, child) in list.items.iter().enumerate() {
+                    let length = at.len();
+                    push(at, &index.to_string());
+                    visit(self, child, None, at);
+                    at.truncate(length);
+                }
+            }
+            Value::Map(Map { entries, .. }) => {
+                for (key, child) in entries {
+                    let written: Cow<'_, str> = match key.known() {
+                        Some(known) => Cow::Borrowed(known),
+                        None => Cow::Owned(key.to_string()),
+                    };
+                    if fits(&written) {
+                        let length = at.len();
+                        push(at, &written);
+                        visit(self, child, Some(key), at);
+                        at.truncate(length);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The list or object may go on.
+    fn more(&mut self, node: &'a Node, at: &str) {
+        let more = match &node.value {
+            Value::List(list) => list.more.as_deref(),
+            Value::Map(map) => map.more.as_deref(),
+            _ => None,
+        };
+        if let Some(reason) = more {
+            self.matches.push(Match { at: at.into(), step: Step::Unknown(reason.clone(), node.at, 0) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::node::{Cause, List};
+
+    fn node(json: &serde_json::Value) -> Node {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(flag) => Value::Flag(*flag),
+            Json::Number(number) => Value::Number(number.as_f64().expect("a double")),
+            Json::String(text) if text == "?" => {
+                return Node::unknown(Cause::Symbolic, "known after apply", At::default());
+            }
+            Json::String(text) => Value::Text(text.as_str().into()),
+            Json::Array(items) => Value::List(items.iter().map(node).collect::<List>()),
+            Json::Object(members) => {
+                Value::Map(members.iter().map(|(key, value)| (key.as_str().into(), node(value))).collect())
+            }
+        };
+        Node::new(value, At::default())
+    }
+
+    fn found(json: &serde_json::Value, pattern: &str) -> Vec<String> {
+        let node = node(json);
+        let pattern = segments(pattern).expect("a pattern");
+        find(&node, &pattern)
+            .0
+            .iter()
+            .map(|found| match &found.step {
+                Step::Node(node) => format!("{} = {}", found.at, node.to_json()),
+                Step::Key(key, _) => format!("{} = {key}", found.at),
+                Step::Absent => format!("{} absent", found.at),
+                Step::Unknown(reason, ..) => format!("{} unknown: {}", found.at, reason.why),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn patterns_name_every_place() {
+        let json = serde_json::json!({"m": [{"ebs": {"encrypted": true}}, {"ebs": {}}, "?"], "keyRef": {"a~/b": 1}, "nested": {"roleRef": 2}});
+        assert_eq!(
+            found(&json, "/m/*/ebs/encrypted"),
+            ["/m/0/ebs/encrypted = true", "/m/1/ebs/encrypted absent", "/m/2 unknown: known after apply"]
+        );
+        assert_eq!(
+            found(&json, "/**/*Ref"),
+            ["/keyRef = {\"a~/b\":1}", "/m/2 unknown: known after apply", "/nested/roleRef = 2"]
+        );
+        assert_eq!(found(&json, "/keyRef/*"), ["/keyRef/a~0~1b = 1"]);
+        assert_eq!(found(&json, "/keyRef/*/@key"), ["/keyRef/a~0~1b/@key = a~/b"]);
+        assert_eq!(found(&json, "/none/*"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_walk_ends_when_it_costs_too_much() {
+        let deep = (0..20).fold(serde_json::json!(1), |inner, _| serde_json::json!({"a": inner}));
+        let deep = node(&deep);
+        let pattern = segments("/**/**/**/**/**/**/**/**/none").expect("a pattern");
+        assert_eq!(find_within(&deep, &pattern, 1_000).1, 1_001);
+        let pattern = segments("/**").expect("a pattern");
+        assert_eq!(find_within(&deep, &pattern, 1_000).0.len(), 21);
+    }
+
+    #[test]
+    fn malformed_pointers_are_refused() {
+        assert!(segments("spec").is_err());
+        assert!(segments("/a~2").is_err());
+        assert_eq!(segments("/a~1b/c~0d").expect("well formed"), ["a/b", "c~d"]);
+    }
+}

@@ -1,0 +1,574 @@
+//! Who refers to whom: resolved once, for all rules and all sources.
+//!
+//! A reference is a field. What it may hold depends on its target (a key is named by id, ARN, alias or alias ARN), so
+//! targets have resolvers and the fields that refer are a table.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::inventory::arn;
+use crate::inventory::item::{ClusterId, Item, ItemId, Logical};
+use crate::inventory::node::{Cause, Map, Node, Value};
+use crate::inventory::pointer;
+use crate::inventory::pointer::{Malformed, Step};
+use crate::inventory::query::{Found, Inventory, Link, Listing, Unknown, kind_matches};
+use crate::inventory::text::{Ternary, Text};
+use crate::schema::kinds;
+
+const KEY: &str = "AWS::KMS::Key";
+const ALIAS: &str = "AWS::KMS::Alias";
+const QUEUE: &str = "AWS::SQS::Queue";
+const ROLE: &str = "AWS::IAM::Role";
+const POLICY: &str = "AWS::IAM::ManagedPolicy";
+const EKS: &str = "AWS::EKS::Cluster";
+const IMAGE: &str = "AWS::EC2::Image";
+const SNAPSHOT: &str = "AWS::EC2::Snapshot";
+
+/// The fields that refer: the kind that has the field, the field, the kind that it refers to. Of Kubernetes objects, only
+/// fields that hold a text; a reference that is an object says itself what it refers to.
+const REFERENCES: &[(&str, &str, &str)] = &[
+    (QUEUE, "/KmsMasterKeyId", KEY),
+    (ALIAS, "/TargetKeyId", KEY),
+    ("AWS::DynamoDB::Table", "/SSESpecification/KMSMasterKeyId", KEY),
+    (EKS, "/EncryptionConfig/*/Provider/KeyArn", KEY),
+    (EKS, "/RoleArn", ROLE),
+    ("AWS::EC2::LaunchTemplate", "/LaunchTemplateData/BlockDeviceMappings/*/Ebs/KmsKeyId", KEY),
+    ("Karpcheck::EbsDefaults", "/KmsKeyId", KEY),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
+    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/amiSelectorTerms/*/id", IMAGE),
+    ("karpenter.k8s.aws/EC2NodeClass", "/status/amis/*/id", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws-ids", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws::ids", IMAGE),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/status/amis/*/id", IMAGE),
+    (IMAGE, "/BlockDeviceMappings/*/Ebs/SnapshotId", SNAPSHOT),
+    (IMAGE, "/BlockDeviceMappings/*/Ebs/KmsKeyId", KEY),
+    (SNAPSHOT, "/KmsKeyId", KEY),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/role", ROLE),
+    ("AWS::Events::Rule", "/Targets/*/Arn", QUEUE),
+    ("AWS::SQS::QueuePolicy", "/Queues/*", QUEUE),
+    ("Karpcheck::Controller", "/InterruptionQueue", QUEUE),
+    ("Karpcheck::Controller", "/Role", ROLE),
+    ("Karpcheck::Controller", "/ClusterName", EKS),
+    (ROLE, "/ManagedPolicyArns/*", POLICY),
+    (ROLE, "/PermissionsBoundary", POLICY),
+    (POLICY, "/Roles/*", ROLE),
+    ("AWS::IAM::Policy", "/Roles/*", ROLE),
+    ("AWS::IAM::InstanceProfile", "/Roles/*", ROLE),
+    ("AWS::EKS::PodIdentityAssociation", "/RoleArn", ROLE),
+    ("AWS::EKS::PodIdentityAssociation", "/ClusterName", EKS),
+    ("karpenter.sh/NodePool", "/spec/template/spec/nodeClassRef", ""),
+    ("karpenter.sh/NodeClaim", "/spec/nodeClassRef", ""),
+    ("karpenter.sh/Provisioner", "/spec/providerRef", ""),
+    ("*.services.k8s.aws/*", "/spec/**/*Ref", ""),
+    ("*.services.k8s.aws/*", "/spec/**/*Refs/*", ""),
+];
+
+/// Which items have which names.
+#[derive(Debug, Default)]
+pub(crate) struct Resolver {
+    /// By kind and physical id.
+    ids: HashMap<(Arc<str>, String), Vec<ItemId>>,
+    /// By ARN, where it is known as a whole.
+    arns: HashMap<String, ItemId>,
+    /// Kinds whose items have an ARN or id that is known in part.
+    partial: BTreeMap<Arc<str>, Vec<ItemId>>,
+    /// By address in a template or cluster.
+    logical: HashMap<Logical, ItemId>,
+    /// Kubernetes objects by kind, namespace and name.
+    objects: HashMap<(Arc<str>, String, String), Vec<ItemId>>,
+}
+
+/// Who refers to an item, among the items of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct Referrers {
+    to: HashMap<ItemId, Vec<(ItemId, String)>>,
+    /// References that cannot be resolved: the text, and why.
+    open: Vec<(Text, Unknown)>,
+}
+
+impl Resolver {
+    pub(crate) fn new(inventory: &Inventory) -> Self {
+        let mut resolver = Self::default();
+        for (id, item) in inventory.items() {
+            match item.aws.as_deref() {
+                Some(aws) => {
+                    for logical in &aws.logical {
+                        resolver.logical.entry(logical.clone()).or_insert(id);
+                    }
+                    if let Some(known) = aws.id.as_ref().and_then(Text::known) {
+                        resolver.ids.entry((Arc::clone(&item.kind), known.to_owned())).or_default().push(id);
+                    }
+                    match aws.arn.as_ref().and_then(Node::as_str) {
+                        Some(arn) => {
+                            resolver.arns.entry(arn.to_owned()).or_insert(id);
+                        }
+                        None => resolver.partial.entry(Arc::clone(&item.kind)).or_default().push(id),
+                    }
+                }
+                None if kinds::is_kubernetes(&item.kind) => {
+                    // An ACK object is always in a namespace: the default one, where its manifest does not say.
+                    let unsaid = if kind_matches("*.services.k8s.aws/*", &item.kind) { "default" } else { "" };
+                    let namespace = item.namespace.as_deref().unwrap_or(unsaid).to_owned();
+                    resolver
+                        .objects
+                        .entry((Arc::clone(&item.kind), namespace, item.name.to_string()))
+                        .or_default()
+                        .push(id);
+                }
+                None => {}
+            }
+        }
+        resolver
+    }
+}
+
+/// The items that a field refers to.
+pub(crate) fn related(inventory: &Inventory, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
+    related_within(inventory, id, pattern, u64::MAX).map(|(links, _)| links)
+}
+
+/// The same and how many nodes were visited; it stops once these are more than `most`.
+pub(crate) fn related_within(
+    inventory: &Inventory,
+    id: ItemId,
+    pattern: &str,
+    most: u64,
+) -> Result<(Vec<Link>, u64), Malformed> {
+    let Some(item) = inventory.item(id) else { return Ok((vec![], 1)) };
+    match pattern {
+        "@same" => return Ok((item.same.iter().map(|same| link(Found::Known(*same), "")).collect(), 1)),
+        "@controller" => return Ok((controllers(inventory, id, item), 1)),
+        "@policies" => {
+            let links = policies(inventory, id, item);
+            let count = 1 + links.len() as u64;
+            return Ok((links, count));
+        }
+        _ => {}
+    }
+    let segments = pointer::segments(pattern)?;
+    let (matches, visited) = pointer::find_within(&item.body, &segments, most);
+    if visited > most {
+        return Ok((vec![], visited));
+    }
+    let mut links = vec![];
+    for found in matches {
+        let target = match found.step {
+            Step::Absent => continue,
+            Step::Unknown(reason, ..) => Found::Unknown(Unknown { reason, place: Some((id, found.at.clone())) }),
+            Step::Key(text, _) => by_text(inventory, id, item, &found.at, text),
+            Step::Node(node) => match &node.value {
+                Value::Null => continue,
+                Value::Text(text) if text.is_empty() => continue,
+                Value::Text(text) => by_text(inventory, id, item, &found.at, text),
+                Value::Map(map) => by_object(inventory, id, item, &found.at, map),
+                Value::Unknown(reason) => {
+                    Found::Unknown(Unknown { reason: (**reason).clone(), place: Some((id, found.at.clone())) })
+                }
+                _ => Found::Unknown(Unknown::new(Cause::Undecidable, format!("{} is no reference", found.at))),
+            },
+        };
+        links.push(link(target, &found.at));
+    }
+    Ok((links, visited))
+}
+
+/// The policies of a controller: those of its role, the role's own among them.
+fn policies(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
+    if &*item.kind != kinds::CONTROLLER {
+        return vec![];
+    }
+    let Some(Link { item: role, .. }) = related(inventory, id, "/Role").unwrap_or_default().pop() else {
+        return vec![];
+    };
+    let Found::Known(role) = role else { return vec![link(role, "")] };
+    let mut links = vec![link(Found::Known(role), "")];
+    links.extend(related(inventory, role, "/ManagedPolicyArns/*").unwrap_or_default());
+    links.extend(["AWS::IAM::Policy", POLICY].iter().flat_map(|kind| referrers(inventory, role, kind)));
+    let (mut known, unknown): (Vec<Link>, Vec<Link>) =
+        links.into_iter().partition(|link| matches!(link.item, Found::Known(_)));
+    known.iter_mut().for_each(|link| link.at.clear());
+    known.sort_by_key(|link| match link.item {
+        Found::Known(id) => id,
+        Found::Absent(_) | Found::Unknown(_) => ItemId(u32::MAX),
+    });
+    known.dedup();
+    // That the role may hold more is said once.
+    known.extend(
+        unknown
+            .into_iter()
+            .find(|link| matches!(link.item, Found::Unknown(_)))
+            .map(|link| Link { at: String::new(), ..link }),
+    );
+    known
+}
+
+/// The items of a kind that refer to this item.
+pub(crate) fn referrers(inventory: &Inventory, id: ItemId, kind: &str) -> Vec<Link> {
+    let cached = inventory.referrers.lock().ok().and_then(|cache| cache.get(kind).cloned());
+    let index = cached.unwrap_or_else(|| {
+        let made = Arc::new(index(inventory, kind));
+        if let Ok(mut cache) = inventory.referrers.lock() {
+            cache.insert(kind.to_owned(), Arc::clone(&made));
+        }
+        made
+    });
+    let mut links: Vec<Link> = index
+        .to
+        .get(&id)
+        .map(|from| from.iter().map(|(from, at)| link(Found::Known(*from), at)).collect())
+        .unwrap_or_default();
+    let maybe = index.open.iter().find(|(text, _)| inventory.item(id).is_some_and(|item| may_name(text, item)));
+    match (maybe, inventory.missing_referrers(kind, id)) {
+        (Some((_, unknown)), _) => links.push(link(Found::Unknown(unknown.clone()), "")),
+        (None, Some(missing)) => links.push(link(Found::Unknown(missing), "")),
+        (None, None) => {}
+    }
+    links
+}
+
+fn index(inventory: &Inventory, kind: &str) -> Referrers {
+    let mut index = Referrers::default();
+    for from in inventory.of_kind(kind) {
+        let Some(item) = inventory.item(from) else { continue };
+        if &*item.kind != kinds::CONTROLLER {
+            for controller in controllers(inventory, from, item) {
+                if let Found::Known(to) = controller.item {
+                    index.to.entry(to).or_default().push((from, String::new()));
+                }
+            }
+        }
+        for (_, pattern, _) in REFERENCES.iter().filter(|(kind, ..)| kind_matches(kind, &item.kind)) {
+            for link in related(inventory, from, pattern).unwrap_or_default() {
+                match link.item {
+                    Found::Known(to) => index.to.entry(to).or_default().push((from, link.at)),
+                    Found::Unknown(unknown) => {
+                        if let Some(Node { value: Value::Text(text), .. }) = inventory.node(from, &link.at)
+                            && text.hole().is_some()
+                        {
+                            index.open.push((text.clone(), unknown));
+                        }
+                    }
+                    Found::Absent(_) => {}
+                }
+            }
+        }
+    }
+    index
+}
+
+/// Might this text, which could not be resolved, name this item?
+fn may_name(text: &Text, item: &Item) -> bool {
+    let Some(aws) = item.aws.as_deref() else { return false };
+    let arn = match aws.arn.as_ref().map(|node| &node.value) {
+        Some(Value::Text(arn)) => text.same(arn) == Ternary::Unknown,
+        _ => false,
+    };
+    arn || aws.id.as_ref().is_some_and(|id| text.same(id) == Ternary::Unknown)
+}
+
+fn link(item: Found, at: &str) -> Link {
+    Link { item, at: at.to_owned() }
+}
+
+/// The kind that a field refers to.
+fn target(kind: &str, at: &str) -> Option<&'static str> {
+    let text = Text::from(at);
+    let row = REFERENCES.iter().find(|(from, pattern, to)| {
+        !to.is_empty() && kind_matches(from, kind) && text.matches(pattern) == Ternary::Yes
+    });
+    if let Some((_, _, to)) = row {
+        return Some(to);
+    }
+    if crate::schema::ack::is_key_field(kind, &text) {
+        return Some(KEY);
+    }
+    // Other key fields of ACK's objects, which the table does not have: they end in one of these.
+    let field = at.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let key =
+        ["kmskeyid", "kmskeyarn", "kmsmasterkeyid", "kmskey", "keyid", "keyarn"].iter().any(|end| field.ends_with(end));
+    (key && kind_matches("*.services.k8s.aws/*", kind)).then_some(KEY)
+}
+
+fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text) -> Found {
+    let resolver = inventory.resolver();
+    if let Some(address) = text.refers() {
+        let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
+        match resolver.logical.get(&logical) {
+            Some(found) => return follow_alias(inventory, item, *found),
+            None if text.known().is_none() => {
+                // An output of a module of Terraform's that was not read: the reader says which, and what to do.
+                let why = match text.hole() {
+                    Some(symbol) if &*address.id == "module" || address.id.starts_with("module.") => {
+                        symbol.why.to_string()
+                    }
+                    _ => format!("{} is not among what was read", address.id),
+                };
+                return Found::Unknown(Unknown::new(Cause::NotProvided, why));
+            }
+            // What the reference resolved to is written beside it.
+            None => {}
+        }
+    }
+    let Some(kind) = target(&item.kind, at) else {
+        return match text.known().and_then(|arn| resolver.arns.get(arn)) {
+            Some(found) => Found::Known(*found),
+            None => Found::Unknown(Unknown::new(Cause::Undecidable, format!("what {text} refers to is not known"))),
+        };
+    };
+    let candidates = name(inventory, kind, text, item);
+    match candidates.as_slice() {
+        [one] => follow_alias(inventory, item, *one),
+        [] => {
+            let kinds: &[&str] = if kind == KEY { &[KEY, ALIAS] } else { &[kind] };
+            if let Some(what) = inventory.nonexistent(kinds, text, item) {
+                return Found::Absent(what);
+            }
+            let (cause, why) = match text.hole() {
+                Some(symbol) => (symbol.cause, symbol.why.to_string()),
+                None => (Cause::NotProvided, format!("{} {text} is not among what was read", noun(kind))),
+            };
+            Found::Unknown(Unknown { reason: super::node::Reason::new(cause, why), place: Some((id, at.to_owned())) })
+        }
+        several => Found::Unknown(Unknown::new(
+            Cause::Undecidable,
+            format!("{} {}s are called {text}", several.len(), noun(kind)),
+        )),
+    }
+}
+
+/// The items that a text names.
+fn name(inventory: &Inventory, kind: &'static str, text: &Text, from: &Item) -> Vec<ItemId> {
+    let resolver = inventory.resolver();
+    // A key is named by its alias, too, whose ARN has the same service.
+    let kinds: &[&str] = if kind == KEY { &[KEY, ALIAS] } else { &[kind] };
+    if let Some(found) = text.known().and_then(|known| resolver.arns.get(known)) {
+        return vec![*found];
+    }
+    let all = || kinds.iter().flat_map(|kind| inventory.of_kind(kind));
+    if text.starts_with("arn:") {
+        return all()
+            .filter(|id| {
+                let arn = inventory.item(*id).and_then(|item| item.aws.as_deref()?.arn.as_ref());
+                matches!(arn, Some(Node { value: Value::Text(arn), .. }) if arn::joins(arn, text))
+            })
+            .collect();
+    }
+    let url_name =
+        text.known().filter(|url| kind == QUEUE && url.starts_with("https://")).and_then(|url| url.rsplit('/').next());
+    let wanted: Text = url_name.map_or_else(|| text.clone(), Text::from);
+    let named: Vec<ItemId> = match wanted.known() {
+        Some(known) => kinds
+            .iter()
+            .flat_map(|kind| resolver.ids.get(&(Arc::from(*kind), known.to_owned())).cloned().unwrap_or_default())
+            .collect(),
+        None => all()
+            .filter(|id| {
+                let named = inventory.item(*id).and_then(|item| item.aws.as_deref()?.id.as_ref());
+                named.is_some_and(|named| named.same(&wanted) == Ternary::Yes)
+            })
+            .collect(),
+    };
+    let named: Vec<ItemId> =
+        named.into_iter().filter(|id| inventory.item(*id).is_some_and(|item| !elsewhere(from, item))).collect();
+    // Where several bear the name, a Kubernetes object means the one where its cluster is.
+    let beside: Vec<ItemId> = named.iter().copied().filter(|id| is_beside(inventory, from, *id)).collect();
+    if named.len() > 1 && from.aws.is_none() && beside.len() == 1 { beside } else { named }
+}
+
+/// Is a resource certainly in the region and account of an object's cluster, as far as these are known?
+fn is_beside(inventory: &Inventory, from: &Item, id: ItemId) -> bool {
+    let Some(item) = inventory.item(id) else { return false };
+    ["region", "account"].iter().all(|fact| match (inventory.home(from, fact), inventory.home(item, fact)) {
+        (Some(Node { value: Value::Text(own), .. }), Some(Node { value: Value::Text(other), .. })) => {
+            own.same(other) == Ternary::Yes
+        }
+        (None, _) => true,
+        _ => false,
+    })
+}
+
+/// Do two items certainly live in different accounts or regions?
+fn elsewhere(one: &Item, other: &Item) -> bool {
+    let (Some(one), Some(other)) = (one.aws.as_deref(), other.aws.as_deref()) else { return false };
+    let differ = |a: &Option<Node>, b: &Option<Node>| match (a.as_ref().map(|a| &a.value), b.as_ref().map(|b| &b.value))
+    {
+        (Some(Value::Text(a)), Some(Value::Text(b))) => a.same(b) == Ternary::No,
+        _ => false,
+    };
+    differ(&one.account, &other.account) || differ(&one.region, &other.region)
+}
+
+/// Who names an alias means its key. That an alias names an alias is refused by AWS; followed, it may be a circle.
+fn follow_alias(inventory: &Inventory, from: &Item, found: ItemId) -> Found {
+    match inventory.item(found) {
+        Some(item) if &*item.kind == ALIAS && &*from.kind == ALIAS => Found::Unknown(Unknown::new(
+            Cause::Undecidable,
+            format!("{} names {}, which is an alias: AWS takes only a key there", from.name, item.name),
+        )),
+        Some(item) if &*item.kind == ALIAS => match related(inventory, found, "/TargetKeyId").unwrap_or_default().pop()
+        {
+            Some(link) => link.item,
+            None => {
+                Found::Unknown(Unknown::new(Cause::NotProvided, format!("the key behind {} is not known", item.name)))
+            }
+        },
+        _ => Found::Known(found),
+    }
+}
+
+/// A reference that is an object: `{group, kind, name}`, or ACK's `{from: {name, namespace}}`.
+fn by_object(inventory: &Inventory, id: ItemId, item: &Item, at: &str, map: &Map) -> Found {
+    let place = Some((id, at.to_owned()));
+    let unknown = |cause, why: String| {
+        Found::Unknown(Unknown { reason: super::node::Reason::new(cause, why), place: place.clone() })
+    };
+    let text = |map: &Map, name: &str| match map.get(name).map(|node| &node.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (kind, namespace, name): (String, Option<String>, Text) = if let Some(from) =
+        map.get("from").and_then(Node::as_map)
+    {
+        let Some(kind) = crate::schema::ack::referred_kind(&item.kind, at) else {
+            return unknown(Cause::Undecidable, format!("which kind {at} refers to is not known"));
+        };
+        let Some(name) = text(from, "name").filter(|name| !name.is_empty()) else {
+            return unknown(Cause::Undecidable, format!("{at} names nothing"));
+        };
+        let namespace =
+            text(from, "namespace").and_then(|text| text.known().map(str::to_owned)).filter(|text| !text.is_empty());
+        (
+            kind.to_owned(),
+            Some(namespace.unwrap_or_else(|| item.namespace.as_deref().unwrap_or("default").to_owned())),
+            name,
+        )
+    } else {
+        let Some(name) = text(map, "name") else { return unknown(Cause::Undecidable, format!("{at} names nothing")) };
+        let api_group = text(map, "apiVersion")
+            .and_then(|version| version.known()?.split_once('/').map(|(group, _)| group.to_owned()));
+        let group = text(map, "group").and_then(|group| group.known().map(str::to_owned)).or(api_group);
+        let kind = text(map, "kind").and_then(|kind| kind.known().map(str::to_owned));
+        let (group, kind) = match &*item.kind {
+            "karpenter.sh/Provisioner" => {
+                (group.unwrap_or_else(|| "karpenter.k8s.aws".into()), kind.unwrap_or_else(|| "AWSNodeTemplate".into()))
+            }
+            _ => (group.unwrap_or_else(|| "karpenter.k8s.aws".into()), kind.unwrap_or_else(|| "EC2NodeClass".into())),
+        };
+        (format!("{group}/{kind}"), None, name)
+    };
+    // A placeholder is itself: two objects of one template that both say `$KEY_NAME` mean each other.
+    let written = name.to_string();
+    let known = written.as_str();
+    let wanted = (Arc::from(kind.as_str()), namespace.clone().unwrap_or_default(), written.clone());
+    let found = inventory.resolver().objects.get(&wanted).map(Vec::as_slice).unwrap_or_default();
+    let in_cluster = |cluster: ClusterId| {
+        found.iter().copied().find(|id| inventory.item(*id).is_some_and(|item| item.cluster == cluster))
+    };
+    // A manifest refers to what stands beside it, else to what runs.
+    if let Some(found) =
+        in_cluster(item.cluster).or_else(|| found.first().copied().filter(|_| item.cluster == ClusterId::FILES))
+    {
+        return Found::Known(found);
+    }
+    if let Some(symbol) = name.hole() {
+        return unknown(Cause::Symbolic, symbol.why.to_string());
+    }
+    let what = match &namespace {
+        Some(namespace) => format!("{} {namespace}/{known}", kind.rsplit('/').next().unwrap_or(&kind)),
+        None => format!("{} {known}", kind.rsplit('/').next().unwrap_or(&kind)),
+    };
+    let listing = |cluster: &super::query::Cluster| cluster.listed.get(&kind).cloned();
+    let clusters: Vec<&super::query::Cluster> = match inventory.cluster(item.cluster) {
+        Some(own) => vec![own],
+        None => inventory.clusters().iter().collect(),
+    };
+    match clusters.as_slice() {
+        [] => unknown(Cause::NotProvided, format!("{what} is not among what was read")),
+        clusters => match clusters.iter().find_map(|cluster| match listing(cluster) {
+            Some(Listing::Partial(reason)) => Some(reason),
+            _ => None,
+        }) {
+            Some(reason) => Found::Unknown(Unknown { reason, place }),
+            None => Found::Absent(format!(
+                "{what} in {}",
+                clusters.iter().map(|cluster| &*cluster.context).collect::<Vec<_>>().join(", ")
+            )),
+        },
+    }
+}
+
+/// The controllers that an item belongs to or that use it.
+fn controllers(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
+    if !(item.is_aws() || crate::karpenter::controller::is_reconciled(&item.kind) || &*item.kind == kinds::CLUSTER) {
+        return vec![];
+    }
+    let all = inventory.of_kind(kinds::CONTROLLER);
+    let of_cluster = |cluster: ClusterId| -> Vec<ItemId> {
+        all.iter().copied().filter(|id| inventory.item(*id).is_some_and(|item| item.cluster == cluster)).collect()
+    };
+    if !item.is_aws() {
+        let own = of_cluster(item.cluster);
+        // What the files say of no cluster in particular belongs to the controller that is there.
+        let chosen = if own.is_empty() && item.cluster == ClusterId::FILES { all } else { own };
+        // A controller that may not be seen is another thing than none.
+        let unseen = inventory.missing("apps/Deployment");
+        if let (true, Some(unknown)) =
+            (chosen.is_empty(), unseen.filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed)))
+        {
+            return vec![link(Found::Unknown(unknown), "")];
+        }
+        return chosen.into_iter().map(|controller| link(Found::Known(controller), "")).collect();
+    }
+    let field = match &*item.kind {
+        QUEUE => "/InterruptionQueue",
+        ROLE => "/Role",
+        EKS => "/ClusterName",
+        _ => "",
+    };
+    let (mut known, mut open) = (vec![], vec![]);
+    for controller in all {
+        match related(inventory, controller, field).unwrap_or_default().pop().map(|link| link.item) {
+            Some(Found::Known(target)) if target == id => known.push(link(Found::Known(controller), field)),
+            // A setting that names something else is no relation to this item.
+            Some(Found::Known(_) | Found::Absent(_)) => {}
+            Some(Found::Unknown(_))
+                if inventory.node(controller, field).is_some_and(|node| node.as_str().is_some()) => {}
+            // It does not say: it may be this one.
+            Some(Found::Unknown(_)) => open.push(controller),
+            None => {}
+        }
+    }
+    if known.is_empty() && field.is_empty() {
+        open = inventory.of_kind(kinds::CONTROLLER);
+    }
+    match (known.is_empty(), open.as_slice()) {
+        (true, [only]) => vec![link(Found::Known(*only), "")],
+        (true, [_, _, ..]) => vec![link(
+            Found::Unknown(Unknown::new(
+                Cause::Undecidable,
+                format!("{} controllers may use {}", open.len(), item.name),
+            )),
+            "",
+        )],
+        _ => known,
+    }
+}
+
+pub(crate) fn noun(kind: &str) -> &'static str {
+    match kind {
+        KEY => "key",
+        ALIAS => "alias",
+        QUEUE => "queue",
+        ROLE => "role",
+        POLICY => "policy",
+        EKS => "cluster",
+        IMAGE => "image",
+        SNAPSHOT => "snapshot",
+        _ => "resource",
+    }
+}

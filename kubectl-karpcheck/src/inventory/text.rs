@@ -1,0 +1,488 @@
+//! Texts that may be known in part.
+//!
+//! A template's `arn:${AWS::Partition}:sqs:${AWS::Region}:…` is a text with holes. Each hole is a [`Symbol`], equal to
+//! itself and to nothing else with certainty. Questions about such texts have three answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::inventory::node::{Cause, Reason};
+
+/// An answer to a question about something that may be known in part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ternary {
+    /// Whatever the symbols stand for.
+    Yes,
+    /// Whatever the symbols stand for.
+    No,
+    /// It depends on what the symbols stand for.
+    Unknown,
+}
+
+/// Where a symbol means the same thing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SymbolScope {
+    /// The whole run: `$VAR`, `{{ … }}`.
+    Run,
+    /// The account and region that templates are deployed to: `${AWS::Region}`.
+    Home,
+    /// One template or module.
+    Template(u32),
+    /// The objects of one cluster, by its number: references between ACK objects.
+    Cluster(u32),
+}
+
+/// What a hole stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Symbol {
+    /// As it is written: `${AWS::Region}`, `$KEY_ARN`.
+    pub name: Arc<str>,
+    /// Where the name means the same.
+    pub scope: SymbolScope,
+    /// What kind of ignorance: `symbolic`, or `not-provided` for an account or region that nobody stated.
+    pub cause: Cause,
+    /// Why it has no value, for the reader.
+    pub why: Arc<str>,
+}
+
+impl Symbol {
+    /// A symbol as a template or a placeholder has it.
+    pub fn new(name: impl Into<Arc<str>>, scope: SymbolScope, why: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), scope, cause: Cause::Symbolic, why: why.into() }
+    }
+
+    /// The reason why a text with this symbol is unknown.
+    pub fn reason(&self) -> Reason {
+        Reason::new(self.cause, Arc::clone(&self.why))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.scope == other.scope
+    }
+}
+
+/// A piece of a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Known characters.
+    Known(Box<str>),
+    /// A hole.
+    Hole(Symbol),
+}
+
+/// A resource of a template by its logical id, and the attribute of it that a text holds (`Arn`; empty for `Ref`).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Address {
+    /// The template.
+    pub scope: SymbolScope,
+    /// The logical id.
+    pub id: Arc<str>,
+    /// The attribute.
+    pub attribute: Arc<str>,
+}
+
+/// A text with holes, or one that refers to a resource of its template.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Template {
+    /// The pieces; no two known ones side by side.
+    pub parts: Vec<Part>,
+    /// The resource that it refers to by its address, when the text is such a reference as a whole.
+    pub refers: Option<Address>,
+}
+
+/// A text.
+#[derive(Clone, Eq)]
+pub enum Text {
+    /// Known as a whole.
+    Known(Arc<str>),
+    /// Known in part, or a reference by address.
+    Template(Box<Template>),
+}
+
+impl Text {
+    /// A text from its pieces.
+    pub fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
+        let mut merged: Vec<Part> = Vec::new();
+        for part in parts {
+            match (merged.last_mut(), part) {
+                (_, Part::Known(text)) if text.is_empty() => {}
+                (Some(Part::Known(before)), Part::Known(text)) => *before = format!("{before}{text}").into(),
+                (_, part) => merged.push(part),
+            }
+        }
+        match merged.as_slice() {
+            [] => Self::Known("".into()),
+            [Part::Known(text)] => Self::Known(Arc::from(&**text)),
+            _ => Self::Template(Box::new(Template { parts: merged, refers: None })),
+        }
+    }
+
+    /// A text that is one hole.
+    pub fn symbol(symbol: Symbol) -> Self {
+        Self::from_parts([Part::Hole(symbol)])
+    }
+
+    /// The same text, which refers to a resource of its template.
+    pub fn referring(self, address: Address) -> Self {
+        let parts = self.into_parts();
+        Self::Template(Box::new(Template { parts, refers: Some(address) }))
+    }
+
+    /// The whole text, if it is known.
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Known(text) => Some(text),
+            Self::Template(template) => match template.parts.as_slice() {
+                [] => Some(""),
+                [Part::Known(text)] => Some(text),
+                _ => None,
+            },
+        }
+    }
+
+    /// The first hole.
+    pub fn hole(&self) -> Option<&Symbol> {
+        self.holes().next()
+    }
+
+    /// All holes.
+    pub fn holes(&self) -> impl Iterator<Item = &Symbol> {
+        let parts = match self {
+            Self::Known(_) => &[][..],
+            Self::Template(template) => &template.parts,
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Hole(symbol) => Some(symbol),
+            Part::Known(_) => None,
+        })
+    }
+
+    /// The address that this text refers to.
+    pub fn refers(&self) -> Option<&Address> {
+        match self {
+            Self::Known(_) => None,
+            Self::Template(template) => template.refers.as_ref(),
+        }
+    }
+
+    /// The pieces.
+    pub fn into_parts(self) -> Vec<Part> {
+        match self {
+            Self::Known(text) if text.is_empty() => vec![],
+            Self::Known(text) => vec![Part::Known((&*text).into())],
+            Self::Template(template) => template.parts,
+        }
+    }
+
+    /// Is it written like this? Holes count as they are written.
+    pub fn is(&self, written: &str) -> bool {
+        match self {
+            Self::Known(text) => **text == *written,
+            Self::Template(_) => self.to_string() == written,
+        }
+    }
+
+    /// Is nothing there?
+    pub fn is_empty(&self) -> bool {
+        self.known() == Some("")
+    }
+
+    /// Does it certainly begin so?
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        match self {
+            Self::Known(text) => text.starts_with(prefix),
+            Self::Template(template) => {
+                matches!(template.parts.first(), Some(Part::Known(text)) if text.starts_with(prefix))
+            }
+        }
+    }
+
+    /// Does it match a pattern of `*` and `?`?
+    pub fn matches(&self, pattern: &str) -> Ternary {
+        if let Some(known) = self.known() {
+            return if glob(pattern, known) { Ternary::Yes } else { Ternary::No };
+        }
+        wildcard(&pattern_tokens(pattern), &self.tokens())
+    }
+
+    /// Do two texts say the same? The same symbol on both sides is the same.
+    pub fn same(&self, other: &Self) -> Ternary {
+        if let (Some(one), Some(other)) = (self.known(), other.known()) {
+            return if one == other { Ternary::Yes } else { Ternary::No };
+        }
+        wildcard(&self.tokens(), &other.tokens())
+    }
+
+    /// The text piece by piece.
+    pub fn tokens(&self) -> Vec<Token<'_>> {
+        match self {
+            Self::Known(text) => text.chars().map(Token::Char).collect(),
+            Self::Template(template) => template
+                .parts
+                .iter()
+                .flat_map(|part| match part {
+                    Part::Known(text) => text.chars().map(Token::Char).collect(),
+                    Part::Hole(symbol) => vec![Token::Hole(symbol)],
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Does a text that is known as a whole match a pattern of `*` and `?`? Without an allocation, since every object's kind
+/// and most fields are compared so; a star is tried again from its last place only, which is enough for a single text.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // The pattern behind the last star, and the text that it was last tried on.
+    let mut star: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    loop {
+        let (mut rest, mut ahead) = (pattern.clone(), text.clone());
+        match (rest.next(), ahead.next()) {
+            (Some('*'), _) => {
+                star = Some((rest.clone(), text.clone()));
+                pattern = rest;
+            }
+            (None, None) => return true,
+            (Some(wanted), Some(char)) if wanted == '?' || wanted == char => {
+                pattern = rest;
+                text = ahead;
+            }
+            _ => {
+                let Some((behind, tried)) = &mut star else { return false };
+                if tried.next().is_none() {
+                    return false;
+                }
+                pattern = behind.clone();
+                text = tried.clone();
+            }
+        }
+    }
+}
+
+/// A piece of a text or of a pattern.
+#[derive(Clone, Copy, Debug)]
+pub enum Token<'a> {
+    /// This character.
+    Char(char),
+    /// Any one character: in patterns only.
+    Any,
+    /// Any characters or none: in patterns only.
+    Star,
+    /// What a symbol stands for.
+    Hole(&'a Symbol),
+}
+
+/// A pattern of `*` and `?`, piece by piece.
+fn pattern_tokens(pattern: &str) -> Vec<Token<'_>> {
+    let token = |char| match char {
+        '*' => Token::Star,
+        '?' => Token::Any,
+        char => Token::Char(char),
+    };
+    pattern.chars().map(token).collect()
+}
+
+/// Does a text match a pattern? `Yes` and `No` hold whatever the symbols on either side stand for.
+pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Ternary {
+    let (pattern, text) = unshared(pattern, text);
+    if align(pattern, text, false) {
+        Ternary::Yes
+    } else if align(pattern, text, true) {
+        Ternary::Unknown
+    } else {
+        Ternary::No
+    }
+}
+
+/// Without what both begin and end with. Whatever a symbol at the same end of both stands for, it is the same there: so
+/// `other-${Name}` is certainly not `${Name}`.
+fn unshared<'p, 't, 'a, 'b>(
+    mut pattern: &'p [Token<'a>],
+    mut text: &'t [Token<'b>],
+) -> (&'p [Token<'a>], &'t [Token<'b>]) {
+    let shared = |one: &Token<'_>, other: &Token<'_>| match (one, other) {
+        (Token::Char(one), Token::Char(other)) => one == other,
+        (Token::Hole(one), Token::Hole(other)) => one.is(other),
+        _ => false,
+    };
+    while let ([one, rest @ ..], [other, others @ ..]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    while let ([rest @ .., one], [others @ .., other]) = (pattern, text)
+        && shared(one, other)
+    {
+        (pattern, text) = (rest, others);
+    }
+    (pattern, text)
+}
+
+/// One row per piece of the text, one bit per position in the pattern. Certain: a hole is matched by itself or by a star
+/// only. Possible: a hole on either side may stand for anything.
+fn align(pattern: &[Token<'_>], text: &[Token<'_>], possible: bool) -> bool {
+    let spans = |token: &Token<'_>| matches!(token, Token::Star) || (possible && matches!(token, Token::Hole(_)));
+    // reached[j]: the text so far is matched by the first j pieces of the pattern.
+    let close = |reached: &mut [bool]| {
+        for (j, token) in pattern.iter().enumerate() {
+            if reached[j] && spans(token) {
+                reached[j + 1] = true;
+            }
+        }
+    };
+    let mut reached = vec![false; pattern.len() + 1];
+    reached[0] = true;
+    close(&mut reached);
+    for piece in text {
+        let mut next = vec![false; pattern.len() + 1];
+        if possible && matches!(piece, Token::Hole(_)) {
+            // It may stand for whatever any further stretch of the pattern needs.
+            if let Some(first) = reached.iter().position(|reached| *reached) {
+                next[first..].fill(true);
+            }
+        } else {
+            for (j, token) in pattern.iter().enumerate() {
+                if !reached[j] {
+                    continue;
+                }
+                let (stays, steps) = match (token, piece) {
+                    (Token::Star, _) => (true, false),
+                    (Token::Hole(_), Token::Char(_)) if possible => (true, false),
+                    (Token::Any, Token::Char(_)) => (false, true),
+                    (Token::Char(a), Token::Char(b)) => (false, a == b),
+                    (Token::Hole(a), Token::Hole(b)) => (false, a.is(b)),
+                    _ => (false, false),
+                };
+                next[j] |= stays;
+                next[j + 1] |= steps;
+            }
+        }
+        close(&mut next);
+        reached = next;
+        if !reached.contains(&true) {
+            return false;
+        }
+    }
+    reached[pattern.len()]
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(text) => f.write_str(text),
+            Self::Template(template) => template.parts.iter().try_for_each(|part| match part {
+                Part::Known(text) => f.write_str(text),
+                Part::Hole(symbol) => f.write_str(&symbol.name),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+/// The same pieces. A reference by address does not make a text another one.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.known(), other.known()) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => self.same(other) == Ternary::Yes,
+            _ => false,
+        }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Known(text.into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::Known(text.into())
+    }
+}
+
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Self {
+        Self::Known(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hole(name: &str) -> Part {
+        Part::Hole(Symbol::new(name, SymbolScope::Run, format!("{name} has no value")))
+    }
+
+    fn text(parts: &[&str]) -> Text {
+        Text::from_parts(
+            parts.iter().map(|part| if part.starts_with('$') { hole(part) } else { Part::Known((*part).into()) }),
+        )
+    }
+
+    #[test]
+    fn a_longer_text_around_a_symbol_is_not_the_symbol() {
+        assert_eq!(text(&["another-", "$X"]).same(&text(&["$X"])), Ternary::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$X"])), Ternary::No);
+        assert_eq!(text(&["$X", "-b"]).same(&text(&["$X"])), Ternary::No);
+        assert_eq!(text(&["a/", "$X"]).same(&text(&["a/b-", "$Y"])), Ternary::Unknown);
+        assert_eq!(text(&["$X"]).same(&text(&["$X"])), Ternary::Yes);
+    }
+
+    #[test]
+    fn known_parts_decide_where_they_can() {
+        for (parts, pattern, answer) in [
+            (&["alias/", "$X"][..], "alias/*", Ternary::Yes),
+            (&["alias/", "$X"], "arn:*", Ternary::No),
+            (&["alias/", "$X"], "alias/aws/sqs", Ternary::Unknown),
+            (&["$X"], "alias/*", Ternary::Unknown),
+            (&["$X"], "*", Ternary::Yes),
+            (&["$X"], "?*", Ternary::Unknown),
+            (&["a", "$X", "z"], "a*y", Ternary::No),
+            (&["a", "$X", "z"], "a*z", Ternary::Yes),
+            (&["arn:", "$P", ":kms:", "$R", ":key/1"], "arn:*:key/*", Ternary::Yes),
+            (&["plain"], "pl??n", Ternary::Yes),
+            (&["plain"], "pl?n", Ternary::No),
+            (&[""], "*", Ternary::Yes),
+        ] {
+            assert_eq!(text(parts).matches(pattern), answer, "{parts:?} against {pattern}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_answers_as_the_long_one() {
+        let pieces = ["", "a", "ab", "ba", "aab", "abab", "ü", "aXb", "arn:aws:kms:eu-west-1:111122223333:key/1"];
+        for pattern in
+            ["", "*", "?", "a*", "*b", "*a*b*", "a?b", "**", "?*?", "ab*ab", "ü", "arn:*:key/?*", "*:alias/*"]
+        {
+            for piece in pieces {
+                let long = wildcard(&pattern_tokens(pattern), &Text::from(piece).tokens()) == Ternary::Yes;
+                assert_eq!(glob(pattern, piece), long, "{piece:?} against {pattern:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn equal_symbols_are_equal_and_nothing_else_is_certain() {
+        let cluster = text(&["$C"]);
+        assert_eq!(cluster.same(&text(&["$C"])), Ternary::Yes);
+        assert_eq!(cluster.same(&text(&["$D"])), Ternary::Unknown);
+        assert_eq!(cluster.same(&text(&["demo"])), Ternary::Unknown);
+        assert_eq!(text(&["a-", "$C"]).same(&text(&["b-", "$C"])), Ternary::No);
+        assert_eq!(text(&["a-", "$C"]).same(&text(&["a-", "$C"])), Ternary::Yes);
+        assert_eq!(text(&["$C", "-x"]).same(&text(&["demo-y"])), Ternary::No);
+    }
+
+    #[test]
+    fn pieces_are_merged() {
+        assert_eq!(text(&["a", "b", "", "c"]).known(), Some("abc"));
+        assert_eq!(text(&["a", "$X", "b"]).to_string(), "a$Xb");
+    }
+}

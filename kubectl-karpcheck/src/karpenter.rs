@@ -1,0 +1,3 @@
+//! What is known of Karpenter.
+
+pub mod controller;

@@ -1,0 +1,521 @@
+//! The Karpenter controller and its cluster, derived from the objects that were read.
+//!
+//! ```text
+//! Deployment + ServiceAccount + ConfigMap + Pod, Helm values, flags -> Karpcheck::Controller
+//! DaemonSets, Deployments, Nodes, kubeconfig, flags                 -> Karpcheck::Cluster (evidence of its true name)
+//! ```
+//!
+//! A controller is recognised by its image, its environment and its labels together, never by a label alone. What
+//! nobody stated is unknown, what a Deployment certainly does not set is absent.
+
+use std::sync::Arc;
+
+use crate::inventory::arn;
+use crate::inventory::builder::{Builder, Draft};
+use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
+use crate::inventory::node::{At, Cause, List, Map, Node, Reason, Value};
+use crate::inventory::query::{Inventory, Listing};
+use crate::inventory::text::Text;
+use crate::schema::kinds;
+
+mod evidence;
+mod policies;
+mod settings;
+
+/// The kind of Helm values of Karpenter's chart, as their reader hands them on. No rule sees it: it becomes a controller.
+pub const VALUES: &str = "Karpcheck::HelmValues";
+/// The member of [`VALUES`] that holds the chart's version, where what installs the chart says it.
+pub const CHART_VERSION: &str = "@chartVersion";
+/// The member of [`VALUES`] that names the [`CHART`] that is installed: `NAMESPACE/NAME`.
+pub const CHART_REF: &str = "@chartRef";
+/// The kind of an object that says where a chart is kept and which version of it counts, with `/Version`.
+pub const CHART: &str = "Karpcheck::HelmChart";
+/// The ConfigMap in which Karpenter up to 0.32 keeps its settings.
+pub const GLOBAL_SETTINGS: &str = "karpenter-global-settings";
+
+/// Is it an object that a self-managed Karpenter reconciles?
+pub fn is_reconciled(kind: &str) -> bool {
+    matches!(
+        kind,
+        "karpenter.sh/NodePool"
+            | "karpenter.sh/NodeClaim"
+            | "karpenter.sh/Provisioner"
+            | "karpenter.sh/Machine"
+            | "karpenter.k8s.aws/EC2NodeClass"
+            | "karpenter.k8s.aws/AWSNodeTemplate"
+    )
+}
+
+/// Does this object, a Deployment or a Pod, run the Karpenter controller for AWS? The container that does.
+pub fn container_of(item: &Item) -> Option<&Node> {
+    let spec = match &*item.kind {
+        "apps/Deployment" => item.body.at_path(&["spec", "template", "spec"])?,
+        "core/Pod" => item.body.member("spec")?,
+        _ => return None,
+    };
+    let labelled = item.body.str_at(&["metadata", "labels", "app.kubernetes.io/name"]) == Some("karpenter");
+    spec.member("containers")?.elements().iter().find(|container| signs(container, labelled) >= 2)
+}
+
+/// How many independent signs there are that a container is the controller.
+fn signs(container: &Node, labelled: bool) -> u32 {
+    let image = container
+        .member("image")
+        .map(|image| image.to_json().as_str().unwrap_or_default().to_owned())
+        .unwrap_or_default();
+    let path = image.split(['@', ':']).next().unwrap_or_default();
+    // Other providers' controllers have the same name: AKS's is `aks/karpenter/controller`.
+    if path.contains("/aks/") {
+        return 0;
+    }
+    let has = |name: &str| settings::env(container, name).is_some();
+    let image_signs = if path.ends_with("karpenter/controller") {
+        2
+    } else {
+        u32::from(path.rsplit('/').next().is_some_and(|name| name == "karpenter" || name == "karpenter-controller"))
+    };
+    let typical = [
+        "INTERRUPTION_QUEUE",
+        "CLUSTER_ENDPOINT",
+        "VM_MEMORY_OVERHEAD_PERCENT",
+        "ISOLATED_VPC",
+        "BATCH_MAX_DURATION",
+        "AWS_DEFAULT_INSTANCE_PROFILE",
+    ];
+    image_signs
+        + u32::from(has("KARPENTER_SERVICE"))
+        + u32::from(has("CLUSTER_NAME")) * u32::from(typical.iter().any(|name| has(name)) || has("KARPENTER_SERVICE"))
+        + u32::from(labelled && image_signs > 0)
+}
+
+/// Partition, region and account, each where it is said.
+pub(crate) type Location = (Option<Node>, Option<Node>, Option<Node>);
+
+/// Where a cluster's AWS resources live, by what its objects say.
+pub(crate) fn home_of(cluster: ClusterId, items: &[Item]) -> Location {
+    let own = || items.iter().filter(|item| item.cluster == cluster);
+    // aws:///eu-west-1a/i-0123: the zone's region.
+    let region = own().filter(|item| &*item.kind == "core/Node").find_map(|node| {
+        let id = node.body.at_path(&["spec", "providerID"])?;
+        let zone = id.as_str()?.strip_prefix("aws:///")?.split('/').next()?;
+        let region = zone.trim_end_matches(|char: char| char.is_ascii_lowercase());
+        // Local zones carry their own name behind the region's: us-west-2-lax-1a.
+        let parts: Vec<&str> = region.split('-').collect();
+        let number = parts.iter().position(|part| part.parse::<u32>().is_ok())?;
+        Some(Node::text(parts[..=number].join("-"), id.at))
+    });
+    let role = own().filter(|item| &*item.kind == "core/ServiceAccount").find_map(|account| {
+        let annotation = account.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"])?;
+        match &annotation.value {
+            Value::Text(text) => arn::split(text).map(|parts| (parts, annotation.at)),
+            _ => None,
+        }
+    });
+    let part = |index: usize| {
+        let (parts, at) = role.as_ref()?;
+        parts[index].known().filter(|part| !part.is_empty()).map(|part| Node::text(part, *at))
+    };
+    (part(1), region, part(4))
+}
+
+/// The region and the account of a cluster's AWS resources, by what its objects say.
+pub fn home_in(inventory: &Inventory, cluster: ClusterId) -> (Option<String>, Option<String>) {
+    let (_, region, account) = home_of(cluster, &inventory.items);
+    let told = |node: Option<Node>| node.and_then(|node| node.as_str().map(str::to_owned));
+    (told(region), told(account))
+}
+
+/// Adds the controllers and clusters.
+pub(crate) fn derive(builder: &mut Builder) {
+    let mut found = from_deployments(builder);
+    let stated = builder.stated().chart_version.clone().map(|version| {
+        let doc = builder.document(Origin::Flag("--chart-version"));
+        Node::text(version, At::whole(doc))
+    });
+    if stated.is_some() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
+        let what = "--chart-version was not used: no values of Karpenter's chart were read";
+        builder.problem(crate::inventory::Problem::note(what, stated.as_ref().map(|stated| stated.at)));
+    }
+    found.extend(from_values(builder, stated.as_ref()));
+    let mut found = distinct(found);
+    state(builder, &mut found);
+    evidence::derive(builder, &found);
+    for controller in found {
+        let mut draft = Draft::new(
+            kinds::CONTROLLER,
+            controller.name,
+            Node::new(Value::Map(controller.fields), controller.at),
+            controller.source,
+        );
+        draft.namespace = controller.namespace;
+        draft.cluster = controller.cluster;
+        draft.read_at = controller.read_at;
+        builder.add(draft);
+    }
+}
+
+/// A controller in the making.
+#[derive(Debug)]
+struct Found {
+    name: Box<str>,
+    namespace: Option<Box<str>>,
+    cluster: ClusterId,
+    source: SourceKind,
+    read_at: Option<Arc<str>>,
+    at: At,
+    fields: Map,
+}
+
+impl Found {
+    fn set(&mut self, field: &str, node: Option<Node>) {
+        if let Some(node) = node {
+            self.fields.set(field, node);
+        }
+    }
+}
+
+fn from_deployments(builder: &Builder) -> Vec<Found> {
+    let mut found = vec![];
+    let versions = settings::Versions::of(builder.stated());
+    for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
+        let Some(container) = container_of(item) else { continue };
+        let mut controller = Found {
+            name: item.name.clone(),
+            namespace: item.namespace.clone(),
+            cluster: item.cluster,
+            source: item.source,
+            read_at: item.read_at.clone(),
+            at: item.at(),
+            fields: Map::default(),
+        };
+        controller.set("Version", settings::version(item, container));
+        let config = builder.items().iter().find(|other| {
+            &*other.kind == "core/ConfigMap"
+                && &*other.name == GLOBAL_SETTINGS
+                && other.cluster == item.cluster
+                && other.namespace.as_deref().unwrap_or("default") == item.namespace.as_deref().unwrap_or("default")
+        });
+        let refused =
+            builder.clusters().get((item.cluster.0 as usize).wrapping_sub(1)).and_then(|cluster| {
+                match cluster.listed.get("core/ConfigMap") {
+                    Some(Listing::Partial(reason)) => Some(reason.clone()),
+                    _ => None,
+                }
+            });
+        settings::from_container(&mut controller, container, config, refused, versions);
+        let role = role_of(builder, item, container);
+        controller.set("Role", role);
+        controller
+            .set("ServiceAccount", item.body.at_path(&["spec", "template", "spec", "serviceAccountName"]).cloned());
+        found.push(controller);
+    }
+    found
+}
+
+fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
+    builder
+        .items()
+        .iter()
+        .filter(|item| &*item.kind == VALUES)
+        .map(|item| {
+            let mut controller = Found {
+                name: item.name.clone(),
+                namespace: item.namespace.clone(),
+                cluster: item.cluster,
+                source: item.source,
+                read_at: None,
+                at: item.at(),
+                fields: Map::default(),
+            };
+            controller.set("Version", chart_version(builder, &item.body).or_else(|| stated.cloned()));
+            settings::from_values(&mut controller, &item.body, settings::Versions::of(builder.stated()));
+            if controller.fields.get("Role").is_none() {
+                controller.set("Role", associated(builder, item));
+            }
+            controller
+        })
+        .collect()
+}
+
+/// The version of the chart that is installed with some values: the object that installs it says it, the object that it
+/// names, or the command line.
+fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
+    let named = || {
+        let reference = values.str_at(&[CHART_REF])?;
+        let chart = builder.items().iter().find(|item| {
+            &*item.kind == CHART
+                && format!("{}/{}", item.namespace.as_deref().unwrap_or_default(), item.name) == reference
+        });
+        chart?.body.member("Version").cloned()
+    };
+    let told = values.member(CHART_VERSION).cloned().or_else(named);
+    told.map(|version| match version.as_str() {
+        Some(text) => match settings::number(text) {
+            Some(number) => Node::text(number, version.at),
+            None => {
+                let why = format!(
+                    "the chart's version is given as {text}: which one that is depends on when it is installed"
+                );
+                Node::unknown(Cause::Undecidable, why, version.at)
+            }
+        },
+        None => match version.first_unknown() {
+            Some((reason, at)) => refused(reason, at),
+            None => version,
+        },
+    })
+}
+
+/// The role that a Pod Identity association or a ServiceAccount gives the service account of some values.
+fn associated(builder: &Builder, values: &Item) -> Option<Node> {
+    let account = values.body.str_at(&["serviceAccount", "name"]).unwrap_or("karpenter");
+    let here = |namespace: &str| match values.namespace.as_deref() {
+        Some(own) => own == namespace,
+        None => matches!(namespace, "karpenter" | "kube-system"),
+    };
+    let roles: Vec<&Node> = builder
+        .items()
+        .iter()
+        .filter(|item| item.cluster == values.cluster)
+        .filter_map(|item| match &*item.kind {
+            "AWS::EKS::PodIdentityAssociation" => {
+                let fits = item.body.str_at(&["ServiceAccount"]) == Some(account)
+                    && item.body.member("Namespace").is_some_and(|node| node.as_str().is_none_or(here));
+                item.body.member("RoleArn").filter(|_| fits)
+            }
+            "core/ServiceAccount" => {
+                let fits = *item.name == *account && here(item.namespace.as_deref().unwrap_or("default"));
+                item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).filter(|_| fits)
+            }
+            _ => None,
+        })
+        .collect();
+    match roles.as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    }
+}
+
+/// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
+/// speaks, unless its manifest says something else, which then stays a second one.
+fn distinct(found: Vec<Found>) -> Vec<Found> {
+    let mut kept: Vec<Found> = vec![];
+    for controller in found {
+        let twin = kept.iter_mut().find(|other| {
+            let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
+                let known = |found: &Found| {
+                    found
+                        .fields
+                        .get(field)
+                        .and_then(Node::as_str)
+                        // One endpoint may be written `https://ID.…` and `https://id.…/`.
+                        .map(|text| text.trim_end_matches('/').to_ascii_lowercase())
+                        .filter(|text| !text.is_empty())
+                };
+                matches!((known(other), known(&controller)), (Some(one), Some(other)) if one != other)
+            });
+            let clusters = other.cluster != controller.cluster
+                && other.cluster != ClusterId::FILES
+                && controller.cluster != ClusterId::FILES;
+            !differs && !clusters && other.cluster == controller.cluster
+        });
+        match twin {
+            None => kept.push(controller),
+            Some(twin) => {
+                let (strong, weak) = if controller.source < twin.source {
+                    (controller, std::mem::replace(twin, empty()))
+                } else {
+                    (std::mem::replace(twin, empty()), controller)
+                };
+                *twin = strong;
+                for (key, node) in weak.fields.entries {
+                    let fills = match twin.fields.entries.iter().find(|(own, _)| *own == key) {
+                        None => true,
+                        Some((_, own)) => own.first_unknown().is_some() && node.first_unknown().is_none(),
+                    };
+                    if fills {
+                        twin.fields.set(key, node);
+                    }
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn empty() -> Found {
+    Found {
+        name: "".into(),
+        namespace: None,
+        cluster: ClusterId::FILES,
+        source: SourceKind::Flag,
+        read_at: None,
+        at: At { doc: crate::inventory::node::DocId(0), line: 0, column: 0 },
+        fields: Map { entries: vec![], more: None },
+    }
+}
+
+/// Fills in what the command line states. It never overrides what runs.
+fn state(builder: &mut Builder, found: &mut Vec<Found>) {
+    let stated = builder.stated().clone();
+    let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
+    if found.is_empty() {
+        // Where there is a policy, it is what the reader can look at; else the flag.
+        let policy = policies::first_of_a_controller(builder);
+        let flag = version.map(|(_, flag)| flag).or_else(|| stated.cluster_name.is_some().then_some("--cluster-name"));
+        let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
+        found.extend(at.map(|at| Found { name: "karpenter".into(), at, ..empty() }));
+        if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
+            let doc = builder.document(Origin::Flag("--cluster-name"));
+            controller.fields.set("ClusterName", Node::text(name, At::whole(doc)));
+        }
+    }
+    let pinned = policies::pinned(builder);
+    for controller in found.iter_mut().filter(|_| !pinned.is_empty()) {
+        let at = pinned[0].at;
+        controller.fields.set("ClusterNamesInPolicies", list(pinned.clone(), at));
+    }
+    if let Some((version, flag)) = version {
+        let doc = builder.document(Origin::Flag(flag));
+        let node = Node::text(version, At::whole(doc));
+        for controller in found.iter_mut() {
+            match controller.fields.get("Version").and_then(Node::as_str) {
+                Some(running) if running != version => {
+                    let at = controller.fields.get("Version").map(|node| node.at);
+                    builder.problem(crate::inventory::Problem::note(
+                        format!(
+                            "--karpenter-version {version} was not used for {}: it says {running} itself",
+                            controller.name
+                        ),
+                        at,
+                    ));
+                }
+                Some(_) => {}
+                None => controller.fields.set("Version", node.clone()),
+            }
+        }
+    }
+    if let Some(target) = stated.target.as_deref() {
+        let at = At::whole(builder.document(Origin::Flag("--to")));
+        for controller in found.iter_mut() {
+            controller.fields.set("Version", Node::text(target, at));
+        }
+    }
+    for controller in found.iter_mut() {
+        let at = controller.at;
+        for (field, what) in [
+            ("Version", "version"),
+            ("ClusterName", "cluster name"),
+            ("ClusterEndpoint", "cluster endpoint"),
+            ("InterruptionQueue", "interruption queue"),
+            ("Settings", "settings"),
+            ("Role", "role"),
+        ] {
+            if controller.source == SourceKind::Flag && controller.fields.get(field).is_none() {
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, unstated(what), at));
+            }
+        }
+        for (field, why) in [
+            ("Version", "the controller's version is not known: --karpenter-version states it"),
+            (
+                "Role",
+                "the controller's role is not known: neither an annotation nor a Pod Identity association was read",
+            ),
+        ] {
+            if controller.fields.get(field).is_none() {
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, why, at));
+            }
+        }
+    }
+}
+
+/// Why a fact of a controller is unknown of which only a flag or its policy is known, with what would tell.
+fn unstated(what: &str) -> String {
+    let tells = match what {
+        "version" => "--karpenter-version states it",
+        "cluster name" => "--cluster-name states it",
+        "role" => "its ServiceAccount or a Pod Identity association tells",
+        _ => "its Deployment tells",
+    };
+    format!("the controller's {what} is not known: {tells}")
+}
+
+/// The role's ARN, in the order in which the SDK looks.
+fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Node> {
+    if let Some(role) = settings::env(container, "AWS_ROLE_ARN") {
+        return Some(role);
+    }
+    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
+    let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?.to_owned();
+    let namespace = deployment.namespace.as_deref().unwrap_or("default");
+    let own = |item: &&Item| {
+        item.cluster == deployment.cluster && item.namespace.as_deref().unwrap_or("default") == namespace
+    };
+    let pod_role = builder
+        .items()
+        .iter()
+        .filter(|item| &*item.kind == "core/Pod")
+        .filter(own)
+        .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
+    let annotated = || {
+        builder
+            .items()
+            .iter()
+            .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
+            .filter(own)
+            .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
+    };
+    pod_role
+        .or_else(annotated)
+        .or_else(|| of_association(builder, namespace, &account))
+        .or_else(|| none_in_pod(builder, deployment, namespace))
+}
+
+/// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
+fn none_in_pod(builder: &Builder, deployment: &Item, namespace: &str) -> Option<Node> {
+    let pods = builder.items().iter().filter(|item| {
+        &*item.kind == "core/Pod"
+            && item.source.observed()
+            && item.cluster == deployment.cluster
+            && item.namespace.as_deref().unwrap_or("default") == namespace
+    });
+    // Pod Identity says where credentials are to be had, and not whose; other ways have these variables too.
+    const INJECTED: [&str; 4] = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ACCESS_KEY_ID",
+    ];
+    let mut at = None;
+    for container in pods.filter_map(container_of) {
+        // What comes from a Secret or a ConfigMap may hold any of them.
+        if container.member("envFrom").is_some() || INJECTED.iter().any(|name| settings::env(container, name).is_some())
+        {
+            return None;
+        }
+        at = at.or(Some(container.at));
+    }
+    at.map(|at| Node::new(Value::Null, at))
+}
+
+/// The role that a Pod Identity association gives a service account.
+fn of_association(builder: &Builder, namespace: &str, account: &str) -> Option<Node> {
+    builder.items().iter().filter(|item| &*item.kind == "AWS::EKS::PodIdentityAssociation").find_map(|item| {
+        let says = |field: &str, value: &str| item.body.str_at(&[field]) == Some(value);
+        (says("Namespace", namespace) && says("ServiceAccount", account))
+            .then(|| item.body.member("RoleArn").cloned())
+            .flatten()
+    })
+}
+
+fn list(nodes: Vec<Node>, at: At) -> Node {
+    Node::new(Value::List(nodes.into_iter().collect::<List>()), at)
+}
+
+fn refused(reason: Reason, at: At) -> Node {
+    Node::new(Value::Unknown(Box::new(reason)), at)
+}
+
+fn text(text: &Text, at: At) -> Node {
+    Node::text(text.clone(), at)
+}

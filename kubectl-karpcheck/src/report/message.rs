@@ -1,0 +1,136 @@
+//! What a finding says, in the words of every format that people read.
+
+use crate::findings::finding::{Finding, FixOutcome, Outcome, Severity};
+use crate::report::rows;
+use crate::report::rows::Group;
+use crate::report::{Run, cause_words, text};
+
+/// So many places of a row are named, and one more where it would be the only one left.
+pub(super) const PLACES: usize = 3;
+
+/// The first few of many, and how many more there are.
+pub(super) fn few(all: &[String]) -> Vec<String> {
+    if all.len() <= PLACES + 1 {
+        return all.to_vec();
+    }
+    let mut few = all[..PLACES].to_vec();
+    few.push(format!("and {} more", all.len() - PLACES));
+    few
+}
+
+/// A message, what it follows from, and what its edits do.
+pub(super) fn whole_message(run: &Run<'_>, finding: &Finding) -> String {
+    let mut text = message(finding);
+    if let Some(cause) = rows::cause(run, finding) {
+        text.push_str(&format!(" (follows from {})", cause.rule));
+    }
+    if let Some(cure) = &finding.cure {
+        text.push_str(&format!(" (verified: {})", cured(cure)));
+    }
+    text
+}
+
+/// What to do about it, with its label: `fix: …`.
+fn remedy(finding: &Finding) -> Option<String> {
+    let label = if finding.outcome == Outcome::Fail { "fix" } else { "to settle it" };
+    let remedy = finding.remediation.trim();
+    (!remedy.is_empty()).then(|| format!("{label}: {remedy}"))
+}
+
+/// Other places that explain it: where, and what is to be seen there.
+pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
+    let mut told: Vec<String> = finding
+        .related
+        .iter()
+        .chain(&finding.reason_at)
+        .filter(|place| place.item != finding.subject || place.pointer != finding.pointer)
+        .map(|place| {
+            let spot = rows::spot_of(run, place.item, &place.pointer).map(|spot| rows::spot_words(run, spot));
+            let spot = spot.filter(|spot| !spot.is_empty()).map_or_else(String::new, |spot| format!(" ({spot})"));
+            let note = text::one_line(&place.note);
+            let note = if note.is_empty() { note } else { format!(": {note}") };
+            format!("{}{spot}{note}", rows::subject(run, place.item))
+        })
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    told.retain(|place| seen.insert(place.clone()));
+    told
+}
+
+/// What a group has to say: its message, what to do, and what follows.
+pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
+    let first = group.first();
+    let mut text = vec![message(first)];
+    text.extend(remedy(first));
+    text.extend(verified(group));
+    text.extend(consequences(run, group));
+    text.extend(settled(run, first));
+    text
+}
+
+/// What a finding has to say by itself: its message, what to do.
+pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
+    let mut text = vec![whole_message(run, finding)];
+    text.extend(remedy(finding));
+    text.extend(settled(run, finding));
+    text
+}
+
+fn settled(run: &Run<'_>, finding: &Finding) -> Option<String> {
+    let label = if finding.remediation.trim().is_empty() { "to settle it" } else { "or run" };
+    rows::suggested_command(run, finding).map(|command| format!("{label}: {command}"))
+}
+
+fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
+    let mut named: Vec<String> = group
+        .consequences
+        .iter()
+        .map(|finding| format!("{} ({})", finding.rule, rows::subject(run, finding.subject)))
+        .collect();
+    named.dedup();
+    (!named.is_empty()).then(|| format!("from it follows: {}", few(&named).join(", ")))
+}
+
+/// What the edits of a group do; where they differ, of the first that is not cleared.
+fn verified(group: &Group<'_>) -> Option<String> {
+    let cures: Vec<&FixOutcome> = group.findings.iter().filter_map(|finding| finding.cure.as_ref()).collect();
+    let worst = cures.iter().find(|cure| ***cure != FixOutcome::Cleared).or(cures.first())?;
+    Some(format!("verified: {}", cured(worst)))
+}
+
+fn cured(cure: &FixOutcome) -> String {
+    match cure {
+        FixOutcome::Cleared => "cleared by the edit that karpcheck knows (`-o diff` shows it)".to_owned(),
+        FixOutcome::Reveals(new) => {
+            format!("cleared by the edit that karpcheck knows, and then comes {}", new.join("; "))
+        }
+        FixOutcome::NotEnough(left) => format!("the edit that karpcheck knows is not enough: {left}"),
+        FixOutcome::NotTried(why) => format!("not tried: {why}"),
+    }
+}
+
+/// A message, with the reason and its kind where it is unknown.
+pub(super) fn message(finding: &Finding) -> String {
+    let message = finding.message.trim();
+    let Some(reason) = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown) else {
+        return message.to_owned();
+    };
+    let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
+    let cause = cause_words(reason.cause);
+    // The first column says already that it could not be judged.
+    if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
+        return format!("{} ({undecided}{cause})", reason.why);
+    }
+    if message.contains(&*reason.why) {
+        return format!("{message} ({undecided}{cause})");
+    }
+    format!("{message} ({undecided}{cause}: {})", reason.why)
+}
+
+/// The word of the first column. An undecided finding is called so unless it was raised to a warning.
+pub(super) fn severity(finding: &Finding) -> &'static str {
+    match (finding.outcome, finding.severity) {
+        (Outcome::Unknown, Severity::Info) => "unknown",
+        (_, severity) => severity.as_str(),
+    }
+}

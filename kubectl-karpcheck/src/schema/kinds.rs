@@ -1,0 +1,124 @@
+//! Kinds: which ones there are beside AWS's and Kubernetes' own, and which objects of a cluster tell of which kind.
+
+use crate::inventory::query::kind_matches;
+
+/// The Karpenter controller.
+pub const CONTROLLER: &str = "Karpcheck::Controller";
+/// The one described kind that nothing else is told by and nothing refers to: made only for a rule that declares it.
+pub const TABLE: &str = "AWS::DynamoDB::Table";
+/// A cluster, with the evidence of its true name.
+pub const CLUSTER: &str = "Karpcheck::Cluster";
+
+/// A definition of further kinds. Those of groups that no rule reads are not kept: a cluster may have hundreds, and each is
+/// as long as a hundred objects.
+pub const DEFINITION: &str = "apiextensions.k8s.io/CustomResourceDefinition";
+
+/// The kinds of objects whose listing tells of a kind. A Kubernetes kind tells of itself.
+const TOLD_BY: &[(&str, &[&str])] = &[
+    (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
+    (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node", "karpenter.k8s.aws/EC2NodeClass"]),
+    ("AWS::SQS::Queue", &["sqs.services.k8s.aws/Queue"]),
+    ("AWS::KMS::Key", &["kms.services.k8s.aws/Key", "kms.services.k8s.aws/Alias"]),
+    ("AWS::KMS::Alias", &["kms.services.k8s.aws/Alias"]),
+    ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
+    ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
+    ("AWS::IAM::ManagedPolicy", &["iam.services.k8s.aws/Policy"]),
+    ("AWS::IAM::InstanceProfile", &["iam.services.k8s.aws/InstanceProfile"]),
+    ("AWS::EC2::LaunchTemplate", &["ec2.services.k8s.aws/LaunchTemplate"]),
+    ("AWS::Events::Rule", &["eventbridge.services.k8s.aws/Rule"]),
+    ("AWS::EKS::Cluster", &["eks.services.k8s.aws/Cluster"]),
+    ("AWS::EKS::PodIdentityAssociation", &["eks.services.k8s.aws/PodIdentityAssociation"]),
+];
+
+/// The kinds of objects to gather from a cluster so that a kind, or a pattern of kinds, can be answered for.
+pub fn gathered_for(kind: &str) -> Vec<&str> {
+    if let Some((_, told_by)) = TOLD_BY.iter().find(|(told, _)| *told == kind) {
+        return told_by.to_vec();
+    }
+    if is_kubernetes(kind) { vec![kind] } else { vec![] }
+}
+
+/// The AWS resource kind that an object of this kind describes, if it is one that is normalised.
+pub fn described_by(object: &str) -> Option<&'static str> {
+    // Of two kinds told by one object the narrower comes last: an ACK Alias describes an alias.
+    TOLD_BY.iter().rev().find(|(told, by)| told.starts_with("AWS::") && by.contains(&object)).map(|(told, _)| *told)
+}
+
+/// The kinds of objects that tell of something beside themselves.
+pub fn telling() -> impl Iterator<Item = &'static str> {
+    TOLD_BY.iter().flat_map(|(_, told_by)| told_by.iter().copied())
+}
+
+/// Is it a kind of Kubernetes objects, `group/Kind`, or a pattern of such?
+pub fn is_kubernetes(kind: &str) -> bool {
+    kind.contains('/')
+}
+
+/// Can a cluster's listings say that there are no more of a kind? Of AWS resources they never can.
+pub fn listable(kind: &str) -> bool {
+    is_kubernetes(kind) || kind == CONTROLLER || kind == CLUSTER
+}
+
+/// What is gathered, from the kinds that the chosen rules declare.
+#[derive(Clone, Debug, Default)]
+pub struct GatherScope {
+    /// Declared kinds, patterns among them.
+    declared: Vec<String>,
+    /// Kubernetes kinds and patterns to list, sorted, each with whether a refusal is of no account.
+    listed: Vec<(String, bool)>,
+}
+
+impl GatherScope {
+    /// From declared kinds, each with whether its owner may refuse it.
+    pub fn new<'a>(declared: impl IntoIterator<Item = (&'a str, bool)>) -> Self {
+        let mut plan = Self::default();
+        let mut listed = std::collections::BTreeMap::new();
+        for (kind, optional) in declared {
+            if !plan.declared.iter().any(|known| known == kind) {
+                plan.declared.push(kind.to_owned());
+            }
+            for object in gathered_for(kind) {
+                *listed.entry(object.to_owned()).or_insert(true) &= optional;
+            }
+        }
+        plan.listed = listed.into_iter().collect();
+        plan
+    }
+
+    /// The Kubernetes kinds and patterns to list: `group/Kind`, and whether a refusal leaves the run complete.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.listed.iter().map(|(kind, optional)| (kind.as_str(), *optional))
+    }
+
+    /// Is an object or resource of this kind wanted, by a rule or for what a rule wants?
+    pub fn wants(&self, kind: &str) -> bool {
+        self.listed.iter().any(|(listed, _)| kind_matches(listed, kind)) || self.declares(kind)
+    }
+
+    /// Is some kind of this group wanted?
+    pub fn wants_group(&self, group: &str) -> bool {
+        let of = |kind: &str| {
+            kind.split_once('/')
+                .is_some_and(|(pattern, _)| kind_matches(&format!("{pattern}/x"), &format!("{group}/x")))
+        };
+        self.listed.iter().any(|(listed, _)| of(listed))
+    }
+
+    /// Did a rule declare this kind?
+    pub fn declares(&self, kind: &str) -> bool {
+        self.declared.iter().any(|declared| kind_matches(declared, kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_wanted_by_the_groups_of_the_kinds_that_are() {
+        let plan =
+            GatherScope::new([(DEFINITION, false), ("*.services.k8s.aws/*", false), ("karpenter.sh/NodePool", true)]);
+        assert!(plan.wants_group("sqs.services.k8s.aws") && plan.wants_group("karpenter.sh"));
+        assert!(!plan.wants_group("sqs.aws.upbound.io") && !plan.wants_group("karpenter.k8s.aws"));
+    }
+}

@@ -1,0 +1,32 @@
+//! From files and clusters to drafts. The only place that names kube.
+//!
+//! A reader recognises a document by what it holds, never by its name alone, and hands on what it found in the normal
+//! form of the contract. What it cannot read is a problem with its place, and costs nothing else.
+
+#[cfg(feature = "live")]
+pub mod aws_cli;
+/// Without a client for anything live there are the answers that were saved to files.
+#[cfg(not(feature = "live"))]
+mod aws_cli {
+    pub(crate) mod account_region;
+    pub(crate) mod responses;
+}
+mod cloudformation;
+#[cfg(feature = "live")]
+pub mod cluster;
+mod convert;
+mod files;
+pub(crate) mod formats;
+mod helm;
+mod iam_policies;
+mod kubernetes;
+mod kustomize;
+mod logs;
+mod placeholders;
+mod policy_documents;
+mod process;
+mod recognise;
+mod terraform;
+mod terraform_arguments;
+
+pub use files::{FileSummary, Named, files, texts};

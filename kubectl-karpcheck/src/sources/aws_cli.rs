@@ -1,0 +1,335 @@
+//! AWS itself: what its `aws` CLI answers, saved to files or asked for now.
+//!
+//! ```text
+//! inventory -> plan (what it names) -> run: the CLI, in rounds   -> answers -> drafts
+//!                                   -> show: the commands          ^
+//!                                   -> script: for somebody else --- a folder
+//! ```
+//!
+//! What there is to ask stands in one table, [`model::aws`](crate::schema::aws_calls). Nothing is ever written to AWS, and no
+//! credential is read: the CLI that the user has finds its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Problem};
+use crate::schema::kinds::GatherScope;
+use crate::sources::cluster::{ClusterArgs, duration};
+
+use crate::sources::formats::json;
+use crate::sources::formats::json::Base;
+use call::{Call, Times};
+use executor::{CallOutcome, Cli};
+use responses::{Asked, Outcome};
+use schedule::Seeds;
+
+pub(crate) mod account_region;
+mod call;
+mod cli_error;
+mod collect_script;
+mod dry_run;
+mod executor;
+pub(crate) mod responses;
+mod schedule;
+
+/// Whether and how AWS is asked.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsArgs {
+    /// Ask AWS, too, with your own `aws` CLI, read-only; =plan: only print the commands
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "ask")]
+    pub aws: Option<AwsMode>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "it would be taken for the heading's text")]
+    pub login: LoginArgs,
+    /// How long to wait for one answer of AWS: 30, 30s, 2m
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", hide_default_value = false)]
+    pub aws_timeout: Duration,
+}
+
+/// As whom AWS is asked.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct LoginArgs {
+    /// The profile of the `aws` CLI, or CONTEXT=NAME for one context; can be repeated [default: the kubeconfig's, else the CLI's]
+    #[arg(long, value_name = "NAME")]
+    pub aws_profile: Vec<String>,
+}
+
+/// What to do about AWS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum AwsMode {
+    /// Ask.
+    Ask,
+    /// Print the commands.
+    GatherScope,
+}
+
+/// How much was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AwsSummary {
+    /// Questions that were put, whatever came of them.
+    pub calls: usize,
+    /// Bytes of their answers.
+    pub bytes: usize,
+}
+
+/// A context, and how its AWS is reached.
+#[derive(Clone, Debug)]
+struct Target {
+    /// For messages; empty where only files are read.
+    context: String,
+    cluster: ClusterId,
+    profile: Option<String>,
+    region: Option<String>,
+    account: Option<String>,
+}
+
+/// The contexts of an inventory, each with what is said of its AWS.
+fn targets(inventory: &Inventory, login: &LoginArgs, cluster: Option<&ClusterArgs>, builder: &Builder) -> Vec<Target> {
+    let of_kubeconfig = cluster.map(super::cluster::aws_login).unwrap_or_default();
+    let stated = builder.stated();
+    let mut clusters: Vec<(String, ClusterId)> = (1..)
+        .zip(inventory.clusters())
+        .map(|(number, cluster)| (cluster.context.to_string(), ClusterId(number)))
+        .collect();
+    if clusters.is_empty() {
+        clusters.push((String::new(), ClusterId::FILES));
+    }
+    clusters
+        .into_iter()
+        .map(|(context, cluster)| {
+            let home = schedule::home(inventory, cluster);
+            let own = login.aws_profile.iter().find_map(|word| word.strip_prefix(&format!("{context}=")));
+            let all = login.aws_profile.iter().rev().find(|word| !word.contains('='));
+            let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+            Target {
+                profile: own.or(all.map(String::as_str)).map(str::to_owned).or_else(|| of_kubeconfig.profile.clone()),
+                region: home
+                    .region
+                    .or_else(|| of_kubeconfig.region.clone())
+                    .or_else(|| stated.region.clone())
+                    .or_else(|| environment("AWS_REGION"))
+                    .or_else(|| environment("AWS_DEFAULT_REGION")),
+                account: home.account.or_else(|| stated.account.clone()),
+                context,
+                cluster,
+            }
+        })
+        .collect()
+}
+
+/// Asks AWS what the chosen rules read, about what was gathered so far. What goes wrong becomes a problem.
+///
+/// `cluster` are the flags that the cluster was asked with; none where files alone are read.
+pub fn gather(
+    args: &AwsArgs,
+    cluster: Option<&ClusterArgs>,
+    plan: &GatherScope,
+    builder: &mut Builder,
+    progress: &mut dyn FnMut(&str),
+) -> AwsSummary {
+    // What the objects name is known when they are joined.
+    let inventory = builder.clone().build();
+    let mut summary = AwsSummary::default();
+    for mut target in targets(&inventory, &args.login, cluster, builder) {
+        let seeds = schedule::seeds(&inventory, plan, target.cluster);
+        if target.region.is_none() {
+            target.region = Cli::new(&target, args.aws_timeout).own_region();
+        }
+        let cli = Cli::new(&target, args.aws_timeout);
+        ask(&cli, &target, &seeds, plan, builder, progress, &mut summary);
+    }
+    summary
+}
+
+fn ask(
+    cli: &Cli,
+    target: &Target,
+    seeds: &Seeds,
+    plan: &GatherScope,
+    builder: &mut Builder,
+    progress: &mut dyn FnMut(&str),
+    summary: &mut AwsSummary,
+) {
+    let prefix = if target.context.is_empty() { String::new() } else { format!("context {}: ", target.context) };
+    let times = Times::until(jiff::Timestamp::now());
+    let mut taken = Taken {
+        target,
+        account: target.account.clone(),
+        times: &times,
+        plan,
+        builder,
+        refused: BTreeMap::new(),
+        failed: BTreeMap::new(),
+    };
+    for text in &seeds.strange {
+        taken.note(&prefix, text);
+    }
+    if seeds.topics.is_empty() {
+        let what = "the chosen rules read nothing of AWS that anything here names, so it was not asked";
+        taken.builder.problem(Problem::note(format!("{prefix}{what}"), None));
+        return;
+    }
+    let nothing = |taken: &mut Taken<'_>, why: &str| {
+        taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
+        for call in first(seeds, plan) {
+            taken.take(&call, CallOutcome::Failed(why.to_owned()));
+        }
+    };
+    progress("asking AWS");
+    let (identity, account, text) = match cli.account(&times) {
+        Ok(identity) => identity,
+        Err(why) => return nothing(&mut taken, &why),
+    };
+    summary.calls += 1;
+    summary.bytes += text.len();
+    if let Some(expected) = target.account.as_deref().filter(|expected| **expected != account) {
+        let why = format!(
+            "the aws CLI is logged in to account {account}, but the cluster is in {expected}: name its profile with \
+             --aws-profile"
+        );
+        return nothing(&mut taken, &why);
+    }
+    if target.region.is_none() {
+        return nothing(&mut taken, "no region is known: name it with --region");
+    }
+    // What was asked about was looked for there, so that is where it lives.
+    let origin = Origin::Aws(Box::new(AwsOrigin {
+        account: account.as_str().into(),
+        region: target.region.as_deref().unwrap_or_default().into(),
+        command: executor::shown(&identity, &times).into(),
+    }));
+    taken.builder.set_location(target.cluster, target.region.as_deref(), Some(&account), origin);
+    taken.account = Some(account);
+    taken.take(&identity, CallOutcome::Answer(text));
+    let results = cli.follow(seeds, plan, &times, progress);
+    for text in &results.strange {
+        taken.note(&prefix, text);
+    }
+    for (call, came) in results.came {
+        summary.calls += 1;
+        if let CallOutcome::Answer(text) = &came {
+            summary.bytes += text.len();
+        }
+        taken.take(&call, came);
+    }
+    taken.tell(&prefix, results.stopped.as_deref());
+    if let Some(why) = results.stopped {
+        taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
+    }
+    if results.left > 0 {
+        let what = format!(
+            "{prefix}AWS was asked {} questions, and {} more were left: choose fewer rules with --rule or --area",
+            executor::MOST,
+            results.left
+        );
+        taken.builder.problem(Problem::new(what, None));
+    }
+}
+
+/// The calls that need no earlier answer.
+fn first(seeds: &Seeds, plan: &GatherScope) -> Vec<Call> {
+    let of = |(topic, values): &(crate::schema::aws_calls::Topic, Vec<String>)| {
+        let values = values.clone();
+        crate::schema::aws_calls::about(plan, *topic).map(move |question| Call { question, values: values.clone() })
+    };
+    seeds.topics.iter().flat_map(of).collect()
+}
+
+/// What came is handed to the reader of answers, and what did not come is told.
+struct Taken<'a> {
+    target: &'a Target,
+    account: Option<String>,
+    times: &'a Times,
+    plan: &'a GatherScope,
+    builder: &'a mut Builder,
+    /// By permission: AWS's words, and how often.
+    refused: BTreeMap<String, (String, usize)>,
+    /// Why there was no answer, and how often.
+    failed: BTreeMap<String, usize>,
+}
+
+impl Taken<'_> {
+    fn note(&mut self, prefix: &str, text: &str) {
+        let text = super::cluster::tidy(text);
+        let what = format!("{prefix}`{text}` stands where a name belongs and is none, so AWS was not asked about it");
+        self.builder.problem(Problem::note(what, None));
+    }
+
+    fn take(&mut self, call: &Call, came: CallOutcome) {
+        let region: Arc<str> = self.target.region.as_deref().unwrap_or_default().into();
+        let place = At::whole(self.builder.document(Origin::Aws(Box::new(AwsOrigin {
+            account: self.account.as_deref().unwrap_or_default().into(),
+            region,
+            command: executor::shown(call, self.times).into(),
+        }))));
+        let options = call.options(self.times).into_iter();
+        let asked = Asked {
+            service: call.question.service.to_owned(),
+            operation: call.question.operation.to_owned(),
+            options: options.map(|(name, value)| (name.trim_start_matches('-').to_owned(), value)).collect(),
+            account: self.account.clone(),
+            region: self.target.region.clone(),
+            at: Some(self.times.to.clone()),
+            live: true,
+            place,
+        };
+        let outcome = match came {
+            CallOutcome::Answer(text) => match json::read(&text, Base::Fixed(place)).0.into_iter().next() {
+                Some(node) => Outcome::Answer(node),
+                None => Outcome::Failed(format!("`{}` printed no JSON", executor::shown(call, self.times))),
+            },
+            CallOutcome::Refused(permission, text) => {
+                self.refused.entry(permission.clone()).or_insert((text.clone(), 0)).1 += 1;
+                Outcome::Refused { permission, text }
+            }
+            CallOutcome::NotFound => Outcome::NotFound,
+            CallOutcome::Failed(why) => {
+                *self.failed.entry(why.clone()).or_default() += 1;
+                Outcome::Failed(why)
+            }
+        };
+        responses::read(Some(&asked), outcome, self.plan, self.builder);
+    }
+
+    /// Tells what was refused and what failed, each once. Why nothing more could be asked is told apart.
+    fn tell(&mut self, prefix: &str, stopped: Option<&str>) {
+        for (why, times) in std::mem::take(&mut self.failed) {
+            if stopped != Some(&why) {
+                let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
+                self.builder.problem(Problem::new(format!("{prefix}{why}{more}"), None));
+            }
+        }
+        for (permission, (text, times)) in std::mem::take(&mut self.refused) {
+            let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
+            let what = format!(
+                "{prefix}AWS refused {permission}{more}, so what depends on it stays unknown: ask for it, `kubectl \
+                 karpcheck iam-policy` prints all that is needed ({text})"
+            );
+            self.builder.problem(Problem::new(what, None));
+        }
+    }
+}
+
+/// The commands that [`gather`] would run, as text.
+pub fn planned(args: &AwsArgs, cluster: Option<&ClusterArgs>, plan: &GatherScope, builder: &Builder) -> String {
+    let inventory = builder.clone().build();
+    let targets = targets(&inventory, &args.login, cluster, builder);
+    let seeds = |target: &Target| schedule::seeds(&inventory, plan, target.cluster);
+    targets.iter().map(|target| dry_run::plan(target, &seeds(target), plan)).collect::<Vec<_>>().join("\n")
+}
+
+/// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for somebody who has the rights.
+pub fn script(login: &LoginArgs, cluster: Option<&ClusterArgs>, plan: &GatherScope, builder: &Builder) -> String {
+    let inventory = builder.clone().build();
+    let targets = targets(&inventory, login, cluster, builder);
+    let parts: Vec<(Target, Seeds)> = targets
+        .into_iter()
+        .map(|target| {
+            let seeds = schedule::seeds(&inventory, plan, target.cluster);
+            (target, seeds)
+        })
+        .collect();
+    collect_script::write(&parts, plan)
+}

@@ -1,0 +1,122 @@
+//! `collect`: the same questions as a POSIX shell script. Each answer becomes a file that says what was asked, of whom and
+//! when; what depends on an earlier answer takes its words from it with `--query … --output text`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::schema::aws_calls;
+use crate::schema::aws_calls::{Lead, Opt, Part, Question, SPAN, Topic};
+use crate::schema::kinds::GatherScope;
+use crate::sources::aws_cli::Target;
+use crate::sources::aws_cli::call::quoted;
+use crate::sources::aws_cli::executor::MOST;
+use crate::sources::aws_cli::schedule::Seeds;
+
+/// What the script is made of, whatever is asked.
+const HEAD: &str = include_str!("collect.sh");
+
+/// The script for some contexts.
+pub(super) fn write(parts: &[(Target, Seeds)], plan: &GatherScope) -> String {
+    let mut script = HEAD.replace("@MOST@", &MOST.to_string()).replace("@SPAN@", &SPAN.to_string());
+    for topic in reachable(parts, plan) {
+        function(&mut script, topic, plan);
+    }
+    for (target, seeds) in parts {
+        let _ = writeln!(
+            script,
+            "\n# {}\nif begin {} {}; then",
+            comment(&target.context),
+            quoted(target.account.as_deref().unwrap_or_default()),
+            quoted(target.region.as_deref().unwrap_or_default())
+        );
+        for (topic, values) in &seeds.topics {
+            let _ = write!(script, "  {}", name(*topic));
+            for value in values {
+                let _ = write!(script, " {}", quoted(value));
+            }
+            script.push('\n');
+        }
+        script.push_str("fi\n");
+    }
+    script.push_str("finish\n");
+    script
+}
+
+/// A stranger's text behind `#`.
+fn comment(context: &str) -> String {
+    if context.is_empty() { "from files".into() } else { format!("context {}", crate::sources::cluster::tidy(context)) }
+}
+
+/// The topics that the seeds lead to.
+fn reachable(parts: &[(Target, Seeds)], plan: &GatherScope) -> BTreeSet<Topic> {
+    let mut topics: BTreeSet<Topic> =
+        parts.iter().flat_map(|(_, seeds)| seeds.topics.iter().map(|seed| seed.0)).collect();
+    loop {
+        let led = topics.iter().flat_map(|topic| aws_calls::about(plan, *topic)).flat_map(|question| question.leads);
+        let more: BTreeSet<Topic> = led.map(|lead| lead.to).filter(|to| !topics.contains(to)).collect();
+        if more.is_empty() {
+            return topics;
+        }
+        topics.extend(more);
+    }
+}
+
+/// The name of a topic's function.
+fn name(topic: Topic) -> String {
+    let mut name = "about".to_owned();
+    for char in format!("{topic:?}").chars() {
+        if char.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(char.to_ascii_lowercase());
+    }
+    name
+}
+
+/// A function that asks everything about a topic, and follows what the answers name.
+fn function(script: &mut String, topic: Topic, plan: &GatherScope) {
+    let name = name(topic);
+    let _ = writeln!(script, "\n{name}() {{\n  once {name} \"$@\" || return 0");
+    for question in aws_calls::about(plan, topic) {
+        let words = words(question);
+        let leads: Vec<&Lead> =
+            question.leads.iter().filter(|lead| aws_calls::about(plan, lead.to).next().is_some()).collect();
+        if leads.is_empty() {
+            let _ = writeln!(script, "  ask {words}");
+            continue;
+        }
+        let _ = writeln!(script, "  if ask {words}; then");
+        for lead in leads {
+            let kept: String = (1..=lead.keep).map(|number| format!(" \"${number}\"")).collect();
+            let cut = if lead.to == Topic::Role { "\"${found##*/}\"" } else { "\"$found\"" };
+            let list = if lead.to == Topic::QueueUrl { "urls" } else { "names" };
+            let _ = writeln!(
+                script,
+                "    for found in $({list} {} {words}); do {}{kept} {cut}; done",
+                quoted(&lead.query()),
+                self::name(lead.to)
+            );
+        }
+        script.push_str("  fi\n");
+    }
+    script.push_str("}\n");
+}
+
+/// The words of a question, with the function's parameters in them.
+fn words(question: &Question) -> String {
+    let mut words = format!("{} {}", question.service, question.operation);
+    for Opt { name, value } in question.options {
+        let _ = write!(words, " {name} ");
+        for part in *value {
+            match part {
+                Part::Fixed(text) => words.push_str(&quoted(text)),
+                Part::Value(number) => {
+                    let _ = write!(words, "\"${}\"", number + 1);
+                }
+                Part::From => words.push_str("\"$from\""),
+                Part::To => words.push_str("\"$to\""),
+            }
+        }
+    }
+    words
+}

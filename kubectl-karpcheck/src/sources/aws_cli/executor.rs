@@ -1,0 +1,345 @@
+//! The calls themselves: eight at a time, each question once, each with a deadline, and bounded in number.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::schema::aws_calls;
+use crate::schema::aws_calls::Topic;
+use crate::schema::kinds::GatherScope;
+use crate::sources::aws_cli::Target;
+use crate::sources::aws_cli::call;
+use crate::sources::aws_cli::call::{Call, Times};
+use crate::sources::aws_cli::cli_error;
+use crate::sources::aws_cli::cli_error::CliError;
+use crate::sources::aws_cli::schedule::Seeds;
+use crate::sources::process;
+use crate::sources::process::Ended;
+
+/// Calls that are under way at one time.
+const AT_ONCE: usize = 8;
+/// Calls in all, for one context. A cluster with one queue takes some thirty.
+pub(super) const MOST: usize = 200;
+/// Attempts at a call that is throttled, beside those that the CLI makes itself.
+const ATTEMPTS: u32 = 4;
+/// More than any answer, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// What came of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum CallOutcome {
+    /// The answer.
+    Answer(String),
+    /// Refused: the permission to ask for, and AWS's words.
+    Refused(String, String),
+    /// There is no such thing.
+    NotFound,
+    /// No usable answer, in words.
+    Failed(String),
+}
+
+/// All that was asked.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    /// In the order of their questions.
+    pub(super) came: Vec<(Call, CallOutcome)>,
+    /// Questions that were not asked, since they were too many.
+    pub(super) left: usize,
+    /// Why nothing more could be asked.
+    pub(super) stopped: Option<String>,
+    /// Texts in answers that are no names.
+    pub(super) strange: Vec<String>,
+}
+
+/// How the CLI is run for one context.
+#[derive(Clone, Debug)]
+pub(super) struct Cli {
+    /// The profile, for the words of a cure.
+    pub(super) profile: Option<String>,
+    /// Options that every call has.
+    globals: Vec<String>,
+    endpoints: Endpoints,
+    patience: Duration,
+    /// The first pause before a call that was throttled is tried again.
+    pause: Duration,
+}
+
+/// Addresses in place of AWS's own: the CLI does not honour the variables in every version.
+#[derive(Clone, Debug, Default)]
+struct Endpoints {
+    all: Option<String>,
+    services: BTreeMap<&'static str, String>,
+}
+
+impl Endpoints {
+    fn of_environment() -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Self::default();
+        }
+        let services = aws_calls::TABLE.iter().chain([&aws_calls::IDENTITY]).map(|question| question.service);
+        let of = |service: &str| variable(&format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase()));
+        Self {
+            all: variable("AWS_ENDPOINT_URL"),
+            services: services.filter_map(|service| of(service).map(|url| (service, url))).collect(),
+        }
+    }
+
+    fn of(&self, service: &str) -> Option<&str> {
+        self.services.get(service).or(self.all.as_ref()).map(String::as_str)
+    }
+}
+
+/// One attempt.
+enum ProcessOutput {
+    Out(String),
+    Err(String),
+    /// In words.
+    Not(Stop),
+}
+
+/// Why the CLI did not run to its end.
+enum Stop {
+    /// It cannot run at all.
+    Never(String),
+    /// This once.
+    Once(String),
+}
+
+impl Cli {
+    pub(super) fn new(target: &Target, patience: Duration) -> Self {
+        let mut globals = vec!["--output".to_owned(), "json".to_owned()];
+        if let Some(region) = &target.region {
+            globals.extend(["--region".to_owned(), region.clone()]);
+        }
+        if let Some(profile) = &target.profile {
+            globals.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        Self {
+            profile: target.profile.clone(),
+            globals,
+            endpoints: Endpoints::of_environment(),
+            patience,
+            pause: Duration::from_secs(1),
+        }
+    }
+
+    /// The region that the CLI itself would take.
+    pub(super) fn own_region(&self) -> Option<String> {
+        let mut words = vec!["configure".to_owned(), "get".to_owned(), "region".to_owned()];
+        if let Some(profile) = &self.profile {
+            words.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        match self.run(&words, &[]) {
+            ProcessOutput::Out(region) => Some(region.trim().to_owned()).filter(|region| !region.is_empty()),
+            ProcessOutput::Err(_) | ProcessOutput::Not(_) => None,
+        }
+    }
+
+    /// Which account it is. The first call of all, so it may ask its user on the terminal (a one-time password), and tells
+    /// what is wrong with the login.
+    ///
+    /// # Errors
+    /// Nothing can be asked: one sentence with its cure.
+    pub(super) fn account(&self, times: &Times) -> Result<(Call, String, String), String> {
+        let call = Call { question: &aws_calls::IDENTITY, values: vec![] };
+        match self.ask(&call, times) {
+            Ok(CallOutcome::Answer(text)) => {
+                let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+                match answer.get("Account").and_then(serde_json::Value::as_str) {
+                    Some(account) => Ok((call, account.to_owned(), text)),
+                    None => Err("`aws sts get-caller-identity` does not say which account it is".into()),
+                }
+            }
+            Ok(CallOutcome::Refused(_, text) | CallOutcome::Failed(text)) => Err(text),
+            Ok(CallOutcome::NotFound) => Err("`aws sts get-caller-identity` finds nobody".into()),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Asks until there is an answer, or none to be had.
+    ///
+    /// # Errors
+    /// Nothing can be asked any more: one sentence with its cure.
+    fn ask(&self, call: &Call, times: &Times) -> Result<CallOutcome, String> {
+        let mut pause = self.pause;
+        let words = call.words(times);
+        let name = format!("`aws {} {}`", call.question.service, call.question.operation);
+        for attempt in 1..=ATTEMPTS {
+            let text = match self.run(&words, &self.globals_of(call.question.service)) {
+                ProcessOutput::Out(text) if text.trim().is_empty() => return Ok(CallOutcome::Answer("{}".into())),
+                ProcessOutput::Out(text) => {
+                    return Ok(match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+                        Ok(_) => CallOutcome::Answer(text),
+                        Err(error) => CallOutcome::Failed(format!("{name} printed something else than JSON: {error}")),
+                    });
+                }
+                ProcessOutput::Err(text) => text,
+                ProcessOutput::Not(Stop::Never(why)) => return Err(why),
+                ProcessOutput::Not(Stop::Once(why)) => return Ok(CallOutcome::Failed(why)),
+            };
+            match cli_error::classify(&text, self.profile.as_deref()) {
+                CliError::Refused(action) => {
+                    return Ok(CallOutcome::Refused(
+                        action.unwrap_or_else(|| call.question.action.to_owned()),
+                        cli_error::words(&text),
+                    ));
+                }
+                CliError::NotFound => return Ok(CallOutcome::NotFound),
+                CliError::Login(cure) => return Err(cure),
+                CliError::Throttled if attempt < ATTEMPTS => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                }
+                CliError::Throttled => {
+                    return Ok(CallOutcome::Failed(format!(
+                        "AWS throttles {name}: try again later, or with fewer rules"
+                    )));
+                }
+                CliError::Other => {
+                    return Ok(CallOutcome::Failed(format!("{name} failed: {}", cli_error::words(&text))));
+                }
+            }
+        }
+        Ok(CallOutcome::Failed(format!("{name} was never answered")))
+    }
+
+    fn globals_of(&self, service: &str) -> Vec<String> {
+        let mut globals = self.globals.clone();
+        if let Some(url) = self.endpoints.of(service) {
+            globals.extend(["--endpoint-url".to_owned(), url.to_owned()]);
+        }
+        globals
+    }
+
+    /// Runs the CLI once: words, never a shell.
+    fn run(&self, words: &[String], globals: &[String]) -> ProcessOutput {
+        let child = Command::new("aws")
+            .args(words)
+            .args(globals)
+            .env("AWS_PAGER", "")
+            .env("AWS_CLI_AUTO_PROMPT", "off")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return ProcessOutput::Not(Stop::Never(
+                    "there is no `aws` on the PATH: install the AWS CLI, or let somebody who has it run the script that \
+                     `kubectl karpcheck collect` prints"
+                        .into(),
+                ));
+            }
+            Err(error) => return ProcessOutput::Not(Stop::Never(format!("`aws` could not be started: {error}"))),
+        };
+        match process::finish(child, self.patience, LONGEST) {
+            None => ProcessOutput::Not(Stop::Once(format!(
+                "`aws {}` did not end within {} s: --aws-timeout gives it more",
+                words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" "),
+                self.patience.as_secs()
+            ))),
+            Some(Ended { success: true, out, .. }) => match String::from_utf8(out) {
+                Ok(text) => ProcessOutput::Out(text),
+                Err(_) => ProcessOutput::Not(Stop::Once("`aws` printed something else than text".into())),
+            },
+            Some(Ended { err, .. }) => ProcessOutput::Err(String::from_utf8_lossy(&err).into_owned()),
+        }
+    }
+
+    /// Asks everything that the seeds lead to.
+    pub(super) fn follow(
+        &self,
+        seeds: &Seeds,
+        plan: &GatherScope,
+        times: &Times,
+        progress: &mut dyn FnMut(&str),
+    ) -> Results {
+        let mut todo = Todo { plan, seen: HashSet::new(), waiting: VecDeque::new(), left: 0 };
+        for (topic, values) in &seeds.topics {
+            todo.add(*topic, values);
+        }
+        let mut results = Results::default();
+        let (send, receive) = mpsc::channel();
+        let mut running = 0;
+        std::thread::scope(|scope| {
+            loop {
+                while running < AT_ONCE
+                    && let Some(call) = todo.waiting.pop_front()
+                {
+                    if let Some(stop) = &results.stopped {
+                        results.came.push((call, CallOutcome::Failed(stop.clone())));
+                        continue;
+                    }
+                    let send = send.clone();
+                    running += 1;
+                    scope.spawn(move || {
+                        let came = self.ask(&call, times);
+                        // Its receiver waits for every call that was begun.
+                        let _ = send.send((call, came));
+                    });
+                }
+                if running == 0 {
+                    break;
+                }
+                let Ok((call, came)) = receive.recv() else { break };
+                running -= 1;
+                let came = came.unwrap_or_else(|stop| {
+                    results.stopped.get_or_insert_with(|| stop.clone());
+                    CallOutcome::Failed(stop)
+                });
+                if let CallOutcome::Answer(text) = &came
+                    && let Ok(answer) = serde_json::from_str(text)
+                {
+                    let (topics, strange) = call.led_to(&answer);
+                    results.strange.extend(strange);
+                    for (topic, values) in topics {
+                        todo.add(topic, &values);
+                    }
+                }
+                results.came.push((call, came));
+                progress(&format!(
+                    "asking AWS: {} answered, {} to go",
+                    results.came.len(),
+                    running + todo.waiting.len()
+                ));
+            }
+        });
+        results.left = todo.left;
+        // The order in which AWS answers is nobody's.
+        results.came.sort_by_cached_key(|(call, _)| call.key());
+        results
+    }
+}
+
+/// What is still to be asked.
+struct Todo<'a> {
+    plan: &'a GatherScope,
+    seen: HashSet<(&'static str, &'static str, String)>,
+    waiting: VecDeque<Call>,
+    left: usize,
+}
+
+impl Todo<'_> {
+    fn add(&mut self, topic: Topic, values: &[String]) {
+        for question in aws_calls::about(self.plan, topic) {
+            let call = Call { question, values: values.to_vec() };
+            if !self.seen.insert(call.key()) {
+                continue;
+            }
+            if self.seen.len() > MOST {
+                self.left += 1;
+            } else {
+                self.waiting.push_back(call);
+            }
+        }
+    }
+}
+
+/// The command of a call as it is shown: without what is only this machine's.
+pub(super) fn shown(call: &Call, times: &Times) -> String {
+    call::line(&call.words(times))
+}

@@ -1,0 +1,239 @@
+//! What the operations share: fields by table, resources with where they live, what is not known.
+
+use std::sync::Arc;
+
+use crate::inventory::{
+    At, Builder, Cause, Draft, LookupRecord, LookupResult, Map, Node, Problem, Reason, SourceKind, Text, Value, arn,
+};
+use crate::schema::kinds::GatherScope;
+use crate::sources::aws_cli::account_region;
+use crate::sources::aws_cli::responses::Asked;
+use crate::sources::policy_documents;
+
+/// Takes in one answer.
+pub(super) struct ResponseReader<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) plan: &'a GatherScope,
+    pub(super) builder: &'a mut Builder,
+    pub(super) facts: u64,
+}
+
+/// How a member of an answer becomes a property.
+#[derive(Clone, Copy)]
+pub(super) enum As {
+    /// As it is.
+    Same,
+    /// True or false, which some services write as text.
+    Flag,
+    /// A number, which some services write as text.
+    Number,
+    /// A policy or pattern, which may be text.
+    Document,
+    /// An object with properties of its own.
+    Object(Fields),
+    /// A list of such objects.
+    Each(Fields),
+}
+
+/// The path of a member (names with dots between), the property, and how it is made.
+pub(super) type Fields = &'static [(&'static str, &'static str, As)];
+
+/// Of what an answer is.
+pub(super) struct Subject {
+    /// By ARN.
+    pub(super) arn: Option<Text>,
+    /// By the name or id that others use.
+    pub(super) id: Option<Text>,
+    /// What a person calls it.
+    pub(super) name: String,
+}
+
+impl Subject {
+    /// By whatever text names it: an ARN, a name, an id.
+    pub(super) fn named(text: &str) -> Self {
+        let last = text.rsplit([':', '/']).next().unwrap_or(text);
+        // The name of an alias has slashes of its own.
+        let id = text.find("alias/").map_or(last, |start| &text[start..]);
+        Self { arn: text.starts_with("arn:").then(|| text.into()), id: Some(id.into()), name: id.to_owned() }
+    }
+}
+
+impl ResponseReader<'_> {
+    /// The properties that an answer tells. One that it could tell and does not is absent, and that is its word.
+    pub(super) fn fields(from: &Node, fields: Fields) -> Map {
+        fields
+            .iter()
+            .map(|(path, property, how)| {
+                let route: Vec<&str> = path.split('.').collect();
+                let node = match from.at_path(&route) {
+                    Some(node) => made(node, *how),
+                    None => Node::new(Value::Null, from.at),
+                };
+                (Text::from(*property), node)
+            })
+            .collect()
+    }
+
+    /// Adds what an answer says of a resource, if anything looks at this kind.
+    pub(super) fn resource(&mut self, kind: &str, subject: Subject, mut map: Map, at: At) {
+        self.facts += 1;
+        if !self.wants(kind) {
+            self.builder.skip(1);
+            return;
+        }
+        let place =
+            |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(|text| Node::text(text, at));
+        let mut aws = subject.arn.as_ref().and_then(|arn| account_region::of_arn(kind, arn, at)).unwrap_or_default();
+        if let Some(arn) = subject.arn {
+            map.set("Arn", Node::text(arn, at));
+        }
+        aws.id = subject.id.or(aws.id);
+        aws.account = aws.account.or_else(|| place(&self.asked.account));
+        aws.region = aws.region.or_else(|| place(&self.asked.region).filter(|_| !kind.starts_with("AWS::IAM::")));
+        aws.partition = aws
+            .partition
+            .or_else(|| self.asked.region.as_deref().map(|region| Node::text(arn::partition_of(region), at)));
+        let mut draft = Draft::new(kind, subject.name, Node::new(Value::Map(map), at), SourceKind::Aws);
+        draft.aws = Some(Box::new(aws));
+        draft.read_at = self.asked.at.as_deref().map(Arc::from);
+        self.builder.add(draft);
+    }
+
+    /// Kinds that rules are about are kept, and so is what leads to them.
+    fn wants(&self, kind: &str) -> bool {
+        let always = ["AWS::SQS::", "AWS::KMS::", "AWS::IAM::", "AWS::Events::", "AWS::EKS::"];
+        always.iter().any(|prefix| kind.starts_with(prefix)) || self.plan.wants(kind)
+    }
+
+    /// A part of a resource: what is not in it was not told by this answer.
+    pub(super) fn part(&mut self, kind: &str, subject: Subject, mut map: Map, at: At) {
+        let why = format!("nobody described {}", subject.name);
+        map.more = Some(Box::new(Reason::new(Cause::NotProvided, why)));
+        self.resource(kind, subject, map, at);
+    }
+
+    /// Properties that are not known, for this reason.
+    pub(super) fn unknown(&mut self, kind: &str, subject: Subject, properties: &[&str], reason: &Reason) {
+        let at = self.asked.place;
+        let unknown = || Node::new(Value::Unknown(Box::new(reason.clone())), at);
+        let map = properties.iter().map(|property| (Text::from(*property), unknown())).collect();
+        self.part(kind, subject, map, at);
+    }
+
+    /// Tells the inventory of what is not among its items.
+    pub(super) fn told(&mut self, kind: &str, word: LookupResult) {
+        self.facts += 1;
+        let regional = !kind.starts_with("AWS::IAM::");
+        self.builder.record_lookup(LookupRecord {
+            kind: kind.into(),
+            account: self.asked.account.clone(),
+            region: self.asked.region.clone().filter(|_| regional),
+            word,
+        });
+    }
+
+    /// There is none of this name.
+    pub(super) fn none_called(&mut self, kind: &str, option: &str) {
+        if let Some(name) = self.asked.option(option).map(str::to_owned) {
+            self.told(kind, LookupResult::NotFound(name));
+        }
+    }
+
+    /// What the command was about, for a sentence: ` for KEY in 111122223333, eu-west-1`.
+    pub(super) fn about(&self) -> String {
+        let subject = self.asked.options.iter().find(|(name, _)| {
+            !matches!(name.trim_start_matches('-'), "policy-name" | "attribute-names" | "namespace" | "metric-name")
+        });
+        let place: Vec<&str> =
+            [&self.asked.account, &self.asked.region].into_iter().flatten().map(String::as_str).collect();
+        let mut about = subject.map(|(_, value)| format!(" for {value}")).unwrap_or_default();
+        if !place.is_empty() {
+            about.push_str(" in ");
+            about.push_str(&place.join(", "));
+        }
+        about
+    }
+
+    /// Says that an answer does not tell what it is about.
+    pub(super) fn nameless(&mut self, operation: &str, what: &str, example: &str, at: At) {
+        self.facts += 1;
+        self.builder.problem(Problem::new(
+            format!("an answer of `aws {operation}` does not say {what}: save it as {example}, or use `kubectl karpcheck collect`"),
+            Some(at),
+        ));
+    }
+
+    /// Was all of a list given?
+    pub(super) fn whole(node: &Node) -> bool {
+        let cut = node.member("IsTruncated").is_some_and(|flag| matches!(flag.value, Value::Flag(true)))
+            || node.member("Truncated").is_some_and(|flag| matches!(flag.value, Value::Flag(true)));
+        let more = ["NextToken", "NextMarker", "Marker", "nextToken"];
+        !cut && !more.iter().any(|name| node.member(name).is_some_and(|token| !token.is_null()))
+    }
+}
+
+/// Unknown, since it was not among the answers.
+pub(super) fn not_given(why: String, at: At) -> Node {
+    Node::unknown(Cause::NotProvided, why, at)
+}
+
+/// Where an answer is of a resource without an ARN of its own.
+pub(super) fn bare(id: &str, name: String) -> Subject {
+    Subject { arn: None, id: Some(id.into()), name }
+}
+
+/// A text that is known and not empty.
+pub(super) fn text_of(node: Option<&Node>) -> Option<&str> {
+    node.and_then(Node::as_str).filter(|text| !text.is_empty())
+}
+
+pub(super) fn made(node: &Node, how: As) -> Node {
+    let at = node.at;
+    match how {
+        As::Same => node.clone(),
+        As::Flag => match node.as_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => Node::new(Value::Flag(true), at),
+            Some("false") => Node::new(Value::Flag(false), at),
+            _ => node.clone(),
+        },
+        As::Number => match node.as_str().and_then(|text| text.parse().ok()) {
+            Some(number) => Node::new(Value::Number(number), at),
+            None => node.clone(),
+        },
+        As::Document => policy_documents::object(node.clone()),
+        As::Object(fields) => match &node.value {
+            Value::Map(_) => Node::new(Value::Map(ResponseReader::fields(node, fields)), at),
+            _ => node.clone(),
+        },
+        As::Each(fields) => match &node.value {
+            Value::List(list) => {
+                let items = list.items.iter().map(|item| made(item, As::Object(fields))).collect();
+                Node::new(Value::List(items), at)
+            }
+            _ => node.clone(),
+        },
+    }
+}
+
+/// Is a member of this type?
+pub(super) fn is_text(node: &Node, member: &str) -> bool {
+    node.member(member).is_some_and(|node| matches!(node.value, Value::Text(_)))
+}
+
+pub(super) fn is_map(node: &Node, member: &str) -> bool {
+    node.member(member).is_some_and(|node| matches!(node.value, Value::Map(_)))
+}
+
+/// A list of objects; an empty one is of any kind.
+pub(super) fn is_list(node: &Node, member: &str, sign: &str) -> bool {
+    node.member(member).is_some_and(|node| match &node.value {
+        Value::List(list) => list.items.iter().all(|item| item.member(sign).is_some()),
+        _ => false,
+    })
+}
+
+/// Where a refusal leaves nothing unknown that was known to be there.
+pub(super) fn untold_nothing(_: &mut ResponseReader<'_>, _: &Reason) {}
+
+/// Where that something does not exist concerns nobody.
+pub(super) fn missing_nothing(_: &mut ResponseReader<'_>) {}

@@ -1,0 +1,191 @@
+//! CloudFormation templates: intrinsics are evaluated as far as they can be, what remains are symbols.
+//!
+//! References into the template stay references (by logical id), so that a relation is known though the value isn't. A
+//! parameter with a value, by flag or by default, is known; one without is a symbol of its template, and a pseudo
+//! parameter that nobody stated is a symbol of the account and region, the same in every template.
+
+mod intrinsics;
+
+use std::sync::Arc;
+
+use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
+use crate::schema::kinds::GatherScope;
+use crate::sources::policy_documents;
+use intrinsics::Template;
+
+/// Kinds that are kept whether a rule declares them or not: others are told by them, or refer to what a rule declares.
+pub(super) const ALWAYS: &[&str] = &[
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::KMS::Key",
+    "AWS::KMS::Alias",
+    "AWS::IAM::Role",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::RolePolicy",
+    "AWS::IAM::InstanceProfile",
+    "AWS::Events::Rule",
+    "AWS::EKS::Cluster",
+    "AWS::EKS::PodIdentityAssociation",
+    "AWS::Organizations::Policy",
+];
+
+/// Properties that are policies or patterns, often written as text.
+const DOCUMENTS: &[&str] = &["KeyPolicy", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern", "Content"];
+/// Properties that are true or false, and may be written as text.
+const FLAGS: &[&str] =
+    &["SqsManagedSseEnabled", "FifoQueue", "EnableKeyRotation", "Enabled", "MultiRegion", "SSEEnabled", "Encrypted"];
+
+/// Is this a template?
+pub(super) fn is_template(node: &Node) -> bool {
+    if node.member("AWSTemplateFormatVersion").is_some() {
+        return true;
+    }
+    node.member("Resources").and_then(Node::as_map).is_some_and(|resources| {
+        resources.entries.iter().any(|(id, resource)| {
+            id.known().is_some_and(|id| id.starts_with("Fn::ForEach::"))
+                || resource
+                    .str_at(&["Type"])
+                    .is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
+        })
+    })
+}
+
+/// The property that names a resource to others: what `Ref` gives, or what its ARN ends in.
+pub(super) fn naming(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "AWS::SQS::Queue" => "QueueName",
+        "AWS::KMS::Alias" => "AliasName",
+        "AWS::DynamoDB::Table" => "TableName",
+        "AWS::IAM::Role" => "RoleName",
+        "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
+        "AWS::IAM::InstanceProfile" => "InstanceProfileName",
+        "AWS::Events::Rule" | "AWS::EKS::Cluster" => "Name",
+        _ => return None,
+    })
+}
+
+/// Adds the resources of a template. Returns how many there are.
+pub(super) fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
+    let scope = builder.template();
+    let stated = builder.stated().clone();
+    let template = Template::new(node, scope, &stated, parameters);
+    let Some(resources) = node.member("Resources").and_then(Node::as_map) else { return 0 };
+    transforms(builder, node);
+    let mut count = 0;
+    for (id, resource) in &resources.entries {
+        let (Some(id), Some(kind)) = (id.known(), resource.str_at(&["Type"])) else {
+            if let Some(what) = id.known().and_then(made_later) {
+                builder.problem(Problem::note(what, Some(resource.at)));
+            }
+            continue;
+        };
+        count += 1;
+        if let Some(what) = elsewhere(id, kind, resource) {
+            builder.problem(Problem::note(what, Some(resource.at)));
+        }
+        if !(ALWAYS.contains(&kind) || plan.wants(kind)) {
+            builder.skip(1);
+            continue;
+        }
+        if template.is_left_out(resource) {
+            continue;
+        }
+        let at = resource.at;
+        let mut body = resource
+            .member("Properties")
+            .map_or_else(|| Node::new(Value::Map(Map::default()), at), |properties| template.evaluate(properties));
+        body.at = at;
+        normalise(&mut body);
+        let physical = naming(kind).and_then(|field| match body.member(field).map(|node| &node.value) {
+            Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        });
+        let name = physical.as_ref().and_then(Text::known).unwrap_or(id).to_owned();
+        let aws = AwsFacts {
+            partition: template.pseudo("AWS::Partition", at),
+            account: template.pseudo("AWS::AccountId", at),
+            region: template.pseudo("AWS::Region", at),
+            arn: template
+                .attribute(id, "Arn", at)
+                .filter(|arn| matches!(&arn.value, Value::Text(text) if text.starts_with("arn:"))),
+            id: physical,
+            logical: vec![Logical { scope, id: Arc::from(id) }],
+        };
+        let mut draft = Draft::new(kind, name, body, SourceKind::Template);
+        draft.aws = Some(Box::new(aws));
+        builder.add(draft);
+    }
+    count
+}
+
+/// Says what the macros of a template keep from us. AWS's own make other kinds of resources, or are evaluated here.
+fn transforms(builder: &mut Builder, node: &Node) {
+    let Some(transform) = node.member("Transform") else { return };
+    let names = transform.as_str().into_iter().chain(transform.elements().iter().filter_map(Node::as_str));
+    for name in names.filter(|name| !name.starts_with("AWS::") || *name == "AWS::Include") {
+        let what =
+            format!("the macro {name} may change the template when the stack is made: what it makes was not read");
+        builder.problem(Problem::note(what, Some(transform.at)));
+    }
+    if transform.as_map().is_some() {
+        let what = "a transform brings in parts of another file when the stack is made: these were not read";
+        builder.problem(Problem::note(what, Some(transform.at)));
+    }
+}
+
+/// Members of `Resources` that are no resources.
+fn made_later(id: &str) -> Option<String> {
+    if let Some(name) = id.strip_prefix("Fn::ForEach::") {
+        return Some(format!("the loop {name} makes resources when the stack is made: they were not read"));
+    }
+    (id == "Fn::Transform")
+        .then(|| "a transform brings resources when the stack is made: they were not read".to_owned())
+}
+
+/// Resources whose content stands in another template.
+fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<String> {
+    let place = |field: &str| match resource.at_path(&["Properties", field]).map(|node| &node.value) {
+        Some(Value::Text(text)) => format!(" ({text})"),
+        _ => String::new(),
+    };
+    match kind {
+        "AWS::CloudFormation::Stack" => {
+            Some(format!("the template of the nested stack {id}{} was not read: name it with -f", place("TemplateURL")))
+        }
+        "AWS::CloudFormation::StackSet" => {
+            Some(format!("the template of the stack set {id}{} was not read: name it with -f", place("TemplateURL")))
+        }
+        "AWS::Serverless::Application" => {
+            Some(format!("the application {id}{} was not read: name its template with -f", place("Location")))
+        }
+        kind if kind.ends_with("::MODULE") => Some(format!(
+            "the resources of the module {id} ({kind}) are known when the stack is made: they were not read"
+        )),
+        _ => None,
+    }
+}
+
+/// Policies become objects and flags become flags, wherever they stand.
+fn normalise(node: &mut Node) {
+    match &mut node.value {
+        Value::Map(map) => {
+            for (key, child) in &mut map.entries {
+                let key = key.known().unwrap_or_default();
+                if DOCUMENTS.contains(&key) {
+                    *child = policy_documents::object(std::mem::replace(child, Node::new(Value::Null, child.at)));
+                } else if FLAGS.contains(&key) {
+                    match child.as_str().map(str::to_ascii_lowercase).as_deref() {
+                        Some("true") => child.value = Value::Flag(true),
+                        Some("false") => child.value = Value::Flag(false),
+                        _ => {}
+                    }
+                } else {
+                    normalise(child);
+                }
+            }
+        }
+        Value::List(list) => list.items.iter_mut().for_each(normalise),
+        _ => {}
+    }
+}

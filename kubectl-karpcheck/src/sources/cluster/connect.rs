@@ -1,0 +1,419 @@
+//! From kubeconfig and flags to a client, with kubectl's manners.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use kube::config::{
+    AuthInfo, Cluster, Context, ExecAuthCluster, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
+    NamedCluster, NamedContext,
+};
+use kube::{Client, Config};
+
+use crate::sources::cluster::api::tidy;
+use crate::sources::cluster::exec;
+use crate::sources::cluster::exec::{Credential, ExecError};
+use crate::sources::cluster::{ClusterArgs, proxy};
+
+/// A cluster that can be asked.
+pub(super) struct Connection {
+    pub(super) client: Client,
+}
+
+/// The cluster that was chosen: what there is to say of it before it is asked.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// The context's name; the server's where there is no context.
+    pub(super) context: String,
+    /// The API server's URL.
+    pub(super) server: String,
+    /// What the kubeconfig calls it: words and where they stand.
+    pub(super) hints: Vec<(String, String)>,
+    config: Config,
+}
+
+/// Why no cluster can be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    /// The user's: no kubeconfig anywhere.
+    #[error(
+        "there is no kubeconfig ({looked}): name one with --kubeconfig or KUBECONFIG, or check only files with --offline"
+    )]
+    NoKubeconfig {
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// The user's: the named file is not there or not readable.
+    #[error("the kubeconfig {path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The user's: nothing is chosen.
+    #[error("the kubeconfig has no current context: choose one with --context ({known})")]
+    NoContext {
+        /// The contexts that there are.
+        known: String,
+    },
+    /// The user's: a name that the kubeconfig does not have.
+    #[error("the kubeconfig has no {what} {name}: there {known}")]
+    Unknown {
+        /// context, cluster or user.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The user's: something in the kubeconfig, or in a flag, is wrong.
+    #[error("context {context} of the kubeconfig cannot be used: {why}")]
+    Invalid {
+        /// The context.
+        context: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The user's: the address of the API server is none.
+    #[error("the API server {server} is no URL: write it as https://HOST:PORT, in the kubeconfig or with --server")]
+    NoAddress {
+        /// What was given.
+        server: String,
+    },
+    /// The credential plugin's.
+    #[error("context {context}: {source}")]
+    Plugin {
+        /// The context.
+        context: String,
+        /// Its failure.
+        source: ExecError,
+    },
+}
+
+/// Chooses the cluster that the flags and the kubeconfig name.
+pub(super) fn choose(args: &ClusterArgs) -> Result<Chosen, ConnectError> {
+    let Some(kubeconfig) = read(args)? else {
+        if args.server.is_some() {
+            return resolve(args, Kubeconfig::default());
+        }
+        if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+            let config = Config::incluster().map_err(|error| invalid("in-cluster", &tidy(&error.to_string())))?;
+            let server = config.cluster_url.to_string();
+            return Ok(Chosen { context: "in-cluster".into(), server, hints: vec![], config });
+        }
+        return Err(ConnectError::NoKubeconfig { looked: looked_for() });
+    };
+    resolve(args, kubeconfig)
+}
+
+impl Chosen {
+    /// How the credential plugin asks AWS.
+    pub(super) fn aws_login(&self) -> super::AwsLogin {
+        self.config.auth_info.exec.as_ref().map(exec::aws_login).unwrap_or_default()
+    }
+
+    /// Gets the credentials and makes the client. May run the credential plugin, so it blocks.
+    pub(super) fn connect(mut self) -> Result<Connection, ConnectError> {
+        if let Some(plugin) = self.config.auth_info.exec.clone() {
+            let credential = exec::run(&plugin, plugin.cluster.as_ref())
+                .map_err(|source| ConnectError::Plugin { context: self.context.clone(), source })?;
+            if let Credential::Token(token) = credential {
+                self.config.auth_info.exec = None;
+                self.config.auth_info.token = Some(token.into());
+            }
+        }
+        if !token_fits(&self.config.auth_info) {
+            let why = "its token has a line break, or another character that no header can hold: write it on one line";
+            return Err(invalid(&self.context, why));
+        }
+        let client =
+            Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
+        Ok(Connection { client })
+    }
+}
+
+/// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
+fn token_fits(user: &AuthInfo) -> bool {
+    // The text of a secret is to be had as kube itself writes it, without a crate for it.
+    let token = serde_json::to_value(user).ok().and_then(|mut user| user.get_mut("token").map(serde_json::Value::take));
+    token.as_ref().and_then(serde_json::Value::as_str).is_none_or(|token| http::HeaderValue::from_str(token).is_ok())
+}
+
+/// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
+fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
+    let from = |path: &PathBuf| {
+        if let Err(why) = readable(path) {
+            return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
+        }
+        Kubeconfig::read_from(path).map_err(|error| {
+            let why = match &error {
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
+                    "no such file".into()
+                }
+                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::InvalidData => {
+                    "it is not UTF-8: save it as UTF-8".into()
+                }
+                KubeconfigError::ReadConfig(io, _) => io.to_string(),
+                // The first line says what and where, those below draw it.
+                KubeconfigError::Parse(error) => {
+                    let text = error.to_string();
+                    let first = text.lines().next().unwrap_or_default();
+                    format!("it is not valid YAML: {}", first.strip_prefix("error: ").unwrap_or(first))
+                }
+                other => other.to_string(),
+            };
+            ConnectError::Unreadable { path: path.display().to_string(), why: tidy(&why) }
+        })
+    };
+    if let Some(path) = &args.kubeconfig {
+        return from(path).map(Some);
+    }
+    let mut merged: Option<Kubeconfig> = None;
+    for path in default_paths().iter().filter(|path| path.exists()) {
+        let next = from(path)?;
+        merged = Some(match merged {
+            None => next,
+            Some(merged) => merged.merge(next).map_err(|error| ConnectError::Unreadable {
+                path: path.display().to_string(),
+                why: tidy(&error.to_string()),
+            })?,
+        });
+    }
+    Ok(merged)
+}
+
+/// Is it something that kube reads? It takes files of any size, and panics at UTF-16 that ends in the middle of a character.
+fn readable(path: &Path) -> Result<(), String> {
+    /// More than any kubeconfig has, in bytes.
+    const MOST: u64 = 16 << 20;
+    // What is not there kube says itself; a pipe is read once only.
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+    if metadata.is_dir() {
+        return Err("it is a folder: name the file in it".into());
+    }
+    if !metadata.is_file() {
+        return Ok(());
+    }
+    if metadata.len() > MOST {
+        return Err(format!("it is larger than {} MB, which no kubeconfig is", MOST >> 20));
+    }
+    let mut mark = [0; 2];
+    let begun = File::open(path).and_then(|mut file| file.read_exact(&mut mark));
+    if begun.is_ok() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff]) && metadata.len() % 2 == 1 {
+        return Err("it is UTF-16 that ends in the middle of a character: save it as UTF-8".into());
+    }
+    Ok(())
+}
+
+fn default_paths() -> Vec<PathBuf> {
+    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
+        return std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+    }
+    std::env::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect()
+}
+
+fn looked_for() -> String {
+    let paths: Vec<String> = default_paths().iter().map(|path| path.display().to_string()).collect();
+    match paths.as_slice() {
+        [] => "there is no home directory to look in".into(),
+        paths => format!("looked for {}", paths.join(", ")),
+    }
+}
+
+fn invalid(context: &str, why: &str) -> ConnectError {
+    ConnectError::Invalid { context: context.to_owned(), why: why.to_owned() }
+}
+
+fn known<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.as_slice() {
+        [] => format!("are no {what}s in it"),
+        names if names.len() > 10 => format!("are {} and {} more", names[..10].join(", "), names.len() - 10),
+        names => format!("is {}", names.join(", ")),
+    }
+}
+
+/// Applies the flags to what the kubeconfig says, as kubectl does: the flag counts.
+fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, ConnectError> {
+    let contexts = || known("context", kubeconfig.contexts.iter().map(|context| context.name.as_str()));
+    let chosen = args.context.as_ref().or(kubeconfig.current_context.as_ref()).filter(|name| !name.is_empty());
+    let context = match chosen {
+        Some(name) => {
+            let found = kubeconfig.contexts.iter().find(|context| context.name == *name);
+            Some(
+                found
+                    .and_then(|found| found.context.clone().map(|context| (name.clone(), context)))
+                    .ok_or_else(|| ConnectError::Unknown { what: "context", name: name.clone(), known: contexts() })?,
+            )
+        }
+        None if args.server.is_some() || args.cluster.is_some() => None,
+        None => return Err(ConnectError::NoContext { known: format!("there {}", contexts()) }),
+    };
+    let cluster_name = args.cluster.as_ref().or(context.as_ref().map(|(_, context)| &context.cluster));
+    let mut cluster = match cluster_name {
+        Some(name) => match kubeconfig.clusters.iter().find(|cluster| cluster.name == *name) {
+            Some(found) => found.cluster.clone().unwrap_or_default(),
+            // The server is all that is needed of a cluster.
+            None if args.server.is_some() && args.cluster.is_none() => Cluster::default(),
+            None => {
+                let known = known("cluster", kubeconfig.clusters.iter().map(|cluster| cluster.name.as_str()));
+                return Err(ConnectError::Unknown { what: "cluster", name: name.clone(), known });
+            }
+        },
+        None => Cluster::default(),
+    };
+    let user_name = args.user.as_ref().or(context.as_ref().and_then(|(_, context)| context.user.as_ref()));
+    let found = user_name.and_then(|name| kubeconfig.auth_infos.iter().find(|user| user.name == *name));
+    if let (Some(name), None) = (&args.user, found) {
+        let known = known("user", kubeconfig.auth_infos.iter().map(|user| user.name.as_str()));
+        return Err(ConnectError::Unknown { what: "user", name: name.clone(), known });
+    }
+    let mut user = found.and_then(|user| user.auth_info.clone()).unwrap_or_default();
+    let mut hints: Vec<(String, String)> = vec![];
+    if let Some((name, _)) = &context {
+        hints.push((name.clone(), "the context's name in the kubeconfig".into()));
+    }
+    // With another server, the kubeconfig's word is about another cluster.
+    if args.server.is_none() {
+        if let Some(name) = cluster_name {
+            hints.push((name.clone(), "the cluster's name in the kubeconfig".into()));
+        }
+        if let Some((name, source)) = user.exec.as_ref().and_then(exec::cluster_name) {
+            hints.push((format!("exec:{name}"), source.into()));
+        }
+    }
+    apply(args, &mut cluster, &mut user);
+    let server = cluster.server.clone().unwrap_or_default();
+    if !server.is_empty() && !is_address(&server) {
+        return Err(ConnectError::NoAddress { server });
+    }
+    let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
+    let config = config(cluster, user, context.map(|(_, context)| context))
+        .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
+    let (context, server) = (without_password(&name), without_password(&server));
+    Ok(Chosen { context, server, hints, config })
+}
+
+/// An address as it may be printed: `https://user:password@host` is `https://host`.
+fn without_password(server: &str) -> String {
+    let Some((scheme, rest)) = server.split_once("://") else { return server.to_owned() };
+    let host = rest.split('/').next().unwrap_or(rest);
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        None => server.to_owned(),
+    }
+}
+
+/// Can a client be made for this server? kube panics without a scheme.
+fn is_address(server: &str) -> bool {
+    server.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+fn apply(args: &ClusterArgs, cluster: &mut Cluster, user: &mut AuthInfo) {
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    if let Some(server) = &args.server {
+        cluster.server = Some(server.clone());
+    }
+    if let Some(authority) = &args.certificate_authority {
+        cluster.certificate_authority = Some(path(authority));
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(name) = &args.tls_server_name {
+        cluster.tls_server_name = Some(name.clone());
+    }
+    if args.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+    }
+    if args.disable_compression {
+        cluster.disable_compression = Some(true);
+    }
+    if let Some(token) = &args.token {
+        // A token given is who asks, whoever the kubeconfig says.
+        *user = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
+    }
+    if let Some(certificate) = &args.client_certificate {
+        user.client_certificate = Some(path(certificate));
+        user.client_certificate_data = None;
+    }
+    if let Some(key) = &args.client_key {
+        user.client_key = Some(path(key));
+        user.client_key_data = None;
+    }
+    if let Some(name) = &args.impersonate {
+        user.impersonate = Some(name.clone());
+    }
+    if let Some(uid) = &args.impersonate_uid {
+        user.impersonate_uid = Some(uid.clone());
+    }
+    if !args.impersonate_group.is_empty() {
+        user.impersonate_groups = Some(args.impersonate_group.clone());
+    }
+}
+
+/// kube's configuration for one cluster and user.
+fn config(cluster: Cluster, user: AuthInfo, context: Option<Context>) -> Result<Config, KubeconfigError> {
+    const NAME: &str = "chosen";
+    let cluster_info = ExecAuthCluster::try_from(&cluster);
+    let proxy = cluster.proxy_url.clone().filter(|proxy| !proxy.is_empty());
+    let mut user = user;
+    if let (Some(exec), Ok(info)) = (&mut user.exec, cluster_info) {
+        exec.cluster = exec.provide_cluster_info.then_some(info);
+    }
+    let single = Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: NAME.into(),
+            cluster: Some(Cluster { proxy_url: None, ..cluster }),
+            other: Default::default(),
+        }],
+        auth_infos: vec![NamedAuthInfo { name: NAME.into(), auth_info: Some(user), other: Default::default() }],
+        contexts: vec![NamedContext {
+            name: NAME.into(),
+            context: Some(Context {
+                cluster: NAME.into(),
+                user: Some(NAME.into()),
+                namespace: context.and_then(|context| context.namespace),
+                ..Context::default()
+            }),
+            other: Default::default(),
+        }],
+        current_context: Some(NAME.into()),
+        ..Kubeconfig::default()
+    };
+    // Nothing in it waits: it is a future for the sake of its caller.
+    let mut config = pollster(Config::from_custom_kubeconfig(single, &KubeConfigOptions::default()))?;
+    let proxy = proxy.or_else(|| proxy::of_environment(&config.cluster_url));
+    config.proxy_url =
+        proxy.map(|proxy| proxy.parse::<http::Uri>()).transpose().map_err(KubeconfigError::ParseProxyUrl)?;
+    // What is asked of this machine itself needs no compression.
+    config.disable_compression |= config.cluster_url.host().is_some_and(proxy::is_local);
+    // Retries are ours: they are bounded and told.
+    config.default_retry = false;
+    Ok(config)
+}
+
+/// Runs a future that never waits.
+fn pollster<T>(future: impl Future<Output = Result<T, KubeconfigError>>) -> Result<T, KubeconfigError> {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+            return result;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_not_printed() {
+        assert_eq!(without_password("https://user:secret@api.example:6443/k"), "https://api.example:6443/k");
+        assert_eq!(without_password("https://api.example/a@b"), "https://api.example/a@b");
+        assert_eq!(without_password("prod"), "prod");
+    }
+}

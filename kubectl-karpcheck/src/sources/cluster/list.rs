@@ -1,0 +1,172 @@
+//! One kind's objects, page by page.
+
+use crate::sources::cluster::api::{Api, Failure};
+use crate::sources::cluster::discovery::Served;
+use crate::sources::formats::json_value;
+use crate::sources::formats::json_value::Object;
+
+/// Objects per page, as kubectl asks for.
+const PAGE: usize = 500;
+/// A list with more pages than this does not come to an end: five million objects do not fit into any etcd.
+const MOST_PAGES: usize = 10_000;
+
+/// What to ask for.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// All of a kind, or of a namespace.
+    All,
+    /// The first ones, of which nothing but a fact that they share is wanted.
+    First(usize),
+    /// Those of a namespace with these labels, the first ones.
+    Labelled(String, usize),
+    /// Those with these fields, page by page and no more than that many.
+    Selected {
+        /// A field selector.
+        fields: String,
+        /// What they are, to people.
+        what: String,
+        /// How many, in whole pages.
+        most: usize,
+    },
+    /// One by its name.
+    Named(String),
+}
+
+/// What came of a list: what was read stands, even if not all was.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) objects: Vec<Object>,
+    pub(super) failure: Option<Failure>,
+    /// Were there more than was wanted?
+    pub(super) cut: bool,
+}
+
+impl Read {
+    fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
+}
+
+/// Reads what is wanted of a kind.
+pub(super) async fn read(api: &Api, served: &Served, namespace: Option<&str>, wanted: &Wanted) -> Read {
+    let path = served.path(namespace);
+    match wanted {
+        Wanted::Named(name) => one(api, served, &format!("{path}/{}", escaped(name))).await,
+        Wanted::First(limit) => first(api, served, &format!("{path}?limit={limit}")).await,
+        Wanted::Labelled(labels, limit) => {
+            first(api, served, &format!("{path}?labelSelector={}&limit={limit}", escaped(labels))).await
+        }
+        Wanted::Selected { fields, most, .. } => {
+            let query = format!("fieldSelector={}&", escaped(fields));
+            pages(api, served, &format!("{path}?{query}limit={PAGE}"), most.div_ceil(PAGE)).await
+        }
+        Wanted::All => pages(api, served, &format!("{path}?limit={PAGE}"), MOST_PAGES).await,
+    }
+}
+
+/// A list that took longer than etcd remembers (five minutes) starts anew, once.
+async fn pages(api: &Api, served: &Served, path: &str, most: usize) -> Read {
+    let read = all(api, served, path, most).await;
+    if read.failure == Some(Failure::Gone) {
+        return all(api, served, path, most).await;
+    }
+    read
+}
+
+async fn one(api: &Api, served: &Served, path: &str) -> Read {
+    let text = match api.get(path, "application/json").await {
+        Ok(text) => text,
+        Err(Failure::NotFound) => return Read::default(),
+        Err(failure) => return Read::failed(failure),
+    };
+    match json_value::object(&text, &served.api_version, served.name()) {
+        Ok(object) => Read { objects: vec![object], ..Read::default() },
+        Err(error) => Read::failed(Failure::Garbage(error.to_string())),
+    }
+}
+
+async fn first(api: &Api, served: &Served, path: &str) -> Read {
+    match api.get(path, "application/json").await {
+        Ok(text) => taken(Read::default(), parse(served, text).await),
+        Err(failure) => Read::failed(failure),
+    }
+}
+
+/// All pages, or the first ones of them. While one is parsed on another thread, the next is fetched.
+async fn all(api: &Api, served: &Served, path: &str, most: usize) -> Read {
+    let mut read = Read::default();
+    let mut parsing: Option<tokio::task::JoinHandle<Result<Vec<Object>, Failure>>> = None;
+    let mut next = String::new();
+    for number in 1..=most {
+        let after = if next.is_empty() { String::new() } else { format!("&continue={}", escaped(&next)) };
+        let text = api.get(&format!("{path}{after}"), "application/json").await;
+        if let Some(page) = parsing.take() {
+            read = taken(read, joined(page).await);
+        }
+        if read.failure.is_some() {
+            return read;
+        }
+        let head = text.and_then(|text| match json_value::head(&text) {
+            Ok(head) => Ok((text, head.metadata.next.unwrap_or_default())),
+            Err(error) => Err(Failure::Garbage(error.to_string())),
+        });
+        match head {
+            Err(failure) => {
+                read.failure = Some(failure);
+                return read;
+            }
+            Ok((text, token)) if token.is_empty() => return taken(read, parse(served, text).await),
+            Ok((_, token)) if token == next => {
+                read.failure = Some(Failure::Garbage("the list goes on with the same page for ever".into()));
+                return read;
+            }
+            Ok((text, _)) if number == most && most < MOST_PAGES => {
+                read.cut = true;
+                return taken(read, parse(served, text).await);
+            }
+            Ok((text, token)) => {
+                parsing = Some(spawn(served, text));
+                next = token;
+            }
+        }
+    }
+    read.failure = Some(Failure::Garbage("the list does not come to an end".into()));
+    read
+}
+
+fn taken(mut read: Read, page: Result<Vec<Object>, Failure>) -> Read {
+    match page {
+        Ok(mut objects) if read.objects.is_empty() => read.objects = std::mem::take(&mut objects),
+        Ok(objects) => read.objects.extend(objects),
+        Err(failure) => read.failure = Some(failure),
+    }
+    read
+}
+
+fn spawn(served: &Served, text: Vec<u8>) -> tokio::task::JoinHandle<Result<Vec<Object>, Failure>> {
+    let served = served.clone();
+    tokio::task::spawn_blocking(move || {
+        json_value::page(&text, &served.api_version, served.name()).map_err(|error| Failure::Garbage(error.to_string()))
+    })
+}
+
+async fn parse(served: &Served, text: Vec<u8>) -> Result<Vec<Object>, Failure> {
+    joined(spawn(served, text)).await
+}
+
+async fn joined(page: tokio::task::JoinHandle<Result<Vec<Object>, Failure>>) -> Result<Vec<Object>, Failure> {
+    page.await.unwrap_or_else(|error| Err(Failure::Garbage(error.to_string())))
+}
+
+/// A word in a URL's path or query.
+fn escaped(word: &str) -> String {
+    let mut escaped = String::new();
+    for byte in word.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}

@@ -1,0 +1,435 @@
+//! Files, folders and standard input.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
+use crate::schema::kinds::GatherScope;
+use crate::sources::aws_cli::responses::saved::Saved;
+use crate::sources::formats::json;
+use crate::sources::formats::json::Base;
+use crate::sources::formats::yaml;
+use crate::sources::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
+use crate::sources::recognise::{Format, format_of};
+use crate::sources::{cloudformation, helm, iam_policies, kubernetes, kustomize, logs, placeholders, terraform};
+
+/// Larger files are refused: a plan of this size takes some 6 GB to read.
+const MAX_SIZE: u64 = 512 << 20;
+
+/// What was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FileSummary {
+    /// Files that were opened.
+    pub files: u64,
+    /// Objects and resources in them.
+    pub documents: u64,
+    /// Files of folders that were left alone for their names, by extension (empty for none).
+    pub left_alone: BTreeMap<String, u64>,
+}
+
+/// What the command line names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// `-f`: files, folders and standard input.
+    pub paths: &'a [PathBuf],
+    /// `-k`: folders that `kubectl kustomize` builds.
+    pub kustomizations: &'a [PathBuf],
+    /// `--parameter`.
+    pub parameters: &'a [(String, String)],
+}
+
+/// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
+///
+/// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
+/// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
+pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
+    let Named { paths, kustomizations, parameters } = named;
+    let mut reader = Files::new(parameters, plan, builder);
+    // What is named counts as named also where it lies in a folder that is named before it.
+    let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
+    for path in others.into_iter().chain(folders) {
+        if path.as_os_str() == "-" {
+            if reader.seen.insert(path.clone()) {
+                reader.standard_input(stdin);
+            }
+            continue;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => reader.walk(path),
+            Ok(_) => reader.file(path, true),
+            Err(error) => {
+                let doc = reader.document(path);
+                let url = path.to_str().is_some_and(|path| path.starts_with("https://") || path.starts_with("http://"));
+                let what = if url {
+                    "karpcheck does not download files: fetch it first and name the file".to_owned()
+                } else {
+                    io_words(&error)
+                };
+                reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+            }
+        }
+    }
+    for folder in kustomizations {
+        reader.kustomization(folder);
+    }
+    reader.finish(jiff::Timestamp::now())
+}
+
+/// Reads texts as if they were files of these names, each one named on the command line. Of the disk it reads nothing but
+/// the modules that a `.tf` file's folder holds.
+pub fn texts(texts: &[(&Path, &[u8])], plan: &GatherScope, builder: &mut Builder) -> FileSummary {
+    let mut reader = Files::new(&[], plan, builder);
+    for (path, bytes) in texts {
+        let doc = reader.document(path);
+        reader.bytes(bytes, path, doc, true);
+    }
+    reader.finish(jiff::Timestamp::UNIX_EPOCH)
+}
+
+struct Files<'a> {
+    parameters: &'a [(String, String)],
+    plan: &'a GatherScope,
+    builder: &'a mut Builder,
+    summary: FileSummary,
+    /// Where what was read really is.
+    seen: HashSet<PathBuf>,
+    /// Terraform's own files: those of a folder are one module, so they are read together at the end.
+    modules: terraform::Modules,
+    /// AWS's answers, until all of them are there.
+    answers: Saved,
+}
+
+impl<'a> Files<'a> {
+    fn new(parameters: &'a [(String, String)], plan: &'a GatherScope, builder: &'a mut Builder) -> Self {
+        Self {
+            parameters,
+            plan,
+            builder,
+            summary: FileSummary::default(),
+            seen: HashSet::new(),
+            modules: terraform::Modules::default(),
+            answers: Saved::default(),
+        }
+    }
+
+    /// What needs all files: modules of Terraform, and answers of AWS.
+    fn finish(mut self, now: jiff::Timestamp) -> FileSummary {
+        self.summary.documents += self.modules.add(self.builder, self.plan, self.parameters);
+        self.answers.take(self.plan, self.builder, now);
+        self.summary
+    }
+}
+
+impl Files<'_> {
+    fn document(&mut self, path: &Path) -> DocId {
+        self.builder.document(Origin::File(Arc::from(path.to_string_lossy())))
+    }
+
+    /// Is this met for the first time, by whatever name?
+    fn first(&mut self, path: &Path) -> bool {
+        self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
+    fn walk(&mut self, folder: &Path) {
+        let mut walk = ignore::WalkBuilder::new(folder);
+        walk.follow_links(true).sort_by_file_name(Ord::cmp).filter_entry(|entry| entry.file_name() != "node_modules");
+        for entry in walk.build() {
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                    let extension =
+                        entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+                    match extension.as_deref() {
+                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => {
+                            self.file(entry.path(), false)
+                        }
+                        other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => self.not_walked(folder, &error),
+            }
+        }
+    }
+
+    fn not_walked(&mut self, place: &Path, error: &ignore::Error) {
+        match error {
+            ignore::Error::WithPath { path, err } => self.not_walked(path, err),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+                self.not_walked(place, err);
+            }
+            ignore::Error::Loop { ancestor, child } => {
+                // Everything in the loop was read where it really is.
+                let what = format!("a link back to {}, which is read already: not followed", ancestor.display());
+                let doc = self.document(child);
+                self.builder.problem(Problem::note(what, Some(At::whole(doc))));
+            }
+            ignore::Error::Io(error) => {
+                let doc = self.document(place);
+                self.unreadable(io_words(error), At::whole(doc), false);
+            }
+            other => {
+                let doc = self.document(place);
+                self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
+            }
+        }
+    }
+
+    fn kustomization(&mut self, folder: &Path) {
+        let doc = self.document(folder);
+        match kustomize::render(folder, MAX_SIZE + 1) {
+            Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(bytes) => self.bytes(&bytes, folder, doc, true),
+            Err(what) => self.unreadable(what, At::whole(doc), true),
+        }
+    }
+
+    fn standard_input(&mut self, stdin: &mut dyn Read) {
+        let doc = self.builder.document(Origin::File("-".into()));
+        let mut bytes = vec![];
+        match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
+            Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
+            Err(error) => self
+                .builder
+                .problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
+        }
+    }
+
+    fn file(&mut self, path: &Path, named: bool) {
+        if !self.first(path) {
+            return;
+        }
+        let doc = self.document(path);
+        let read = || -> io::Result<Result<Vec<u8>, u64>> {
+            let mut file = fs::File::open(path)?;
+            let size = file.metadata()?.len();
+            if size > MAX_SIZE {
+                return Ok(Err(size));
+            }
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+            // A pipe has no size, and a file may grow.
+            file.by_ref().take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+            Ok(if bytes.len() as u64 > MAX_SIZE { Err(bytes.len() as u64) } else { Ok(bytes) })
+        };
+        match read() {
+            Ok(Ok(bytes)) => self.bytes(&bytes, path, doc, named),
+            Ok(Err(size)) => self.too_large(doc, Some(size), named),
+            Err(error) => self.unreadable(io_words(&error), At::whole(doc), named),
+        }
+    }
+
+    fn too_large(&mut self, doc: DocId, size: Option<u64>, named: bool) {
+        let size = size.map(|size| format!(" ({} MB)", size >> 20)).unwrap_or_default();
+        let what = format!(
+            "it is larger than {} MB{size} and was not read: give karpcheck the part that matters",
+            MAX_SIZE >> 20
+        );
+        self.unreadable(what, At::whole(doc), named);
+    }
+
+    fn unreadable(&mut self, what: String, at: At, named: bool) {
+        self.builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+    }
+
+    fn bytes(&mut self, bytes: &[u8], path: &Path, doc: DocId, named: bool) {
+        self.summary.files += 1;
+        match decode(bytes) {
+            Ok(text) => self.text(&text, path, doc, named),
+            Err(Undecodable::Binary) => self.unreadable(
+                "it is not text: leave it out, or give the YAML or JSON that it was made of".into(),
+                At::whole(doc),
+                named,
+            ),
+            Err(Undecodable::Encoding { line, column }) => {
+                self.unreadable("it is not UTF-8: save it as UTF-8".into(), At { doc, line, column }, named);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        if matches!(extension.as_deref(), Some("tf" | "tfvars")) || terraform::is_json(path) {
+            return self.modules.file(path, doc, text.to_owned(), named);
+        }
+        if logs::is_log(text) {
+            let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+            self.summary.documents += logs::add(self.builder, self.plan, text, &name, doc);
+            return;
+        }
+        let mut known = 0;
+        let mut problems = 0;
+        // Told once: a file may hold ten thousand broken documents.
+        let whole = std::cell::LazyCell::new(|| Whole { lines: line_count(text), braces: text.contains("{{") });
+        let start = text.trim_start();
+        let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
+        if is_json || extension.as_deref() == Some("json") {
+            let placeholders = text.contains(['$', '<']) || text.contains("{{");
+            let (nodes, duplicates, broken) = if terraform::might_be(text) {
+                json::read_pruned(text, Base::File(doc), terraform::prune)
+            } else {
+                json::read(text, Base::File(doc))
+            };
+            // What begins like JSON may be YAML in its flow style, or a stream of documents, as kubectl takes it.
+            let stream = text.contains("\n---");
+            let json = !nodes.is_empty() || extension.as_deref() == Some("json");
+            if broken.is_none() || (json && !stream) {
+                self.duplicates(duplicates);
+                for node in nodes {
+                    known += u32::from(self.node(node, placeholders, path));
+                }
+                if let Some(broken) = broken {
+                    problems += 1;
+                    self.broken("JSON", broken, &whole, named);
+                }
+                return self.nothing(known + problems, text, path, At::whole(doc), named);
+            }
+        }
+        for parsed in yaml::read(text, doc) {
+            self.duplicates(parsed.duplicates);
+            match parsed.node {
+                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
+                Err(broken) => {
+                    problems += 1;
+                    self.broken("YAML", broken, &whole, named);
+                }
+            }
+        }
+        self.nothing(known + problems, text, path, At::whole(doc), named);
+    }
+
+    /// A file that was named and holds nothing that karpcheck knows is a mistake; in a folder it is what folders hold.
+    fn nothing(&mut self, known: u32, text: &str, path: &Path, at: At, named: bool) {
+        if known > 0 || !named {
+            return;
+        }
+        let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+        let what = if !text.lines().map(str::trim).all(comment) {
+            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI"
+        } else if path.as_os_str() == "-" {
+            "there is nothing in it: did the command before the pipe fail?"
+        } else {
+            "there is nothing in it"
+        };
+        self.unreadable(what.into(), at, true);
+    }
+
+    fn broken(&mut self, format: &str, broken: ParseError, whole: &Whole, named: bool) {
+        let ParseError { what, at, fault } = broken;
+        let what = match fault {
+            ParseErrorKind::TooMuch => format!("{what}: leave it out"),
+            // What the parser stumbled over tells nothing, and without it many templates are one line of the report.
+            ParseErrorKind::Syntax if whole.braces && format == "YAML" => {
+                "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`".to_owned()
+            }
+            ParseErrorKind::Syntax => {
+                // Where an error stands at the end, or is about it, something is missing rather than wrong.
+                let cut =
+                    at.line > whole.lines || what.contains("end of stream") || what.contains("ends too early");
+                format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
+            }
+        };
+        self.unreadable(what, at, named);
+    }
+
+    fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
+        for duplicate in duplicates {
+            let message =
+                format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
+            self.builder.problem(Problem::note(message, Some(duplicate.at)));
+        }
+    }
+
+    /// Takes in a document. Was it anything that karpcheck knows?
+    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
+        match format_of(&node) {
+            Format::Kubernetes => {
+                // A dump of a cluster says what is there, dollars included.
+                if holds_placeholders && node.at_path(&["metadata", "uid"]).is_none() {
+                    placeholders::mark(&mut node);
+                }
+                self.summary.documents += kubernetes::add_document(self.builder, self.plan, node);
+            }
+            Format::CloudFormation => {
+                self.summary.documents += cloudformation::add(self.builder, self.plan, self.parameters, &node);
+            }
+            Format::HelmValues => {
+                if holds_placeholders {
+                    placeholders::mark(&mut node);
+                }
+                self.summary.documents += helm::add(self.builder, &node, path);
+            }
+            Format::Policy => self.summary.documents += iam_policies::add(self.builder, self.plan, node, path),
+            Format::Terraform(shape) => {
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::GatherScope);
+                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
+            }
+            Format::AwsAnswer => {
+                self.answers.keep(path, node);
+                self.summary.documents += 1;
+            }
+            Format::Empty => {}
+            Format::Unknown => return false,
+        }
+        true
+    }
+}
+
+/// What the words for a broken document depend on, of the text that it is in.
+struct Whole {
+    lines: u32,
+    braces: bool,
+}
+
+enum Undecodable {
+    Binary,
+    Encoding { line: u32, column: u32 },
+}
+
+/// UTF-8 with or without a byte order mark, or UTF-16 with one.
+fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Undecodable> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).collect::<Result<String, _>>().map(Into::into).map_err(|_| Undecodable::Binary)
+    };
+    if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
+        return wide(rest, u16::from_le_bytes);
+    }
+    if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
+        return wide(rest, u16::from_be_bytes);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map(Into::into).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        if bytes.iter().take(8192).any(|byte| *byte == 0) {
+            return Undecodable::Binary;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+        let line = memchr::memchr_iter(b'\n', before).count() as u32 + 1;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() as u32 + 1;
+        Undecodable::Encoding { line, column }
+    })
+}
+
+fn line_count(text: &str) -> u32 {
+    u32::try_from(text.lines().count()).unwrap_or(u32::MAX)
+}
+
+/// Why a file cannot be read, in words.
+fn io_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "you may not read it: permission denied".to_owned(),
+        _ => lowercase_text(&error.to_string()),
+    }
+}
+
+/// Library messages begin with a capital, ours go on behind a colon.
+fn lowercase_text(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,158 @@
+//! Placeholders in files that somebody fills in later: `$VAR` and `${VAR}` of envsubst, `{{ … }}` of Go templates,
+//! `${schema.spec.x}` of kro, `<<NAME>>` and `<NAME>` of documentation. Each becomes a symbol of the whole run. Policy variables (`${aws:PrincipalTag/x}`) are not
+//! placeholders.
+
+use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
+
+/// Turns the placeholders of all texts and keys below a node into symbols.
+pub(super) fn mark(node: &mut Node) {
+    match &mut node.value {
+        Value::Text(text) => mark_text(text),
+        Value::List(list) => list.items.iter_mut().for_each(mark),
+        Value::Map(map) => {
+            for (key, node) in &mut map.entries {
+                mark_text(key);
+                mark(node);
+            }
+        }
+        Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
+    }
+}
+
+fn mark_text(text: &mut Text) {
+    if let Text::Known(known) = text
+        && (known.contains(['$', '<']) || known.contains("{{"))
+        && let Some(parts) = split(known)
+    {
+        *text = Text::from_parts(parts);
+    }
+}
+
+/// The pieces of a text with placeholders; none if it has none.
+fn split(text: &str) -> Option<Vec<Part>> {
+    let mut parts = vec![];
+    let mut rest = text;
+    let mut plain = 0;
+    while let Some(found) = rest[plain..].find(['$', '{', '<']).map(|index| plain + index) {
+        match placeholder(&rest[found..]) {
+            Some(length) => {
+                let name = &rest[found..found + length];
+                parts.push(Part::Known(rest[..found].into()));
+                parts.push(Part::Hole(Symbol::new(
+                    name,
+                    SymbolScope::Run,
+                    format!("the placeholder {name} has no value"),
+                )));
+                rest = &rest[found + length..];
+                plain = 0;
+            }
+            None => plain = found + 1,
+        }
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    parts.push(Part::Known(rest.into()));
+    Some(parts)
+}
+
+/// The length of the placeholder at the beginning of a text.
+fn placeholder(text: &str) -> Option<usize> {
+    if let Some(inner) = text.strip_prefix("{{") {
+        return inner.find("}}").map(|end| end + 4);
+    }
+    if let Some(inner) = text.strip_prefix("${") {
+        let end = closing(inner)?;
+        return (!is_policy_variable(&inner[..end])).then_some(end + 3);
+    }
+    if text.starts_with('<') {
+        return bracketed(text);
+    }
+    // A bare `$NAME` only in the capitals of a variable: `$1`, `$ref` and prices stay what they are.
+    let name = text.strip_prefix('$')?;
+    let length = name
+        .find(|char: char| !(char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_'))
+        .unwrap_or(name.len());
+    let named = length > 1 && name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_');
+    let lower = name[length..].starts_with(|char: char| char.is_ascii_lowercase());
+    (named && !lower).then_some(length + 1)
+}
+
+/// `<<NAME>>` or `<NAME>`, of a name's characters alone.
+fn bracketed(text: &str) -> Option<usize> {
+    let open = if text.starts_with("<<") { 2 } else { 1 };
+    let name = &text[open..];
+    let length = name.find(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.')))?;
+    let closed = name[length..].starts_with(&">>"[..open]);
+    (closed && name.starts_with(|char: char| char.is_ascii_alphabetic())).then_some(length + 2 * open)
+}
+
+/// The end of `${…}`, with nested braces.
+fn closing(inner: &str) -> Option<usize> {
+    let mut depth = 0_u32;
+    for (index, char) in inner.char_indices() {
+        match char {
+            '{' => depth += 1,
+            '}' if depth == 0 => return (index > 0).then_some(index),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `aws:username`, `ec2:SourceInstanceARN`, `*`, `?`, `$`: IAM fills these in.
+fn is_policy_variable(inner: &str) -> bool {
+    if matches!(inner, "*" | "?" | "$") {
+        return true;
+    }
+    let Some((service, key)) = inner.split_once(':') else { return false };
+    let service = service.trim();
+    !service.is_empty()
+        && service.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && key.starts_with(|char: char| char.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holes(text: &str) -> Vec<String> {
+        let mut text = Text::from(text);
+        mark_text(&mut text);
+        text.holes().map(|symbol| symbol.name.to_string()).collect()
+    }
+
+    #[test]
+    fn placeholders_are_found() {
+        assert_eq!(holes("KarpenterNodeRole-${CLUSTER_NAME}"), ["${CLUSTER_NAME}"]);
+        assert_eq!(holes("$KMS_KEY_ARN"), ["$KMS_KEY_ARN"]);
+        assert_eq!(holes("{{ .Cluster.ID }}-x-${A}"), ["{{ .Cluster.ID }}", "${A}"]);
+        assert_eq!(holes("${schema.spec.name}"), ["${schema.spec.name}"]);
+        assert_eq!(holes("${VAR:-default}"), ["${VAR:-default}"]);
+        assert_eq!(holes("<<KARPENTER_NODE_IAM_ROLE_NAME>>"), ["<<KARPENTER_NODE_IAM_ROLE_NAME>>"]);
+        assert_eq!(holes("arn:aws:kms:<region>:x"), ["<region>"]);
+    }
+
+    #[test]
+    fn other_dollars_are_texts() {
+        for text in [
+            "$1",
+            "costs $5",
+            "${aws:PrincipalTag/eks-cluster-name}",
+            "${*}",
+            "$ref",
+            "{a}",
+            "$",
+            "${}",
+            "a$b",
+            "$Name",
+            "a < b",
+            "<",
+            "<1>",
+            "x<",
+        ] {
+            assert_eq!(holes(text), Vec::<String>::new(), "{text}");
+        }
+    }
+}

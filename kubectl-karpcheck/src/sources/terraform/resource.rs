@@ -1,0 +1,237 @@
+//! A resource of Terraform, from whichever of its files, and what its attributes say.
+
+use std::sync::Arc;
+
+use crate::inventory::arn;
+use crate::inventory::arn::AccountRegion;
+use crate::inventory::{
+    Address, At, Cause, Map, Node, Part, Reason, SourceKind, Stated, Symbol, SymbolScope, Text, Value,
+};
+
+/// One instance of a `resource` or `data` block.
+#[derive(Clone, Debug)]
+pub(super) struct Resource {
+    /// `module.karpenter.aws_sqs_queue.this[0]`.
+    pub(super) address: Arc<str>,
+    /// The same without the last index, where there is one.
+    pub(super) bare: Option<Arc<str>>,
+    /// `aws_sqs_queue`.
+    pub(super) kind: Arc<str>,
+    /// Is it only read, by a `data` block?
+    pub(super) data: bool,
+    /// An object: arguments and attributes, nested blocks as lists of objects.
+    pub(super) attributes: Node,
+}
+
+/// What one plan, state or module says.
+#[derive(Debug)]
+pub(super) struct ModuleResources {
+    /// Where its addresses and symbols mean something.
+    pub(super) scope: SymbolScope,
+    /// Whose word it is.
+    pub(super) source: SourceKind,
+    /// Where its resources live, as far as it is known.
+    pub(super) home: AccountRegion,
+    /// The resources.
+    pub(super) resources: Vec<Resource>,
+}
+
+impl Resource {
+    /// An attribute that says something.
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        self.attributes.member(name).filter(|node| !node.is_null() && node.as_str() != Some(""))
+    }
+
+    /// An attribute that is a text, known in part or as a whole.
+    pub(super) fn text(&self, name: &str) -> Option<&Text> {
+        match self.get(name).map(|node| &node.value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The kind in the normal form, of the types that are items of their own.
+pub(super) fn normal(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "aws_sqs_queue" => "AWS::SQS::Queue",
+        "aws_sqs_queue_policy" => "AWS::SQS::QueuePolicy",
+        "aws_kms_key" | "aws_kms_replica_key" | "aws_kms_external_key" => "AWS::KMS::Key",
+        "aws_kms_alias" => "AWS::KMS::Alias",
+        "aws_iam_role" => "AWS::IAM::Role",
+        "aws_iam_policy" => "AWS::IAM::ManagedPolicy",
+        "aws_iam_role_policy" => "AWS::IAM::Policy",
+        "aws_iam_instance_profile" => "AWS::IAM::InstanceProfile",
+        "aws_cloudwatch_event_rule" => "AWS::Events::Rule",
+        "aws_eks_cluster" => "AWS::EKS::Cluster",
+        "aws_eks_pod_identity_association" => "AWS::EKS::PodIdentityAssociation",
+        "aws_dynamodb_table" => "AWS::DynamoDB::Table",
+        "aws_launch_template" => "AWS::EC2::LaunchTemplate",
+        _ => return None,
+    })
+}
+
+/// Is a resource of this type read at all? All others are left out before they cost anything.
+pub(super) fn is_read(kind: &str) -> bool {
+    normal(kind).is_some()
+        || matches!(
+            kind,
+            "aws_kms_key_policy"
+                | "aws_kms_grant"
+                | "aws_iam_role_policy_attachment"
+                | "aws_iam_policy_attachment"
+                | "aws_iam_policy_document"
+                | "aws_cloudwatch_event_target"
+                | "aws_ebs_default_kms_key"
+                | "aws_ebs_encryption_by_default"
+                | "aws_region"
+                | "aws_partition"
+                | "aws_caller_identity"
+        )
+        || super::kubernetes::is_read(kind)
+}
+
+/// The partition, region and account that are stated, or their symbols.
+pub(super) fn home(stated: &Stated) -> AccountRegion {
+    let partition = stated
+        .partition
+        .clone()
+        .or_else(|| stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
+    let or = |stated: Option<String>, name| stated.map_or_else(|| arn::unstated(name), Text::from);
+    AccountRegion {
+        partition: or(partition, arn::PARTITION),
+        region: or(stated.region.clone(), arn::REGION),
+        account: or(stated.account.clone(), arn::ACCOUNT),
+    }
+}
+
+/// An attribute that follows from the arguments: names with their prefix, ARNs from names. None of what AWS makes up.
+pub(super) fn follows(
+    kind: &str,
+    attribute: &str,
+    address: &str,
+    scope: SymbolScope,
+    home: &AccountRegion,
+    get: &dyn Fn(&str) -> Option<Node>,
+) -> Option<Text> {
+    let text = |name: &str| match get(name)?.value {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let name = || match get("name").map(|node| node.value) {
+        Some(Value::Text(text)) if !text.is_empty() => Some(text),
+        Some(Value::Unknown(_)) => None,
+        _ => {
+            let prefix = text("name_prefix")?;
+            let end = Part::Hole(known_later(&format!("{address}.name"), scope));
+            Some(Text::from_parts(prefix.into_parts().into_iter().chain([end])))
+        }
+    };
+    let pathed = |name: Text| {
+        let path = text("path").filter(|path| !path.is("/"));
+        let path = path.map(|path| match path.known() {
+            Some(path) => Text::from(path.trim_start_matches('/')),
+            None => path,
+        });
+        Text::from_parts(path.into_iter().flat_map(Text::into_parts).chain(name.into_parts()))
+    };
+    match (kind, attribute) {
+        (_, "name") => name(),
+        (
+            "aws_kms_alias"
+            | "aws_iam_role"
+            | "aws_iam_instance_profile"
+            | "aws_cloudwatch_event_rule"
+            | "aws_eks_cluster"
+            | "aws_dynamodb_table",
+            "id",
+        ) => name(),
+        ("aws_iam_role" | "aws_iam_instance_profile" | "aws_iam_policy", "arn") | ("aws_iam_policy", "id") => {
+            arn::compose(normal(kind)?, home, &pathed(name()?))
+        }
+        ("aws_cloudwatch_event_rule", "arn") => {
+            let bus = match get("event_bus_name").map(|node| node.value) {
+                Some(Value::Text(bus)) if !bus.is("default") && !bus.is_empty() => Some(bus),
+                Some(Value::Unknown(_)) => return None,
+                _ => None,
+            };
+            let slash = bus.is_some().then(|| Part::Known("/".into()));
+            let parts = bus.into_iter().flat_map(Text::into_parts).chain(slash).chain(name()?.into_parts());
+            arn::compose(normal(kind)?, home, &Text::from_parts(parts))
+        }
+        ("aws_sqs_queue" | "aws_kms_alias" | "aws_eks_cluster" | "aws_dynamodb_table", "arn") => {
+            arn::compose(normal(kind)?, home, &name()?)
+        }
+        _ => None,
+    }
+}
+
+/// What AWS makes up when it makes the resource.
+pub(super) fn known_later(address: &str, scope: SymbolScope) -> Symbol {
+    Symbol::new(format!("${{{address}}}"), scope, format!("{address} is known after apply"))
+}
+
+/// A text that is an attribute of a resource: what is known of it, and the resource itself where it is an item.
+pub(super) fn reference(
+    scope: SymbolScope,
+    kind: &str,
+    address: &str,
+    attribute: &str,
+    value: Option<Text>,
+    at: At,
+) -> Node {
+    let text = value.unwrap_or_else(|| {
+        let written = if attribute.is_empty() { address.to_owned() } else { format!("{address}.{attribute}") };
+        Text::symbol(known_later(&written, scope))
+    });
+    let item = normal(kind).is_some() && !address.split('.').any(|step| step == "data");
+    Node::text(
+        if item { text.referring(Address { scope, id: address.into(), attribute: attribute.into() }) } else { text },
+        at,
+    )
+}
+
+/// What Terraform marks as sensitive is not kept, whatever it is.
+pub(super) fn concealed(at: At) -> Node {
+    Node::unknown(Cause::NotProvided, "Terraform marks it as sensitive, so it was not kept", at)
+}
+
+/// Takes out what is marked: `true` where a value is sensitive, objects and lists of such marks.
+pub(super) fn conceal(node: &mut Node, marks: &Node) {
+    match (&mut node.value, &marks.value) {
+        (_, Value::Flag(true)) => *node = concealed(node.at),
+        (Value::Map(map), Value::Map(marks)) => {
+            for (key, mark) in &marks.entries {
+                if let Some(key) = key.known()
+                    && let Some(node) = map.get_mut(key)
+                {
+                    conceal(node, mark);
+                }
+            }
+        }
+        (Value::List(list), Value::List(marks)) => {
+            list.items.iter_mut().zip(&marks.items).for_each(|(node, mark)| conceal(node, mark));
+        }
+        _ => {}
+    }
+}
+
+/// Gives a node and everything below it one place.
+pub(super) fn relocate(node: &mut Node, place: &dyn Fn(At) -> At) {
+    node.at = place(node.at);
+    match &mut node.value {
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| relocate(node, place)),
+        Value::List(list) => list.items.iter_mut().for_each(|node| relocate(node, place)),
+        _ => {}
+    }
+}
+
+/// An empty object.
+pub(super) fn empty(at: At) -> Node {
+    Node::new(Value::Map(Map::default()), at)
+}
+
+/// Something unknown that is a symbol's.
+pub(super) fn later(why: impl Into<Arc<str>>, at: At) -> Node {
+    Node::new(Value::Unknown(Box::new(Reason::new(Cause::Symbolic, why))), at)
+}
