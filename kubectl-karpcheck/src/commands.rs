@@ -1,4 +1,4 @@
-//! The commands, one file each: they put gather, engine and report together.
+//! The commands, one file each: they put sources, engine and report together.
 
 use std::io::{self, Write};
 
