@@ -72,7 +72,7 @@ pub(super) struct Finding<'a> {
     remediation: &'a str,
     subject: Subject<'a>,
     cause: Option<&'static str>,
-    suggested_command: Option<String>,
+    settle: Option<String>,
     fingerprint: String,
     related: Vec<Related<'a>>,
     edits: Vec<Edit<'a>>,
@@ -250,7 +250,7 @@ fn one<'a>(
         remediation: &finding.remediation,
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
-        suggested_command: rows::suggested_command(run, finding),
+        settle: rows::suggested_command(run, finding),
         fingerprint,
         related: finding
             .related

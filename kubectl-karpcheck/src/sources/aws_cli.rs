@@ -62,7 +62,7 @@ pub enum AwsMode {
     /// Ask.
     Ask,
     /// Print the commands.
-    GatherScope,
+    Plan,
 }
 
 /// How much was asked.

@@ -73,7 +73,7 @@ pub fn gather(
         Some(AwsMode::Ask) => {
             read.answers = sources::aws_cli::gather(aws, cluster, plan, &mut read.builder, &mut progress(streams));
         }
-        Some(AwsMode::GatherScope) => {
+        Some(AwsMode::Plan) => {
             let text = sources::aws_cli::planned(aws, cluster, plan, &read.builder);
             commands::ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
             return Ok(Gathered::Planned(told(read.builder, streams)?));
