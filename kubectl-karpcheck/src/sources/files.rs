@@ -363,7 +363,7 @@ impl Files<'_> {
             }
             Format::Policy => self.summary.documents += iam_policies::add(self.builder, self.plan, node, path),
             Format::Terraform(shape) => {
-                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::GatherScope);
+                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
                 self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
             }
             Format::AwsAnswer => {

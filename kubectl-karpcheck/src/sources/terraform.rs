@@ -30,7 +30,7 @@ pub(super) use hcl::{Modules, is_json};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Shape {
     /// `terraform show -json` of a plan.
-    GatherScope,
+    Plan,
     /// `terraform show -json` of a state.
     State,
     /// A raw state of version 4.
@@ -41,7 +41,7 @@ pub(super) enum Shape {
 pub(super) fn shape_of(node: &Node) -> Option<Shape> {
     let has = |name: &str| node.member(name).is_some();
     if has("planned_values") || has("resource_changes") {
-        return Some(Shape::GatherScope);
+        return Some(Shape::Plan);
     }
     if has("values") && has("format_version") {
         return Some(Shape::State);
@@ -55,7 +55,7 @@ pub(super) fn shape_of(node: &Node) -> Option<Shape> {
 pub(super) fn add(builder: &mut Builder, kinds: &GatherScope, scope: SymbolScope, shape: Shape, node: &Node) -> u64 {
     let stated = builder.stated().clone();
     let set = match shape {
-        Shape::GatherScope => plan::read(node, scope, &stated),
+        Shape::Plan => plan::read(node, scope, &stated),
         Shape::State => state::read(node, scope, &stated),
         Shape::RawState => state::read_raw(node, scope, &stated),
     };
