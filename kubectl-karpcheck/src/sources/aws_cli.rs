@@ -1,13 +1,13 @@
 //! AWS itself: what its `aws` CLI answers, saved to files or asked for now.
 //!
 //! ```text
-//! inventory -> plan (what it names) -> run: the CLI, in rounds   -> answers -> drafts
-//!                                   -> show: the commands          ^
-//!                                   -> script: for somebody else --- a folder
+//! inventory -> schedule (what it names) -> executor: the CLI, in rounds -> responses -> drafts
+//!                                      -> dry_run: the commands            ^
+//!                                      -> collect_script: a folder --------+
 //! ```
 //!
-//! What there is to ask stands in one table, [`model::aws`](crate::schema::aws_calls). Nothing is ever written to AWS, and no
-//! credential is read: the CLI that the user has finds its own.
+//! What there is to ask stands in one table, [`aws_calls`](crate::schema::aws_calls). Nothing is ever written to AWS, and
+//! no credential is read: the CLI that the user has finds its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
