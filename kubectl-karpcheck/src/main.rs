@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use kubectl_karpcheck::cli;
-use kubectl_karpcheck::commands;
-use kubectl_karpcheck::commands::Streams;
+use kubectl_karpcheck::commands::shared::error::chain;
+use kubectl_karpcheck::commands::shared::streams::{Streams, ignore_broken_pipe};
 use kubectl_karpcheck::engine;
 
 fn main() -> ExitCode {
@@ -21,8 +21,8 @@ fn main() -> ExitCode {
     let mut err = io::stderr();
     let progress = err.is_terminal() && std::env::var_os("CI").is_none();
     let mut streams = Streams { out: &mut out, err: &mut err, input: &mut io::stdin().lock(), width, progress };
-    let ended = commands::run(cli, &mut streams).and_then(|exit| {
-        commands::ignore_broken_pipe(out.flush())?;
+    let ended = cli::run(cli, &mut streams).and_then(|exit| {
+        ignore_broken_pipe(out.flush())?;
         Ok(exit)
     });
     match ended {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             let exit = error.exit();
             if exit.code() != 0 {
                 // Where even this cannot be written the exit code is all there is.
-                let _ = writeln!(err, "error: {}", commands::shared::rule_selection::chain(&error));
+                let _ = writeln!(err, "error: {}", chain(&error));
             }
             exit.code().into()
         }

@@ -15,7 +15,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubectl_karpcheck::engine::{Engine, Limits};
 use kubectl_karpcheck::inventory::Builder;
 use kubectl_karpcheck::schema::kinds::GatherScope;
-use kubectl_karpcheck::sources::cluster::{ClusterArgs, gather};
+use kubectl_karpcheck::sources::cluster::{ClusterOptions, gather};
 use serde_json::{Value, json};
 
 #[path = "../integration/apiserver.rs"]
@@ -50,7 +50,7 @@ fn main() {
     let engine = Engine::new(Limits::default(), None).unwrap();
     let pack = engine.builtin().unwrap();
     let plan = GatherScope::new(pack.rules().iter().flat_map(|rule| rule.kinds().map(|kind| (kind, true))));
-    let args = ClusterArgs { kubeconfig: Some(kubeconfig.clone()), ..ClusterArgs::default() };
+    let args = ClusterOptions { kubeconfig: Some(kubeconfig.clone()), ..ClusterOptions::default() };
     let home = tempfile::tempdir().unwrap();
     let mut best = [Duration::MAX; 5];
     let mut read = (0, 0);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kubectl_karpcheck::commands::rbac;
 use kubectl_karpcheck::inventory::{Builder, FieldValue, Found, Inventory, ItemId, Listing};
 use kubectl_karpcheck::schema::kinds::GatherScope;
-use kubectl_karpcheck::sources::cluster::{ClusterArgs, gather};
+use kubectl_karpcheck::sources::cluster::{ClusterOptions, gather};
 use serde_json::json;
 
 use crate::apiserver::ApiServer;
@@ -52,7 +52,7 @@ pub(crate) fn server() -> Option<Arc<ApiServer>> {
 }
 
 fn gathered_by(server: &ApiServer, user: &str, plan: &GatherScope) -> Inventory {
-    let args = ClusterArgs { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterArgs::default() };
+    let args = ClusterOptions { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterOptions::default() };
     let mut builder = Builder::default();
     gather(&args, plan, &mut builder, &mut |_| {});
     builder.build()
@@ -161,8 +161,9 @@ fn one_who_may_nothing_is_told_each_refusal_and_its_cost() {
 #[test]
 fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
     let Some(server) = server() else { return };
-    let with = |change: &dyn Fn(&mut ClusterArgs)| {
-        let mut args = ClusterArgs { kubeconfig: Some(server.kubeconfig_for("reader")), ..ClusterArgs::default() };
+    let with = |change: &dyn Fn(&mut ClusterOptions)| {
+        let mut args =
+            ClusterOptions { kubeconfig: Some(server.kubeconfig_for("reader")), ..ClusterOptions::default() };
         change(&mut args);
         let mut builder = Builder::default();
         gather(&args, &plan(), &mut builder, &mut |_| {});

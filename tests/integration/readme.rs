@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser as _;
+use kubectl_karpcheck::cli;
 use kubectl_karpcheck::cli::Cli;
-use kubectl_karpcheck::commands;
-use kubectl_karpcheck::commands::Streams;
+use kubectl_karpcheck::commands::shared::streams::Streams;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -64,7 +64,7 @@ fn the_finding_that_the_readme_quotes_is_shown_on_a_terminal() {
     let (mut out, mut err) = (vec![], vec![]);
     let mut streams =
         Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(80), progress: false };
-    commands::run(cli, &mut streams).unwrap();
+    cli::run(cli, &mut streams).unwrap();
     let words = |text: &str| text.replace("../", "").split_whitespace().collect::<Vec<_>>().join(" ");
     let quoted = quoted("with its remedy under it:").join("\n");
     assert!(quoted.contains("fix: "));

@@ -2,19 +2,50 @@
 
 use std::sync::Arc;
 
-use crate::cli::{CanArgs, ListOutput};
-use crate::commands;
+use clap::Args;
+
+use crate::commands::shared::args::{AwsArgs, ListOutput, SourceArgs};
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::Gathered;
-use crate::commands::{CommandError, Streams};
+use crate::commands::shared::item_names::{is_called, label};
+use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::iam;
 use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
-use crate::inventory::{Inventory, Item, ItemId};
+use crate::inventory::{Inventory, ItemId};
 use crate::report;
 use crate::report::Answered;
 use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
+
+/// The flags of `can`.
+#[derive(Debug, Args)]
+pub struct CanArgs {
+    /// Who asks: a role or user by ARN or name, a service (events.amazonaws.com), a policy by name (as if it were all
+    /// that its holder has), controller (Karpenter's), or * for anyone of another account
+    #[arg(value_name = "PRINCIPAL")]
+    pub principal: String,
+    /// What for: sqs:ReceiveMessage
+    #[arg(value_name = "ACTION", value_parser = action)]
+    pub action: String,
+    /// On what: an ARN, the name or id of a resource that was read, or * for none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    /// A context key of the request and its value; can be repeated, the same key for several values. KEY alone: the
+    /// request does not have it. A KEY that ends in * stands for all that begin so
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context_key: Vec<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
 
 /// Kinds that may ask.
 const PRINCIPALS: &[&str] =
@@ -58,7 +89,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         trail: &evaluator.trail(&question),
         decision: &decision,
     };
-    commands::ignore_broken_pipe(match args.output {
+    ignore_broken_pipe(match args.output {
         ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
         ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
     })?;
@@ -102,6 +133,15 @@ fn target(inventory: &Inventory, written: &str) -> Result<Target, CommandError> 
     named(inventory, written, &among, "no AWS resource").map(Target::Item)
 }
 
+fn action(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((service, name)) if !service.is_empty() && !name.is_empty() && !text.contains(['*', '?']) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an action looks like sqs:ReceiveMessage, without wildcards".into()),
+    }
+}
+
 /// The one item of this name: `name`, its id in AWS, or `Kind/name`.
 fn named(inventory: &Inventory, written: &str, among: &[ItemId], what: &str) -> Result<ItemId, CommandError> {
     let found: Vec<ItemId> =
@@ -119,28 +159,6 @@ fn named(inventory: &Inventory, written: &str, among: &[ItemId], what: &str) -> 
         }
         several => Err(ambiguous(inventory, written, several)),
     }
-}
-
-/// Is an item called so: by name, by its id, or with its kind before that?
-pub(super) fn is_called(item: &Item, written: &str) -> bool {
-    let own = |name: &str| {
-        *item.name == *name
-            || item.namespace.as_deref().is_some_and(|namespace| {
-                name.split_once('/').is_some_and(|(space, rest)| space == namespace && rest == &*item.name)
-            })
-            || item.aws.as_deref().is_some_and(|aws| {
-                aws.id.as_ref().and_then(|id| id.known()) == Some(name)
-                    || aws.logical.iter().any(|logical| &*logical.id == name)
-            })
-    };
-    let kind = item.kind.rsplit(['/', ':']).next().unwrap_or_default();
-    own(written) || written.split_once('/').is_some_and(|(of, name)| of.eq_ignore_ascii_case(kind) && own(name))
-}
-
-fn label(inventory: &Inventory, id: ItemId) -> String {
-    inventory.item(id).map_or_else(String::new, |item| {
-        format!("{}/{}", item.kind.rsplit(['/', ':']).next().unwrap_or_default(), item.name)
-    })
 }
 
 fn ambiguous(inventory: &Inventory, written: &str, several: &[ItemId]) -> CommandError {

@@ -2,18 +2,96 @@
 
 use std::sync::Arc;
 
-use crate::cli::{CheckArgs, Color, FactArgs, Output, RequireComplete};
-use crate::commands;
+use clap::{Args, ValueEnum};
+
+use crate::commands::shared::args::{AwsArgs, Color, FailOn, MinConfidence, SourceArgs};
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::{Gathered, Read};
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::run_report::RunReport;
+use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::commands::shared::{fix_verification, rule_selection};
-use crate::commands::{CommandError, Streams};
 use crate::engine;
 use crate::exit::Exit;
-use crate::findings::finding::{CheckResults, Confidence, RuleInfo};
+use crate::findings::finding::{CheckResults, Confidence};
 use crate::inventory::{Cause, Inventory};
 use crate::report;
-use crate::report::{Run, Sources};
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the report
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    pub output: Output,
+    /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
+    #[arg(long, help_heading = "Options")]
+    pub verify_fixes: bool,
+    /// The least severity of a finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    pub fail_on: FailOn,
+    /// Report only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    pub min_confidence: MinConfidence,
+    /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "read",
+        help_heading = "Options"
+    )]
+    pub require_complete: Option<RequireComplete>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    pub color: Color,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// The table with confidence, every place and what explains it.
+    Wide,
+    /// For machines: karpcheck.report/v1alpha1.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// The names of the subjects with findings.
+    Name,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit's XML, for CI servers.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One file for a browser.
+    Html,
+    /// The edits of the findings as a unified diff of the files.
+    Diff,
+}
+
+/// What has to be complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RequireComplete {
+    /// What was asked for was read.
+    Read,
+    /// Nothing is undecided for want of what nobody gave.
+    All,
+}
 
 /// Checks what the flags name and prints the report.
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
@@ -34,29 +112,13 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         fix_verification::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
     }
 
-    let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
-    judgement.trace(&rules);
-    let named: Vec<(String, String)> =
-        packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
-    let assumed = assumed(&args.sources.facts);
-    let run = Run {
-        inventory: &inventory,
-        judgement: &judgement,
-        rules: &rules,
-        packs: &named,
-        assumed: &assumed,
-        at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        sources: Sources {
-            files: count(files.files),
-            documents: count(files.documents),
-            left_alone: count(files.left_alone.values().sum()),
-            objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
-            asked: answers.calls,
-        },
-    };
-    commands::ignore_broken_pipe(match args.output {
-        Output::Table => report::table(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
-        Output::Wide => report::wide(&run, streams.width, colored(args.color, streams.width.is_some()), streams.out),
+    let report = RunReport::new(&packs, &selected, &args.sources.facts, &files, answers, &inventory);
+    judgement.trace(report.rules());
+    let run = report.run(&inventory, &judgement);
+    let color = args.color.enabled(streams.width.is_some());
+    ignore_broken_pipe(match args.output {
+        Output::Table => report::table(&run, streams.width, color, streams.out),
+        Output::Wide => report::wide(&run, streams.width, color, streams.out),
         Output::Json => report::json(&run, streams.out),
         Output::Yaml => report::yaml(&run, streams.out),
         Output::Name => report::name(&run, streams.out, streams.err),
@@ -74,11 +136,6 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.
     std::mem::forget(inventory);
     Ok(exit)
-}
-
-/// A number of the readers as one of the report.
-pub fn count(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &CheckResults, summary: &report::Summary) -> Exit {
@@ -101,28 +158,5 @@ fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &CheckResults, summa
         Some(_) if !summary.complete => Exit::Incomplete,
         Some(RequireComplete::All) if !nothing_missing() => Exit::Incomplete,
         _ => Exit::Clean,
-    }
-}
-
-/// What flags state, by the names in JSON.
-pub fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
-    let told = [
-        ("karpenterVersion", &facts.karpenter_version),
-        ("chartVersion", &facts.chart_version),
-        ("clusterName", &facts.cluster_name),
-        ("account", &facts.account),
-        ("region", &facts.region),
-        ("partition", &facts.partition),
-    ];
-    told.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))).collect()
-}
-
-/// Colour by flag, else by the terminal and what the environment asks for (<https://no-color.org>).
-pub fn colored(color: Color, terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => (terminal && !set("NO_COLOR")) || set("CLICOLOR_FORCE"),
     }
 }

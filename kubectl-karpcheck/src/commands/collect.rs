@@ -1,10 +1,28 @@
 //! `kubectl karpcheck collect`: a script that asks AWS what the chosen rules read, for somebody who has the rights.
 
-use crate::cli::CollectArgs;
+use clap::Args;
+
+use crate::commands::shared::args::{LoginArgs, SourceArgs};
+use crate::commands::shared::error::CommandError;
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::streams::Streams;
 use crate::commands::shared::{gathering, rule_selection};
-use crate::commands::{CommandError, Streams};
 use crate::exit::Exit;
 use crate::sources;
+
+/// The flags of `collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Which rules are meant.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+    /// As whom AWS is asked.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}
 
 /// Gathers what the flags name, and prints the script that asks AWS about it.
 pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
@@ -12,8 +30,8 @@ pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let selected = packs.select(&args.chosen)?;
     let plan = rule_selection::plan(&selected);
     let read = gathering::read(&args.sources, &plan, &packs.problems, streams)?;
-    let cluster = (!args.sources.offline).then_some(&args.sources.cluster);
-    let script = sources::aws_cli::script(&args.login, cluster, &plan, &read.builder);
+    let cluster = (!args.sources.offline).then(|| args.sources.cluster.options());
+    let script = sources::aws_cli::script(&args.login.aws_profile, cluster.as_ref(), &plan, &read.builder);
     streams.out.write_all(script.as_bytes())?;
     gathering::told(read.builder, streams)
 }

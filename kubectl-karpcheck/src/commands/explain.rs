@@ -1,10 +1,26 @@
 //! `explain`: a rule's page.
 
-use crate::cli::{Color, ExplainArgs};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::commands::shared::args::Color;
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
-use crate::commands::{CommandError, Streams, check};
+use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
 use crate::report;
+
+/// The flags of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// A pack of rules beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+}
 
 /// Prints the page of a rule.
 pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
@@ -16,6 +32,6 @@ pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let Some(rule) = all().find(|rule| rule.id == args.rule) else {
         return Err(CommandError::Usage(rule_selection::unknown_rule(&args.rule, all().map(|rule| rule.id.as_str()))));
     };
-    report::page(rule, streams.width, check::colored(Color::Auto, streams.width.is_some()), streams.out)?;
+    report::page(rule, streams.width, Color::Auto.enabled(streams.width.is_some()), streams.out)?;
     Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }

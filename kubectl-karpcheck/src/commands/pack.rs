@@ -8,6 +8,15 @@ mod toolchain;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
+
+/// What can be done with packs.
+#[derive(Debug, Subcommand)]
+pub enum PackCommand {
+    /// Build a crate to a pack that --pack loads
+    Build(build::BuildArgs),
+}
+
 /// Why a pack could not be built. All are the author's or the machine's, none is a bug of karpcheck.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {

@@ -5,9 +5,10 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::RuleSelectionArgs;
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
-use crate::commands::{CommandError, Streams};
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
 use crate::inventory::query::kind_matches;
 use crate::karpenter::controller::GLOBAL_SETTINGS;

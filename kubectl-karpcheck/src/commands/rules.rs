@@ -1,11 +1,26 @@
 //! `rules`: the list of rules.
 
-use crate::cli::{ListOutput, RuleSelectionArgs, RulesArgs};
+use clap::Args;
+
+use crate::commands::shared::args::ListOutput;
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
-use crate::commands::{CommandError, Streams};
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
 use crate::findings::finding::RuleInfo;
 use crate::report;
+
+/// The flags of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// Which rules are listed.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+    /// How to print the list
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
 
 /// Lists the rules of all packs, also those that are off by default.
 pub fn run(args: &RulesArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use crate::cli::{UpgradeArgs, UpgradeOutput};
-use crate::commands;
-use crate::commands::check::{assumed, colored, count};
+use clap::{Args, ValueEnum};
+
+use crate::commands::shared::args::{AwsArgs, Color, FailOn, MinConfidence, SourceArgs, version};
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::{Gathered, Read};
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::run_report::RunReport;
+use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::commands::shared::{fix_verification, rule_selection};
-use crate::commands::{CommandError, Streams};
 use crate::engine;
 use crate::engine::{Engine, Selected};
 use crate::exit::Exit;
-use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome, RuleInfo};
+use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome};
 use crate::inventory::{Builder, Cause, Inventory};
 use crate::report::upgrade as shown;
 use crate::report::upgrade::{Leg, Obsolete, Started};
-use crate::report::{Run, Sources};
 use crate::schema::kinds;
 
 mod compare;
@@ -24,6 +26,47 @@ mod unused_permissions;
 pub mod upgrade_path;
 
 use compare::Known;
+
+/// The flags of `upgrade`.
+#[derive(Debug, Args)]
+pub struct UpgradeArgs {
+    /// The version of Karpenter to upgrade to: 1.14.1. The one that runs is read from the cluster or the files, or stated by
+    /// --karpenter-version, which never overrides what was read
+    #[arg(long, value_name = "VERSION", value_parser = version, required = true, help_heading = "Options")]
+    pub to: String,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print it: the steps for people or for machines, or what to add to the files as a unified diff
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    pub output: UpgradeOutput,
+    /// The least severity of something new that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    pub fail_on: FailOn,
+    /// Show only what a rule is at least so sure of
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    pub min_confidence: MinConfidence,
+    /// Which rules run.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    pub color: Color,
+}
+
+/// Formats of `upgrade`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum UpgradeOutput {
+    /// The steps, for people.
+    Table,
+    /// The steps, for machines: karpcheck.upgrade/v1alpha1.
+    Json,
+    /// What to add to the files, as a unified diff.
+    Diff,
+}
 
 /// A leg, judged.
 struct Judged {
@@ -53,7 +96,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);
-    let rules: Vec<RuleInfo> = selected.iter().map(|selected| selected.rule.clone()).collect();
+    let report = RunReport::new(&packs, &selected, &args.sources.facts, &files, answers, &inventory);
     let least: Confidence = args.min_confidence.into();
     let judge = |inventory: &Arc<Inventory>| {
         let mut judgement = engine::judge(&packs.engine, &selected, inventory);
@@ -81,7 +124,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         edits.push((Arc::clone(&inventory), own));
         prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
         compare::mark_worse(&today, &now, &inventory, &mut new.findings);
-        new.trace(&rules);
+        new.trace(report.rules());
         legs.push(Judged { to: version.to_owned(), stop, inventory, new });
         last = Some(judged);
     }
@@ -95,42 +138,22 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         ..CheckResults::default()
     };
     let (patched, not_shown) = fix_verification::patched(&end, &all);
-    let named: Vec<(String, String)> =
-        packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect();
-    let assumed = assumed(&args.sources.facts);
-    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let sources = Sources {
-        files: count(files.files),
-        documents: count(files.documents),
-        left_alone: count(files.left_alone.values().sum()),
-        objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
-        asked: answers.calls,
-    };
-    let run = |inventory, judgement| Run {
-        inventory,
-        judgement,
-        rules: &rules,
-        packs: &named,
-        assumed: &assumed,
-        at: at.clone(),
-        sources,
-    };
     let undecided = |judgement: &CheckResults| {
         judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count()
     };
     let solved = CheckResults { findings: compare::solved(&inventory, &now, &end, &last), ..CheckResults::default() };
     let mut before = from;
     let upgrade = shown::Upgrade {
-        now: run(&inventory, &now),
-        all: run(&end, &all),
-        solved: run(&inventory, &solved),
+        now: report.run(&inventory, &now),
+        all: report.run(&end, &all),
+        solved: report.run(&inventory, &solved),
         legs: legs
             .iter()
             .map(|leg| {
                 let until = upgrade_path::minor(&leg.to).unwrap_or(to);
                 let notes = upgrade_path::notes(std::mem::replace(&mut before, until), until);
                 Leg {
-                    run: run(&leg.inventory, &leg.new),
+                    run: report.run(&leg.inventory, &leg.new),
                     to: &leg.to,
                     stop: leg.stop.map(upgrade_path::Stop::shown),
                     notes,
@@ -148,9 +171,9 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         files: patched,
         not_shown,
     };
-    commands::ignore_broken_pipe(match args.output {
+    ignore_broken_pipe(match args.output {
         UpgradeOutput::Table => {
-            let color = colored(args.color, streams.width.is_some());
+            let color = args.color.enabled(streams.width.is_some());
             shown::table(&upgrade, streams.width, color, streams.out)
         }
         UpgradeOutput::Json => shown::json(&upgrade, streams.out),

@@ -1,19 +1,47 @@
 //! `why`: how a rule came to its verdicts.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cli::{ListOutput, RuleSelectionArgs, WhyArgs};
-use crate::commands;
+use clap::Args;
+
+use crate::commands::shared::args::{AwsArgs, ListOutput, SourceArgs};
+use crate::commands::shared::error::CommandError;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::Gathered;
+use crate::commands::shared::item_names::is_called;
 use crate::commands::shared::rule_selection;
-use crate::commands::{CommandError, Streams, can};
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::engine;
 use crate::engine::Recorder;
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
 use crate::report;
 use crate::report::{Answered, Reasons};
+
+/// The flags of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Only this subject: Kind/name, or a name
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// A pack of rules beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+    /// What is read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// How to print the answer
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
 
 /// A request, the context that it names, the decision and its trail.
 type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
@@ -33,7 +61,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let judgement = engine::judge(&packs.engine, &selected, &inventory);
     let mut judged = recorder.take();
     if let Some(object) = &args.object {
-        judged.retain(|one| inventory.item(one.subject).is_some_and(|item| can::is_called(item, object)));
+        judged.retain(|one| inventory.item(one.subject).is_some_and(|item| is_called(item, object)));
         if judged.is_empty() {
             return Err(CommandError::Usage(format!(
                 "{} has no subject {object} in what was read; leave it out to see all",
@@ -74,7 +102,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         })
         .collect();
     let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
-    commands::ignore_broken_pipe(match args.output {
+    ignore_broken_pipe(match args.output {
         ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
         ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
     })?;

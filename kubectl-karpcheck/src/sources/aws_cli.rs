@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Problem};
 use crate::schema::kinds::GatherScope;
-use crate::sources::cluster::{ClusterArgs, duration};
+use crate::sources::cluster::ClusterOptions;
 
 use crate::sources::formats::json;
 use crate::sources::formats::json::Base;
@@ -33,36 +33,13 @@ mod executor;
 pub(crate) mod responses;
 mod schedule;
 
-/// Whether and how AWS is asked.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "AWS")]
-pub struct AwsArgs {
-    /// Ask AWS, too, with your own `aws` CLI, read-only; =plan: only print the commands
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "ask")]
-    pub aws: Option<AwsMode>,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "it would be taken for the heading's text")]
-    pub login: LoginArgs,
-    /// How long to wait for one answer of AWS: 30, 30s, 2m
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", hide_default_value = false)]
-    pub aws_timeout: Duration,
-}
-
-/// As whom AWS is asked.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct LoginArgs {
-    /// The profile of the `aws` CLI, or CONTEXT=NAME for one context; can be repeated [default: the kubeconfig's, else the CLI's]
-    #[arg(long, value_name = "NAME")]
-    pub aws_profile: Vec<String>,
-}
-
-/// What to do about AWS.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub enum AwsMode {
-    /// Ask.
-    Ask,
-    /// Print the commands.
-    Plan,
+/// As whom AWS is asked, and how long an answer may take.
+#[derive(Clone, Debug)]
+pub struct AwsOptions {
+    /// Profiles of the `aws` CLI: `NAME` for every context, `CONTEXT=NAME` for one.
+    pub profiles: Vec<String>,
+    /// How long to wait for one answer.
+    pub timeout: Duration,
 }
 
 /// How much was asked.
@@ -86,7 +63,12 @@ struct Target {
 }
 
 /// The contexts of an inventory, each with what is said of its AWS.
-fn targets(inventory: &Inventory, login: &LoginArgs, cluster: Option<&ClusterArgs>, builder: &Builder) -> Vec<Target> {
+fn targets(
+    inventory: &Inventory,
+    profiles: &[String],
+    cluster: Option<&ClusterOptions>,
+    builder: &Builder,
+) -> Vec<Target> {
     let of_kubeconfig = cluster.map(super::cluster::aws_login).unwrap_or_default();
     let stated = builder.stated();
     let mut clusters: Vec<(String, ClusterId)> = (1..)
@@ -100,8 +82,8 @@ fn targets(inventory: &Inventory, login: &LoginArgs, cluster: Option<&ClusterArg
         .into_iter()
         .map(|(context, cluster)| {
             let home = schedule::home(inventory, cluster);
-            let own = login.aws_profile.iter().find_map(|word| word.strip_prefix(&format!("{context}=")));
-            let all = login.aws_profile.iter().rev().find(|word| !word.contains('='));
+            let own = profiles.iter().find_map(|word| word.strip_prefix(&format!("{context}=")));
+            let all = profiles.iter().rev().find(|word| !word.contains('='));
             let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
             Target {
                 profile: own.or(all.map(String::as_str)).map(str::to_owned).or_else(|| of_kubeconfig.profile.clone()),
@@ -123,8 +105,8 @@ fn targets(inventory: &Inventory, login: &LoginArgs, cluster: Option<&ClusterArg
 ///
 /// `cluster` are the flags that the cluster was asked with; none where files alone are read.
 pub fn gather(
-    args: &AwsArgs,
-    cluster: Option<&ClusterArgs>,
+    options: &AwsOptions,
+    cluster: Option<&ClusterOptions>,
     plan: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),
@@ -132,12 +114,12 @@ pub fn gather(
     // What the objects name is known when they are joined.
     let inventory = builder.clone().build();
     let mut summary = AwsSummary::default();
-    for mut target in targets(&inventory, &args.login, cluster, builder) {
+    for mut target in targets(&inventory, &options.profiles, cluster, builder) {
         let seeds = schedule::seeds(&inventory, plan, target.cluster);
         if target.region.is_none() {
-            target.region = Cli::new(&target, args.aws_timeout).own_region();
+            target.region = Cli::new(&target, options.timeout).own_region();
         }
-        let cli = Cli::new(&target, args.aws_timeout);
+        let cli = Cli::new(&target, options.timeout);
         ask(&cli, &target, &seeds, plan, builder, progress, &mut summary);
     }
     summary
@@ -313,17 +295,22 @@ impl Taken<'_> {
 }
 
 /// The commands that [`gather`] would run, as text.
-pub fn planned(args: &AwsArgs, cluster: Option<&ClusterArgs>, plan: &GatherScope, builder: &Builder) -> String {
+pub fn planned(
+    options: &AwsOptions,
+    cluster: Option<&ClusterOptions>,
+    plan: &GatherScope,
+    builder: &Builder,
+) -> String {
     let inventory = builder.clone().build();
-    let targets = targets(&inventory, &args.login, cluster, builder);
+    let targets = targets(&inventory, &options.profiles, cluster, builder);
     let seeds = |target: &Target| schedule::seeds(&inventory, plan, target.cluster);
     targets.iter().map(|target| dry_run::plan(target, &seeds(target), plan)).collect::<Vec<_>>().join("\n")
 }
 
 /// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for somebody who has the rights.
-pub fn script(login: &LoginArgs, cluster: Option<&ClusterArgs>, plan: &GatherScope, builder: &Builder) -> String {
+pub fn script(profiles: &[String], cluster: Option<&ClusterOptions>, plan: &GatherScope, builder: &Builder) -> String {
     let inventory = builder.clone().build();
-    let targets = targets(&inventory, login, cluster, builder);
+    let targets = targets(&inventory, profiles, cluster, builder);
     let parts: Vec<(Target, Seeds)> = targets
         .into_iter()
         .map(|target| {

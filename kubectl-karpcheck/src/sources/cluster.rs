@@ -48,76 +48,43 @@ const NODE: &str = "core/Node";
 const SECRET: &str = "core/Secret";
 const DEPLOYMENT: &str = "apps/Deployment";
 
-/// Which cluster is asked, and as whom: kubectl's own flags.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Cluster")]
-pub struct ClusterArgs {
-    /// The kubeconfig file [default: those of $KUBECONFIG, else ~/.kube/config]
-    #[arg(long, value_name = "FILE")]
+/// Which cluster is asked, and as whom: what kubectl's own flags say.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterOptions {
+    /// The kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig context [default: the current one]
-    #[arg(long, value_name = "NAME")]
+    /// The kubeconfig context.
     pub context: Option<String>,
-    /// The kubeconfig cluster, instead of the context's
-    #[arg(long, value_name = "NAME")]
+    /// The kubeconfig cluster, instead of the context's.
     pub cluster: Option<String>,
-    /// The kubeconfig user, instead of the context's
-    #[arg(long, value_name = "NAME")]
+    /// The kubeconfig user, instead of the context's.
     pub user: Option<String>,
-    /// Read this namespace only [default: all namespaces]
-    #[arg(short = 'n', long, value_name = "NAME")]
+    /// Read this namespace only.
     pub namespace: Option<String>,
-    /// The URL of the API server
-    #[arg(short = 's', long, value_name = "URL")]
+    /// The URL of the API server.
     pub server: Option<String>,
-    /// A bearer token to authenticate with
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    /// A bearer token to authenticate with.
     pub token: Option<String>,
-    /// Act as this user
-    #[arg(long = "as", value_name = "USER")]
+    /// Act as this user.
     pub impersonate: Option<String>,
-    /// Act as a member of this group; can be repeated
-    #[arg(long = "as-group", value_name = "GROUP")]
+    /// Act as a member of this group.
     pub impersonate_group: Vec<String>,
-    /// Act as the user with this UID
-    #[arg(long = "as-uid", value_name = "UID")]
+    /// Act as the user with this UID.
     pub impersonate_uid: Option<String>,
-    /// How long to wait for one answer of the API server: 30, 30s, 2m; 0 is for ever [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// How long to wait for one answer of the API server; zero is for ever, and without it 30 seconds.
     pub request_timeout: Option<Duration>,
-    /// A file with the certificate authority of the API server
-    #[arg(long, value_name = "FILE")]
+    /// A file with the certificate authority of the API server.
     pub certificate_authority: Option<PathBuf>,
-    /// A client certificate file
-    #[arg(long, value_name = "FILE")]
+    /// A client certificate file.
     pub client_certificate: Option<PathBuf>,
-    /// The key file of the client certificate
-    #[arg(long, value_name = "FILE")]
+    /// The key file of the client certificate.
     pub client_key: Option<PathBuf>,
-    /// The name to expect in the API server's certificate
-    #[arg(long, value_name = "NAME")]
+    /// The name to expect in the API server's certificate.
     pub tls_server_name: Option<String>,
-    /// Do not check the API server's certificate (insecure)
-    #[arg(long)]
+    /// Do not check the API server's certificate (insecure).
     pub insecure_skip_tls_verify: bool,
-    /// Ask for answers that are not compressed
-    #[arg(long)]
+    /// Ask for answers that are not compressed.
     pub disable_compression: bool,
-}
-
-/// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
-    let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
-    let factor = match &text[number.len()..] {
-        "" | "s" => 1.0,
-        "ms" => 0.001,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(WORDS.into()),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
 }
 
 /// As whom, and where, the kubeconfig's user asks AWS for a token: `aws --region r eks get-token --profile p`.
@@ -128,14 +95,14 @@ pub(super) struct AwsLogin {
 }
 
 /// The kubeconfig's own word on AWS. What is wrong with the kubeconfig is told by who connects.
-pub(super) fn aws_login(args: &ClusterArgs) -> AwsLogin {
+pub(super) fn aws_login(args: &ClusterOptions) -> AwsLogin {
     connect::choose(args).map(|chosen| chosen.aws_login()).unwrap_or_default()
 }
 
 /// Reads what the plan asks for from the cluster that the flags name. What goes wrong becomes a problem.
 ///
 /// `progress` is told, now and then, in a line without its end, what is under way.
-pub fn gather(args: &ClusterArgs, plan: &GatherScope, builder: &mut Builder, progress: &mut dyn FnMut(&str)) {
+pub fn gather(args: &ClusterOptions, plan: &GatherScope, builder: &mut Builder, progress: &mut dyn FnMut(&str)) {
     let deadline = match args.request_timeout {
         None => Duration::from_secs(30),
         // For ever, as kubectl has it, is a day.
@@ -146,7 +113,7 @@ pub fn gather(args: &ClusterArgs, plan: &GatherScope, builder: &mut Builder, pro
 }
 
 fn gather_within(
-    args: &ClusterArgs,
+    args: &ClusterOptions,
     plan: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),

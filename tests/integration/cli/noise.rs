@@ -1,9 +1,9 @@
 //! What must not be said, or not forty times; and that every format ends alike.
 
 use clap::Parser as _;
+use kubectl_karpcheck::cli;
 use kubectl_karpcheck::cli::Cli;
-use kubectl_karpcheck::commands;
-use kubectl_karpcheck::commands::Streams;
+use kubectl_karpcheck::commands::shared::streams::Streams;
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn on_terminal(place: &Place, width: usize) -> String {
     let (mut out, mut err) = (vec![], vec![]);
     let mut streams =
         Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(width), progress: false };
-    commands::run(cli, &mut streams).unwrap();
+    cli::run(cli, &mut streams).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kubectl_karpcheck::cli;
-use kubectl_karpcheck::commands;
-use kubectl_karpcheck::commands::Streams;
+use kubectl_karpcheck::commands::shared::streams::Streams;
 
 use super::{Ended, Place};
 
@@ -225,7 +224,7 @@ fn on_terminal(args: &[&str], width: usize) -> String {
     let mut input = std::io::empty();
     let cli = cli::parse(std::iter::once("karpcheck").chain(args.iter().copied()).map(Into::into)).unwrap();
     let mut streams = Streams { out: &mut out, err: &mut err, input: &mut input, width: Some(width), progress: false };
-    commands::run(cli, &mut streams).unwrap();
+    cli::run(cli, &mut streams).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -1,14 +1,14 @@
 //! What the commands read: files, a cluster, AWS, or all of them.
 
-use crate::cli::{FactArgs, SourceArgs};
-use crate::commands;
-use crate::commands::{CommandError, Streams};
+use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
+use crate::commands::shared::error::CommandError;
+use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::inventory::{Builder, Problem, Stated};
 use crate::schema::kinds::GatherScope;
 use crate::sources;
 use crate::sources::FileSummary;
-use crate::sources::aws_cli::{AwsArgs, AwsMode, AwsSummary};
+use crate::sources::aws_cli::AwsSummary;
 
 /// What was read.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub fn read(
         sources::Named { paths: &args.filename, kustomizations: &args.kustomize, parameters: &args.facts.parameter };
     let files = sources::files(named, plan, &mut builder, streams.input);
     if !args.offline {
-        sources::cluster::gather(&args.cluster, plan, &mut builder, &mut progress(streams));
+        sources::cluster::gather(&args.cluster.options(), plan, &mut builder, &mut progress(streams));
     }
     Ok(Read { builder, files, answers: AwsSummary::default() })
 }
@@ -67,15 +67,21 @@ pub fn gather(
 ) -> Result<Gathered, CommandError> {
     let mut read = read(args, plan, problems, streams)?;
     // No cluster is asked with --offline, but AWS is where somebody says so.
-    let cluster = (!args.offline).then_some(&args.cluster);
+    let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
         None => {}
         Some(AwsMode::Ask) => {
-            read.answers = sources::aws_cli::gather(aws, cluster, plan, &mut read.builder, &mut progress(streams));
+            read.answers = sources::aws_cli::gather(
+                &aws.options(),
+                cluster.as_ref(),
+                plan,
+                &mut read.builder,
+                &mut progress(streams),
+            );
         }
         Some(AwsMode::Plan) => {
-            let text = sources::aws_cli::planned(aws, cluster, plan, &read.builder);
-            commands::ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
+            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), plan, &read.builder);
+            ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
             return Ok(Gathered::Planned(told(read.builder, streams)?));
         }
     }

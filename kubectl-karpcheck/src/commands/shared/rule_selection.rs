@@ -1,14 +1,29 @@
 //! Which rules run: packs are loaded, rules picked.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::RuleSelectionArgs;
-use crate::commands::CommandError;
+use clap::Args;
+
+use crate::commands::shared::error::{CommandError, chain};
 use crate::engine::{Cache, Engine, Limits, Pack, PackError, Selected};
 use crate::findings::finding::RuleInfo;
 use crate::inventory::Problem;
 use crate::schema::kinds::GatherScope;
+
+/// Which rules are meant.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RuleSelectionArgs {
+    /// Only this rule, also if it is off by default; can be repeated
+    #[arg(long, value_name = "ID")]
+    pub rule: Vec<String>,
+    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
+    #[arg(long, value_name = "AREA")]
+    pub area: Vec<String>,
+    /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub pack: Vec<PathBuf>,
+}
 
 /// The packs of a run and what was wrong with others.
 #[derive(Debug)]
@@ -23,7 +38,7 @@ pub struct Packs {
 
 /// Loads the built-in pack and those that were named. A pack of the user's that is refused is a fatal problem and costs
 /// only its own rules.
-pub fn load(files: &[std::path::PathBuf]) -> Result<Packs, CommandError> {
+pub fn load(files: &[PathBuf]) -> Result<Packs, CommandError> {
     let engine =
         Engine::new(Limits::default(), Cache::of_user()).map_err(|error| CommandError::Engine(chain(&error)))?;
     let engine = engine.compiler(std::env::current_exe().ok());
@@ -63,20 +78,6 @@ fn refused(file: &Path, error: &PackError) -> String {
         Some(why) => format!("the pack {shown} was refused: it {}", why.strip_prefix("it ").unwrap_or(why)),
         None => format!("the pack {shown} was refused: {text}"),
     }
-}
-
-/// An error and what caused it, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl Packs {

@@ -13,7 +13,7 @@ use kube::{Client, Config};
 use crate::sources::cluster::api::tidy;
 use crate::sources::cluster::exec;
 use crate::sources::cluster::exec::{Credential, ExecError};
-use crate::sources::cluster::{ClusterArgs, proxy};
+use crate::sources::cluster::{ClusterOptions, proxy};
 
 /// A cluster that can be asked.
 pub(super) struct Connection {
@@ -92,7 +92,7 @@ pub(super) enum ConnectError {
 }
 
 /// Chooses the cluster that the flags and the kubeconfig name.
-pub(super) fn choose(args: &ClusterArgs) -> Result<Chosen, ConnectError> {
+pub(super) fn choose(args: &ClusterOptions) -> Result<Chosen, ConnectError> {
     let Some(kubeconfig) = read(args)? else {
         if args.server.is_some() {
             return resolve(args, Kubeconfig::default());
@@ -141,7 +141,7 @@ fn token_fits(user: &AuthInfo) -> bool {
 }
 
 /// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
-fn read(args: &ClusterArgs) -> Result<Option<Kubeconfig>, ConnectError> {
+fn read(args: &ClusterOptions) -> Result<Option<Kubeconfig>, ConnectError> {
     let from = |path: &PathBuf| {
         if let Err(why) = readable(path) {
             return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
@@ -235,7 +235,7 @@ fn known<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Applies the flags to what the kubeconfig says, as kubectl does: the flag counts.
-fn resolve(args: &ClusterArgs, kubeconfig: Kubeconfig) -> Result<Chosen, ConnectError> {
+fn resolve(args: &ClusterOptions, kubeconfig: Kubeconfig) -> Result<Chosen, ConnectError> {
     let contexts = || known("context", kubeconfig.contexts.iter().map(|context| context.name.as_str()));
     let chosen = args.context.as_ref().or(kubeconfig.current_context.as_ref()).filter(|name| !name.is_empty());
     let context = match chosen {
@@ -312,7 +312,7 @@ fn is_address(server: &str) -> bool {
     })
 }
 
-fn apply(args: &ClusterArgs, cluster: &mut Cluster, user: &mut AuthInfo) {
+fn apply(args: &ClusterOptions, cluster: &mut Cluster, user: &mut AuthInfo) {
     let path = |path: &PathBuf| path.to_string_lossy().into_owned();
     if let Some(server) = &args.server {
         cluster.server = Some(server.clone());

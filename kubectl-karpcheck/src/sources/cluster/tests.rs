@@ -152,7 +152,7 @@ fn kubeconfig(server: &str, more: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn gathered_as(args: &ClusterArgs, kinds: &[(&str, bool)]) -> Inventory {
+fn gathered_as(args: &ClusterOptions, kinds: &[(&str, bool)]) -> Inventory {
     let plan = GatherScope::new(kinds.iter().copied());
     let mut builder = Builder::default();
     let patience = Patience { deadline: Duration::from_millis(700), attempts: 3, pause: Duration::from_millis(1) };
@@ -162,7 +162,7 @@ fn gathered_as(args: &ClusterArgs, kinds: &[(&str, bool)]) -> Inventory {
 
 fn gathered(server: &Server, kinds: &[(&str, bool)]) -> Inventory {
     let file = kubeconfig(&server.url, "token: t");
-    gathered_as(&ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() }, kinds)
+    gathered_as(&ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() }, kinds)
 }
 
 fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
@@ -384,8 +384,11 @@ fn one_namespace_leaves_the_others_unknown() {
         (path == "/apis/sqs.services.k8s.aws/v1alpha1/namespaces/a/queues?limit=500").then(|| page(&["q"], ""))
     });
     let file = kubeconfig(&server.url, "token: t");
-    let args =
-        ClusterArgs { kubeconfig: Some(file.path().into()), namespace: Some("a".into()), ..ClusterArgs::default() };
+    let args = ClusterOptions {
+        kubeconfig: Some(file.path().into()),
+        namespace: Some("a".into()),
+        ..ClusterOptions::default()
+    };
     let inventory = gathered_as(&args, &[("sqs.services.k8s.aws/Queue", false), (POOL, false)]);
     assert_eq!(names(&inventory, "sqs.services.k8s.aws/Queue"), ["q", "unknown: not-provided"]);
     assert!(names(&inventory, POOL).is_empty());
@@ -412,7 +415,7 @@ fn a_cluster_that_cannot_be_asked_is_one_fatal_problem_with_its_cure() {
     ];
     for (url, cure) in cases {
         let file = kubeconfig(&url, "token: t");
-        let args = ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() };
+        let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
         let inventory = gathered_as(&args, &[(POOL, false)]);
         let problem = only_problem(&inventory);
         assert!(problem.fatal && problem.message.contains(cure), "{}", problem.message);
@@ -433,7 +436,7 @@ fn tls_to_a_server_that_speaks_none_is_told() {
         }
     });
     let file = kubeconfig(&url, "token: t");
-    let args = ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() };
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
     let inventory = gathered_as(&args, &[(POOL, false)]);
     assert!(only_problem(&inventory).message.contains("does not speak TLS"), "{:?}", inventory.problems());
 }
@@ -442,8 +445,8 @@ fn tls_to_a_server_that_speaks_none_is_told() {
 fn a_kubeconfig_that_does_not_serve_says_why() {
     let file = kubeconfig("http://127.0.0.1:1", "token: t");
     let here = || Some(file.path().to_path_buf());
-    let with = |change: &dyn Fn(&mut ClusterArgs)| {
-        let mut args = ClusterArgs { kubeconfig: here(), ..ClusterArgs::default() };
+    let with = |change: &dyn Fn(&mut ClusterOptions)| {
+        let mut args = ClusterOptions { kubeconfig: here(), ..ClusterOptions::default() };
         change(&mut args);
         let inventory = gathered_as(&args, &[(POOL, false)]);
         let problem = only_problem(&inventory);
@@ -470,7 +473,7 @@ fn a_failing_credential_plugin_is_told_in_one_sentence() {
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: sh, interactiveMode: Never, \
                 args: ['-c', 'echo The SSO session has expired >&2; exit 1']}";
     let file = kubeconfig("http://127.0.0.1:1", exec);
-    let args = ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() };
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
     let inventory = gathered_as(&args, &[(POOL, false)]);
     assert_eq!(
         only_problem(&inventory).message,
@@ -499,11 +502,11 @@ fn the_token_of_a_credential_plugin_is_sent() {
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, \
                 args: ['-c', 'echo \"{status: {token: from-plugin}}\"']}";
     let file = kubeconfig(&url, exec);
-    let args = ClusterArgs {
+    let args = ClusterOptions {
         kubeconfig: Some(file.path().into()),
         impersonate: Some("somebody".into()),
         impersonate_group: vec!["readers".into()],
-        ..ClusterArgs::default()
+        ..ClusterOptions::default()
     };
     gathered_as(&args, &[(POOL, false)]);
     let seen = seen.lock().unwrap();
@@ -518,24 +521,11 @@ fn the_kubeconfig_is_evidence_of_the_clusters_name_unless_another_server_is_aske
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, \
                 args: ['-c', 'echo \"{status: {token: t}}\"', eks, get-token, --cluster-name, prod]}";
     let file = kubeconfig(&server.url, exec);
-    let mut args = ClusterArgs { kubeconfig: Some(file.path().into()), ..ClusterArgs::default() };
-    let words = |args: &ClusterArgs| -> Vec<String> {
+    let mut args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    let words = |args: &ClusterOptions| -> Vec<String> {
         gathered_as(args, &[]).clusters()[0].hints.iter().map(|(word, _)| word.clone()).collect()
     };
     assert_eq!(words(&args), ["test", "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "exec:prod"]);
     args.server = Some(server.url.clone());
     assert_eq!(words(&args), ["test"]);
-}
-
-#[test]
-fn times_are_read_as_kubectl_reads_them() {
-    let read = |text| duration(text).map(|time| time.as_millis());
-    assert_eq!(read("30"), Ok(30_000));
-    assert_eq!(read("1.5s"), Ok(1_500));
-    assert_eq!(read("2m"), Ok(120_000));
-    assert_eq!(read("250ms"), Ok(250));
-    assert_eq!(read("0"), Ok(0));
-    for wrong in ["", "soon", "-1s", "5x", "1e300h"] {
-        assert!(read(wrong).is_err(), "{wrong}");
-    }
 }

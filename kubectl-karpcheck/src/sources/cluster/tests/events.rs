@@ -19,8 +19,11 @@ fn events_are_asked_for_by_what_they_are_about_and_no_more_than_some_thousands()
         _ => empty(),
     });
     let file = kubeconfig(&server.url, "token: t");
-    let args =
-        ClusterArgs { kubeconfig: Some(file.path().into()), namespace: Some("a".into()), ..ClusterArgs::default() };
+    let args = ClusterOptions {
+        kubeconfig: Some(file.path().into()),
+        namespace: Some("a".into()),
+        ..ClusterOptions::default()
+    };
     let inventory = gathered_as(&args, &[("core/Event", true)]);
     let asked: Vec<String> = server.asked().into_iter().filter(|path| path.contains("/events")).collect();
     // NodeClaims and their kin are not served, and what is in no namespace has its events in the default one.

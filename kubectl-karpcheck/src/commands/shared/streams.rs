@@ -1,0 +1,29 @@
+//! The streams of a run.
+
+use std::io;
+use std::io::Write;
+
+/// The streams of a run, and what is known of them.
+pub struct Streams<'a> {
+    /// Data.
+    pub out: &'a mut dyn Write,
+    /// Progress and complaints.
+    pub err: &'a mut dyn Write,
+    /// Where `-f -` reads from.
+    pub input: &'a mut dyn io::Read,
+    /// The terminal's width, if standard output is one.
+    pub width: Option<usize>,
+    /// Is standard error a terminal, so that progress is of use?
+    pub progress: bool,
+}
+
+/// A reader that went away, as `head` does, has what it wanted: the run goes on to its exit code.
+///
+/// # Errors
+/// Any other error.
+pub fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
