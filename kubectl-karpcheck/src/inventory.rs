@@ -17,6 +17,7 @@ pub mod pointer;
 pub mod problem;
 pub mod query;
 mod references;
+mod scopes;
 pub mod text;
 
 pub use absence::{LookupRecord, LookupResult};
@@ -26,5 +27,6 @@ pub use item::{
 };
 pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
 pub use problem::Problem;
-pub use query::{Cluster, Field, FieldValue, Found, Inventory, Link, Listing, Seen, Unknown};
+pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};
+pub use scopes::Inventory;
 pub use text::{Address, Part, Symbol, SymbolScope, Template, Ternary, Text};

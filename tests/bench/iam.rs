@@ -95,7 +95,7 @@ fn main() -> std::io::Result<()> {
             ("denied, nearest miss", "cluster-none", "ec2:CreateTags"),
             ("no such action", last.as_str(), "kms:ListKeys"),
         ] {
-            let evaluator = Evaluator::new(&inventory);
+            let evaluator = Evaluator::new(inventory.first());
             let question = question(role, cluster, action);
             let first = Instant::now();
             let _ = evaluator.decide(&question);

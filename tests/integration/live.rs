@@ -64,7 +64,7 @@ fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
         Found::Unknown(unknown) => format!("unknown: {}", unknown.reason.cause.as_str()),
         Found::Absent(what) => format!("absent: {what}"),
     };
-    inventory.select(kind).into_iter().map(name).collect()
+    inventory.first().select(kind).into_iter().map(name).collect()
 }
 
 fn text(inventory: &Inventory, id: ItemId, pointer: &str) -> String {
@@ -98,7 +98,7 @@ fn the_printed_rights_are_enough_to_read_everything() {
 fn the_controller_and_its_cluster_are_told_from_what_runs() {
     let Some(server) = server() else { return };
     let inventory = gathered_by(&server, "reader", &plan());
-    let [Found::Known(controller)] = inventory.select("Karpcheck::Controller")[..] else { panic!() };
+    let [Found::Known(controller)] = inventory.first().select("Karpcheck::Controller")[..] else { panic!() };
     for (pointer, expected) in [
         ("@name", "karpenter"),
         ("@namespace", "kube-system"),
@@ -110,7 +110,7 @@ fn the_controller_and_its_cluster_are_told_from_what_runs() {
     ] {
         assert_eq!(text(&inventory, controller, pointer), expected, "{pointer}");
     }
-    let [Found::Known(cluster)] = inventory.select("Karpcheck::Cluster")[..] else { panic!() };
+    let [Found::Known(cluster)] = inventory.first().select("Karpcheck::Cluster")[..] else { panic!() };
     let evidence = inventory.find(cluster, "/Evidence/*/Name").unwrap().0;
     assert!(!evidence.is_empty());
     assert!(evidence.iter().all(|name| name.value == FieldValue::Text("prod".into())), "{evidence:?}");

@@ -13,7 +13,7 @@ use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::iam;
 use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
-use crate::inventory::{Inventory, ItemId};
+use crate::inventory::{Inventory, Item, ItemId, Scope};
 use crate::report;
 use crate::report::Answered;
 use crate::schema::kinds;
@@ -77,7 +77,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         context: context(&args.context_key)?,
         fields: vec![],
     };
-    let evaluator = Evaluator::new(&inventory);
+    let evaluator = Evaluator::new(scope(&inventory, &question));
     let (request, _) = evaluator.prepare(&question);
     let mut decision = evaluator.decide(&question);
     if let Some(message) = args.action.split_once(':').and_then(|(service, name)| iam::no_such_action(service, name)) {
@@ -99,6 +99,37 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         Access::ImplicitDeny | Access::ExplicitDeny => Exit::Findings,
         Access::Unknown => Exit::Incomplete,
     })
+}
+
+/// The scope that a question is about: that of its principal or resource, else the first in which an ARN of it is found.
+fn scope<'a>(inventory: &'a Inventory, question: &RequestSpec) -> &'a Scope {
+    let of_item = match (&question.principal, &question.target) {
+        (PrincipalSpec::Item(id), _) | (_, Target::Item(id)) => inventory.scope(*id),
+        _ => None,
+    };
+    let arns: Vec<&str> = [
+        match &question.principal {
+            PrincipalSpec::Arn(arn) => Some(arn.as_str()),
+            _ => None,
+        },
+        match &question.target {
+            Target::Arn(arn) => Some(arn.as_str()),
+            Target::Item(_) => None,
+        },
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let named = || {
+        arns.iter().find_map(|arn| {
+            let is_it = |(id, item): (ItemId, &Item)| {
+                let own = item.aws.as_deref()?.arn.as_ref()?.as_str()?;
+                (own == *arn).then_some(id)
+            };
+            inventory.scope(inventory.items().find_map(is_it)?)
+        })
+    };
+    of_item.or_else(named).unwrap_or_else(|| inventory.first())
 }
 
 fn principal(inventory: &Inventory, written: &str) -> Result<PrincipalSpec, CommandError> {

@@ -69,10 +69,10 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
             )));
         }
     }
-    let evaluator = Evaluator::new(&inventory);
     let answers: Vec<Vec<Answer>> = judged
         .iter()
         .map(|one| {
+            let evaluator = Evaluator::new(inventory.scope(one.subject).unwrap_or_else(|| inventory.first()));
             let answer = |question| {
                 let request = evaluator.prepare(question).0;
                 (request, evaluator.stated(question), evaluator.decide(question), evaluator.trail(question))

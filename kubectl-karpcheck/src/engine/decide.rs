@@ -23,7 +23,10 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
         recorder.asked(&question(request));
     }
     let inventory = host.inventory()?;
-    let decision = evaluate(&Evaluator::sharing(&inventory, &host.policies), request);
+    let Some(scope) = host.subject().and_then(|subject| inventory.scope(subject)) else {
+        return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
+    };
+    let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request);
     // A rule may hand on all places of its answer.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));

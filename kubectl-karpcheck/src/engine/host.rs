@@ -67,6 +67,8 @@ struct Run {
     reads: Vec<String>,
     optional: Vec<String>,
     settings: BTreeMap<String, serde_json::Value>,
+    /// The item that is judged: what is asked without naming an item is asked of its scope.
+    subject: ItemId,
     /// Which kinds of items the rule declares.
     needs: HashMap<Arc<str>, Option<Need>>,
     /// Items whose numbers the rule was given, one bit each.
@@ -124,6 +126,7 @@ impl Host {
             reads: rule.reads.clone(),
             optional: rule.reads_if_allowed.clone(),
             settings: all,
+            subject: ItemId(0),
             needs: HashMap::new(),
             shown: vec![0; inventory.items().count() / 64 + 1],
             named: HashSet::new(),
@@ -142,6 +145,7 @@ impl Host {
         }
         if let Some(run) = &mut self.run {
             run.work = work;
+            run.subject = subject;
             run.show(subject);
         }
     }
@@ -168,7 +172,7 @@ impl Host {
     pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, GuestFault> {
         let (run, inventory) = self.ask()?;
         let need = run.need_of_asked(kind)?;
-        let mut found = inventory.select(kind);
+        let mut found = inventory.scope(run.subject).map_or_else(Vec::new, |scope| scope.select(kind));
         run.charge(found.len() as u64)?;
         for entry in &mut found {
             run.admit(entry, Some(need));
@@ -293,15 +297,14 @@ impl Host {
                 "it asks for the referrers of {kind}, a pattern that it does not declare"
             )));
         }
-        let among = inventory.of_kind(kind).len();
-        let mut links = if among == 0 {
-            inventory
+        let mut links = match inventory.scope(id) {
+            Some(scope) if scope.of_kind(kind).is_empty() => scope
                 .missing_referrers(kind, id)
                 .map(|unknown| Link { item: Found::Unknown(unknown), at: String::new() })
                 .into_iter()
-                .collect()
-        } else {
-            inventory.referrers(id, kind)
+                .collect(),
+            Some(scope) => scope.referrers(id, kind),
+            None => vec![],
         };
         run.charge(1 + links.len() as u64)?;
         for link in &mut links {
@@ -373,6 +376,11 @@ impl Host {
             }
             self.log.push_back(text::line(line, self.limits.note));
         }
+    }
+
+    /// The item that is judged.
+    pub(super) fn subject(&self) -> Option<ItemId> {
+        self.run.as_ref().map(|run| run.subject)
     }
 
     /// An item that a request or a finding names, to be read.

@@ -1,9 +1,9 @@
 //! What would settle an unknown that nobody gave the facts for: one command.
 
 use crate::findings::finding::{Finding, Outcome, RuleInfo};
+use crate::inventory::Inventory;
 use crate::inventory::item::{Item, ItemId};
 use crate::inventory::node::{Cause, Reason};
-use crate::inventory::query::Inventory;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds;

@@ -1,11 +1,11 @@
 //! Edits: what a finding would change, found again where it was written, and made in memory.
 
 use crate::findings::finding::Edit;
+use crate::inventory::Inventory;
 use crate::inventory::builder::Builder;
 use crate::inventory::item::{Item, ItemId};
 use crate::inventory::node::{At, List, Map, Node, Value};
 use crate::inventory::pointer;
-use crate::inventory::query::Inventory;
 
 /// An edit in the terms of the document in which its value was written.
 #[derive(Clone, PartialEq, Debug)]

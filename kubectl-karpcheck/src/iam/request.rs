@@ -12,8 +12,7 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::pointer::Step;
 use crate::inventory::{
-    Address, Cause, Found, Inventory, Item, ItemId, Node, Part, Reason, Symbol, SymbolScope, Ternary, Text, Unknown,
-    Value,
+    Address, Cause, Found, Item, ItemId, Node, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 use crate::schema::kinds;
 
@@ -95,28 +94,29 @@ pub struct RequestSpec {
     pub fields: Vec<(ItemId, String)>,
 }
 
-/// What was read of the policies of one inventory: worth keeping as long as the inventory, whoever asks.
+/// What was read of the policies of one run, in whichever scope: worth keeping as long as its inventory.
 #[derive(Debug, Default)]
 pub struct Cache {
     documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
-    held: Mutex<HashMap<ItemId, Arc<PrincipalPolicies>>>,
+    /// By the scope, as the number of items before it, and the principal.
+    held: Mutex<HashMap<(u32, ItemId), Arc<PrincipalPolicies>>>,
 }
 
-/// Answers questions over an inventory. Each policy is read once, when first needed.
+/// Answers questions over one scope. Each policy is read once, when first needed.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
-    inventory: &'a Inventory,
+    inventory: &'a Scope,
     cache: Arc<Cache>,
 }
 
 impl<'a> Evaluator<'a> {
-    /// Over an inventory.
-    pub fn new(inventory: &'a Inventory) -> Self {
+    /// Over a scope.
+    pub fn new(inventory: &'a Scope) -> Self {
         Self::sharing(inventory, &Arc::default())
     }
 
-    /// Over an inventory, with what others have read of its policies. The cache must be of this inventory.
-    pub fn sharing(inventory: &'a Inventory, cache: &Arc<Cache>) -> Self {
+    /// Over a scope, with what others have read of its policies. The cache must be of the same run.
+    pub fn sharing(inventory: &'a Scope, cache: &Arc<Cache>) -> Self {
         Self { inventory, cache: Arc::clone(cache) }
     }
 

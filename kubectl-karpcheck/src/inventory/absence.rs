@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::inventory::item::{Item, ItemId};
 use crate::inventory::node::{Cause, Node, Reason, Value};
-use crate::inventory::query::{Inventory, Unknown};
+use crate::inventory::query::{Scope, Unknown};
 use crate::inventory::text::Text;
 
 /// AWS's word on a kind, in one account and region.
@@ -41,7 +41,7 @@ impl LookupRecord {
     }
 
     /// May this be about where an item lives? Not if either is certainly elsewhere.
-    fn may_concern(&self, inventory: &Inventory, item: &Item) -> bool {
+    fn may_concern(&self, inventory: &Scope, item: &Item) -> bool {
         let fits = |fact: &str, asked: &Option<String>| match (inventory.home(item, fact).and_then(Node::as_str), asked)
         {
             (Some(own), Some(asked)) => own == asked,
@@ -59,7 +59,7 @@ impl LookupRecord {
     }
 }
 
-impl Inventory {
+impl Scope {
     /// What an item's reference names and AWS says does not exist, in words.
     pub(crate) fn nonexistent(&self, kinds: &[&str], text: &Text, from: &Item) -> Option<String> {
         let text = text.known()?;

@@ -9,7 +9,8 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
 use crate::inventory::node::{At, Cause, DocId, Map, Node, Value};
 use crate::inventory::problem::Problem;
-use crate::inventory::query::{Cluster, Inventory, Listing};
+use crate::inventory::query::{Cluster, Listing, Scope};
+use crate::inventory::scopes::Inventory;
 use crate::inventory::text::SymbolScope;
 use crate::karpenter::controller;
 use crate::schema::kinds;
@@ -79,9 +80,9 @@ impl Draft {
 pub struct Builder {
     stated: Stated,
     items: Vec<Item>,
-    documents: Vec<Document>,
+    pub(crate) documents: Vec<Document>,
     clusters: Vec<Cluster>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     unread: u64,
     templates: u32,
     /// Where clusters live, each with the region and account, and who says so.
@@ -202,30 +203,43 @@ impl Builder {
         }
     }
 
-    /// The inventory.
+    /// The inventory, in which everything is of one scope.
     pub fn build(mut self) -> Inventory {
+        let (documents, problems, unread) =
+            (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems), self.unread);
+        let mut whole = Inventory::new(self.clusters.clone(), unread);
+        whole.documents = documents;
+        whole.problems = problems;
+        whole.add(self, "files");
+        whole
+    }
+
+    /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
+    pub(crate) fn scope(&mut self, name: &str, before: u32) -> Scope {
         self.settle_selectors();
         self.fold_parts();
         let homes = self.settle_homes();
         self.merge();
         self.join_manifests();
-        controller::derive(&mut self);
+        controller::derive(self);
+        let mut items = std::mem::take(&mut self.items);
         let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
-        for (number, item) in (1..).zip(&self.items) {
+        for (number, item) in (before + 1..).zip(&mut items) {
             by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
+            for same in &mut item.same {
+                same.0 += before;
+            }
         }
-        Inventory {
-            items: self.items,
-            documents: self.documents,
+        Scope {
+            name: name.to_owned(),
+            before,
+            items,
             by_kind,
-            clusters: self.clusters,
+            clusters: std::mem::take(&mut self.clusters),
             homes,
-            problems: self.problems,
-            unread: self.unread,
-            told: self.told,
+            told: std::mem::take(&mut self.told),
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
-            peers: Mutex::default(),
         }
     }
 
@@ -258,7 +272,7 @@ impl Builder {
             .map(|number| {
                 #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
                 let cluster = ClusterId(number as u32);
-                let (partition, mut region, mut account) = controller::home_of(cluster, &self.items);
+                let (partition, mut region, mut account) = controller::home_of(cluster, self.items.iter());
                 if let Some((told_region, told_account)) = self.homes.get(&cluster) {
                     region = region.or_else(|| told_region.clone());
                     account = account.or_else(|| told_account.clone());

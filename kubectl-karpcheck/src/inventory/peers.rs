@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::inventory::item::ItemId;
 use crate::inventory::node::Value;
 use crate::inventory::pointer::Malformed;
-use crate::inventory::query::{FieldValue, Found, Inventory, Link, Unknown};
+use crate::inventory::query::{FieldValue, Found, Link, Unknown};
+use crate::inventory::scopes::Inventory;
 use crate::inventory::text::{Part, SymbolScope, Ternary, Text};
 
 /// The indexes of an inventory, by kind and pattern.
@@ -198,7 +199,7 @@ impl Inventory {
             let item = self.item(id)?;
             let node = match fact {
                 "arn" => item.aws.as_deref()?.arn.as_ref(),
-                fact => self.home(item, fact),
+                fact => self.scope(id)?.home(item, fact),
             }?;
             return text(&node.value);
         }

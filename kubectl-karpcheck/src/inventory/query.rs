@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use crate::inventory::item::{ClusterId, Document, Item, ItemId, SourceKind};
-use crate::inventory::node::{At, Cause, DocId, Node, Reason, Value};
+use crate::inventory::item::{ClusterId, Item, ItemId, SourceKind};
+use crate::inventory::node::{At, Cause, Node, Reason, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
-use crate::inventory::problem::Problem;
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
 use crate::inventory::text::{Ternary, Text, glob};
@@ -46,7 +45,7 @@ pub enum FieldValue<'a> {
     Json(String),
 }
 
-/// One result of [`Inventory::find`].
+/// One result of [`Scope::find`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Field<'a> {
     /// The pointer, without wildcards.
@@ -111,57 +110,50 @@ pub struct Cluster {
     pub listed: BTreeMap<String, Listing>,
 }
 
-/// Everything that was gathered.
+/// What describes one cluster: its items, joined among themselves and with nothing outside.
 #[derive(Debug)]
-pub struct Inventory {
+pub struct Scope {
+    /// What it is called: unique in a run.
+    pub(crate) name: String,
+    /// How many items stand before its own: their numbers are those of the whole run.
+    pub(crate) before: u32,
     pub(crate) items: Vec<Item>,
-    pub(crate) documents: Vec<Document>,
     pub(crate) by_kind: BTreeMap<Arc<str>, Vec<ItemId>>,
     /// Clusters from number 1 on.
     pub(crate) clusters: Vec<Cluster>,
     /// Partition, region and account of each cluster, by its number.
     pub(crate) homes: Vec<crate::karpenter::controller::Location>,
-    pub(crate) problems: Vec<Problem>,
-    /// Objects of kinds that no rule asked for.
-    pub(crate) unread: u64,
     /// AWS's word on what is not among the items.
     pub(crate) told: Vec<super::absence::LookupRecord>,
     pub(crate) resolver: OnceLock<Resolver>,
     /// The referrers of each kind, made when first asked for.
     pub(crate) referrers: std::sync::Mutex<HashMap<String, Arc<references::Referrers>>>,
-    /// What fields hold, made when first asked for.
-    pub(crate) peers: std::sync::Mutex<super::peers::Indexes>,
 }
 
-impl Inventory {
-    /// All items, in their order.
+impl Scope {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many items it has.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Its items, in their order.
     pub fn items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
-        self.items.iter().zip(1..).map(|(item, number)| (ItemId(number), item))
+        self.items.iter().zip(self.before + 1..).map(|(item, number)| (ItemId(number), item))
     }
 
-    /// An item by its number.
+    /// One of its items by its number.
     pub fn item(&self, id: ItemId) -> Option<&Item> {
-        self.items.get((id.0 as usize).wrapping_sub(1))
-    }
-
-    /// A document.
-    pub fn document(&self, id: DocId) -> &Document {
-        &self.documents[id.0 as usize]
-    }
-
-    /// What could not be read.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.items.get((id.0 as usize).wrapping_sub(self.before as usize + 1))
     }
 
     /// The clusters that were asked.
     pub fn clusters(&self) -> &[Cluster] {
         &self.clusters
-    }
-
-    /// How many objects were read whose kinds no rule asked for.
-    pub const fn unread(&self) -> u64 {
-        self.unread
     }
 
     /// All kinds that there are items of.
@@ -308,19 +300,6 @@ impl Inventory {
         })
     }
 
-    /// Do two fields hold the same?
-    pub fn same(&self, id: ItemId, pointer: &str, other: ItemId, other_pointer: &str) -> Result<Ternary, Malformed> {
-        Ok(match (self.text(id, pointer)?, self.text(other, other_pointer)?) {
-            (Known::Text(one), Known::Text(other)) => one.same(&other),
-            (Known::Unknown, _) | (_, Known::Unknown) => Ternary::Unknown,
-            _ => match (self.get(id, pointer)?, self.get(other, other_pointer)?) {
-                (FieldValue::Unknown(_), _) | (_, FieldValue::Unknown(_)) => Ternary::Unknown,
-                (one, other) if one == other => Ternary::Yes,
-                _ => Ternary::No,
-            },
-        })
-    }
-
     /// Every field that a pattern matches, and how many nodes were visited.
     pub fn find(&self, id: ItemId, pattern: &str) -> Result<(Vec<Field<'_>>, u64), Malformed> {
         self.find_within(id, pattern, u64::MAX)
@@ -423,11 +402,6 @@ impl Inventory {
         }
     }
 
-    /// The name of what describes an item's cluster: the kubeconfig's context, or the files.
-    fn scope(&self, item: &Item) -> &str {
-        self.cluster(item.cluster).map_or("files", |cluster| &cluster.context)
-    }
-
     fn fact<'a>(&'a self, id: ItemId, item: &'a Item, fact: &str) -> FieldValue<'a> {
         let aws = item.aws.as_deref();
         let place = || Some((id, String::new()));
@@ -455,7 +429,7 @@ impl Inventory {
                 node => told(node),
             },
             "arn" => told(aws.and_then(|aws| aws.arn.as_ref())),
-            "scope" => FieldValue::Json(serde_json::json!([self.scope(item)]).to_string()),
+            "scope" => FieldValue::Json(serde_json::json!([self.name]).to_string()),
             "cluster" => FieldValue::Text(Cow::Owned(format!("cluster-{}", item.cluster.0))),
             "view" => FieldValue::Text(Cow::Borrowed(if item.source.observed() { "observed" } else { "declared" })),
             "read-at" => item.read_at.as_deref().map_or(FieldValue::Absent, |at| FieldValue::Text(Cow::Borrowed(at))),
@@ -463,7 +437,7 @@ impl Inventory {
         }
     }
 
-    fn text<'a>(&'a self, id: ItemId, pointer: &str) -> Result<Known<'a>, Malformed> {
+    pub(crate) fn text<'a>(&'a self, id: ItemId, pointer: &str) -> Result<Known<'a>, Malformed> {
         let Some(item) = self.item(id) else { return Ok(Known::No) };
         if let Some(fact) = pointer.strip_prefix('@') {
             let aws = item.aws.as_deref();
@@ -495,7 +469,7 @@ impl Inventory {
     }
 }
 
-enum Known<'a> {
+pub(crate) enum Known<'a> {
     Text(Cow<'a, Text>),
     No,
     Unknown,

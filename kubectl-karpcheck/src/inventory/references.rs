@@ -11,7 +11,7 @@ use crate::inventory::item::{ClusterId, Item, ItemId, Logical};
 use crate::inventory::node::{Cause, Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
-use crate::inventory::query::{Found, Inventory, Link, Listing, Unknown, kind_matches};
+use crate::inventory::query::{Found, Link, Listing, Scope, Unknown, kind_matches};
 use crate::inventory::text::{Ternary, Text};
 use crate::schema::kinds;
 
@@ -92,7 +92,7 @@ pub(crate) struct Referrers {
 }
 
 impl Resolver {
-    pub(crate) fn new(inventory: &Inventory) -> Self {
+    pub(crate) fn new(inventory: &Scope) -> Self {
         let mut resolver = Self::default();
         for (id, item) in inventory.items() {
             match item.aws.as_deref() {
@@ -128,13 +128,13 @@ impl Resolver {
 }
 
 /// The items that a field refers to.
-pub(crate) fn related(inventory: &Inventory, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
+pub(crate) fn related(inventory: &Scope, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
     related_within(inventory, id, pattern, u64::MAX).map(|(links, _)| links)
 }
 
 /// The same and how many nodes were visited; it stops once these are more than `most`.
 pub(crate) fn related_within(
-    inventory: &Inventory,
+    inventory: &Scope,
     id: ItemId,
     pattern: &str,
     most: u64,
@@ -178,7 +178,7 @@ pub(crate) fn related_within(
 }
 
 /// The policies of a controller: those of its role, the role's own among them.
-fn policies(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
+fn policies(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
     if &*item.kind != kinds::CONTROLLER {
         return vec![];
     }
@@ -208,7 +208,7 @@ fn policies(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
 }
 
 /// The items of a kind that refer to this item.
-pub(crate) fn referrers(inventory: &Inventory, id: ItemId, kind: &str) -> Vec<Link> {
+pub(crate) fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
     let cached = inventory.referrers.lock().ok().and_then(|cache| cache.get(kind).cloned());
     let index = cached.unwrap_or_else(|| {
         let made = Arc::new(index(inventory, kind));
@@ -231,7 +231,7 @@ pub(crate) fn referrers(inventory: &Inventory, id: ItemId, kind: &str) -> Vec<Li
     links
 }
 
-fn index(inventory: &Inventory, kind: &str) -> Referrers {
+fn index(inventory: &Scope, kind: &str) -> Referrers {
     let mut index = Referrers::default();
     for from in inventory.of_kind(kind) {
         let Some(item) = inventory.item(from) else { continue };
@@ -294,7 +294,7 @@ fn target(kind: &str, at: &str) -> Option<&'static str> {
     (key && kind_matches("*.services.k8s.aws/*", kind)).then_some(KEY)
 }
 
-fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text) -> Found {
+fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) -> Found {
     let resolver = inventory.resolver();
     if let Some(address) = text.refers() {
         let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
@@ -342,7 +342,7 @@ fn by_text(inventory: &Inventory, id: ItemId, item: &Item, at: &str, text: &Text
 }
 
 /// The items that a text names.
-fn name(inventory: &Inventory, kind: &'static str, text: &Text, from: &Item) -> Vec<ItemId> {
+fn name(inventory: &Scope, kind: &'static str, text: &Text, from: &Item) -> Vec<ItemId> {
     let resolver = inventory.resolver();
     // A key is named by its alias, too, whose ARN has the same service.
     let kinds: &[&str] = if kind == KEY { &[KEY, ALIAS] } else { &[kind] };
@@ -381,7 +381,7 @@ fn name(inventory: &Inventory, kind: &'static str, text: &Text, from: &Item) -> 
 }
 
 /// Is a resource certainly in the region and account of an object's cluster, as far as these are known?
-fn is_beside(inventory: &Inventory, from: &Item, id: ItemId) -> bool {
+fn is_beside(inventory: &Scope, from: &Item, id: ItemId) -> bool {
     let Some(item) = inventory.item(id) else { return false };
     ["region", "account"].iter().all(|fact| match (inventory.home(from, fact), inventory.home(item, fact)) {
         (Some(Node { value: Value::Text(own), .. }), Some(Node { value: Value::Text(other), .. })) => {
@@ -404,7 +404,7 @@ fn elsewhere(one: &Item, other: &Item) -> bool {
 }
 
 /// Who names an alias means its key. That an alias names an alias is refused by AWS; followed, it may be a circle.
-fn follow_alias(inventory: &Inventory, from: &Item, found: ItemId) -> Found {
+fn follow_alias(inventory: &Scope, from: &Item, found: ItemId) -> Found {
     match inventory.item(found) {
         Some(item) if &*item.kind == ALIAS && &*from.kind == ALIAS => Found::Unknown(Unknown::new(
             Cause::Undecidable,
@@ -422,7 +422,7 @@ fn follow_alias(inventory: &Inventory, from: &Item, found: ItemId) -> Found {
 }
 
 /// A reference that is an object: `{group, kind, name}`, or ACK's `{from: {name, namespace}}`.
-fn by_object(inventory: &Inventory, id: ItemId, item: &Item, at: &str, map: &Map) -> Found {
+fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) -> Found {
     let place = Some((id, at.to_owned()));
     let unknown = |cause, why: String| {
         Found::Unknown(Unknown { reason: super::node::Reason::new(cause, why), place: place.clone() })
@@ -503,7 +503,7 @@ fn by_object(inventory: &Inventory, id: ItemId, item: &Item, at: &str, map: &Map
 }
 
 /// The controllers that an item belongs to or that use it.
-fn controllers(inventory: &Inventory, id: ItemId, item: &Item) -> Vec<Link> {
+fn controllers(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
     if !(item.is_aws() || crate::karpenter::controller::is_reconciled(&item.kind) || &*item.kind == kinds::CLUSTER) {
         return vec![];
     }

@@ -10,11 +10,12 @@
 
 use std::sync::Arc;
 
+use crate::inventory::Inventory;
 use crate::inventory::arn;
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::{At, Cause, List, Map, Node, Reason, Value};
-use crate::inventory::query::{Inventory, Listing};
+use crate::inventory::query::Listing;
 use crate::inventory::text::Text;
 use crate::schema::kinds;
 
@@ -92,8 +93,8 @@ fn signs(container: &Node, labelled: bool) -> u32 {
 pub(crate) type Location = (Option<Node>, Option<Node>, Option<Node>);
 
 /// Where a cluster's AWS resources live, by what its objects say.
-pub(crate) fn home_of(cluster: ClusterId, items: &[Item]) -> Location {
-    let own = || items.iter().filter(|item| item.cluster == cluster);
+pub(crate) fn home_of<'a>(cluster: ClusterId, items: impl Iterator<Item = &'a Item> + Clone) -> Location {
+    let own = || items.clone().filter(|item| item.cluster == cluster);
     // aws:///eu-west-1a/i-0123: the zone's region.
     let region = own().filter(|item| &*item.kind == "core/Node").find_map(|node| {
         let id = node.body.at_path(&["spec", "providerID"])?;
@@ -120,7 +121,8 @@ pub(crate) fn home_of(cluster: ClusterId, items: &[Item]) -> Location {
 
 /// The region and the account of a cluster's AWS resources, by what its objects say.
 pub fn home_in(inventory: &Inventory, cluster: ClusterId) -> (Option<String>, Option<String>) {
-    let (_, region, account) = home_of(cluster, &inventory.items);
+    let items: Vec<&Item> = inventory.items().map(|(_, item)| item).collect();
+    let (_, region, account) = home_of(cluster, items.into_iter());
     let told = |node: Option<Node>| node.and_then(|node| node.as_str().map(str::to_owned));
     (told(region), told(account))
 }

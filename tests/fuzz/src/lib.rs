@@ -43,7 +43,7 @@ pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
 pub fn read(name: &str, bytes: &[u8]) {
     let inventory = inventory(&[(name, bytes)]);
     for kind in ASKED {
-        let _ = inventory.select(kind);
+        let _ = inventory.first().select(kind);
     }
     let mut roles = 0;
     for (id, item) in inventory.items() {
@@ -69,7 +69,7 @@ pub fn read(name: &str, bytes: &[u8]) {
                 context: vec![("aws:RequestTag/Name".into(), Operand::Text("n".into()))],
                 fields: vec![],
             };
-            let _ = Evaluator::new(&inventory).decide(&question);
+            let _ = Evaluator::new(inventory.first()).decide(&question);
         }
     }
 }

@@ -58,7 +58,7 @@ fn ask(
 ) -> Decision {
     let context = context.iter().map(|(key, value)| ((*key).to_owned(), Operand::Text((*value).to_owned()))).collect();
     let question = RequestSpec { principal, action: action.into(), target, context, fields: vec![] };
-    Evaluator::new(inventory).decide(&question)
+    Evaluator::new(inventory.first()).decide(&question)
 }
 
 fn allow(action: &str, resource: &str) -> Json {
@@ -445,7 +445,7 @@ fn a_symbolic_cluster_name_meets_itself_in_a_key() {
             ],
             fields: vec![(id(&inventory, controller), "/ClusterName".into())],
         };
-        Evaluator::new(&inventory).decide(&question)
+        Evaluator::new(inventory.first()).decide(&question)
     };
     assert_eq!(ask("own").access, Access::Allowed);
     let other = ask("other");

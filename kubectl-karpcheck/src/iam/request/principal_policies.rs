@@ -58,12 +58,13 @@ impl Evaluator<'_> {
     }
 
     fn cached(&self, id: ItemId, make: impl FnOnce() -> PrincipalPolicies) -> Arc<PrincipalPolicies> {
-        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&id).cloned()) {
+        let key = (self.inventory.before, id);
+        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
             return known;
         }
         let made = Arc::new(make());
         if let Ok(mut cache) = self.cache.held.lock() {
-            cache.insert(id, Arc::clone(&made));
+            cache.insert(key, Arc::clone(&made));
         }
         made
     }

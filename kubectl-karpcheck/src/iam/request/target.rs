@@ -6,7 +6,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::{
-    Cause, Inventory, Item, ItemId, List, Map, Node, SourceKind, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
+    Cause, Item, ItemId, List, Map, Node, Scope, SourceKind, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
 use crate::iam::decide::{Policies, Policy};
@@ -30,7 +30,7 @@ const POLICIES: &[(&str, &str, PolicyKind, &str)] = &[
 ];
 
 /// The resource that an ARN names, among those that have policies.
-pub(super) fn by_arn(inventory: &Inventory, arn: &Text) -> Option<ItemId> {
+pub(super) fn by_arn(inventory: &Scope, arn: &Text) -> Option<ItemId> {
     let parts = split(arn)?;
     let kind = match parts[2].known()? {
         "kms" => KEY,

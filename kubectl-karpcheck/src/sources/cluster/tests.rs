@@ -167,6 +167,7 @@ fn gathered(server: &Server, kinds: &[(&str, bool)]) -> Inventory {
 
 fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
     inventory
+        .first()
         .select(kind)
         .into_iter()
         .map(|found| match found {
@@ -347,7 +348,7 @@ fn only_what_is_needed_is_read() {
     });
     let inventory = gathered(&server, &[("Karpcheck::Controller", false), ("Karpcheck::Cluster", false)]);
     assert!(inventory.problems().is_empty(), "{:?}", inventory.problems());
-    let [Found::Known(controller)] = inventory.select("Karpcheck::Controller")[..] else { panic!() };
+    let [Found::Known(controller)] = inventory.first().select("Karpcheck::Controller")[..] else { panic!() };
     assert_eq!(
         inventory.get(controller, "/Role").unwrap(),
         FieldValue::Text("arn:aws:iam::111122223333:role/KarpenterControllerRole-prod".into())

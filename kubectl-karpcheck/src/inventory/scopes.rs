@@ -1,0 +1,209 @@
+//! The inventory of a run: its scopes, side by side. Each answers within itself; what several clusters share is asked here.
+
+use std::sync::Mutex;
+
+use crate::inventory::builder::Builder;
+use crate::inventory::item::{ClusterId, Document, Item, ItemId};
+use crate::inventory::node::{At, DocId, Node};
+use crate::inventory::pointer::Malformed;
+use crate::inventory::problem::Problem;
+use crate::inventory::query::{Cluster, Field, FieldValue, Known, Link, Scope, Seen, Unknown};
+use crate::inventory::text::Ternary;
+
+/// Everything that was gathered. An item's number is its own in the whole run, and belongs to one scope.
+#[derive(Debug)]
+pub struct Inventory {
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) clusters: Vec<Cluster>,
+    pub(crate) problems: Vec<Problem>,
+    /// Objects of kinds that no rule asked for.
+    pub(crate) unread: u64,
+    /// What fields hold, made when first asked for.
+    pub(crate) peers: Mutex<super::peers::Indexes>,
+}
+
+impl Inventory {
+    /// One without scopes.
+    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
+        Self { scopes: vec![], documents: vec![], clusters, problems: vec![], unread, peers: Mutex::default() }
+    }
+
+    /// Adds what was gathered of one cluster. The documents of all builders are one list, which goes from one to the next.
+    pub(crate) fn add(&mut self, mut builder: Builder, name: &str) {
+        let before = self.scopes.last().map_or(0, |scope| scope.before + scope.len());
+        builder.documents = std::mem::take(&mut self.documents);
+        builder.problems = std::mem::take(&mut self.problems);
+        self.scopes.push(builder.scope(name, before));
+        self.documents = builder.documents;
+        self.problems = builder.problems;
+    }
+
+    /// The scopes, in their order.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// The first scope: there is one even where nothing was gathered.
+    ///
+    /// # Panics
+    /// Never for one that was built.
+    pub fn first(&self) -> &Scope {
+        &self.scopes[0]
+    }
+
+    /// The scope that an item belongs to.
+    pub fn scope(&self, id: ItemId) -> Option<&Scope> {
+        let after = self.scopes.partition_point(|scope| scope.before < id.0);
+        self.scopes.get(after.checked_sub(1)?)
+    }
+
+    /// All items, in their order.
+    pub fn items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
+        self.scopes.iter().flat_map(Scope::items)
+    }
+
+    /// An item by its number.
+    pub fn item(&self, id: ItemId) -> Option<&Item> {
+        self.scope(id)?.item(id)
+    }
+
+    /// A document.
+    pub fn document(&self, id: DocId) -> &Document {
+        &self.documents[id.0 as usize]
+    }
+
+    /// What could not be read.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The clusters that were asked.
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// A cluster by its number; none for the files' own.
+    pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
+        self.clusters.get((id.0 as usize).checked_sub(1)?)
+    }
+
+    /// How many objects were read whose kinds no rule asked for.
+    pub const fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// All kinds that there are items of, each once.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().flat_map(Scope::kinds).collect::<std::collections::BTreeSet<_>>().into_iter()
+    }
+
+    /// The items of a kind, or of all kinds that a pattern such as `*.services.k8s.aws/*` stands for, in all scopes.
+    pub fn of_kind(&self, kind: &str) -> Vec<ItemId> {
+        self.scopes.iter().flat_map(|scope| scope.of_kind(kind)).collect()
+    }
+
+    /// Why some items of a kind may be missing in some scope.
+    pub fn missing(&self, kind: &str) -> Option<Unknown> {
+        self.scopes.iter().filter_map(|scope| scope.missing(kind)).min_by_key(|unknown| unknown.reason.cause)
+    }
+
+    /// See [`Scope::get`].
+    ///
+    /// # Errors
+    /// The pointer is none.
+    pub fn get(&self, id: ItemId, pointer: &str) -> Result<FieldValue<'_>, Malformed> {
+        self.scope(id).map_or(Ok(FieldValue::Absent), |scope| scope.get(id, pointer))
+    }
+
+    /// See [`Scope::open`].
+    ///
+    /// # Errors
+    /// The pointer is none.
+    pub fn open(&self, id: ItemId, pointer: &str) -> Result<Option<Unknown>, Malformed> {
+        self.scope(id).map_or(Ok(None), |scope| scope.open(id, pointer))
+    }
+
+    /// See [`Scope::node`].
+    pub fn node(&self, id: ItemId, pointer: &str) -> Option<&Node> {
+        self.scope(id)?.node(id, pointer)
+    }
+
+    /// See [`Scope::place`].
+    pub fn place(&self, id: ItemId, pointer: &str) -> Option<At> {
+        self.scope(id)?.place(id, pointer)
+    }
+
+    /// See [`Scope::views`].
+    ///
+    /// # Errors
+    /// The pointer is none.
+    pub fn views(&self, id: ItemId, pointer: &str) -> Result<Vec<Seen<'_>>, Malformed> {
+        self.scope(id).map_or(Ok(vec![]), |scope| scope.views(id, pointer))
+    }
+
+    /// See [`Scope::matches`].
+    ///
+    /// # Errors
+    /// The pointer is none.
+    pub fn matches(&self, id: ItemId, pointer: &str, pattern: &str) -> Result<Ternary, Malformed> {
+        self.scope(id).map_or(Ok(Ternary::No), |scope| scope.matches(id, pointer, pattern))
+    }
+
+    /// Do two fields hold the same? Their items may be of different scopes.
+    ///
+    /// # Errors
+    /// A pointer is none.
+    pub fn same(&self, id: ItemId, pointer: &str, other: ItemId, other_pointer: &str) -> Result<Ternary, Malformed> {
+        Ok(match (self.text(id, pointer)?, self.text(other, other_pointer)?) {
+            (Known::Text(one), Known::Text(other)) => one.same(&other),
+            (Known::Unknown, _) | (_, Known::Unknown) => Ternary::Unknown,
+            _ => match (self.get(id, pointer)?, self.get(other, other_pointer)?) {
+                (FieldValue::Unknown(_), _) | (_, FieldValue::Unknown(_)) => Ternary::Unknown,
+                (one, other) if one == other => Ternary::Yes,
+                _ => Ternary::No,
+            },
+        })
+    }
+
+    fn text<'a>(&'a self, id: ItemId, pointer: &str) -> Result<Known<'a>, Malformed> {
+        self.scope(id).map_or(Ok(Known::No), |scope| scope.text(id, pointer))
+    }
+
+    /// See [`Scope::find`].
+    ///
+    /// # Errors
+    /// The pattern is none.
+    pub fn find(&self, id: ItemId, pattern: &str) -> Result<(Vec<Field<'_>>, u64), Malformed> {
+        self.find_within(id, pattern, u64::MAX)
+    }
+
+    /// See [`Scope::find_within`].
+    ///
+    /// # Errors
+    /// The pattern is none.
+    pub fn find_within(&self, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Field<'_>>, u64), Malformed> {
+        self.scope(id).map_or(Ok((vec![], 1)), |scope| scope.find_within(id, pattern, most))
+    }
+
+    /// See [`Scope::related`].
+    ///
+    /// # Errors
+    /// The pattern is none.
+    pub fn related(&self, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
+        self.related_within(id, pattern, u64::MAX).map(|(links, _)| links)
+    }
+
+    /// See [`Scope::related_within`].
+    ///
+    /// # Errors
+    /// The pattern is none.
+    pub fn related_within(&self, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Link>, u64), Malformed> {
+        self.scope(id).map_or(Ok((vec![], 1)), |scope| scope.related_within(id, pattern, most))
+    }
+
+    /// See [`Scope::referrers`].
+    pub fn referrers(&self, id: ItemId, kind: &str) -> Vec<Link> {
+        self.scope(id).map_or_else(Vec::new, |scope| scope.referrers(id, kind))
+    }
+}
