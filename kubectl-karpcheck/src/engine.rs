@@ -40,17 +40,15 @@ use wasmtime::component::Linker;
 
 pub use cache::Cache;
 pub use compile::{COMMAND as COMPILE_COMMAND, compile_child};
-pub use describe::label;
+pub use describe::kebab;
 pub use imports::NotAPack;
 pub use limits::Limits;
-pub use pack::{Pack, PackError};
+pub use pack::{Pack, PackError, PackFault};
 pub use recorder::{Judged, Recorder};
 pub use rule_run::{Selected, SettingError, judge};
 
 use host::Host;
 
-/// The name of the pack that is built in.
-pub const BUILTIN: &str = "builtin";
 /// More threads than this have nothing to do: the slowest rule decides.
 const MOST_THREADS: usize = 8;
 

@@ -48,14 +48,25 @@ pub struct Run<'a> {
     pub judgement: &'a CheckResults,
     /// The rules that were selected.
     pub rules: &'a [RuleInfo],
-    /// Name and digest (`sha256:…`) of each pack.
-    pub packs: &'a [(String, String)],
+    /// The packs that were loaded, the built-in one first.
+    pub packs: &'a [PackInfo],
     /// What was assumed because a flag said so, by its name in JSON: `karpenterVersion`.
     pub assumed: &'a [(&'static str, String)],
     /// The time of the facts, RFC 3339.
     pub at: String,
     /// How much was read.
     pub sources: Sources,
+}
+
+/// A pack that was loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PackInfo {
+    /// Its name: `builtin`.
+    pub name: String,
+    /// Its version: `1.4.0`.
+    pub version: String,
+    /// `sha256:…` of the component.
+    pub digest: String,
 }
 
 /// How much was read.

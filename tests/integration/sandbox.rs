@@ -7,7 +7,7 @@ mod guest;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
-use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, Selected, judge};
+use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, judge};
 use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, Severity};
 use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
@@ -87,7 +87,7 @@ fn beside(name: &str) -> CheckResults {
     rules.extend(pack.rules().iter().map(|rule| Selected::new(&pack, rule)));
     rules.push(first);
     let mut all = judge(engine(), &rules, &inventory());
-    let well = |finding: &Finding| finding.rule == "well_behaved/well-behaved";
+    let well = |finding: &Finding| finding.rule == "well-behaved/well-behaved";
     assert_eq!(all.findings.iter().filter(|finding| well(finding)).count(), 2 * QUEUES as usize);
     all.findings.retain(|finding| !well(finding));
     for coverage in [all.coverage.remove(0), all.coverage.pop().unwrap()] {
@@ -100,7 +100,8 @@ fn beside(name: &str) -> CheckResults {
 fn ends(name: &str, what: &str, how: &str) {
     let all = beside(name);
     let [fault] = &*all.faults else { panic!("{name}: {:?}", all.faults) };
-    let begins = format!("rule {} of pack {name} {what} on Queue queue-1: ", name.replace('_', "-"));
+    let own = name.replace('_', "-");
+    let begins = format!("rule {own} of pack {own} {what} on Queue queue-1: ");
     assert!(fault.starts_with(&begins) && fault.contains(how), "{name}: {fault}");
     let [finding] = &*all.findings else { panic!("{name}: {:?}", all.findings) };
     assert_eq!((finding.outcome, finding.severity), (Outcome::Unknown, Severity::Warning));
@@ -109,7 +110,8 @@ fn ends(name: &str, what: &str, how: &str) {
 }
 
 fn coverage(name: &str, passed: u32, failed: u32, unknown: u32) -> Coverage {
-    Coverage { rule: format!("{name}/{}", name.replace('_', "-")), passed, failed, unknown, skipped: None }
+    let own = name.replace('_', "-");
+    Coverage { rule: format!("{own}/{own}"), passed, failed, unknown, skipped: None }
 }
 
 #[test]
@@ -251,7 +253,7 @@ fn a_door_to_the_outside_is_refused_and_named() {
         ("imports_wasi", &["wasi:cli/environment@0.2.6", "wasi:filesystem/types@0.2.6"][..]),
         ("imports_something", &["acme:cloud/credentials@1.0.0"]),
     ] {
-        let Err(PackError::NotAPack { source: NotAPack::Imports(imports), .. }) = load(name) else { panic!("{name}") };
+        let Err(PackError { fault: PackFault::NotAPack(NotAPack::Imports(imports)), .. }) = load(name) else { panic!("{name}") };
         assert_eq!(imports, all);
     }
 }
@@ -273,13 +275,13 @@ fn what_is_no_pack_is_told_apart() {
     assert!(refused(cut).starts_with("pack file cannot be compiled: "), "{}", refused(cut));
     let small = Engine::new(Limits { component: 100, ..Limits::default() }, None).unwrap();
     let large = small.from_bytes("file", &guest::component("well_behaved")).unwrap_err();
-    assert!(matches!(large, PackError::TooLarge { most: 100, .. }), "{large}");
+    assert!(matches!(large.fault, PackFault::TooLarge { most: 100 }), "{large}");
 }
 
 #[test]
 fn compiled_code_is_never_taken_from_a_file() {
     let refused = engine().from_bytes("evil", &machine_code()).unwrap_err();
-    assert!(matches!(refused, PackError::NotAPack { source: NotAPack::Compiled, .. }), "{refused}");
+    assert!(matches!(refused.fault, PackFault::NotAPack(NotAPack::Compiled)), "{refused}");
 }
 
 /// The code that the compiling child makes, without its first line.
@@ -319,7 +321,7 @@ fn a_compiler_that_hangs_is_killed() {
     let limits = Limits { compile: std::time::Duration::from_millis(100), ..Limits::default() };
     let engine = Engine::new(limits, None).unwrap().compiler(Some(program));
     let refused = engine.from_bytes("slow", &guest::component("well_behaved")).unwrap_err();
-    assert!(matches!(refused, PackError::Slow { .. }), "{refused}");
+    assert!(matches!(refused.fault, PackFault::Slow { .. }), "{refused}");
 }
 
 #[test]
@@ -349,6 +351,6 @@ fn the_built_in_pack_is_the_same_compiled_ahead_of_time_or_here() {
             let here = engine().from_bytes("builtin", &std::fs::read(asset).unwrap()).unwrap();
             assert_eq!((ahead.name(), ahead.digest(), ahead.rules()), ("builtin", here.digest(), here.rules()));
         }
-        Err(error) => assert!(matches!(error, PackError::NoBuiltin) && !asset.exists(), "{error}"),
+        Err(error) => assert!(matches!(error.fault, PackFault::NoBuiltin) && !asset.exists(), "{error}"),
     }
 }

@@ -1,12 +1,11 @@
 //! `explain`: a rule's page.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::commands::shared::args::Color;
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
+use crate::commands::shared::rule_selection::{PackArg, pack_parser};
 use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
 use crate::report;
@@ -17,9 +16,9 @@ pub struct ExplainArgs {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: String,
-    /// A pack of rules beside the built-in one; can be repeated
-    #[arg(long, value_name = "FILE")]
-    pub pack: Vec<PathBuf>,
+    /// A pack of rules beside the built-in one, called by its own name or by NAME; can be repeated
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
+    pub pack: Vec<PackArg>,
 }
 
 /// Prints the page of a rule.
@@ -28,10 +27,7 @@ pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;
     }
-    let all = || packs.packs.iter().flat_map(|pack| pack.rules());
-    let Some(rule) = all().find(|rule| rule.id == args.rule) else {
-        return Err(CommandError::Usage(rule_selection::unknown_rule(&args.rule, all().map(|rule| rule.id.as_str()))));
-    };
+    let rule = packs.rule(&args.rule)?;
     report::page(rule, streams.width, Color::Auto.enabled(streams.width.is_some()), streams.out)?;
     Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }

@@ -1,6 +1,5 @@
 //! `why`: how a rule came to its verdicts.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::Gathered;
 use crate::commands::shared::item_names::is_called;
 use crate::commands::shared::rule_selection;
-use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::rule_selection::{PackArg, RuleSelectionArgs, pack_parser};
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::engine;
 use crate::engine::Recorder;
@@ -29,9 +28,9 @@ pub struct WhyArgs {
     /// Only this subject: Kind/name, or a name
     #[arg(value_name = "OBJECT")]
     pub object: Option<String>,
-    /// A pack of rules beside the built-in one; can be repeated
-    #[arg(long, value_name = "FILE")]
-    pub pack: Vec<PathBuf>,
+    /// A pack of rules beside the built-in one, called by its own name or by NAME; can be repeated
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
+    pub pack: Vec<PackArg>,
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
@@ -51,8 +50,11 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let mut packs = rule_selection::load(&args.pack)?;
     let recorder = Recorder::default();
     packs.engine = packs.engine.recorded(recorder.clone());
-    let rule = RuleSelectionArgs { rule: vec![args.rule.clone()], ..RuleSelectionArgs::default() };
-    let selected = packs.select(&rule)?;
+    let rule = packs.rule(&args.rule)?;
+    let selected = packs.select(&RuleSelectionArgs {
+        rule: vec![format!("{}/{}", rule.pack, rule.id)],
+        ..RuleSelectionArgs::default()
+    })?;
     let plan = rule_selection::plan(&selected);
     let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => Arc::new(read.builder.build()),

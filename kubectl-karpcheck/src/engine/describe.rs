@@ -2,7 +2,6 @@
 //! says of the others is worth no more.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::engine::contract;
 use crate::engine::contract::{WitDescription, WitRule};
@@ -19,7 +18,7 @@ const MOST_KIND: usize = 200;
 /// Secrets are never read, whoever asks.
 const NEVER: &str = "core/Secret";
 
-/// What a pack calls itself, with its version.
+/// A pack's name, version and rules.
 #[derive(Debug)]
 pub(super) struct Described {
     pub(super) name: String,
@@ -27,8 +26,13 @@ pub(super) struct Described {
     pub(super) rules: Vec<RuleInfo>,
 }
 
-/// The pack and its rules, or what is wrong with them: a fragment that goes on "pack x …".
-pub(super) fn pack(loaded_as: &str, described: WitDescription, limits: &Limits) -> Result<Described, String> {
+/// The pack and its rules, or what is wrong with them: a fragment that goes on "pack x …". The rules carry the name that
+/// the pack is loaded under, which is its own unless the user gave another.
+pub(super) fn pack(
+    loaded_as: Option<&str>,
+    described: WitDescription,
+    limits: &Limits,
+) -> Result<Described, String> {
     let WitDescription { name, version, rules: listed, properties } = described;
     if !kebab(&name) {
         return Err(format!("calls itself {:?}, which is not kebab-case", text::line(&name, MOST_ID)));
@@ -40,7 +44,9 @@ pub(super) fn pack(loaded_as: &str, described: WitDescription, limits: &Limits) 
     if properties.len() > limits.declared {
         return Err(format!("has {} properties; {} are allowed", properties.len(), limits.declared));
     }
-    Ok(Described { name, version, rules: rules(loaded_as, listed, limits)? })
+    let name = loaded_as.map_or(name, str::to_owned);
+    let rules = rules(&name, listed, limits)?;
+    Ok(Described { name, version, rules })
 }
 
 /// The rules, or what is wrong with them.
@@ -123,7 +129,8 @@ fn rule(pack: &str, listed: WitRule, limits: &Limits) -> Result<RuleInfo, String
     })
 }
 
-pub(super) fn kebab(text: &str) -> bool {
+/// Is it kebab-case, of 64 bytes at most?
+pub fn kebab(text: &str) -> bool {
     text.len() <= MOST_ID
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text
@@ -148,11 +155,6 @@ fn kind(kind: &str) -> Result<(), String> {
         return Err(format!("which declares {kind}, and Secrets are never read"));
     }
     Ok(())
-}
-
-/// The rule's name in the report: its id, with the pack's name before it where it is not built in.
-pub fn label(rule: &RuleInfo) -> Arc<str> {
-    if rule.pack == super::BUILTIN { rule.id.as_str().into() } else { format!("{}/{}", rule.pack, rule.id).into() }
 }
 
 #[cfg(test)]

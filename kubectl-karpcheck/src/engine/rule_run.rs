@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmtime::Store;
 
 use crate::engine::contract::bindings::Pack as Instance;
-use crate::engine::describe::label;
 use crate::engine::host::Host;
 use crate::engine::termination::RunFailure;
 use crate::engine::verdict::{Judge, Verdict};
@@ -63,7 +62,7 @@ impl<'a> Selected<'a> {
 
     /// Sets what the user configured, if the rule has such a setting and its default is of this type.
     pub fn set(&mut self, name: &str, value: serde_json::Value) -> Result<(), SettingError> {
-        let rule = || label(self.rule).to_string();
+        let rule = || self.rule.label();
         let Some((_, _, default)) = self.rule.settings.iter().find(|(known, ..)| known == name) else {
             let known = self.rule.settings.iter().map(|(known, ..)| known.clone()).collect();
             return Err(SettingError::Unknown { rule: rule(), name: name.into(), known });
@@ -142,7 +141,7 @@ fn run(
     policies: &Arc<iam::Cache>,
 ) -> CheckResults {
     let Selected { pack, rule, settings } = selected;
-    let name = label(rule);
+    let name: Arc<str> = rule.label().into();
     let (subjects, skipped) = subjects(rule, inventory);
     let mut run = Run {
         judge: Judge::new(rule, &name, engine.limits()),

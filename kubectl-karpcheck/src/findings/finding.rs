@@ -129,10 +129,13 @@ pub enum FixOutcome {
     NotTried(String),
 }
 
+/// What the pack that is built in calls itself.
+pub const BUILTIN: &str = "builtin";
+
 /// A rule, as its pack describes it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RuleInfo {
-    /// The pack that it comes from: `builtin`, or the file's name.
+    /// The name of the pack that it comes from: `builtin`, `platform`.
     pub pack: String,
     /// Kebab-case.
     pub id: String,
@@ -166,12 +169,22 @@ impl RuleInfo {
         self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
     }
 
-    /// Is it reported under this name: its id, with its pack before it where it is not built in?
+    /// The name that it is reported under: its id, with its pack before it where it is not built in.
+    pub fn label(&self) -> String {
+        if self.pack == BUILTIN { self.id.clone() } else { format!("{}/{}", self.pack, self.id) }
+    }
+
+    /// Is it reported under this name?
     pub fn is_called(&self, name: &str) -> bool {
         match name.rsplit_once('/') {
             Some((pack, id)) => self.pack == pack && self.id == id,
-            None => self.pack == "builtin" && self.id == name,
+            None => self.pack == BUILTIN && self.id == name,
         }
+    }
+
+    /// Does a user mean it by this name: its id alone, or with its pack before it?
+    pub fn is_meant_by(&self, name: &str) -> bool {
+        self.id == name || name.rsplit_once('/').is_some_and(|(pack, id)| self.pack == pack && self.id == id)
     }
 
     /// All kinds that the rule may see.

@@ -10,7 +10,7 @@ use crate::findings::finding::{FixOutcome, Outcome};
 use crate::inventory::{ItemId, Origin};
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{Run, fingerprint};
+use crate::report::{PackInfo, Run, fingerprint};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
 
@@ -46,6 +46,7 @@ pub(super) struct About<'a> {
 #[derive(Serialize)]
 struct Pack<'a> {
     name: &'a str,
+    version: &'a str,
     digest: &'a str,
 }
 
@@ -195,7 +196,11 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
 pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
     About {
         tool: env!("CARGO_PKG_VERSION"),
-        packs: run.packs.iter().map(|(name, digest)| Pack { name, digest }).collect(),
+        packs: run
+            .packs
+            .iter()
+            .map(|PackInfo { name, version, digest }| Pack { name, version, digest })
+            .collect(),
         contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
         assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
         at: &run.at,

@@ -13,7 +13,7 @@ pub fn page(rule: &RuleInfo, width: Option<usize>, color: bool, out: &mut dyn Wr
     let facts = facts(rule);
     let docs = text::clean(&rule.docs);
     let Some(width) = width else {
-        writeln!(out, "# {}: {}\n", text::one_line(&rule.id), text::one_line(&rule.title))?;
+        writeln!(out, "# {}: {}\n", text::one_line(&rule.label()), text::one_line(&rule.title))?;
         for (name, value) in facts {
             writeln!(out, "- {name}: {value}")?;
         }
@@ -22,7 +22,7 @@ pub fn page(rule: &RuleInfo, width: Option<usize>, color: bool, out: &mut dyn Wr
     // Longer lines than this are hard to read.
     let width = width.clamp(40, 110);
     let bold = if color { Style::new().bold() } else { Style::new() };
-    writeln!(out, "{bold}{}{bold:#}", text::one_line(&rule.id))?;
+    writeln!(out, "{bold}{}{bold:#}", text::one_line(&rule.label()))?;
     for line in text::wrap(&text::one_line(&rule.title), width) {
         writeln!(out, "{line}")?;
     }
@@ -62,9 +62,6 @@ fn facts(rule: &RuleInfo) -> Vec<(&'static str, String)> {
         ("settings", list(&settings)),
     ];
     facts.extend(more.into_iter().filter(|(_, value)| !value.is_empty()));
-    if rule.pack != "builtin" {
-        facts.push(("pack", text::one_line(&rule.pack)));
-    }
     facts
 }
 

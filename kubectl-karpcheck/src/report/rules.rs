@@ -9,20 +9,11 @@ use crate::report::{layout, text};
 
 /// Writes the rules for people, in the order given. On a terminal of `width` columns titles are wrapped.
 pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
-    // The pack is worth a column only where there is more than the built-in one.
-    let packs = rules.iter().any(|rule| rule.pack != "builtin");
     let mut header = vec!["ID", "AREA", "SEVERITY"];
-    if packs {
-        header.push("PACK");
-    }
     let mut rows: Vec<Vec<String>> = rules
         .iter()
         .map(|rule| {
-            let mut cells = vec![&*rule.id, &*rule.area, rule.severity.as_str()];
-            if packs {
-                cells.push(&rule.pack);
-            }
-            cells.into_iter().map(text::one_line).collect()
+            [&rule.label(), &*rule.area, rule.severity.as_str()].into_iter().map(text::one_line).collect()
         })
         .collect();
     let taken: usize = (0..header.len())

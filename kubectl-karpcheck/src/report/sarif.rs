@@ -222,12 +222,11 @@ const fn level(severity: Severity) -> &'static str {
 }
 
 fn rule(rule: &RuleInfo) -> Rule {
-    let id = if rule.pack == "builtin" { rule.id.clone() } else { format!("{}/{}", rule.pack, rule.id) };
     let title: String = text::one_line(&rule.title).chars().take(DESCRIPTION).collect();
     let page = text::clean(&rule.docs);
     let page = if page.trim().is_empty() { title.clone() } else { page.trim().to_owned() };
     Rule {
-        id,
+        id: rule.label(),
         short_description: Message::plain(title.clone()),
         full_description: Message::plain(title),
         help: Message { text: page.clone(), markdown: Some(page) },

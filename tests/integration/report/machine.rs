@@ -16,7 +16,7 @@ fn json_is_the_contract_of_the_design() {
         report["run"],
         json!({
             "tool": env!("CARGO_PKG_VERSION"),
-            "packs": [{"name": "builtin", "digest": "sha256:00"}],
+            "packs": [{"name": "builtin", "version": "0.1.0", "digest": "sha256:00"}],
             "contexts": [],
             "assumed": {"karpenterVersion": "1.8.7"},
             "at": "2026-01-02T03:04:05Z"

@@ -7,7 +7,7 @@ use kubectl_karpcheck::inventory::{
     At, Builder, Cause, Draft, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind, Value,
 };
 use kubectl_karpcheck::report;
-use kubectl_karpcheck::report::{Run, Sources};
+use kubectl_karpcheck::report::{PackInfo, Run, Sources};
 use serde_json::Value as Json;
 
 /// Makes inventories and judgements by hand.
@@ -133,7 +133,7 @@ impl Done {
             inventory: &self.inventory,
             judgement: &self.judgement,
             rules: &self.rules,
-            packs: &[("builtin".into(), "sha256:00".into())],
+            packs: &[PackInfo { name: "builtin".into(), version: "0.1.0".into(), digest: "sha256:00".into() }],
             assumed: &[("karpenterVersion", "1.8.7".into())],
             at: "2026-01-02T03:04:05Z".into(),
             sources: Sources { files: self.files, documents: self.files, left_alone: 0, objects: 0, asked: 0 },

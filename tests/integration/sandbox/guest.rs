@@ -10,7 +10,7 @@
 //! ;; whole              the file is all there is, the prelude is left out
 //! ```
 //!
-//! Without a `rule` line there is one rule, called like the file, about queues, with warnings at worst.
+//! Without a `pack` line the pack is called like the file. Without a `rule` line there is one rule, called the same, about queues, with warnings at worst.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
         .flat_map(|line| line.split_whitespace().filter_map(|word| word.split_once('=')))
         .collect();
     let named = |part, default| pack.get(part).copied().unwrap_or(default);
-    let (described, nothing, blob) = lay_out(named("name", "guest"), named("version", "1.0.0"), &rules);
+    let (described, nothing, blob) = lay_out(named("name", &name.replace('_', "-")), named("version", "1.0.0"), &rules);
     let data: String = blob.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let describe = if heads.contains(&"describe: own") {
         String::new()

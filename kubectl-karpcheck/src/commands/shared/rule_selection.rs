@@ -1,12 +1,15 @@
 //! Which rules run: packs are loaded, rules picked.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::commands::shared::error::{CommandError, chain};
-use crate::engine::{Cache, Engine, Limits, Pack, PackError, Selected};
+use crate::engine;
+use crate::engine::{Cache, Engine, Limits, Pack, PackError, PackFault, Selected};
 use crate::findings::finding::RuleInfo;
 use crate::inventory::Problem;
 use crate::schema::kinds::GatherScope;
@@ -20,9 +23,9 @@ pub struct RuleSelectionArgs {
     /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
     #[arg(long, value_name = "AREA")]
     pub area: Vec<String>,
-    /// A pack of rules (a WebAssembly component) beside the built-in one; can be repeated
-    #[arg(long, value_name = "FILE")]
-    pub pack: Vec<PathBuf>,
+    /// A pack of rules (a WebAssembly component) beside the built-in one, called by its own name or by NAME; can be repeated
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
+    pub pack: Vec<PackArg>,
 }
 
 /// The packs of a run and what was wrong with others.
@@ -36,47 +39,69 @@ pub struct Packs {
     pub problems: Vec<Problem>,
 }
 
+/// A pack that the user names: `FILE`, or `NAME=FILE`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PackArg {
+    /// What it is called instead of what it calls itself.
+    pub name: Option<String>,
+    /// The component.
+    pub file: PathBuf,
+}
+
+/// Reads `FILE` or `NAME=FILE`. What stands before the first `=` is a name where it could be one: `./a=b.wasm` is a file.
+pub fn pack_arg(written: &OsStr) -> PackArg {
+    match written.to_str().and_then(|text| text.split_once('=')) {
+        Some((name, file)) if engine::kebab(name) => PackArg { name: Some(name.to_owned()), file: file.into() },
+        _ => PackArg { name: None, file: written.into() },
+    }
+}
+
+/// The parser of `--pack`: a file's name need not be UTF-8.
+pub fn pack_parser() -> impl TypedValueParser<Value = PackArg> {
+    OsStringValueParser::new().map(|written| pack_arg(&written))
+}
+
 /// Loads the built-in pack and those that were named. A pack of the user's that is refused is a fatal problem and costs
 /// only its own rules.
-pub fn load(files: &[PathBuf]) -> Result<Packs, CommandError> {
+pub fn load(named: &[PackArg]) -> Result<Packs, CommandError> {
     let engine =
         Engine::new(Limits::default(), Cache::of_user()).map_err(|error| CommandError::Engine(chain(&error)))?;
     let engine = engine.compiler(std::env::current_exe().ok());
-    let mut packs = vec![engine.builtin().map_err(|error| CommandError::Engine(chain(&error)))?];
+    let builtin = engine.builtin().map_err(|error| CommandError::Engine(chain(&error)))?;
+    let mut loaded: Vec<(Option<&Path>, Pack)> = vec![(None, builtin)];
     let mut problems = vec![];
-    for file in files {
-        match engine.load(file) {
-            Ok(pack) if packs.iter().any(|other| other.name() == pack.name()) => problems.push(Problem::fatal(
-                format!(
-                    "the pack {} was not loaded: another pack is called {} already, rename the file",
-                    file.display(),
-                    pack.name()
-                ),
-                None,
-            )),
-            Ok(pack) => packs.push(pack),
-            Err(error) => problems.push(Problem::fatal(refused(file, &error), None)),
-        }
+    for PackArg { name, file } in named {
+        let why = match engine.load(file, name.as_deref()) {
+            Ok(pack) => match loaded.iter().find(|(_, other)| other.name() == pack.name()) {
+                None => {
+                    loaded.push((Some(file), pack));
+                    continue;
+                }
+                Some((other, _)) => {
+                    let other = match other {
+                        Some(other) => format!("{} is", other.display()),
+                        None => "karpcheck's own rules are".to_owned(),
+                    };
+                    let (shown, pack) = (file.display(), pack.name());
+                    format!("was not loaded: it is called {pack} as {other}, another name is given by --pack NAME={shown}")
+                }
+            },
+            Err(PackError { fault, .. }) => refused(&fault),
+        };
+        problems.push(Problem::fatal(format!("the pack {} {why}", file.display()), None));
     }
-    Ok(Packs { engine, packs, problems })
+    Ok(Packs { engine, packs: loaded.into_iter().map(|(_, pack)| pack).collect(), problems })
 }
 
-/// Why a pack was not taken: the file is named once.
-fn refused(file: &Path, error: &PackError) -> String {
-    let shown = file.display();
-    if let PackError::Read { source, .. } = error {
-        let why = match source.kind() {
-            io::ErrorKind::NotFound => "no such file".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a folder, name the .wasm in it".to_owned(),
-            _ => source.to_string(),
-        };
-        return format!("the pack {shown} was not loaded: {why}");
-    }
-    let text = chain(error);
-    let name = file.file_stem().map(|stem| stem.to_string_lossy());
-    match name.and_then(|name| text.strip_prefix(&format!("pack {name} "))) {
-        Some(why) => format!("the pack {shown} was refused: it {}", why.strip_prefix("it ").unwrap_or(why)),
-        None => format!("the pack {shown} was refused: {text}"),
+/// Why a pack was not taken, as it goes on after its name.
+fn refused(fault: &PackFault) -> String {
+    match fault {
+        PackFault::Unreadable(source) => match source.kind() {
+            io::ErrorKind::NotFound => "was not loaded: no such file".to_owned(),
+            io::ErrorKind::IsADirectory => "was not loaded: it is a folder, name the .wasm in it".to_owned(),
+            _ => format!("was not loaded: {source}"),
+        },
+        fault => format!("was refused: it {fault}"),
     }
 }
 
@@ -85,7 +110,7 @@ impl Packs {
     pub fn select(&self, args: &RuleSelectionArgs) -> Result<Vec<Selected<'_>>, CommandError> {
         let all = || self.packs.iter().flat_map(|pack| pack.rules().iter().map(move |rule| (pack, rule)));
         for id in &args.rule {
-            if !all().any(|(_, rule)| named(rule, id)) {
+            if !all().any(|(_, rule)| rule.is_meant_by(id)) {
                 if all().any(|(_, rule)| rule.area == *id) {
                     return Err(CommandError::Usage(format!("there is no rule {id}, but an area: --area {id}")));
                 }
@@ -106,7 +131,7 @@ impl Packs {
         let chosen: Vec<Selected<'_>> = all()
             .filter(
                 |(_, rule)| {
-                    if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| named(rule, id)) }
+                    if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| rule.is_meant_by(id)) }
                 },
             )
             .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
@@ -122,6 +147,24 @@ impl Packs {
         }
         Ok(chosen)
     }
+
+    /// The one rule of this name.
+    ///
+    /// # Errors
+    /// There is none, or several packs have one.
+    pub fn rule(&self, id: &str) -> Result<&RuleInfo, CommandError> {
+        let all = || self.packs.iter().flat_map(|pack| pack.rules());
+        let found: Vec<&RuleInfo> = all().filter(|rule| rule.is_meant_by(id)).collect();
+        match found.as_slice() {
+            [rule] => Ok(rule),
+            [] => Err(CommandError::Usage(unknown_rule(id, all().map(|rule| rule.id.as_str())))),
+            several => {
+                let names: Vec<String> =
+                    several.iter().map(|rule| format!("{}/{}", rule.pack, rule.id)).collect();
+                Err(CommandError::Usage(format!("several packs have a rule {id}: name one of {}", names.join(", "))))
+            }
+        }
+    }
 }
 
 /// What the chosen rules read.
@@ -132,13 +175,8 @@ pub fn plan(selected: &[Selected<'_>]) -> GatherScope {
     }))
 }
 
-fn named(rule: &RuleInfo, id: &str) -> bool {
-    rule.id == id
-        || id.strip_prefix(rule.pack.as_str()).is_some_and(|rest| rest.strip_prefix('/') == Some(rule.id.as_str()))
-}
-
 /// There is no such rule, but perhaps one of nearly that name.
-pub fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
+fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known
         .map(|known| (common(known, id), known))
         .max_by_key(|(common, _)| *common)
@@ -150,4 +188,21 @@ pub fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Strin
 /// How many words two ids share.
 fn common(one: &str, other: &str) -> usize {
     one.split('-').filter(|word| other.split('-').any(|other| other == *word)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_may_be_given_a_name() {
+        let read = |text: &str| {
+            let PackArg { name, file } = pack_arg(OsStr::new(text));
+            (name, file.display().to_string())
+        };
+        assert_eq!(read("rules.wasm"), (None, "rules.wasm".into()));
+        assert_eq!(read("next=rules.wasm"), (Some("next".into()), "rules.wasm".into()));
+        assert_eq!(read("./a=b.wasm"), (None, "./a=b.wasm".into()));
+        assert_eq!(read("A=b.wasm"), (None, "A=b.wasm".into()));
+    }
 }

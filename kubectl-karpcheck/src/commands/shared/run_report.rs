@@ -5,7 +5,7 @@ use crate::commands::shared::rule_selection::Packs;
 use crate::engine::Selected;
 use crate::findings::finding::{CheckResults, RuleInfo};
 use crate::inventory::Inventory;
-use crate::report::{Run, Sources};
+use crate::report::{PackInfo, Run, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws_cli::AwsSummary;
 
@@ -13,7 +13,7 @@ use crate::sources::aws_cli::AwsSummary;
 #[derive(Debug)]
 pub struct RunReport {
     rules: Vec<RuleInfo>,
-    packs: Vec<(String, String)>,
+    packs: Vec<PackInfo>,
     assumed: Vec<(&'static str, String)>,
     at: String,
     sources: Sources,
@@ -31,7 +31,15 @@ impl RunReport {
     ) -> Self {
         Self {
             rules: selected.iter().map(|selected| selected.rule.clone()).collect(),
-            packs: packs.packs.iter().map(|pack| (pack.name().to_owned(), pack.digest().to_owned())).collect(),
+            packs: packs
+                .packs
+                .iter()
+                .map(|pack| PackInfo {
+                    name: pack.name().to_owned(),
+                    version: pack.version().to_owned(),
+                    digest: pack.digest().to_owned(),
+                })
+                .collect(),
             assumed: assumed(facts),
             at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             sources: Sources {
