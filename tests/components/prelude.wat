@@ -4,7 +4,11 @@
 ;; without rules.
 (import "karpcheck:rules/inventory@0.1.0" "select" (func $select (param i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "get" (func $get (param i32 i32 i32 i32)))
+(import "karpcheck:rules/inventory@0.1.0" "same"
+  (func $same (param i32 i32 i32 i32 i32 i32) (result i32)))
 (import "karpcheck:rules/inventory@0.1.0" "find" (func $find (param i32 i32 i32 i32)))
+(import "karpcheck:rules/inventory@0.1.0" "views" (func $views (param i32 i32 i32 i32)))
+(import "karpcheck:rules/inventory@0.1.0" "open" (func $open (param i32 i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "matches" (func $matches (param i32 i32 i32 i32 i32) (result i32)))
 (import "karpcheck:rules/inventory@0.1.0" "related" (func $related (param i32 i32 i32 i32)))
 (import "karpcheck:rules/inventory@0.1.0" "referrers" (func $referrers (param i32 i32 i32 i32)))

@@ -37,6 +37,20 @@ fn example_pack(folder: &Path) -> Option<PathBuf> {
 fn a_pack_of_ones_own_is_built_and_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let Some(pack) = example_pack(folder.path()) else { return };
+    finds_a_pool_without_team(&pack, "platform/node-pool-without-team");
+}
+
+#[test]
+fn a_pack_that_was_built_earlier_finds_the_same() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/components/kept/platform.wasm");
+    finds_a_pool_without_team(&kept, "platform/node-pool-without-team");
+    let named = PathBuf::from(format!("other={}", kept.display()));
+    finds_a_pool_without_team(&named, "other/node-pool-without-team");
+}
+
+/// Checks a NodePool without a team with this pack beside the built-in one.
+fn finds_a_pool_without_team(pack: &Path, rule: &str) {
+    let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("pool.yaml");
     std::fs::write(
         &manifest,
@@ -46,15 +60,17 @@ fn a_pack_of_ones_own_is_built_and_loaded() {
     .unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
         .args(["check", "--offline", "-o", "json", "--fail-on", "warning", "--pack"])
-        .arg(&pack)
+        .arg(pack)
         .arg("-f")
         .arg(&manifest)
         .output()
         .unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let own =
-        findings.iter().find(|finding| finding["rule"].as_str().unwrap().ends_with("node-pool-without-team")).unwrap();
+    let own = findings.iter().find(|finding| finding["rule"] == rule).unwrap_or_else(|| panic!("{report}"));
+    let (name, _) = rule.split_once('/').unwrap();
+    let loaded = &report["run"]["packs"][1];
+    assert_eq!((loaded["name"].as_str(), loaded["version"].as_str()), (Some(name), Some("0.1.0")));
     assert_eq!((own["severity"].as_str(), own["area"].as_str()), (Some("warning"), Some("platform")));
     assert!(own["message"].as_str().unwrap().contains("example.com/team"), "{own}");
     assert_eq!(output.status.code(), Some(1));

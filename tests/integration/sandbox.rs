@@ -13,6 +13,7 @@ use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
     SourceKind, Value,
 };
+use sha2::{Digest as _, Sha256};
 
 /// Queues of the inventory.
 const QUEUES: u32 = 3;
@@ -123,6 +124,40 @@ fn verdicts_before_a_crash_stand_and_its_last_words_are_told() {
     let [fault] = &*all.faults else { panic!("{:?}", all.faults) };
     assert!(fault.contains("crashed on Queue queue-2") && fault.contains("unreachable"), "{fault}");
     assert!(fault.ends_with("it had logged: about to [31mcrash / about to [31mcrash"), "{fault}");
+}
+
+#[test]
+fn every_function_of_the_contract_is_served() {
+    let all = beside("every_function");
+    assert_eq!((all.faults, all.coverage), (vec![], vec![coverage("every_function", 0, QUEUES, 0)]));
+}
+
+/// A component as it was built once, byte by byte: the README beside it says of what, and holds its digest.
+fn kept(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/components/kept");
+    let component = std::fs::read(folder.join(name)).unwrap();
+    let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    assert!(
+        readme.contains(&digest),
+        "{name} ({digest}) is another than the README says: it is kept and never rebuilt"
+    );
+    component
+}
+
+#[test]
+fn a_component_of_an_earlier_build_goes_on_loading() {
+    let pack = engine().from_bytes("kept", &kept("every_function.wasm")).unwrap();
+    assert_eq!((pack.name(), pack.version()), ("every-function", "1.0.0"));
+    let all = judge(engine(), &[Selected::new(&pack, &pack.rules()[0])], &inventory());
+    assert_eq!((all.faults, all.coverage), (vec![], vec![coverage("every_function", 0, QUEUES, 0)]));
+    let messages: Vec<&str> = all.findings.iter().map(|finding| &*finding.message).collect();
+    assert_eq!(messages, ["it is as it should not be"; QUEUES as usize]);
+
+    let pack = engine().from_bytes("kept", &kept("platform.wasm")).unwrap();
+    assert_eq!((pack.name(), pack.version()), ("platform", "0.1.0"));
+    let ids: Vec<&str> = pack.rules().iter().map(|rule| &*rule.id).collect();
+    assert_eq!(ids, ["node-pool-without-team"]);
 }
 
 #[test]
@@ -253,7 +288,9 @@ fn a_door_to_the_outside_is_refused_and_named() {
         ("imports_wasi", &["wasi:cli/environment@0.2.6", "wasi:filesystem/types@0.2.6"][..]),
         ("imports_something", &["acme:cloud/credentials@1.0.0"]),
     ] {
-        let Err(PackError { fault: PackFault::NotAPack(NotAPack::Imports(imports)), .. }) = load(name) else { panic!("{name}") };
+        let Err(PackError { fault: PackFault::NotAPack(NotAPack::Imports(imports)), .. }) = load(name) else {
+            panic!("{name}")
+        };
         assert_eq!(imports, all);
     }
 }

@@ -28,11 +28,7 @@ pub(super) struct Described {
 
 /// The pack and its rules, or what is wrong with them: a fragment that goes on "pack x …". The rules carry the name that
 /// the pack is loaded under, which is its own unless the user gave another.
-pub(super) fn pack(
-    loaded_as: Option<&str>,
-    described: WitDescription,
-    limits: &Limits,
-) -> Result<Described, String> {
+pub(super) fn pack(loaded_as: Option<&str>, described: WitDescription, limits: &Limits) -> Result<Described, String> {
     let WitDescription { name, version, rules: listed, properties } = described;
     if !kebab(&name) {
         return Err(format!("calls itself {:?}, which is not kebab-case", text::line(&name, MOST_ID)));

@@ -11,8 +11,8 @@ use crate::engine::host::Host;
 use crate::engine::termination::RunFailure;
 use crate::engine::verdict::{Judge, Verdict};
 use crate::engine::versions::Requirement;
-use crate::engine::{BUILTIN, Engine, Pack};
-use crate::findings::finding::{CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
+use crate::engine::{Engine, Pack};
+use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
 use crate::iam;
 use crate::inventory::{Cause, Inventory, ItemId, Reason};
 

@@ -196,11 +196,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
 pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
     About {
         tool: env!("CARGO_PKG_VERSION"),
-        packs: run
-            .packs
-            .iter()
-            .map(|PackInfo { name, version, digest }| Pack { name, version, digest })
-            .collect(),
+        packs: run.packs.iter().map(|PackInfo { name, version, digest }| Pack { name, version, digest }).collect(),
         contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
         assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
         at: &run.at,

@@ -12,9 +12,7 @@ pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> i
     let mut header = vec!["ID", "AREA", "SEVERITY"];
     let mut rows: Vec<Vec<String>> = rules
         .iter()
-        .map(|rule| {
-            [&rule.label(), &*rule.area, rule.severity.as_str()].into_iter().map(text::one_line).collect()
-        })
+        .map(|rule| [&rule.label(), &*rule.area, rule.severity.as_str()].into_iter().map(text::one_line).collect())
         .collect();
     let taken: usize = (0..header.len())
         .map(|index| {

@@ -161,3 +161,27 @@ fn a_cluster_that_accepts_and_says_nothing_is_given_up() {
         "problem: context {server}: no answer from {server}: nothing came within 0.2 s: --request-timeout allows more"
     ));
 }
+
+#[test]
+fn a_pack_has_its_own_name_or_the_one_it_is_given() {
+    let place = Place::new();
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/components/kept/platform.wasm");
+    fs::copy(kept, place.path().join("rules.wasm")).unwrap();
+    let rule = "platform/node-pool-without-team";
+    place.run(&["rules", "--pack", "rules.wasm"]).code(0).has(rule);
+    place.run(&["explain", rule, "--pack", "rules.wasm"]).code(0).has(rule);
+    place.run(&["explain", rule, "--pack", "other=rules.wasm"]).code(2).complains("there is no rule");
+    let twice = ["check", "--offline", "-f", "good.yaml", "--pack", kept, "--pack"];
+    place.run(&[&twice[..], &["rules.wasm"]].concat()).code(3).has(&format!(
+        "the pack rules.wasm was not loaded: it is called platform as {kept} is, another name is given by --pack \
+         NAME=rules.wasm"
+    ));
+    let renamed = [&twice[..], &["next=rules.wasm"]].concat();
+    place.run(&renamed).code(1).has_not("problem");
+    place.run(&["explain", "node-pool-without-team", "--pack", kept, "--pack", "next=rules.wasm"]).code(2).complains(
+        "several packs have a rule node-pool-without-team: name one of platform/node-pool-without-team, \
+         next/node-pool-without-team",
+    );
+    let own = place.run(&["rules", "--pack", "builtin=rules.wasm"]);
+    assert!(own.code(3).err.contains("it is called builtin as karpcheck's own rules are"), "{}", own.err);
+}

@@ -58,7 +58,8 @@ queue-without-customer-key  queue  warning   The queue has no customer managed k
     );
     rules[1].pack = "acme".into();
     let table = list(&rules, Some(80));
-    let ids: Vec<&str> = table.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next()).collect();
+    let ids: Vec<&str> =
+        table.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(ids, ["ID", "queue-aws-managed-key", "acme/queue-without-customer-key"], "{table}");
     assert!(table.lines().all(|line| line.len() <= 80), "{table}");
     let mut out = vec![];

@@ -83,7 +83,9 @@ pub fn load(named: &[PackArg]) -> Result<Packs, CommandError> {
                         None => "karpcheck's own rules are".to_owned(),
                     };
                     let (shown, pack) = (file.display(), pack.name());
-                    format!("was not loaded: it is called {pack} as {other}, another name is given by --pack NAME={shown}")
+                    format!(
+                        "was not loaded: it is called {pack} as {other}, another name is given by --pack NAME={shown}"
+                    )
                 }
             },
             Err(PackError { fault, .. }) => refused(&fault),
@@ -128,15 +130,14 @@ impl Packs {
                 )));
             }
         }
-        let chosen: Vec<Selected<'_>> = all()
-            .filter(
-                |(_, rule)| {
+        let chosen: Vec<Selected<'_>> =
+            all()
+                .filter(|(_, rule)| {
                     if args.rule.is_empty() { rule.enabled } else { args.rule.iter().any(|id| rule.is_meant_by(id)) }
-                },
-            )
-            .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
-            .map(|(pack, rule)| Selected::new(pack, rule))
-            .collect();
+                })
+                .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
+                .map(|(pack, rule)| Selected::new(pack, rule))
+                .collect();
         // A run without rules is green and says nothing.
         if chosen.is_empty() && !args.rule.is_empty() && !args.area.is_empty() {
             return Err(CommandError::Usage(format!(
@@ -159,8 +160,7 @@ impl Packs {
             [rule] => Ok(rule),
             [] => Err(CommandError::Usage(unknown_rule(id, all().map(|rule| rule.id.as_str())))),
             several => {
-                let names: Vec<String> =
-                    several.iter().map(|rule| format!("{}/{}", rule.pack, rule.id)).collect();
+                let names: Vec<String> = several.iter().map(|rule| format!("{}/{}", rule.pack, rule.id)).collect();
                 Err(CommandError::Usage(format!("several packs have a rule {id}: name one of {}", names.join(", "))))
             }
         }

@@ -1,0 +1,32 @@
+;; Calls every function of the contract once for each subject, of what it declares, then finds the same in all of them.
+;; rule: id=every-function subjects=AWS::SQS::Queue reads=AWS::KMS::Key
+(data (i32.const 2048) "AWS::SQS::Queue")
+(data (i32.const 2064) "AWS::KMS::Key")
+(data (i32.const 2080) "/QueueName")
+(data (i32.const 2096) "/KmsMasterKeyId")
+(data (i32.const 2112) "queue-*")
+(data (i32.const 2128) "sqs:SendMessage")
+(data (i32.const 2144) "every function was called")
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32)
+  (call $select (i32.const 2064) (i32.const 13) (i32.const 512))
+  (call $get (local.get $item) (i32.const 2080) (i32.const 10) (i32.const 512))
+  (call $views (local.get $item) (i32.const 2080) (i32.const 10) (i32.const 512))
+  (call $open (local.get $item) (i32.const 2080) (i32.const 10) (i32.const 512))
+  (drop (call $matches
+    (local.get $item) (i32.const 2080) (i32.const 10) (i32.const 2112) (i32.const 7)))
+  (drop (call $same
+    (local.get $item) (i32.const 2080) (i32.const 10) (local.get $item) (i32.const 2096) (i32.const 15)))
+  (call $find (local.get $item) (i32.const 2080) (i32.const 10) (i32.const 512))
+  (call $related (local.get $item) (i32.const 2096) (i32.const 15) (i32.const 512))
+  (call $referrers (local.get $item) (i32.const 2048) (i32.const 15) (i32.const 512))
+  (call $peers (local.get $item) (i32.const 2096) (i32.const 15) (i32.const 2048) (i32.const 15)
+    (i32.const 2096) (i32.const 15) (i32.const 512))
+  (call $decide
+    (i32.const 4) (i32.const 0) (i32.const 0)
+    (i32.const 2128) (i32.const 15)
+    (i32.const 0) (local.get $item) (i32.const 0)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 512))
+  (call $log (i32.const 2144) (i32.const 25))
+  (call $finding)
+  (call $found (i32.const 256) (i32.const 1)))
