@@ -44,8 +44,8 @@ pub use describe::kebab;
 pub use imports::NotAPack;
 pub use limits::Limits;
 pub use pack::{Pack, PackError, PackFault};
-pub use recorder::{Judged, Recorder};
-pub use rule_run::{Selected, SettingError, judge};
+pub use recorder::{RecordedVerdict, Recorder};
+pub use rule_run::{Selected, SettingError, run_rules};
 
 use host::Host;
 

@@ -45,7 +45,7 @@ pub struct Run<'a> {
     /// What was gathered.
     pub inventory: &'a Inventory,
     /// What the rules said, as far as it is to be reported.
-    pub judgement: &'a CheckResults,
+    pub results: &'a CheckResults,
     /// The rules that were selected.
     pub rules: &'a [RuleInfo],
     /// The packs that were loaded, the built-in one first.

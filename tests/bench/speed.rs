@@ -50,8 +50,8 @@ fn main() {
     row("read to an inventory", read, parser, "1.5 x events");
     let whole = best(5, || {
         let inventory = Arc::new(inventory(&many, &plan));
-        let judgement = engine::judge(&engine, &selected, &inventory);
-        (inventory, judgement)
+        let results = engine::run_rules(&engine, &selected, &inventory);
+        (inventory, results)
     });
     row("read and judged by all rules", whole, parser, "3 x events");
 
@@ -62,8 +62,8 @@ fn main() {
     }
     let files = best(3, || {
         let inventory = Arc::new(inventory(&each, &plan));
-        let judgement = engine::judge(&engine, &selected, &inventory);
-        (inventory, judgement)
+        let results = engine::run_rules(&engine, &selected, &inventory);
+        (inventory, results)
     });
     row("the same in 10,000 files", files, parser, "");
 
@@ -86,7 +86,7 @@ fn main() {
     let one: Vec<Selected<'_>> =
         pack.rules().iter().filter(|rule| rule.id == "ack-key-loops").map(|rule| Selected::new(&pack, rule)).collect();
     let wasm = best(9, || {
-        black_box(engine::judge(&engine, &one, &inventory));
+        black_box(engine::run_rules(&engine, &one, &inventory));
     });
     row("ack-key-loops as a rule in WASM", wasm, native, "3 x native");
 

@@ -38,9 +38,9 @@ case "$1 $2" in
 esac
 "#;
 
-struct Place(tempfile::TempDir);
+struct TestDir(tempfile::TempDir);
 
-impl Place {
+impl TestDir {
     /// A folder with a controller whose queue is called so, and an `aws` that does this.
     fn new(queue: &str, script: &str) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
@@ -101,7 +101,7 @@ fn script(then: &str) -> String {
 
 #[test]
 fn nothing_is_asked_unless_somebody_says_so() {
-    let place = Place::new("prod", &script("exit 1"));
+    let place = TestDir::new("prod", &script("exit 1"));
     place.karpcheck(&["check", "--offline", "-f", "controller.yaml"]);
     let planned =
         place.karpcheck(&["check", "--offline", "-f", "controller.yaml", "--aws=plan", "--region", "eu-west-1"]);
@@ -116,7 +116,7 @@ fn nothing_is_asked_unless_somebody_says_so() {
 
 #[test]
 fn every_call_has_the_profile_the_region_and_the_endpoint() {
-    let place = Place::new("prod", &script("echo '{}'"));
+    let place = TestDir::new("prod", &script("echo '{}'"));
     let program = Path::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
     let ran = place
         .command(program, &place.path())
@@ -138,7 +138,7 @@ fn every_call_has_the_profile_the_region_and_the_endpoint() {
 
 #[test]
 fn a_refusal_costs_only_what_depends_on_it_and_names_the_permission() {
-    let place = Place::new(
+    let place = TestDir::new(
         "prod",
         &script(
             r#"case "$1" in
@@ -158,7 +158,7 @@ esac"#,
 
 #[test]
 fn throttling_is_tried_again() {
-    let place = Place::new(
+    let place = TestDir::new(
         "prod",
         &script(
             r#"case "$1" in
@@ -176,7 +176,7 @@ echo '{}'"#,
 #[test]
 fn an_expired_login_is_one_sentence_with_its_cure() {
     let script = "#!/bin/sh\necho x >>\"$0.log\"\necho 'Error loading SSO Token: Token for https://x has expired' >&2\nexit 255\n";
-    let place = Place::new("prod", script);
+    let place = TestDir::new("prod", script);
     let (report, code) = place.check(&["--region", "eu-west-1", "--aws-profile", "ops"]);
     let told = problems(&report);
     assert!(told.contains("`aws sso login --profile ops`"), "{told}");
@@ -186,7 +186,7 @@ fn an_expired_login_is_one_sentence_with_its_cure() {
 
 #[test]
 fn without_the_cli_the_way_out_is_told() {
-    let place = Place::new("prod", "");
+    let place = TestDir::new("prod", "");
     fs::remove_file(place.at("bin/aws")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
     let ran = place
@@ -201,7 +201,7 @@ fn without_the_cli_the_way_out_is_told() {
 
 #[test]
 fn a_call_that_hangs_is_ended_and_garbage_is_told() {
-    let place = Place::new("prod", &script(r#"case "$1" in sqs) exec sleep 1000 ;; esac; echo '<html>'"#));
+    let place = TestDir::new("prod", &script(r#"case "$1" in sqs) exec sleep 1000 ;; esac; echo '<html>'"#));
     let (report, _) = place.check(&["--region", "eu-west-1", "--aws-timeout", "1s"]);
     let told = problems(&report);
     assert!(told.contains("`aws sqs get-queue-url` did not end within 1 s"), "{told}");
@@ -211,7 +211,7 @@ fn a_call_that_hangs_is_ended_and_garbage_is_told() {
 
 #[test]
 fn another_account_than_the_clusters_is_not_asked() {
-    let place = Place::new("prod", &script("echo '{}'").replace("111122223333", "444455556666"));
+    let place = TestDir::new("prod", &script("echo '{}'").replace("111122223333", "444455556666"));
     let (report, code) = place.check(&["--region", "eu-west-1"]);
     let told = problems(&report);
     assert!(told.contains("444455556666") && told.contains("--aws-profile"), "{told}");
@@ -221,7 +221,7 @@ fn another_account_than_the_clusters_is_not_asked() {
 #[test]
 fn no_value_of_an_object_becomes_an_option_a_file_or_an_address() {
     for queue in ["'--profile=evil'", "'-x'", "'file:///etc/passwd'", "'a b'", "\"a\\nb\"", "'$(touch owned)'"] {
-        let place = Place::new(
+        let place = TestDir::new(
             queue,
             &script("echo '{\"PolicyNames\": [\"ok\", \"-evil\", \"file:///etc/passwd\", \"a b\"]}'"),
         );
@@ -243,7 +243,7 @@ fn no_value_of_an_object_becomes_an_option_a_file_or_an_address() {
 #[test]
 fn the_number_of_calls_is_bounded_and_the_rest_is_told() {
     let names: Vec<String> = (0..400).map(|number| format!("\"p{number}\"")).collect();
-    let place = Place::new("prod", &script(&format!("echo '{{\"PolicyNames\": [{}]}}'", names.join(","))));
+    let place = TestDir::new("prod", &script(&format!("echo '{{\"PolicyNames\": [{}]}}'", names.join(","))));
     let (report, _) = place.check(&["--region", "eu-west-1"]);
     assert!(problems(&report).contains("AWS was asked 200 questions, and "), "{}", problems(&report));
     assert_eq!(place.calls().len(), 201, "the first is who asks");
@@ -251,7 +251,7 @@ fn the_number_of_calls_is_bounded_and_the_rest_is_told() {
 
 #[test]
 fn the_script_keeps_refusals_as_json_and_asks_each_question_once() {
-    let place = Place::new(
+    let place = TestDir::new(
         "prod",
         &script(
             r#"case "$*" in

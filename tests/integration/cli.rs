@@ -8,10 +8,10 @@ use std::process::{Command, Output, Stdio};
 
 mod arguments;
 mod can;
+mod clusters_and_packs;
 mod files;
 mod fixes;
-mod noise;
-mod others;
+mod report_noise;
 mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
@@ -34,7 +34,7 @@ spec: {}
 ";
 
 /// A folder to run in, which is also the only home that the binary knows.
-struct Place(tempfile::TempDir);
+struct TestDir(tempfile::TempDir);
 
 /// What a run left.
 struct Ended {
@@ -43,7 +43,7 @@ struct Ended {
     err: String,
 }
 
-impl Place {
+impl TestDir {
     /// A folder with `good.yaml`, which has one finding of severity error.
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());

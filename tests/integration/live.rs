@@ -284,7 +284,7 @@ fn files_are_checked_together_with_the_cluster() {
 }
 
 #[test]
-fn a_reference_that_the_server_dropped_is_told_with_the_definition_that_is_too_old() {
+fn a_reference_dropped_by_an_old_definition_is_reported() {
     let Some(server) = server() else { return };
     // The server prunes by itself, as it does in real life.
     server.apply(include_str!("../fixtures/live/ack-ecr-repositories-v1.6.1-before-ref.yaml"));

@@ -5,13 +5,13 @@ use kubectl_karpcheck::inventory::{Cause, Listing};
 use kubectl_karpcheck::report;
 use serde_json::json;
 
+mod fixture;
 mod formats;
 mod machine;
 mod pages;
 mod schema;
-mod world;
 
-use world::{World, bad_day};
+use fixture::{ReportFixture, bad_day};
 
 /// Holds an output to the file beside this one; with `BLESS=1` in the environment it becomes that file.
 fn snapshot(name: &str, actual: &str) {
@@ -50,13 +50,13 @@ fn no_line_is_wider_than_the_terminal() {
 
 #[test]
 fn forty_tables_with_one_cause_are_one_row() {
-    let mut world = World::default();
-    world.rule("ack-key-loops", "ack", Severity::Error, (0, 40, 0));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("ack-key-loops", "ack", Severity::Error, (0, 40, 0));
     for number in 1..=40 {
         let name = format!("table-{number:02}");
         let id =
-            world.in_file("tables.yaml", number * 10, "dynamodb.services.k8s.aws/Table", &name, ("key", "alias/x"));
-        world.fail(
+            fixture.in_file("tables.yaml", number * 10, "dynamodb.services.k8s.aws/Table", &name, ("key", "alias/x"));
+        fixture.fail(
             "ack-key-loops",
             Severity::Error,
             id,
@@ -66,7 +66,7 @@ fn forty_tables_with_one_cause_are_one_row() {
         );
     }
     assert_eq!(
-        world.done().table(Some(120)),
+        fixture.done().table(Some(120)),
         "\
 SEVERITY  RULE           SUBJECT         WHERE             MESSAGE
 error     ack-key-loops  Table/table-01  tables.yaml:10:5  table table-01 is updated for ever
@@ -82,42 +82,42 @@ Nothing passed.
 
 #[test]
 fn messages_that_differ_in_more_than_names_stay_apart() {
-    let mut world = World::default();
-    world.rule("ack-key-and-ref", "ack", Severity::Error, (0, 2, 0));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("ack-key-and-ref", "ack", Severity::Error, (0, 2, 0));
     for (name, what) in [("one", "the ref"), ("two", "the ARN")] {
-        let id = world.in_file("t.yaml", 3, "dynamodb.services.k8s.aws/Table", name, ("key", "x"));
-        world.fail("ack-key-and-ref", Severity::Error, id, "/key", &format!("{name} ignores {what}"), "");
+        let id = fixture.in_file("t.yaml", 3, "dynamodb.services.k8s.aws/Table", name, ("key", "x"));
+        fixture.fail("ack-key-and-ref", Severity::Error, id, "/key", &format!("{name} ignores {what}"), "");
     }
-    let table = world.done().table(Some(120));
+    let table = fixture.done().table(Some(120));
     assert!(table.contains("one ignores the ref") && table.contains("two ignores the ARN"), "{table}");
 }
 
 #[test]
 fn a_clean_run_says_what_it_covered() {
-    let mut world = World::default();
-    world.rule("queue-aws-managed-key", "queue", Severity::Error, (2, 0, 0));
-    world.rule("ack-key-loops", "ack", Severity::Error, (0, 0, 0));
-    world.rule("api-version-removed", "upgrade", Severity::Error, (1, 0, 0));
-    world.judgement.coverage[1].skipped = Some("made for Karpenter >=1.0, and 0.37.8 runs here".into());
-    world.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (2, 0, 0));
+    fixture.rule("ack-key-loops", "ack", Severity::Error, (0, 0, 0));
+    fixture.rule("api-version-removed", "upgrade", Severity::Error, (1, 0, 0));
+    fixture.results.coverage[1].skipped = Some("made for Karpenter >=1.0, and 0.37.8 runs here".into());
+    fixture.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
     let expected = "\
 Checked 3 rules over 1 item (1 file): nothing wrong was found.
 Passed: 3 judgements (queue 2, upgrade 1); nothing to judge for ack.
 Not checked: ack-key-loops: made for Karpenter >=1.0, and 0.37.8 runs here.
 ";
-    let done = world.done();
+    let done = fixture.done();
     assert_eq!(done.table(Some(80)), expected);
     assert_eq!(done.table(None), expected);
 }
 
 #[test]
 fn an_empty_run_does_not_look_clean() {
-    let mut world = World::default();
-    world.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
-    world.files.extend(["a.yaml", "b.yaml", "c.yaml"].map(str::to_owned));
-    world.builder.skip(3);
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
+    fixture.files.extend(["a.yaml", "b.yaml", "c.yaml"].map(str::to_owned));
+    fixture.builder.skip(3);
     assert_eq!(
-        world.done().table(None),
+        fixture.done().table(None),
         "\
 Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 3 files.
 Passed over: 3 objects of kinds that no selected rule reads.
@@ -127,25 +127,25 @@ Passed over: 3 objects of kinds that no selected rule reads.
 
 #[test]
 fn a_run_without_anything_to_judge_says_so() {
-    let mut world = World::default();
-    world.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
-    world.in_file("pool.yaml", 3, "karpenter.sh/NodePool", "default", ("spec", "x"));
-    assert_eq!(world.done().table(None), "Checked 1 rule over 1 item (1 file): no rule had anything to judge.\n");
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
+    fixture.in_file("pool.yaml", 3, "karpenter.sh/NodePool", "default", ("spec", "x"));
+    assert_eq!(fixture.done().table(None), "Checked 1 rule over 1 item (1 file): no rule had anything to judge.\n");
 }
 
 #[test]
-fn a_live_place_names_the_object_and_of_several_contexts_the_short_name() {
+fn a_live_place_names_the_object_and_a_short_context() {
     let eks = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
     let build = |contexts: &[&str]| {
-        let mut world = World::default();
+        let mut fixture = ReportFixture::default();
         for context in contexts {
-            let cluster = world.builder.cluster(*context, "https://example.eks.amazonaws.com", vec![]);
-            world.builder.listed(cluster, "karpenter.sh/NodePool", Listing::Complete);
+            let cluster = fixture.builder.cluster(*context, "https://example.eks.amazonaws.com", vec![]);
+            fixture.builder.listed(cluster, "karpenter.sh/NodePool", Listing::Complete);
         }
-        world.rule("api-version-removed", "upgrade", Severity::Error, (0, 1, 0));
-        let pool = world.live(contexts[0], "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
-        world.fail("api-version-removed", Severity::Error, pool, "/apiVersion", "it is gone", "");
-        world.done().table(None)
+        fixture.rule("api-version-removed", "upgrade", Severity::Error, (0, 1, 0));
+        let pool = fixture.live(contexts[0], "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
+        fixture.fail("api-version-removed", Severity::Error, pool, "/apiVersion", "it is gone", "");
+        fixture.done().table(None)
     };
     let one = build(&[eks]);
     assert!(one.contains("NodePool/default  /apiVersion  it is gone"), "{one}");
@@ -159,17 +159,17 @@ fn a_live_place_names_the_object_and_of_several_contexts_the_short_name() {
 
 #[test]
 fn refused_evidence_is_a_warning_that_says_undecided() {
-    let mut world = World::default();
-    world.rule("queue-key-unverified", "queue", Severity::Warning, (0, 0, 1));
-    let queue = world.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
-    world.unknown(
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-key-unverified", "queue", Severity::Warning, (0, 0, 1));
+    let queue = fixture.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
+    fixture.unknown(
         "queue-key-unverified",
         queue,
         "the key was not read",
         (Cause::Refused, "kms:GetKeyPolicy was denied"),
     );
-    world.judgement.findings[0].severity = Severity::Warning;
-    let done = world.done();
+    fixture.results.findings[0].severity = Severity::Warning;
+    let done = fixture.done();
     let table = done.table(None);
     assert!(
         table.contains(
@@ -202,11 +202,11 @@ fn colour_is_only_added_to_words_that_are_there_without_it() {
 
 #[test]
 fn a_name_cannot_move_the_cursor() {
-    let mut world = World::default();
-    world.rule("r", "queue", Severity::Error, (0, 1, 0));
-    let queue = world.in_file("a\u{1b}[2Jb.yaml", 3, "AWS::SQS::Queue", "x\ny\u{1b}[1A", ("k", "x"));
-    world.fail("r", Severity::Error, queue, "/k", "m\u{7}\u{1b}]0;t", "f\u{1b}[A");
-    let done = world.done();
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "queue", Severity::Error, (0, 1, 0));
+    let queue = fixture.in_file("a\u{1b}[2Jb.yaml", 3, "AWS::SQS::Queue", "x\ny\u{1b}[1A", ("k", "x"));
+    fixture.fail("r", Severity::Error, queue, "/k", "m\u{7}\u{1b}]0;t", "f\u{1b}[A");
+    let done = fixture.done();
     for width in [None, Some(80), Some(200)] {
         assert!(!done.table(width).contains(['\u{1b}', '\u{7}']), "{:?}", done.table(width));
     }

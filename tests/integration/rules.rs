@@ -4,9 +4,9 @@
 //! optional file `args` (flags, one a line), an optional `ORIGIN` (where files of others come from) and a file
 //! `expected`. `BLESS=1` writes `expected` anew; what a case's name promises holds even then.
 
-mod bench;
 mod causes;
 mod forms;
+mod harness;
 mod live;
 mod pages;
 mod releases;
@@ -14,7 +14,7 @@ mod releases;
 use std::collections::BTreeSet;
 use std::fs;
 
-use bench::{Case, bench, cases, root};
+use harness::{Case, cases, harness, root};
 
 /// Rules that never say fail, and why.
 const NEVER_FAILS: &[(&str, &str)] = &[(
@@ -57,7 +57,7 @@ fn every_case_is_judged_as_expected() {
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     let mut wrong = vec![];
     for case in cases() {
-        let judged = bench().judge(&bench().builtin, &case);
+        let judged = harness().judge(&harness().builtin, &case);
         let lines = judged.lines();
         let found = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         if let Some(why) = broken_promise(&case, &lines) {
@@ -81,7 +81,7 @@ fn every_case_is_judged_as_expected() {
 fn every_rule_has_cases_that_fail_that_pass_and_that_are_unknown() {
     let cases = cases();
     let mut missing = vec![];
-    for rule in bench().builtin.rules() {
+    for rule in harness().builtin.rules() {
         let count =
             |kind: &str| cases.iter().filter(|case| case.rule == rule.id && case.name.starts_with(kind)).count();
         for (kind, never) in [("fail-", NEVER_FAILS), ("pass-", &[]), ("unknown-", WITHOUT_UNKNOWN_FILES)] {
@@ -96,7 +96,7 @@ fn every_rule_has_cases_that_fail_that_pass_and_that_are_unknown() {
 
 #[test]
 fn every_fixture_belongs_to_a_rule() {
-    let rules: BTreeSet<&str> = bench().builtin.rules().iter().map(|rule| rule.id.as_str()).collect();
+    let rules: BTreeSet<&str> = harness().builtin.rules().iter().map(|rule| rule.id.as_str()).collect();
     let folders: BTreeSet<String> = cases().into_iter().map(|case| case.rule).collect();
     let without: Vec<&String> = folders.iter().filter(|folder| !rules.contains(folder.as_str())).collect();
     assert!(without.is_empty(), "fixtures of no rule: {without:?}");
@@ -117,7 +117,7 @@ fn a_rule_is_called_like_its_file_and_its_area_like_the_folder() {
         })
         .collect();
     files.sort();
-    let rules = bench().builtin.rules().iter();
+    let rules = harness().builtin.rules().iter();
     let mut described: Vec<(String, String)> = rules.map(|rule| (rule.id.clone(), rule.area.clone())).collect();
     described.sort();
     assert_eq!(described, files, "the pack in the program is not made of these files: build it anew");

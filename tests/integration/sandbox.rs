@@ -7,7 +7,7 @@ mod guest;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
-use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, judge};
+use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, run_rules};
 use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, Severity};
 use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
@@ -87,7 +87,7 @@ fn beside(name: &str) -> CheckResults {
     let mut rules = vec![first.clone()];
     rules.extend(pack.rules().iter().map(|rule| Selected::new(&pack, rule)));
     rules.push(first);
-    let mut all = judge(engine(), &rules, &inventory());
+    let mut all = run_rules(engine(), &rules, &inventory());
     let well = |finding: &Finding| finding.rule == "well-behaved/well-behaved";
     assert_eq!(all.findings.iter().filter(|finding| well(finding)).count(), 2 * QUEUES as usize);
     all.findings.retain(|finding| !well(finding));
@@ -149,7 +149,7 @@ fn kept(name: &str) -> Vec<u8> {
 fn a_component_of_an_earlier_build_goes_on_loading() {
     let pack = engine().from_bytes("kept", &kept("every_function.wasm")).unwrap();
     assert_eq!((pack.name(), pack.version()), ("every-function", "1.0.0"));
-    let all = judge(engine(), &[Selected::new(&pack, &pack.rules()[0])], &inventory());
+    let all = run_rules(engine(), &[Selected::new(&pack, &pack.rules()[0])], &inventory());
     assert_eq!((all.faults, all.coverage), (vec![], vec![coverage("every_function", 0, QUEUES, 0)]));
     let messages: Vec<&str> = all.findings.iter().map(|finding| &*finding.message).collect();
     assert_eq!(messages, ["it is as it should not be"; QUEUES as usize]);
@@ -174,7 +174,7 @@ fn wall_time_is_the_backstop() {
     let limits = Limits { fuel: u64::MAX, wall: std::time::Duration::from_millis(50), ..Limits::default() };
     let engine = Engine::new(limits, None).unwrap();
     let pack = engine.from_bytes("loops", &guest::component("loops")).unwrap();
-    let all = judge(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory());
+    let all = run_rules(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory());
     assert!(all.faults[0].contains("took longer than 0.05 s on Queue queue-1"), "{:?}", all.faults);
 }
 
@@ -339,7 +339,7 @@ fn a_pack_is_compiled_in_a_child_and_then_found_in_the_cache() {
         let engine = Engine::new(Limits::default(), Some(Cache::at(folder.clone()))).unwrap();
         let engine = engine.compiler(Some(program.into()));
         let pack = engine.from_bytes("well_behaved", &guest::component("well_behaved")).unwrap();
-        judge(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory())
+        run_rules(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory())
     };
     let first = cached(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
     assert_eq!(first.coverage, [coverage("well_behaved", 0, QUEUES, 0)]);
@@ -371,7 +371,7 @@ fn the_number_of_threads_changes_nothing() {
             names.iter().map(|name| engine.from_bytes(name, &guest::component(name)).unwrap()).collect();
         let rules: Vec<Selected<'_>> =
             packs.iter().flat_map(|pack| pack.rules().iter().map(|rule| Selected::new(pack, rule))).collect();
-        judge(&engine, &rules, &inventory())
+        run_rules(&engine, &rules, &inventory())
     };
     let one = with(1);
     assert!(one.findings.len() > 10 && one.faults.len() == 3, "{:?}", one.faults);

@@ -317,7 +317,7 @@ fn charts_of_others_are_left_alone() {
 }
 
 #[test]
-fn a_release_of_flux_takes_its_version_from_the_repository_that_it_names() {
+fn a_flux_release_has_its_repositorys_version() {
     let inventory = read(&[
         "
 apiVersion: helm.toolkit.fluxcd.io/v2
@@ -376,7 +376,7 @@ karpenter: {version: 1.8.7, withSpotInterruptionQueue: true}
 }
 
 #[test]
-fn values_are_known_in_every_generation_of_the_chart_and_below_a_key() {
+fn chart_values_are_read_in_every_generation() {
     for values in [
         "settings: {clusterName: prod, interruptionQueue: q}",
         "settings: {aws: {clusterName: prod, interruptionQueueName: q}}",
@@ -390,7 +390,7 @@ fn values_are_known_in_every_generation_of_the_chart_and_below_a_key() {
 }
 
 #[test]
-fn the_charts_own_values_leave_the_clusters_name_to_the_installation() {
+fn the_charts_own_values_leave_the_cluster_unnamed() {
     for (chart, said) in [("karpenter", false), ("our-values", true)] {
         let folder = tempfile::tempdir().unwrap();
         let values = folder.path().join("values.yaml");

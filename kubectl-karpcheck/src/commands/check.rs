@@ -105,16 +105,16 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let Read { builder, files, answers } = read;
     let gathered = args.verify_fixes.then(|| builder.clone());
     let inventory = Arc::new(builder.build());
-    let mut judgement = engine::judge(&packs.engine, &selected, &inventory);
+    let mut results = engine::run_rules(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
-    judgement.findings.retain(|finding| finding.confidence >= least);
+    results.findings.retain(|finding| finding.confidence >= least);
     if let Some(gathered) = gathered {
-        fix_verification::verify(&gathered, &inventory, &packs.engine, &selected, &mut judgement);
+        fix_verification::verify(&gathered, &inventory, &packs.engine, &selected, &mut results);
     }
 
     let report = RunReport::new(&packs, &selected, &args.sources.facts, &files, answers, &inventory);
-    judgement.trace(report.rules());
-    let run = report.run(&inventory, &judgement);
+    results.trace(report.rules());
+    let run = report.run(&inventory, &results);
     let color = args.color.enabled(streams.width.is_some());
     ignore_broken_pipe(match args.output {
         Output::Table => report::table(&run, streams.width, color, streams.out),
@@ -128,28 +128,28 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         Output::Markdown => report::markdown(&run, streams.out),
         Output::Html => report::html(&run, streams.out),
         Output::Diff => {
-            let (files, not_shown) = fix_verification::patched(&inventory, &judgement);
+            let (files, not_shown) = fix_verification::patched(&inventory, &results);
             report::diff(&run, &files, &not_shown, streams.out, streams.err)
         }
     })?;
-    let exit = exit(args, &inventory, &judgement, &report::summary(&run));
+    let exit = exit(args, &inventory, &results, &report::summary(&run));
     // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.
     std::mem::forget(inventory);
     Ok(exit)
 }
 
-fn exit(args: &CheckArgs, inventory: &Inventory, judgement: &CheckResults, summary: &report::Summary) -> Exit {
+fn exit(args: &CheckArgs, inventory: &Inventory, results: &CheckResults, summary: &report::Summary) -> Exit {
     // A rule that crashed said nothing of what it was to judge.
-    if inventory.problems().iter().any(|problem| problem.fatal) || !judgement.faults.is_empty() {
+    if inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty() {
         return Exit::NotDone;
     }
     if let Some(least) = args.fail_on.severity()
-        && judgement.findings.iter().any(|finding| finding.severity >= least)
+        && results.findings.iter().any(|finding| finding.severity >= least)
     {
         return Exit::Findings;
     }
     let nothing_missing = || {
-        judgement
+        results
             .findings
             .iter()
             .all(|finding| finding.reason.as_ref().is_none_or(|reason| reason.cause != Cause::NotProvided))

@@ -69,7 +69,7 @@ pub enum UpgradeOutput {
 }
 
 /// A leg, judged.
-struct Judged {
+struct CheckedHop {
     /// The version that it ends at, as it is written.
     to: String,
     stop: Option<&'static upgrade_path::Stop>,
@@ -99,16 +99,16 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let report = RunReport::new(&packs, &selected, &args.sources.facts, &files, answers, &inventory);
     let least: Confidence = args.min_confidence.into();
     let judge = |inventory: &Arc<Inventory>| {
-        let mut judgement = engine::judge(&packs.engine, &selected, inventory);
-        judgement.findings.retain(|finding| finding.confidence >= least);
-        judgement
+        let mut results = engine::run_rules(&packs.engine, &selected, inventory);
+        results.findings.retain(|finding| finding.confidence >= least);
+        results
     };
     let mut now = judge(&inventory);
 
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
     let to = upgrade_path::minor(&args.to).unwrap_or_default();
     let mut known = Known::of(&inventory, &now);
-    let mut legs: Vec<Judged> = vec![];
+    let mut legs: Vec<CheckedHop> = vec![];
     let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
     let mut last = None;
     for (stop, version) in upgrade_path::legs(from, to, &args.to) {
@@ -125,7 +125,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
         compare::mark_worse(&today, &now, &inventory, &mut new.findings);
         new.trace(report.rules());
-        legs.push(Judged { to: version.to_owned(), stop, inventory, new });
+        legs.push(CheckedHop { to: version.to_owned(), stop, inventory, new });
         last = Some(judged);
     }
     let (Some(last), Some(end)) = (last, legs.last().map(|leg| Arc::clone(&leg.inventory))) else {
@@ -138,9 +138,8 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         ..CheckResults::default()
     };
     let (patched, not_shown) = fix_verification::patched(&end, &all);
-    let undecided = |judgement: &CheckResults| {
-        judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count()
-    };
+    let undecided =
+        |results: &CheckResults| results.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
     let solved = CheckResults { findings: compare::solved(&inventory, &now, &end, &last), ..CheckResults::default() };
     let mut before = from;
     let upgrade = shown::Upgrade {
@@ -247,7 +246,7 @@ fn prove(
         made &= aimed.edit(inventory, edits);
     }
     let after = Arc::new(aimed.build());
-    let judged = engine::judge(engine, selected, &after);
+    let judged = engine::run_rules(engine, selected, &after);
     let mut stays = Known::of(&after, &judged);
     let reveals: Vec<String> = known
         .clone()

@@ -60,7 +60,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         Gathered::Read(read) => Arc::new(read.builder.build()),
         Gathered::Planned(exit) => return Ok(exit),
     };
-    let judgement = engine::judge(&packs.engine, &selected, &inventory);
+    let results = engine::run_rules(&packs.engine, &selected, &inventory);
     let mut judged = recorder.take();
     if let Some(object) = &args.object {
         judged.retain(|one| inventory.item(one.subject).is_some_and(|item| is_called(item, object)));
@@ -88,7 +88,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         .map(|(one, answers)| Reasons {
             subject: one.subject,
             verdict: one.verdict.unwrap_or("unknown"),
-            messages: judgement
+            messages: results
                 .findings
                 .iter()
                 .filter(|finding| finding.subject == one.subject)
@@ -103,14 +103,14 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                 .collect(),
         })
         .collect();
-    let skipped = judgement.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
+    let skipped = results.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
     ignore_broken_pipe(match args.output {
         ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
         ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
     })?;
-    for fault in &judgement.faults {
+    for fault in &results.faults {
         writeln!(streams.err, "error: {fault}")?;
     }
-    let failed = inventory.problems().iter().any(|problem| problem.fatal) || !judgement.faults.is_empty();
+    let failed = inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty();
     Ok(if failed { Exit::NotDone } else { Exit::Clean })
 }

@@ -7,7 +7,7 @@ use crate::inventory::ItemId;
 
 /// One subject of a rule.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Judged {
+pub struct RecordedVerdict {
     /// The subject.
     pub subject: ItemId,
     /// What the rule asked, in order.
@@ -18,17 +18,17 @@ pub struct Judged {
 
 /// Listens to rules while they judge. Meant for one rule at a time.
 #[derive(Clone, Debug, Default)]
-pub struct Recorder(Arc<Mutex<Vec<Judged>>>);
+pub struct Recorder(Arc<Mutex<Vec<RecordedVerdict>>>);
 
 impl Recorder {
     /// All that was heard so far.
-    pub fn take(&self) -> Vec<Judged> {
+    pub fn take(&self) -> Vec<RecordedVerdict> {
         self.0.lock().map(|mut heard| std::mem::take(&mut *heard)).unwrap_or_default()
     }
 
     pub(super) fn begin(&self, subject: ItemId) {
         if let Ok(mut heard) = self.0.lock() {
-            heard.push(Judged { subject, questions: vec![], verdict: None });
+            heard.push(RecordedVerdict { subject, questions: vec![], verdict: None });
         }
     }
 

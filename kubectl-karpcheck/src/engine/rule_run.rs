@@ -9,7 +9,7 @@ use wasmtime::Store;
 use crate::engine::contract::bindings::Pack as Instance;
 use crate::engine::host::Host;
 use crate::engine::termination::RunFailure;
-use crate::engine::verdict::{Judge, Verdict};
+use crate::engine::verdict::{Verdict, VerdictReader};
 use crate::engine::versions::Requirement;
 use crate::engine::{Engine, Pack};
 use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
@@ -90,7 +90,7 @@ const fn type_of(value: &serde_json::Value) -> &'static str {
 }
 
 /// Runs rules. Findings are in the order of rules and, for each, of its subjects, whatever the number of threads.
-pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
+pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
     let workers = engine.threads.min(rules.len());
     let next = AtomicUsize::new(0);
     let policies = Arc::new(iam::Cache::default());
@@ -124,11 +124,11 @@ pub fn judge(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>
     };
     done.sort_by_key(|(index, _)| *index);
     let mut all = CheckResults::default();
-    for (_, judgement) in done {
-        all.findings.extend(judgement.findings);
-        all.coverage.extend(judgement.coverage);
-        all.faults.extend(judgement.faults);
-        all.log.extend(judgement.log);
+    for (_, results) in done {
+        all.findings.extend(results.findings);
+        all.coverage.extend(results.coverage);
+        all.faults.extend(results.faults);
+        all.log.extend(results.log);
     }
     all
 }
@@ -143,8 +143,8 @@ fn run(
     let Selected { pack, rule, settings } = selected;
     let name: Arc<str> = rule.label().into();
     let (subjects, skipped) = subjects(rule, inventory);
-    let mut run = Run {
-        judge: Judge::new(rule, &name, engine.limits()),
+    let mut run = RuleRun {
+        reader: VerdictReader::new(rule, &name, engine.limits()),
         coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped },
         findings: vec![],
     };
@@ -171,13 +171,13 @@ fn run(
     CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log }
 }
 
-struct Run<'a> {
-    judge: Judge<'a>,
+struct RuleRun<'a> {
+    reader: VerdictReader<'a>,
     coverage: Coverage,
     findings: Vec<Finding>,
 }
 
-impl Run<'_> {
+impl RuleRun<'_> {
     /// Judges one subject after the other, in one instance. An error comes with the subject at which it ended.
     fn all(
         &mut self,
@@ -202,9 +202,9 @@ impl Run<'_> {
     ) -> wasmtime::Result<()> {
         store.set_fuel(fuel)?;
         store.data_mut().begin(subject);
-        let rule = &self.judge.rule.id;
+        let rule = &self.reader.rule.id;
         let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
-        let verdict = self.judge.verdict(store.data(), subject, verdict)?;
+        let verdict = self.reader.verdict(store.data(), subject, verdict)?;
         if let Some(recorder) = &store.data().recorder {
             recorder.said(verdict.as_str());
         }
@@ -233,7 +233,7 @@ impl Run<'_> {
         };
         let message = format!("{which}could not be judged: the rule {}", ended.what);
         let reason = Reason::new(Cause::Failed, format!("the rule {}", ended.what));
-        self.findings.push(self.judge.unknown(subject, reason, Severity::Warning, message));
+        self.findings.push(self.reader.unknown(subject, reason, Severity::Warning, message));
     }
 }
 

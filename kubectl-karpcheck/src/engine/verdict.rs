@@ -35,7 +35,7 @@ impl Verdict {
 }
 
 /// Turns verdicts into findings, for one rule.
-pub(super) struct Judge<'a> {
+pub(super) struct VerdictReader<'a> {
     pub(super) rule: &'a RuleInfo,
     /// The rule's name in the report.
     pub(super) label: &'a str,
@@ -44,7 +44,7 @@ pub(super) struct Judge<'a> {
     text: usize,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> VerdictReader<'a> {
     pub(super) const fn new(rule: &'a RuleInfo, label: &'a str, limits: &'a Limits) -> Self {
         Self { rule, label, limits, text: 0 }
     }

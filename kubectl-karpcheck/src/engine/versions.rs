@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_skipped_when_all_its_controllers_are_known_to_be_others() {
+    fn a_subject_of_other_versions_is_skipped() {
         assert!(outside(">=0.32, <1", &[Some("1.8.7")]));
         assert!(outside(">=0.32, <1", &[Some("1.8.7"), Some("1.0.0")]));
         assert!(!outside(">=0.32, <2", &[Some("1.8.7")]));

@@ -321,7 +321,7 @@ mod tests {
             rule("a", "b"),
             rule("b", "a"),
         ];
-        let mut judgement = CheckResults {
+        let mut results = CheckResults {
             findings: vec![
                 finding("delivery", 1, &[3], Outcome::Fail),
                 finding("decrypt", 3, &[1], Outcome::Fail),
@@ -336,20 +336,20 @@ mod tests {
             ],
             ..CheckResults::default()
         };
-        judgement.trace(&rules);
-        let follows: Vec<Option<usize>> = judgement.findings.iter().map(|finding| finding.follows).collect();
+        results.trace(&rules);
+        let follows: Vec<Option<usize>> = results.findings.iter().map(|finding| finding.follows).collect();
         assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
     }
     #[test]
     fn what_is_worse_is_no_consequence() {
-        let mut judgement = CheckResults {
+        let mut results = CheckResults {
             findings: vec![
                 finding("decrypt", 1, &[], Outcome::Fail),
                 Finding { severity: Severity::Info, ..finding("key", 1, &[], Outcome::Fail) },
             ],
             ..CheckResults::default()
         };
-        judgement.trace(&[rule("key", ""), rule("decrypt", "key")]);
-        assert_eq!(judgement.findings[0].follows, None);
+        results.trace(&[rule("key", ""), rule("decrypt", "key")]);
+        assert_eq!(results.findings[0].follows, None);
     }
 }

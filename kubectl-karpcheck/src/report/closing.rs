@@ -34,7 +34,7 @@ pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
 /// `9 undecided: kubectl karpcheck --aws would settle 8.`: the command that settles most.
 fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
     let mut commands: BTreeMap<String, usize> = BTreeMap::new();
-    for command in run.judgement.findings.iter().filter_map(|finding| rows::suggested_command(run, finding)) {
+    for command in run.results.findings.iter().filter_map(|finding| rows::suggested_command(run, finding)) {
         *commands.entry(command).or_insert(0) += 1;
     }
     let (command, number) = commands.iter().max_by_key(|(_, number)| **number)?;
@@ -71,7 +71,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
             }
         })
         .collect();
-    lines.extend(run.judgement.faults.iter().map(|fault| format!("problem: {}", text::one_line(fault))));
+    lines.extend(run.results.faults.iter().map(|fault| format!("problem: {}", text::one_line(fault))));
     lines
 }
 
@@ -83,7 +83,7 @@ fn whole_cluster(spot: &rows::Spot<'_>) -> bool {
 /// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
-    if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.judgement.findings.is_empty() {
+    if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.results.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
             let why =
@@ -104,7 +104,7 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     }
     let nothing_wrong = found.is_empty();
     found.extend(undecided(run));
-    let judged = summary.passed > 0 || !run.judgement.findings.is_empty();
+    let judged = summary.passed > 0 || !run.results.findings.is_empty();
     let verdict = match (nothing_wrong, judged) {
         (_, false) => "no rule had anything to judge".to_owned(),
         (true, true) if found.is_empty() => "nothing wrong was found".to_owned(),
@@ -152,7 +152,7 @@ fn sources(run: &Run<'_>) -> String {
 fn undecided(run: &Run<'_>) -> Option<String> {
     let mut causes = BTreeMap::new();
     let mut total = 0;
-    for finding in run.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown) {
+    for finding in run.results.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown) {
         total += 1;
         if let Some(reason) = &finding.reason {
             *causes.entry(reason.cause).or_insert(0) += 1;
@@ -177,7 +177,7 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
     }
     let mut passed: BTreeMap<&str, u32> = BTreeMap::new();
     let mut judged: BTreeSet<&str> = BTreeSet::new();
-    for coverage in &run.judgement.coverage {
+    for coverage in &run.results.coverage {
         let rule = run.rules.iter().find(|rule| rule.is_called(&coverage.rule));
         let Some(area) = rule.map(|rule| rule.area.as_str()) else { continue };
         *passed.entry(area).or_insert(0) += coverage.passed;
@@ -207,7 +207,7 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
 /// Rules that did not run, or not on everything, by reason.
 fn skipped(run: &Run<'_>) -> Vec<String> {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for coverage in &run.judgement.coverage {
+    for coverage in &run.results.coverage {
         if let Some(reason) = &coverage.skipped {
             reasons.entry(reason).or_default().push(text::one_line(&coverage.rule));
         }

@@ -42,7 +42,7 @@ pub(super) fn write(
     for file in files {
         write!(out, "{}", text(file))?;
     }
-    let findings = &run.judgement.findings;
+    let findings = &run.results.findings;
     let name = |number: usize| {
         let finding = &findings[number];
         text::one_line(&format!(

@@ -27,7 +27,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let file = problem.at.and_then(|at| place(rows::spot(run, at).origin, at));
         command(out, problem_level(problem), file, "not read in full", &problem.message)?;
     }
-    for fault in &run.judgement.faults {
+    for fault in &run.results.faults {
         command(out, "error", None, "a rule broke", fault)?;
     }
     for line in closing::summary(run) {

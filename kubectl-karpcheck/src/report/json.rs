@@ -177,7 +177,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
         summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
         findings: findings(run),
         coverage: run
-            .judgement
+            .results
             .coverage
             .iter()
             .map(|coverage| Coverage {
@@ -226,7 +226,7 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
         .problems()
         .iter()
         .map(|problem| Problem { message: &problem.message, origin: problem.at.map(|at| place(rows::spot(run, at))) })
-        .chain(run.judgement.faults.iter().map(|message| Problem { message, origin: None }))
+        .chain(run.results.faults.iter().map(|message| Problem { message, origin: None }))
         .collect()
 }
 

@@ -27,7 +27,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         of_rules.entry(&finding.rule).or_default().push(finding);
     }
     let mut suites: Vec<(String, String, Vec<Case>)> = run
-        .judgement
+        .results
         .coverage
         .iter()
         .map(|coverage| {

@@ -32,14 +32,14 @@ pub struct Summary {
 /// Counts a run.
 pub fn summary(run: &Run<'_>) -> Summary {
     let fails = |severity| {
-        run.judgement
+        run.results
             .findings
             .iter()
             .filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity)
             .count()
     };
     // A refusal that the rule's owner allows is an unknown of severity info; the host raises the others.
-    let missed = run.judgement.findings.iter().any(|finding| {
+    let missed = run.results.findings.iter().any(|finding| {
         finding.reason.as_ref().is_some_and(|reason| match reason.cause {
             Cause::Failed => true,
             Cause::Refused => finding.severity > Severity::Info,
@@ -51,11 +51,11 @@ pub fn summary(run: &Run<'_>) -> Summary {
         error: fails(Severity::Error),
         warning: fails(Severity::Warning),
         info: fails(Severity::Info),
-        unknown: run.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count(),
-        passed: run.judgement.coverage.iter().map(|coverage| coverage.passed as usize).sum(),
+        unknown: run.results.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count(),
+        passed: run.results.coverage.iter().map(|coverage| coverage.passed as usize).sum(),
         rules: run.rules.len(),
         items: run.inventory.items().count(),
-        complete: !missed && !unread && run.judgement.faults.is_empty(),
+        complete: !missed && !unread && run.results.faults.is_empty(),
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn spot_of<'a>(run: &Run<'a>, item: ItemId, pointer: &str) -> Option<
 /// All findings, worst first: severity, fails before unknowns, area, rule, place.
 pub(super) fn sorted<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
     let mut keyed: Vec<_> = run
-        .judgement
+        .results
         .findings
         .iter()
         .map(|finding| {
@@ -181,7 +181,7 @@ pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<Stri
 
 /// The finding that a finding follows from.
 pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
-    run.judgement.findings.get(finding.follows?)
+    run.results.findings.get(finding.follows?)
 }
 
 /// Why a finding is unknown; empty for a fail.

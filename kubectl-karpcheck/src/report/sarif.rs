@@ -170,7 +170,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
     let mut notes: Vec<Notification> =
         run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
     let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
-    notes.extend(run.judgement.faults.iter().map(|fault| plain("error", text::clean(fault))));
+    notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(fault))));
     // What was checked, and what was not: a green run says so here as well.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
     if sorted.len() > RESULTS {
@@ -192,7 +192,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
                 },
             },
             invocations: [Invocation {
-                execution_successful: !fatal && run.judgement.faults.is_empty(),
+                execution_successful: !fatal && run.results.faults.is_empty(),
                 end_time_utc: &run.at,
                 tool_execution_notifications: notes,
             }],

@@ -151,7 +151,7 @@ impl Part {
 /// What a leg brings, by parts; each without what it follows from in another part.
 fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
     let inventory = leg.run.inventory;
-    let all = &leg.run.judgement.findings;
+    let all = &leg.run.results.findings;
     Part::ALL
         .into_iter()
         .filter_map(|part| {
@@ -208,8 +208,8 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     for line in additions::by_hand(upgrade) {
         writeln!(err, "not in the diff: {line}")?;
     }
-    let without = upgrade.all.judgement.findings.iter().filter(|finding| finding.edits.is_empty()).count()
-        + upgrade.obsolete.len();
+    let without =
+        upgrade.all.results.findings.iter().filter(|finding| finding.edits.is_empty()).count() + upgrade.obsolete.len();
     let stops = upgrade.legs.len() > 1;
     if without > 0 || stops {
         let steps = if stops { ", and which versions must not be skipped" } else { "" };

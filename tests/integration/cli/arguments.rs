@@ -3,7 +3,7 @@
 use super::*;
 
 fn bad(args: &[&str], words: &str) {
-    Place::new().run(args).code(2).complains(words);
+    TestDir::new().run(args).code(2).complains(words);
 }
 
 #[test]
@@ -44,14 +44,14 @@ fn a_file_without_its_flag_is_pointed_to_it() {
     // What a shell makes of -f *.yaml.
     bad(&["check", "--offline", "-f", "good.yaml", "good.yaml"], "tip: files are named with -f, each: -f good.yaml");
     bad(&["good.yaml"], "tip: files are named with -f, each: -f good.yaml");
-    let ended = Place::new().run(&["check", "frob"]);
+    let ended = TestDir::new().run(&["check", "frob"]);
     ended.code(2);
     assert!(!ended.err.contains("tip"), "{}", ended.err);
 }
 
 #[test]
 fn help_is_of_kubectl_karpcheck_and_fits_a_terminal() {
-    let place = Place::new();
+    let place = TestDir::new();
     for args in [
         &["--help"][..],
         &["help"],
@@ -78,7 +78,7 @@ fn help_is_of_kubectl_karpcheck_and_fits_a_terminal() {
 
 #[test]
 fn every_area_that_help_names_has_rules() {
-    let place = Place::new();
+    let place = TestDir::new();
     let help = place.run(&["check", "--help"]).out;
     let (_, areas) = help.split_once("Only rules of this area: ").unwrap();
     let areas: Vec<&str> = areas.split(';').next().unwrap().split(',').map(str::trim).collect();
@@ -90,7 +90,7 @@ fn every_area_that_help_names_has_rules() {
 
 #[test]
 fn fail_on_sets_where_failing_begins() {
-    let place = Place::new();
+    let place = TestDir::new();
     // Only a warning: one of the two volumes of a Bottlerocket class.
     place.write(
         "warning.yaml",
@@ -110,7 +110,7 @@ fn fail_on_sets_where_failing_begins() {
 
 #[test]
 fn min_confidence_leaves_out_what_is_inferred() {
-    let place = Place::new();
+    let place = TestDir::new();
     for least in ["low", "medium", "high"] {
         place.run(&["check", "--offline", "-f", "good.yaml", "--min-confidence", least]).code(1).has("1 error");
     }
@@ -127,7 +127,7 @@ fn min_confidence_leaves_out_what_is_inferred() {
 
 #[test]
 fn require_complete_minds_what_was_not_read() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("only/sound.yaml", SOUND_CLASS);
     // Its volume is under the account's default key, so which one that is counts.
     place.write("only/default-key.json", r#"{"KmsKeyId": "alias/aws/ebs"}"#);
@@ -144,7 +144,7 @@ fn require_complete_minds_what_was_not_read() {
 
 #[test]
 fn require_complete_all_minds_what_nobody_gave() {
-    let place = Place::new();
+    let place = TestDir::new();
     // Whether the policy of this key admits EventBridge, nobody said.
     place.write(
         "queue.yaml",
@@ -161,7 +161,7 @@ fn require_complete_all_minds_what_nobody_gave() {
 
 #[test]
 fn json_is_a_report_also_of_a_run_that_failed() {
-    let place = Place::new();
+    let place = TestDir::new();
     let whole = place.run(&["check", "--offline", "-f", "good.yaml", "-o", "json"]);
     let report = whole.code(1).json();
     assert_eq!(report["schema"], "karpcheck.report/v1alpha1");
@@ -177,7 +177,7 @@ fn json_is_a_report_also_of_a_run_that_failed() {
 
 #[test]
 fn a_reader_that_goes_away_does_not_change_the_verdict() {
-    let place = Place::new();
+    let place = TestDir::new();
     let name = |number: u32| format!("name: general-{number}");
     let many: String =
         (0..2000).map(|number| format!("{}---\n", BROKEN_CLASS.replace("name: general", &name(number)))).collect();
@@ -200,7 +200,7 @@ fn a_reader_that_goes_away_does_not_change_the_verdict() {
 
 #[test]
 fn colour_is_for_who_asked() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.run(&["check", "--offline", "-f", "good.yaml"]).has_not("\u{1b}");
     place.run(&["check", "--offline", "-f", "good.yaml", "--color", "always"]).code(1).has("\u{1b}[");
 }

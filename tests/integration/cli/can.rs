@@ -1,6 +1,6 @@
 //! `can` and `why`: one question, and a rule's questions, with the trail of the decision.
 
-use super::Place;
+use super::TestDir;
 
 const TEMPLATE: &str = r#"AWSTemplateFormatVersion: "2010-09-09"
 Resources:
@@ -35,8 +35,8 @@ Resources:
 
 const FILES: [&str; 7] = ["--offline", "-f", "t.yaml", "--account", "111122223333", "--region", "eu-west-1"];
 
-fn place() -> Place {
-    let place = Place::new();
+fn place() -> TestDir {
+    let place = TestDir::new();
     place.write("t.yaml", TEMPLATE);
     place
 }

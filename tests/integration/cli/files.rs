@@ -7,7 +7,7 @@ const INCOMPLETE: &str = "The run is not complete: something above was refused o
 
 /// Beside a good file: named, it is a failure of the run; found by a walk, a problem. Both tell it in the same words.
 fn told(name: &str, content: &[u8], place_and_words: &str) {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write(name, content);
     place.beside(name).code(3).line(&format!("problem: {place_and_words}")).line(INCOMPLETE);
     place.walk().code(1).line(&format!("problem: ./{place_and_words}")).line(INCOMPLETE);
@@ -15,7 +15,7 @@ fn told(name: &str, content: &[u8], place_and_words: &str) {
 
 #[test]
 fn a_file_that_is_not_there_is_told() {
-    Place::new().beside("nofile.yaml").code(3).line("problem: nofile.yaml: no such file or folder").line(INCOMPLETE);
+    TestDir::new().beside("nofile.yaml").code(3).line("problem: nofile.yaml: no such file or folder").line(INCOMPLETE);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn truncated_json_is_told_where_it_ends() {
 
 #[test]
 fn documents_before_a_broken_one_count() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("two.yaml", format!("{BROKEN_CLASS}---\na: [1,\n---\n{SOUND_CLASS}"));
     let ended = place.run(&["check", "--offline", "-f", "two.yaml"]);
     ended.code(3).has("two.yaml:7:5").has("problem: two.yaml:").has("2 items");
@@ -76,7 +76,7 @@ fn a_template_is_to_be_rendered_first() {
 
 #[test]
 fn a_chart_full_of_templates_is_one_line() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
     place.write("chart/templates/b.yaml", "{{- if .Values.b }}\na: 1\n{{- end }}\n");
     let ended = place.walk();
@@ -88,7 +88,7 @@ fn a_chart_full_of_templates_is_one_line() {
 
 #[test]
 fn a_huge_file_is_refused_by_its_size() {
-    let place = Place::new();
+    let place = TestDir::new();
     fs::File::create(place.path().join("huge.yaml")).unwrap().set_len(1 << 30).unwrap();
     let words = "huge.yaml: it is larger than 512 MB (1024 MB) and was not read: give karpcheck the part that matters";
     place.beside("huge.yaml").code(3).line(&format!("problem: {words}"));
@@ -104,7 +104,7 @@ fn a_tower_is_refused_where_it_gets_too_high() {
         ("block.yaml", (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect(), "129:129"),
         ("deep.json", format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000)), "1:133"),
     ] {
-        let place = Place::new();
+        let place = TestDir::new();
         place.write(name, text);
         let ended = place.beside(name);
         ended.code(3).has(words).has_not("not valid");
@@ -130,7 +130,7 @@ fn an_alias_bomb_does_not_go_off() {
 #[cfg(unix)]
 #[test]
 fn a_loop_of_links_is_walked_once() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("loop/a/class.yaml", SOUND_CLASS);
     std::os::unix::fs::symlink("..", place.path().join("loop/a/up")).unwrap();
     let ended = place.run(&["check", "--offline", "-f", "loop"]);
@@ -143,7 +143,7 @@ fn a_loop_of_links_is_walked_once() {
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_nowhere_is_a_problem_of_the_walk() {
-    let place = Place::new();
+    let place = TestDir::new();
     std::os::unix::fs::symlink("gone.yaml", place.path().join("link.yaml")).unwrap();
     place.walk().code(1).has("problem: ./link.yaml: ").line(INCOMPLETE);
     place.beside("link.yaml").code(3).line("problem: link.yaml: no such file or folder");
@@ -152,7 +152,7 @@ fn a_link_that_leads_nowhere_is_a_problem_of_the_walk() {
 #[test]
 fn an_empty_file_that_was_named_is_a_mistake() {
     for content in ["", "\n\n", "# nothing but a comment\n---\n"] {
-        let place = Place::new();
+        let place = TestDir::new();
         place.write("empty.yaml", content);
         place.beside("empty.yaml").code(3).line("problem: empty.yaml: there is nothing in it");
         place.walk().code(1).has_not("problem").has_not(INCOMPLETE);
@@ -161,7 +161,7 @@ fn an_empty_file_that_was_named_is_a_mistake() {
 
 #[test]
 fn an_empty_input_points_at_the_command_before_the_pipe() {
-    let ended = Place::new().run(&["check", "--offline", "-f", "-"]);
+    let ended = TestDir::new().run(&["check", "--offline", "-f", "-"]);
     ended
         .code(3)
         .line("problem: (standard input): there is nothing in it: did the command before the pipe fail?")
@@ -170,7 +170,7 @@ fn an_empty_input_points_at_the_command_before_the_pipe() {
 
 #[test]
 fn a_folder_without_files_to_read_is_clean_and_says_so() {
-    let place = Place::new();
+    let place = TestDir::new();
     fs::create_dir(place.path().join("empty")).unwrap();
     place.write("prose/README.md", "# hello\n");
     for folder in ["empty", "prose"] {
@@ -185,7 +185,7 @@ fn a_folder_without_files_to_read_is_clean_and_says_so() {
 
 #[test]
 fn a_folder_without_anything_of_karpenter_is_clean_and_says_so() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("app/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
     place.write("app/values.yaml", "image: nginx\n");
     let ended = place.run(&["check", "--offline", "-f", "app"]);
@@ -197,7 +197,7 @@ fn a_folder_without_anything_of_karpenter_is_clean_and_says_so() {
 
 #[test]
 fn a_named_file_that_is_something_else_is_told() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("values.yaml", "image: nginx\n");
     place.beside("values.yaml").code(3).line(
         "problem: values.yaml: nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, \
@@ -210,7 +210,7 @@ fn encodings_and_line_ends_of_windows_are_read() {
     let wide = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
         "\u{feff}".encode_utf16().chain(BROKEN_CLASS.encode_utf16()).flat_map(unit).collect()
     };
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("bom.yaml", format!("\u{feff}{BROKEN_CLASS}"));
     place.write("crlf.yaml", BROKEN_CLASS.replace('\n', "\r\n"));
     place.write("little.yaml", wide(u16::to_le_bytes));
@@ -223,7 +223,7 @@ fn encodings_and_line_ends_of_windows_are_read() {
 
 #[test]
 fn a_key_that_occurs_twice_is_noted() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("twice.yaml", SOUND_CLASS.replace("spec:", "kind: EC2NodeClass\nspec:"));
     let ended = place.run(&["check", "--offline", "-f", "twice.yaml"]);
     ended
@@ -234,14 +234,14 @@ fn a_key_that_occurs_twice_is_noted() {
 
 #[test]
 fn standard_input_is_read() {
-    let place = Place::new();
+    let place = TestDir::new();
     let ended = place.run_with(&["check", "--offline", "-f", "-"], BROKEN_CLASS.as_bytes());
     ended.code(1).has("(standard input):7:5").has("(1 file)");
 }
 
 #[test]
 fn what_is_named_twice_is_read_once() {
-    let place = Place::new();
+    let place = TestDir::new();
     let twice = place.run(&["check", "--offline", "-f", "good.yaml", "-f", "./good.yaml", "-f", "."]);
     twice.code(1).has("1 item (1 file): 1 error.");
     let input = place.run_with(&["check", "--offline", "-f", "-", "-f", "-"], BROKEN_CLASS.as_bytes());
@@ -250,7 +250,7 @@ fn what_is_named_twice_is_read_once() {
 
 #[test]
 fn a_broken_file_that_was_named_is_fatal_also_where_a_walk_finds_it() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("cut.json", "{");
     for order in [["-f", ".", "-f", "cut.json"], ["-f", "cut.json", "-f", "."]] {
         let ended = place.run(&[&["check", "--offline"][..], &order].concat());
@@ -261,7 +261,7 @@ fn a_broken_file_that_was_named_is_fatal_also_where_a_walk_finds_it() {
 
 #[test]
 fn much_that_is_broken_costs_nothing_else() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("cut.json", "{");
     place.write("latin.yaml", b"a: \xff\n");
     place.write("tower.yaml", "[".repeat(10_000));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{BROKEN_CLASS, Place};
+use super::{BROKEN_CLASS, TestDir};
 
 /// An ACK table that loops, with a comment that must stay.
 const TABLE: &str = "\
@@ -18,7 +18,7 @@ spec:
     kmsMasterKeyRef: {from: {name: orders}}
 ";
 
-fn json(place: &Place, args: &[&str]) -> serde_json::Value {
+fn json(place: &TestDir, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&place.run(&[args, &["-o", "json"]].concat()).out).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn verified(report: &serde_json::Value, rule: &str) -> serde_json::Value {
 
 #[test]
 fn a_diff_changes_only_what_the_edit_says() {
-    let place = Place::new();
+    let place = TestDir::new();
     let ended = place.run(&["check", "--offline", "-f", "good.yaml", "-o", "diff"]);
     assert_eq!(ended.code, 1, "{}", ended.err);
     let new = BROKEN_CLASS.replace("eeeeeeeeeeee'}", "eeeeeeeeeeee', encrypted: true}");
@@ -42,7 +42,7 @@ fn a_diff_changes_only_what_the_edit_says() {
 
 #[test]
 fn what_a_patched_file_says_is_clean_where_the_fix_was_verified() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("table.yaml", TABLE);
     let args = ["check", "--offline", "-f", "table.yaml", "-f", "good.yaml"];
     let before = json(&place, &[&args[..], &["--verify-fixes"]].concat());
@@ -66,7 +66,7 @@ fn what_a_patched_file_says_is_clean_where_the_fix_was_verified() {
 
 #[test]
 fn what_no_diff_can_show_is_said() {
-    let place = Place::new();
+    let place = TestDir::new();
     let ended = place.run_with(&["check", "--offline", "-f", "-", "-o", "diff"], BROKEN_CLASS.as_bytes());
     assert_eq!((ended.code, ended.out.as_str()), (1, ""));
     let wanted = "not in the diff: ebs-key-without-encryption EC2NodeClass/general";
@@ -75,7 +75,7 @@ fn what_no_diff_can_show_is_said() {
 
 #[test]
 fn the_table_says_what_a_fix_does() {
-    let place = Place::new();
+    let place = TestDir::new();
     let ended = place.run(&["check", "--offline", "-f", "good.yaml", "--verify-fixes"]);
     assert!(ended.out.contains("verified: cleared by the edit"), "{}", ended.out);
     let silent = place.run(&["check", "--offline", "-f", "good.yaml"]);

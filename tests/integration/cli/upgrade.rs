@@ -8,7 +8,7 @@ use std::process::Command;
 use kubectl_karpcheck::cli;
 use kubectl_karpcheck::commands::shared::streams::Streams;
 
-use super::{Ended, Place};
+use super::{Ended, TestDir};
 
 /// The versions whose templates lie in tests/fixtures/karpenter/cfn, in their order.
 const VERSIONS: [&str; 5] = ["0.27.6", "0.32.10", "0.37.8", "1.0.14", "1.14.1"];
@@ -52,8 +52,8 @@ fn fixtures() -> std::path::PathBuf {
 }
 
 /// A folder with a version's template.
-fn with_template(version: &str) -> Place {
-    let place = Place::new();
+fn with_template(version: &str) -> TestDir {
+    let place = TestDir::new();
     let template = fs::read_to_string(fixtures().join(format!("karpenter-v{version}.yaml"))).unwrap();
     place.write("template.yaml", template);
     place.write("spot.yaml", fs::read_to_string(fixtures().join("v1-spot.yaml")).unwrap());
@@ -69,7 +69,7 @@ fn texts<'a>(value: &'a serde_json::Value, what: &str) -> Vec<&'a str> {
 }
 
 /// What a check reports: rules and subjects.
-fn reported(place: &Place, files: &[&str], version: &str) -> BTreeSet<String> {
+fn reported(place: &TestDir, files: &[&str], version: &str) -> BTreeSet<String> {
     let flags = ["check", "--offline", "--cluster-name", "prod", "-o", "json", "--karpenter-version", version];
     let report = parsed(&place.run(&[&flags[..], files].concat()));
     let findings = report["findings"].as_array().unwrap();
@@ -79,7 +79,7 @@ fn reported(place: &Place, files: &[&str], version: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn apply(place: &Place, diff: &str) {
+fn apply(place: &TestDir, diff: &str) {
     place.write("additions.diff", diff);
     let patch = Command::new("git")
         .args(["apply", "-p0", "--unsafe-paths", "additions.diff"])
@@ -91,7 +91,7 @@ fn apply(place: &Place, diff: &str) {
 }
 
 #[test]
-fn with_the_additions_no_later_version_has_a_finding_that_the_first_had_not() {
+fn the_additions_clear_every_later_version() {
     for (number, from) in VERSIONS.iter().enumerate() {
         for to in &VERSIONS[number + 1..] {
             for files in [&["-f", "template.yaml"][..], &["-f", "template.yaml", "-f", "spot.yaml"]] {
@@ -150,7 +150,7 @@ fn versions_that_must_not_be_skipped_are_steps() {
 }
 
 #[test]
-fn a_statement_that_needs_the_clusters_name_is_not_made_up_without_it() {
+fn no_statement_is_added_without_the_clusters_name() {
     let place = with_template("0.27.6");
     let flags = ["upgrade", "--to", "0.32.10", "--karpenter-version", "0.27.6", "--offline", "-f", "template.yaml"];
     let ended = place.run(&[&flags[..], &["-f", "spot.yaml", "-o", "diff"]].concat());
@@ -170,7 +170,7 @@ fn the_version_that_runs_is_asked_for_where_nothing_says_it() {
 
 #[test]
 fn a_stated_version_never_overrides_the_one_that_runs() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("deployment.yaml", deployment("1.0.14"));
     let flags = ["upgrade", "--to", "1.14.1", "--karpenter-version", "0.37.8", "--offline", "-f", "deployment.yaml"];
     let ended = place.run(&flags);
@@ -180,7 +180,7 @@ fn a_stated_version_never_overrides_the_one_that_runs() {
 
 #[test]
 fn an_earlier_version_is_no_upgrade() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("deployment.yaml", deployment("1.8.1"));
     for to in ["1.8.1", "1.0.14"] {
         let ended = place.run(&["upgrade", "--to", to, "--offline", "-f", "deployment.yaml"]);
@@ -189,16 +189,16 @@ fn an_earlier_version_is_no_upgrade() {
 }
 
 #[test]
-fn a_version_that_is_not_known_yet_is_judged_as_the_newest_and_says_so() {
-    let place = Place::new();
+fn an_unknown_release_is_judged_as_the_newest() {
+    let place = TestDir::new();
     place.write("deployment.yaml", deployment("1.14.1"));
     let ended = place.run(&["upgrade", "--to", "1.99.0", "--offline", "-f", "deployment.yaml"]);
     ended.code(0).has("judged as 1.14, the newest release known here").has("nothing was found that breaks or changes");
 }
 
 #[test]
-fn objects_and_settings_that_a_version_no_longer_reads_are_named_at_their_step() {
-    let place = Place::new();
+fn removed_objects_and_settings_are_named_at_their_step() {
+    let place = TestDir::new();
     place.write("pool.yaml", POOL);
     place.write("deployment.yaml", deployment("0.37.8"));
     let args = ["upgrade", "--to", "1.14.1", "--offline", "-f", "pool.yaml", "-f", "deployment.yaml", "-o", "json"];

@@ -14,11 +14,11 @@ const ROLE_ARN: &str = "arn:aws:iam::111122223333:role/karpenter";
 const QUEUE_ARN: &str = "arn:aws:sqs:us-west-2:111122223333:demo";
 const KEY_ARN: &str = "arn:aws:kms:us-west-2:111122223333:key/k";
 
-struct World {
+struct InventoryFixture {
     builder: Builder,
 }
 
-impl World {
+impl InventoryFixture {
     fn new() -> Self {
         Self { builder: Builder::new(Stated::default()) }
     }
@@ -82,7 +82,7 @@ fn service(name: &str) -> PrincipalSpec {
 
 #[test]
 fn inline_managed_and_attached_policies_count() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     world
         .add(
             "AWS::IAM::Role",
@@ -120,7 +120,7 @@ fn inline_managed_and_attached_policies_count() {
 
 #[test]
 fn an_attached_policy_that_was_not_given_leaves_a_denial_open() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     world.add(
         "AWS::IAM::Role",
         "karpenter",
@@ -144,7 +144,7 @@ fn an_attached_policy_that_was_not_given_leaves_a_denial_open() {
 #[test]
 fn known_policies_of_aws_count_and_others_leave_a_denial_open() {
     let with = |policy: &str| {
-        let mut world = World::new();
+        let mut world = InventoryFixture::new();
         let arn = format!("arn:aws:iam::aws:policy/{policy}");
         world.add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &role(json!({"ManagedPolicyArns": [arn]})));
         world.build()
@@ -163,7 +163,7 @@ fn known_policies_of_aws_count_and_others_leave_a_denial_open() {
 
 #[test]
 fn a_key_needs_its_own_policy() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     world
         .add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &role(json!({
             "Policies": [{"PolicyName": "own", "PolicyDocument": allow("kms:Decrypt", KEY_ARN)}]})))
@@ -196,7 +196,7 @@ fn a_key_needs_its_own_policy() {
 #[test]
 fn a_key_without_an_arn_is_still_a_key_of_its_account() {
     let access = |resource: &str| {
-        let mut world = World::new();
+        let mut world = InventoryFixture::new();
         world
             .add(
                 "AWS::IAM::Role",
@@ -216,14 +216,14 @@ fn a_key_without_an_arn_is_still_a_key_of_its_account() {
 }
 
 #[test]
-fn a_service_control_policy_that_was_given_denies_and_need_not_allow() {
+fn a_service_control_policy_denies_and_need_not_allow() {
     let scp = |targets: Json, statements: Json| {
         json!({"Name": "fence", "Type": "SERVICE_CONTROL_POLICY", "TargetIds": targets,
                "Content": {"Version": "2012-10-17", "Statement": statements}})
     };
     let deny = json!([{"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*"}]);
     let access = |scp: Option<Json>| {
-        let mut world = World::new();
+        let mut world = InventoryFixture::new();
         let own = json!({"Policies": [{"PolicyName": "own", "PolicyDocument": allow("ec2:*", "*")}]});
         world.add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &role(own));
         if let Some(scp) = scp {
@@ -252,7 +252,7 @@ fn a_service_control_policy_that_was_given_denies_and_need_not_allow() {
 
 #[test]
 fn eventbridge_is_judged_by_the_queue_alone() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     let policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": ["events.amazonaws.com", "sqs.amazonaws.com"]}, "Action": "sqs:SendMessage", "Resource": QUEUE_ARN},
         {"Sid": "DenyHTTP", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": QUEUE_ARN,
@@ -284,7 +284,7 @@ fn eventbridge_is_judged_by_the_queue_alone() {
 
 #[test]
 fn conditions_of_the_account_close_a_policy_to_the_public() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     let open = |condition: Json| {
         json!({"KeyPolicy": {"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*", "Condition": condition}]}})
@@ -314,7 +314,7 @@ fn conditions_of_the_account_close_a_policy_to_the_public() {
 #[test]
 fn a_boundary_limits_and_an_unseen_one_leaves_it_open() {
     let boundary = |arn: &str| {
-        let mut world = World::new();
+        let mut world = InventoryFixture::new();
         world
             .add(
                 "AWS::IAM::Role",
@@ -342,8 +342,8 @@ fn a_boundary_limits_and_an_unseen_one_leaves_it_open() {
 }
 
 #[test]
-fn a_controller_without_a_role_has_the_policies_that_look_like_its_own() {
-    let mut world = World::new();
+fn a_controller_without_a_role_has_policies_by_resemblance() {
+    let mut world = InventoryFixture::new();
     let launch = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateFleet"], "Resource": "arn:aws:ec2:us-west-2:*:fleet/*"}]});
     world
@@ -384,11 +384,11 @@ fn a_controller_without_a_role_has_the_policies_that_look_like_its_own() {
 }
 
 #[test]
-fn a_controllers_policy_is_known_by_the_name_it_gets_or_by_what_nobody_else_holds() {
+fn a_controllers_policy_is_known_by_name_or_by_actions() {
     let launch = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateFleet"], "Resource": "*"}]});
     let access = |policy: &Json| {
-        let mut world = World::new();
+        let mut world = InventoryFixture::new();
         world
             .add("Karpcheck::Controller", "karpenter", None, &json!({"Role": {"unknown": "nobody said"}}))
             .add("AWS::IAM::ManagedPolicy", "NodeLifecyclePolicy", None, &json!({"PolicyDocument": launch}))
@@ -408,7 +408,7 @@ fn a_controllers_policy_is_known_by_the_name_it_gets_or_by_what_nobody_else_hold
 
 #[test]
 fn a_part_of_a_controllers_policy_leaves_a_denial_open() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     world.add("Karpcheck::Controller", "karpenter", None, &json!({"Role": {"unknown": "nobody said"}})).add(
         "AWS::IAM::ManagedPolicy",
         "tagging",
@@ -426,7 +426,7 @@ fn a_part_of_a_controllers_policy_leaves_a_denial_open() {
 
 #[test]
 fn a_symbolic_cluster_name_meets_itself_in_a_key() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "*",
         "Condition": {"StringEquals": {"aws:RequestTag/kubernetes.io/cluster/<Cluster>": "owned"}}}]});
     world
@@ -455,7 +455,7 @@ fn a_symbolic_cluster_name_meets_itself_in_a_key() {
 
 #[test]
 fn references_by_address_and_pseudo_parameters_are_resolved() {
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     let reference = Text::symbol(Symbol::new("${Queue.Arn}", SymbolScope::Template(1), "an attribute"))
         .referring(Address { scope: SymbolScope::Template(1), id: "Queue".into(), attribute: "Arn".into() });
     let at = At::default();
@@ -498,7 +498,7 @@ fn references_by_address_and_pseudo_parameters_are_resolved() {
 fn the_spot_services_role_needs_the_key_to_let_it() {
     let spot =
         || PrincipalSpec::Arn("arn::iam:::role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot".into());
-    let mut world = World::new();
+    let mut world = InventoryFixture::new();
     let grants = json!([{"GranteePrincipal": "arn:aws:iam::111122223333:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
         "Operations": ["Decrypt", "CreateGrant"]}]);
     let mut granted = key_for_account();

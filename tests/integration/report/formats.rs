@@ -6,9 +6,9 @@ use kubectl_karpcheck::inventory::{At, LiveOrigin, Node, Origin, SourceKind};
 use kubectl_karpcheck::report;
 use serde_json::{Value as Json, json};
 
+use super::fixture::{Done, ReportFixture, bad_day};
 use super::schema;
 use super::snapshot;
-use super::world::{Done, World, bad_day};
 
 /// Every format that quotes, and what writes it.
 const QUOTING: [(&str, Writer); 6] = [
@@ -40,13 +40,13 @@ fn names(done: &Done) -> (String, String) {
 
 /// Names and messages with all that some format takes for its own.
 fn hostile() -> Done {
-    let mut world = World::default();
-    world.rule("r", "queue", Severity::Error, (0, 1, 1));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "queue", Severity::Error, (0, 1, 1));
     let name = "x\n::error::y ##[error]z ]]>|<script>alert('1')</script> `@team` #7 [a](b) \u{7}\"&";
-    let queue = world.in_file("a b|,:\n%<q>.yaml", 3, "AWS::SQS::Queue", name, ("k", "x"));
-    world.fail("r", Severity::Error, queue, "/k", &format!("queue {name} is wrong"), &format!("mend {name}"));
-    world.judgement.findings[0].related.push(Place { item: queue, pointer: "/z".into(), note: name.into() });
-    world.done()
+    let queue = fixture.in_file("a b|,:\n%<q>.yaml", 3, "AWS::SQS::Queue", name, ("k", "x"));
+    fixture.fail("r", Severity::Error, queue, "/k", &format!("queue {name} is wrong"), &format!("mend {name}"));
+    fixture.results.findings[0].related.push(Place { item: queue, pointer: "/z".into(), note: name.into() });
+    fixture.done()
 }
 
 #[test]
@@ -77,16 +77,16 @@ fn yaml_is_the_json_in_another_dress() {
 
 #[test]
 fn a_name_is_what_kubectl_would_call_it() {
-    let mut world = World::default();
-    world.rule("r", "ack", Severity::Error, (0, 1, 0));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "ack", Severity::Error, (0, 1, 0));
     let table = ("dynamodb.services.k8s.aws", "Table");
     let subjects = [
-        world.live("prod", "dynamodb.services.k8s.aws/v1alpha1", table, "shop", "orders"),
-        world.live("prod", "v1", ("core", "ServiceAccount"), "kube-system", "karpenter"),
-        world.in_file("q.yaml", 3, "AWS::SQS::Queue", "jobs", ("k", "x")),
+        fixture.live("prod", "dynamodb.services.k8s.aws/v1alpha1", table, "shop", "orders"),
+        fixture.live("prod", "v1", ("core", "ServiceAccount"), "kube-system", "karpenter"),
+        fixture.in_file("q.yaml", 3, "AWS::SQS::Queue", "jobs", ("k", "x")),
     ];
     // What a Deployment tells of the controller is found again as the Deployment.
-    let doc = world.builder.document(Origin::Live(Box::new(LiveOrigin {
+    let doc = fixture.builder.document(Origin::Live(Box::new(LiveOrigin {
         context: "prod".into(),
         api_version: "apps/v1".into(),
         kind: "Deployment".into(),
@@ -94,12 +94,12 @@ fn a_name_is_what_kubectl_would_call_it() {
         name: "karpenter".into(),
     })));
     let body = Node::text("1.8.7", At::whole(doc));
-    let controller = world.item("Karpcheck::Controller", "karpenter", "kube-system", body, SourceKind::Live);
+    let controller = fixture.item("Karpcheck::Controller", "karpenter", "kube-system", body, SourceKind::Live);
     for subject in subjects.into_iter().chain([controller]) {
-        world.fail("r", Severity::Error, subject, "", "wrong", "");
-        world.fail("r", Severity::Error, subject, "/k", "wrong in another way", "");
+        fixture.fail("r", Severity::Error, subject, "", "wrong", "");
+        fixture.fail("r", Severity::Error, subject, "/k", "wrong in another way", "");
     }
-    let (out, err) = names(&world.done());
+    let (out, err) = names(&fixture.done());
     let mut lines: Vec<&str> = out.lines().collect();
     lines.sort_unstable();
     assert_eq!(
@@ -120,11 +120,11 @@ fn a_name_is_what_kubectl_would_call_it() {
 fn sarif_holds_to_the_schema_of_oasis() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/sarif/sarif-schema-2.1.0.json");
     let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut live = World::default();
+    let mut live = ReportFixture::default();
     live.rule("r", "upgrade", Severity::Error, (0, 1, 0));
     let pool = live.live("prod", "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
     live.fail("r", Severity::Error, pool, "/apiVersion", "it is gone", "");
-    for done in [bad_day(), hostile(), live.done(), World::default().done()] {
+    for done in [bad_day(), hostile(), live.done(), ReportFixture::default().done()] {
         let sarif = sarif(&done);
         assert_eq!(schema::faults(&schema, &sarif), Vec::<String>::new(), "{sarif:#}");
     }
@@ -177,15 +177,15 @@ fn a_sarif_result_has_rule_place_level_and_fingerprint() {
 
 #[test]
 fn sarif_names_a_live_object_and_writes_a_path_as_a_reference() {
-    let mut world = World::default();
-    world.rule("r", "upgrade", Severity::Error, (0, 1, 0));
-    let pool = world.live("prod", "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
-    world.fail("r", Severity::Error, pool, "/apiVersion", "it is gone", "");
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "upgrade", Severity::Error, (0, 1, 0));
+    let pool = fixture.live("prod", "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
+    fixture.fail("r", Severity::Error, pool, "/apiVersion", "it is gone", "");
     for (line, file) in [(1, "./a b/ü.yaml"), (2, "/tmp/x.yaml"), (3, "-")] {
-        let queue = world.in_file(file, line, "AWS::SQS::Queue", "q", ("k", "x"));
-        world.fail("r", Severity::Warning, queue, "/k", "m", "");
+        let queue = fixture.in_file(file, line, "AWS::SQS::Queue", "q", ("k", "x"));
+        fixture.fail("r", Severity::Warning, queue, "/k", "m", "");
     }
-    let sarif = sarif(&world.done());
+    let sarif = sarif(&fixture.done());
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(
         results[0]["locations"],
@@ -205,13 +205,13 @@ fn sarif_names_a_live_object_and_writes_a_path_as_a_reference() {
 
 #[test]
 fn code_scanning_gets_no_more_results_than_it_takes() {
-    let mut world = World::default();
-    world.rule("r", "queue", Severity::Warning, (0, 25_001, 0));
-    let queue = world.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("k", "x"));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "queue", Severity::Warning, (0, 25_001, 0));
+    let queue = fixture.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("k", "x"));
     for number in 0..25_001 {
-        world.fail("r", Severity::Warning, queue, "/k", &number.to_string(), "");
+        fixture.fail("r", Severity::Warning, queue, "/k", &number.to_string(), "");
     }
-    let sarif = sarif(&world.done());
+    let sarif = sarif(&fixture.done());
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 25_000);
     let notes = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"].to_string();
     assert!(notes.contains("1 finding left out"), "{notes}");
@@ -263,13 +263,13 @@ fn markdown_is_a_table_whatever_the_names_are() {
 
 #[test]
 fn markdown_fits_in_a_comment() {
-    let mut world = World::default();
-    world.rule("r", "queue", Severity::Error, (0, 900, 0));
-    let queue = world.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("k", "x"));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("r", "queue", Severity::Error, (0, 900, 0));
+    let queue = fixture.in_file("q.yaml", 3, "AWS::SQS::Queue", "q", ("k", "x"));
     for number in 0..900 {
-        world.fail("r", Severity::Error, queue, "/k", &format!("fault {number} {}", "x".repeat(200)), "");
+        fixture.fail("r", Severity::Error, queue, "/k", &format!("fault {number} {}", "x".repeat(200)), "");
     }
-    let text = written(&world.done(), report::markdown);
+    let text = written(&fixture.done(), report::markdown);
     assert!(text.chars().count() < 65_536, "{}", text.len());
     let shown = text.lines().filter(|line| line.starts_with("| error")).count();
     assert!(text.contains(&format!("{} causes more, for which a comment has no room.", 900 - shown)), "{text}");
@@ -302,10 +302,10 @@ fn no_format_lets_a_strangers_text_be_its_own() {
 
 #[test]
 fn every_format_of_a_clean_run_says_what_it_covered() {
-    let mut world = World::default();
-    world.rule("queue-aws-managed-key", "queue", Severity::Error, (2, 0, 0));
-    world.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
-    let done = world.done();
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (2, 0, 0));
+    fixture.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
+    let done = fixture.done();
     for (format, write) in QUOTING {
         let text = written(&done, write);
         let said = match format {

@@ -5,7 +5,7 @@ use kubectl_karpcheck::inventory::Place;
 use kubectl_karpcheck::inventory::{At, Builder, Node, Origin, SourceKind, Stated};
 use serde_json::{Value as Json, json};
 
-use super::world::{World, bad_day};
+use super::fixture::{ReportFixture, bad_day};
 
 #[test]
 fn json_is_the_contract_of_the_design() {
@@ -100,25 +100,25 @@ fn json_has_the_worst_first_and_every_place_of_a_row() {
 
 #[test]
 fn json_places_live_objects_flags_and_related_items() {
-    let mut world = World { builder: Builder::new(Stated::default()), ..World::default() };
-    world.rule("r", "queue", Severity::Error, (0, 1, 0));
-    let table = world.live(
+    let mut fixture = ReportFixture { builder: Builder::new(Stated::default()), ..ReportFixture::default() };
+    fixture.rule("r", "queue", Severity::Error, (0, 1, 0));
+    let table = fixture.live(
         "prod",
         "dynamodb.services.k8s.aws/v1alpha1",
         ("dynamodb.services.k8s.aws", "Table"),
         "shop",
         "orders",
     );
-    let doc = world.builder.document(Origin::Flag("--karpenter-version"));
+    let doc = fixture.builder.document(Origin::Flag("--karpenter-version"));
     let flag =
-        world.item("Karpcheck::Controller", "karpenter", "", Node::text("1.8.7", At::whole(doc)), SourceKind::Flag);
-    world.fail("r", Severity::Error, table, "/spec/x", "m", "f");
-    let finding = &mut world.judgement.findings[0];
+        fixture.item("Karpcheck::Controller", "karpenter", "", Node::text("1.8.7", At::whole(doc)), SourceKind::Flag);
+    fixture.fail("r", Severity::Error, table, "/spec/x", "m", "f");
+    let finding = &mut fixture.results.findings[0];
     finding.related.push(Place { item: flag, pointer: "/Version".into(), note: "stated here".into() });
     finding.edits.push(Edit { item: table, pointer: "/spec/x".into(), value: None });
     finding.edits.push(Edit { item: table, pointer: "/spec/y".into(), value: Some(json!({"a": [1]})) });
     finding.properties.push(("service".into(), "dynamodb".into()));
-    let report = world.done().json();
+    let report = fixture.done().json();
     let finding = &report["findings"][0];
     assert_eq!(
         finding["subject"],
@@ -148,15 +148,15 @@ fn json_places_live_objects_flags_and_related_items() {
 }
 
 #[test]
-fn a_fingerprint_outlives_moved_lines_and_new_words_but_not_another_place() {
+fn a_fingerprint_depends_on_the_place_alone() {
     let print = |file: &str, line: u32, name: &str, message: &str, times: usize| {
-        let mut world = World::default();
-        world.rule("r", "queue", Severity::Error, (0, 1, 0));
-        let queue = world.in_file(file, line, "AWS::SQS::Queue", name, ("k", "x"));
+        let mut fixture = ReportFixture::default();
+        fixture.rule("r", "queue", Severity::Error, (0, 1, 0));
+        let queue = fixture.in_file(file, line, "AWS::SQS::Queue", name, ("k", "x"));
         for _ in 0..times {
-            world.fail("r", Severity::Error, queue, "/k", message, "");
+            fixture.fail("r", Severity::Error, queue, "/k", message, "");
         }
-        let report = world.done().json();
+        let report = fixture.done().json();
         let prints = report["findings"].as_array().unwrap().iter().map(|finding| finding["fingerprint"].clone());
         prints.collect::<Vec<_>>()
     };

@@ -11,7 +11,7 @@ use kubectl_karpcheck::inventory::{Builder, Stated};
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
-use super::bench::{bench, root, rule};
+use super::harness::{harness, root, rule};
 
 /// What of a fixture is input.
 fn input(fixture: &str) -> Vec<PathBuf> {
@@ -27,7 +27,7 @@ fn input(fixture: &str) -> Vec<PathBuf> {
 
 /// Asserts that the findings of a rule follow from those of another on these fixtures and this text.
 fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Stated) {
-    let pack = &bench().builtin;
+    let pack = &harness().builtin;
     let rules: Vec<RuleInfo> = [effect, cause].iter().map(|id| rule(pack, id).clone()).collect();
     let kinds = rules.iter().flat_map(|rule| rule.subjects.iter().chain(&rule.reads).chain(&rule.reads_if_allowed));
     let plan = GatherScope::new(kinds.map(|kind| (kind.as_str(), false)));
@@ -41,16 +41,16 @@ fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Sta
     let named = sources::Named { paths: &files, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
     let chosen: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
-    let mut judgement = engine::judge(&bench().engine, &chosen, &Arc::new(builder.build()));
-    judgement.trace(&rules);
+    let mut results = engine::run_rules(&harness().engine, &chosen, &Arc::new(builder.build()));
+    results.trace(&rules);
     let failed =
-        |id: &str| judgement.findings.iter().filter(|one| one.rule == id && one.outcome == Outcome::Fail).count();
+        |id: &str| results.findings.iter().filter(|one| one.rule == id && one.outcome == Outcome::Fail).count();
     assert!(failed(effect) > 0 && failed(cause) > 0, "{effect} {}, {cause} {}", failed(effect), failed(cause));
     assert!(
-        judgement
+        results
             .findings
             .iter()
-            .any(|one| one.rule == effect && one.follows.is_some_and(|root| judgement.findings[root].rule == cause)),
+            .any(|one| one.rule == effect && one.follows.is_some_and(|root| results.findings[root].rule == cause)),
         "no finding of {effect} follows from one of {cause}"
     );
 }
@@ -145,7 +145,7 @@ status:
 
 #[test]
 fn every_cause_that_a_rule_names_is_a_rule() {
-    let rules = bench().builtin.rules();
+    let rules = harness().builtin.rules();
     for rule in rules {
         for cause in rule.follows() {
             assert!(cause != rule.id && rules.iter().any(|other| other.id == cause), "{} follows {cause}", rule.id);

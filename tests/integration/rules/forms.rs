@@ -5,16 +5,16 @@ use std::path::Path;
 
 use kubectl_karpcheck::engine::Pack;
 
-use super::bench::{bench, cases};
+use super::harness::{cases, harness};
 
 /// Holds a pack to the one in the program, over all fixtures.
 fn agrees(other: &Pack) {
-    let bench = bench();
-    assert_eq!(other.rules(), bench.builtin.rules(), "the packs describe other rules");
+    let harness = harness();
+    assert_eq!(other.rules(), harness.builtin.rules(), "the packs describe other rules");
     let cases = cases();
     assert!(!cases.is_empty());
     for case in cases {
-        let (own, other) = (bench.judge(&bench.builtin, &case).judgement, bench.judge(other, &case).judgement);
+        let (own, other) = (harness.judge(&harness.builtin, &case).results, harness.judge(other, &case).results);
         assert_eq!(own, other, "{}/{}", case.rule, case.name);
     }
 }
@@ -22,7 +22,7 @@ fn agrees(other: &Pack) {
 #[test]
 fn machine_code_and_component_say_the_same() {
     let component = include_bytes!("../../../kubectl-karpcheck/assets/builtin.wasm");
-    agrees(&bench().engine.from_bytes("builtin", component).unwrap());
+    agrees(&harness().engine.from_bytes("builtin", component).unwrap());
 }
 
 /// `KARPCHECK_REBUILT_PACK` names a component that was just made of `rules-wasm`.
@@ -34,5 +34,5 @@ fn the_rebuilt_pack_says_the_same() {
         return;
     };
     let component = std::fs::read(Path::new(&file)).unwrap();
-    agrees(&bench().engine.from_bytes("builtin", &component).unwrap());
+    agrees(&harness().engine.from_bytes("builtin", &component).unwrap());
 }

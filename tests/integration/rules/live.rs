@@ -8,7 +8,7 @@ use kubectl_karpcheck::inventory::{
 use serde_json::{Value as Json, json};
 
 use super::WITHOUT_UNKNOWN_FILES;
-use super::bench::{bench, rule};
+use super::harness::{harness, rule};
 
 fn node(at: At, json: &Json) -> Node {
     let value = match json {
@@ -74,10 +74,10 @@ impl Cluster {
 
     /// What a rule says: the outcome and why it could not be told.
     fn judged(self, id: &str) -> Vec<(Outcome, Option<Cause>)> {
-        let pack = &bench().builtin;
-        let judged = bench().inventory(pack, rule(pack, id), self.builder.build());
+        let pack = &harness().builtin;
+        let judged = harness().inventory(pack, rule(pack, id), self.builder.build());
         judged
-            .judgement
+            .results
             .findings
             .into_iter()
             .map(|finding| (finding.outcome, finding.reason.map(|reason| reason.cause)))
@@ -116,7 +116,7 @@ fn a_controller_that_may_not_be_listed_may_serve_anything() {
 }
 
 #[test]
-fn rules_without_unknown_cases_stay_silent_where_all_else_was_refused() {
+fn rules_without_unknown_cases_stay_silent_when_refused() {
     let kinds = [
         "apps/DaemonSet",
         "core/ConfigMap",
@@ -147,7 +147,7 @@ fn registered_claim(read_at: &str) -> Cluster {
 }
 
 #[test]
-fn a_node_claim_that_stays_untagged_is_reported_once_it_is_old_enough() {
+fn an_old_untagged_node_claim_is_reported() {
     assert_eq!(registered_claim("2026-03-02T09:30:00Z").judged("tagging-denied"), []);
     assert_eq!(registered_claim("2026-03-02T10:00:00Z").judged("tagging-denied"), [(Outcome::Fail, None)]);
 }
@@ -164,7 +164,7 @@ fn unregistered_claim(read_at: &str) -> Cluster {
 }
 
 #[test]
-fn a_node_claim_whose_node_does_not_come_is_reported_once_it_is_old_enough() {
+fn an_old_node_claim_without_a_node_is_reported() {
     assert_eq!(unregistered_claim("2026-03-02T09:24:00Z").judged("ebs-launch-failures"), []);
     assert_eq!(unregistered_claim("2026-03-02T09:33:00Z").judged("ebs-launch-failures"), [(Outcome::Fail, None)]);
 }
@@ -187,9 +187,9 @@ fn two_clusters(id: &str, servers: [&str; 2], kind: &str, bodies: [&Json; 2]) ->
         draft.cluster = id;
         builder.add(draft);
     }
-    let pack = &bench().builtin;
-    let judged = bench().inventory(pack, rule(pack, id), builder.build());
-    judged.judgement.findings.iter().map(|finding| (finding.outcome, finding.severity)).collect()
+    let pack = &harness().builtin;
+    let judged = harness().inventory(pack, rule(pack, id), builder.build());
+    judged.results.findings.iter().map(|finding| (finding.outcome, finding.severity)).collect()
 }
 
 fn deployment(name: &str, queue: &str) -> Json {
@@ -204,7 +204,7 @@ const DEPLOYMENT: &str = "apps/Deployment";
 const ERROR: (Outcome, Severity) = (Outcome::Fail, Severity::Error);
 
 #[test]
-fn two_contexts_with_one_name_are_reported_once_and_two_contexts_of_one_server_never() {
+fn contexts_with_one_cluster_name_are_reported_once() {
     let same = deployment("prod", "prod");
     assert_eq!(two_clusters("cluster-name-shared", TWO, DEPLOYMENT, [&same, &same]), [ERROR]);
     assert_eq!(two_clusters("cluster-name-shared", ONE, DEPLOYMENT, [&same, &same]), []);
@@ -219,7 +219,7 @@ fn two_contexts_with_one_queue_are_reported_once() {
 }
 
 #[test]
-fn security_groups_of_two_clusters_under_one_tag_are_a_warning_and_subnets_told() {
+fn a_discovery_tag_of_two_clusters_is_reported() {
     let class = |groups: &str| {
         json!({"spec": {"securityGroupSelectorTerms": [{"tags": {"karpenter.sh/discovery": groups}}],
             "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "network"}}]}})

@@ -6,7 +6,7 @@ use kubectl_karpcheck::findings::finding::RuleInfo;
 use kubectl_karpcheck::inventory::Stated;
 use kubectl_karpcheck::report;
 
-use super::bench::{Judged, bench};
+use super::harness::{CaseResults, harness};
 use super::{NEVER_FAILS, listed};
 
 const HEADINGS: &[&str] = &[
@@ -20,7 +20,7 @@ const HEADINGS: &[&str] = &[
 
 #[test]
 fn every_page_has_the_six_headings_in_order() {
-    for rule in bench().builtin.rules() {
+    for rule in harness().builtin.rules() {
         let mut fenced = false;
         let headings: Vec<&str> = rule
             .docs
@@ -41,7 +41,7 @@ fn the_pages_in_docs_are_those_of_explain() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wanted: Vec<(String, String)> = vec![];
     let mut index = "# Rules\n\n| rule | area | worst | what it finds |\n|---|---|---|---|\n".to_owned();
-    for rule in bench().builtin.rules() {
+    for rule in harness().builtin.rules() {
         let mut page = vec![];
         report::page(rule, None, false, &mut page).unwrap();
         let RuleInfo { id, area, title, severity, .. } = rule;
@@ -64,7 +64,7 @@ fn the_pages_in_docs_are_those_of_explain() {
 }
 
 /// Writes the example below a heading to a file of its own and judges it.
-fn example(rule: &RuleInfo, heading: &str) -> Judged {
+fn example(rule: &RuleInfo, heading: &str) -> CaseResults {
     let section = rule.docs.split(&format!("{heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
     let mut fences = section.split("\n```");
     let text = fences.nth(1).and_then(|fenced| fenced.strip_prefix("yaml\n"));
@@ -73,13 +73,13 @@ fn example(rule: &RuleInfo, heading: &str) -> Judged {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("example.yaml");
     fs::write(&file, text).unwrap();
-    bench().files(&bench().builtin, rule, &[file], Stated::default(), folder.path())
+    harness().files(&harness().builtin, rule, &[file], Stated::default(), folder.path())
 }
 
 #[test]
 fn every_example_that_fails_is_reported() {
     let mut wrong = vec![];
-    for rule in bench().builtin.rules() {
+    for rule in harness().builtin.rules() {
         let lines = example(rule, "## Example that fails").lines();
         let word = if listed(NEVER_FAILS, &rule.id) { "unknown " } else { "fail " };
         if !lines.iter().any(|line| line.starts_with(word)) {
@@ -92,10 +92,10 @@ fn every_example_that_fails_is_reported() {
 #[test]
 fn every_example_that_passes_is_judged_and_found_well() {
     let mut wrong = vec![];
-    for rule in bench().builtin.rules() {
+    for rule in harness().builtin.rules() {
         let judged = example(rule, "## Example that passes");
         let lines = judged.lines();
-        if !judged.judgement.findings.is_empty() || lines.is_empty() {
+        if !judged.results.findings.is_empty() || lines.is_empty() {
             wrong.push(format!("{}: {lines:?}", rule.id));
         }
     }

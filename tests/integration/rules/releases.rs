@@ -3,7 +3,7 @@
 use kubectl_karpcheck::findings::finding::Outcome;
 use kubectl_karpcheck::inventory::Stated;
 
-use super::bench::{bench, root, rule};
+use super::harness::{harness, root, rule};
 
 const RULES: &[&str] = &[
     "create-tags-denied-at-launch",
@@ -23,8 +23,8 @@ fn failures(template: &str, controller: &str, spot: bool) -> Vec<String> {
     let mut failed = vec![];
     for id in RULES {
         let stated = Stated { karpenter_version: Some(controller.into()), ..Stated::default() };
-        let judged = bench().files(&bench().builtin, rule(&bench().builtin, id), &files, stated, &folder);
-        for finding in &judged.judgement.findings {
+        let judged = harness().files(&harness().builtin, rule(&harness().builtin, id), &files, stated, &folder);
+        for finding in &judged.results.findings {
             // The class of the spot example has a placeholder for its role, which may be passable or not.
             if spot && finding.outcome == Outcome::Unknown && *id == "controller-permission-missing" {
                 continue;

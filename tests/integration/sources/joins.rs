@@ -43,7 +43,7 @@ fn words(inventory: &Inventory, id: ItemId, pointer: &str) -> Vec<(SourceKind, O
 }
 
 #[test]
-fn a_key_seen_twice_is_one_item_and_where_the_sources_disagree_both_are_heard() {
+fn a_key_seen_twice_is_merged_and_keeps_both_views() {
     let home = ("111122223333", "us-west-2");
     let inventory =
         read(&[("plan.json", &plan(home.0, home.1, true)), ("describe-key.json", &answer(home.0, home.1, false))]);

@@ -51,7 +51,7 @@ fn peers(inventory: &Inventory, name: &str, pointer: &str, pattern: &str) -> (Ve
 }
 
 #[test]
-fn peers_hold_certainly_the_same_and_each_comes_once_with_its_first_field() {
+fn each_peer_comes_once_with_its_first_field() {
     let inventory = classes(&[("a", "prod"), ("b", "test"), ("c", "prod"), ("d", "prod")]);
     // Files alone never say that there are no more.
     let more = Some(Cause::NotProvided);

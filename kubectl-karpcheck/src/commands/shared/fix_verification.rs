@@ -22,12 +22,12 @@ pub fn verify(
     inventory: &Inventory,
     engine: &Engine,
     rules: &[Selected<'_>],
-    judgement: &mut CheckResults,
+    results: &mut CheckResults,
 ) {
-    let before = by_key(inventory, judgement);
+    let before = by_key(inventory, results);
     let mut trials = 0;
     let mut tried: Vec<(usize, FixOutcome)> = vec![];
-    for (number, finding) in judgement.findings.iter().enumerate() {
+    for (number, finding) in results.findings.iter().enumerate() {
         if finding.edits.is_empty() {
             continue;
         }
@@ -42,11 +42,11 @@ pub fn verify(
             continue;
         }
         let after = Arc::new(edited.build());
-        let judged = engine::judge(engine, rules, &after);
+        let judged = engine::run_rules(engine, rules, &after);
         tried.push((number, outcome(finding, inventory, &before, &after, &judged)));
     }
     for (number, cure) in tried {
-        judgement.findings[number].cure = Some(cure);
+        results.findings[number].cure = Some(cure);
     }
 }
 
@@ -57,8 +57,8 @@ fn key(inventory: &Inventory, finding: &Finding) -> Key {
     (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
 }
 
-fn fails<'a>(inventory: &'a Inventory, judgement: &'a CheckResults) -> impl Iterator<Item = (Key, &'a Finding)> {
-    judgement
+fn fails<'a>(inventory: &'a Inventory, results: &'a CheckResults) -> impl Iterator<Item = (Key, &'a Finding)> {
+    results
         .findings
         .iter()
         .filter(|finding| finding.outcome == Outcome::Fail)
@@ -66,9 +66,9 @@ fn fails<'a>(inventory: &'a Inventory, judgement: &'a CheckResults) -> impl Iter
 }
 
 /// The messages of the failures of each place.
-fn by_key<'a>(inventory: &'a Inventory, judgement: &'a CheckResults) -> HashMap<Key, Vec<&'a str>> {
+fn by_key<'a>(inventory: &'a Inventory, results: &'a CheckResults) -> HashMap<Key, Vec<&'a str>> {
     let mut all: HashMap<Key, Vec<&str>> = HashMap::new();
-    for (key, finding) in fails(inventory, judgement) {
+    for (key, finding) in fails(inventory, results) {
         all.entry(key).or_default().push(&finding.message);
     }
     all
@@ -104,10 +104,10 @@ fn outcome(
 }
 
 /// The files as the edits of all findings would leave them, and which edits no file can show.
-pub fn patched(inventory: &Inventory, judgement: &CheckResults) -> (Vec<Patched>, Vec<NotShown>) {
+pub fn patched(inventory: &Inventory, results: &CheckResults) -> (Vec<Patched>, Vec<NotShown>) {
     let mut files: BTreeMap<&str, Vec<(usize, &Edit, Change)>> = BTreeMap::new();
     let mut not_shown = vec![];
-    for (number, finding) in judgement.findings.iter().enumerate() {
+    for (number, finding) in results.findings.iter().enumerate() {
         for edit in &finding.edits {
             let Some(change) = inventory.change(edit) else {
                 not_shown.push(NotShown { finding: number, why: by_hand(edit, "its place was not found") });

@@ -58,10 +58,10 @@ impl RunReport {
     }
 
     /// The report of these results.
-    pub fn run<'a>(&'a self, inventory: &'a Inventory, judgement: &'a CheckResults) -> Run<'a> {
+    pub fn run<'a>(&'a self, inventory: &'a Inventory, results: &'a CheckResults) -> Run<'a> {
         Run {
             inventory,
-            judgement,
+            results,
             rules: &self.rules,
             packs: &self.packs,
             assumed: &self.assumed,

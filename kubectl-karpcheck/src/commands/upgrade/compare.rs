@@ -64,19 +64,19 @@ pub(super) struct Known(HashMap<Key, usize>);
 
 impl Known {
     /// All findings of a judgement.
-    pub(super) fn of(inventory: &Inventory, judgement: &CheckResults) -> Self {
+    pub(super) fn of(inventory: &Inventory, results: &CheckResults) -> Self {
         let mut known = Self::default();
-        for finding in &judgement.findings {
+        for finding in &results.findings {
             *known.0.entry(key(inventory, finding)).or_insert(0) += 1;
         }
         known
     }
 
     /// The findings that are not known; from now on they are.
-    pub(super) fn take_new(&mut self, inventory: &Inventory, judgement: &CheckResults) -> Vec<Finding> {
+    pub(super) fn take_new(&mut self, inventory: &Inventory, results: &CheckResults) -> Vec<Finding> {
         let mut seen: HashMap<Key, usize> = HashMap::new();
         let mut new = vec![];
-        for finding in &judgement.findings {
+        for finding in &results.findings {
             let key = key(inventory, finding);
             let count = seen.entry(key.clone()).or_insert(0);
             *count += 1;

@@ -8,7 +8,7 @@ use crate::report::{rows, text};
 
 /// What is to be done by hand, one line each.
 pub(super) fn by_hand(upgrade: &Upgrade<'_>) -> Vec<String> {
-    let findings = &upgrade.all.judgement.findings;
+    let findings = &upgrade.all.results.findings;
     upgrade
         .not_shown
         .iter()
@@ -23,7 +23,7 @@ pub(super) fn by_hand(upgrade: &Upgrade<'_>) -> Vec<String> {
 /// The EventBridge rules that queues lack, as resources of CloudFormation: the place of the queue, and the text.
 pub(super) fn event_rules(upgrade: &Upgrade<'_>) -> Vec<(String, String)> {
     let mut found = vec![];
-    for finding in &upgrade.all.judgement.findings {
+    for finding in &upgrade.all.results.findings {
         let (Some(source), Some(kind)) = (property(finding, "source"), property(finding, "detail-type")) else {
             continue;
         };

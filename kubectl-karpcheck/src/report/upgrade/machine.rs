@@ -94,9 +94,7 @@ pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()
         .legs
         .iter()
         .zip(&parts)
-        .map(|(leg, parts)| {
-            parts.iter().map(|(part, judgement)| (*part, Run { judgement, ..leg.run.clone() })).collect()
-        })
+        .map(|(leg, parts)| parts.iter().map(|(part, results)| (*part, Run { results, ..leg.run.clone() })).collect())
         .collect();
     let document = Document {
         schema: SCHEMA,

@@ -53,10 +53,10 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
         if parts.is_empty() {
             page.say(2, "- nothing was found that breaks or changes");
         }
-        for (part, judgement) in &parts {
+        for (part, results) in &parts {
             page.gap();
             page.say(2, part.title());
-            let run = Run { judgement, ..leg.run.clone() };
+            let run = Run { results, ..leg.run.clone() };
             page.lines.extend(table::findings(&run, table::Detail::Short, width, color));
         }
         page.gap();
@@ -118,18 +118,18 @@ fn afterwards(upgrade: &Upgrade<'_>, page: &mut Page) {
             &format!("- {} in {}: {}", spare.action, placed(&upgrade.now, spare.item, &spare.pointer), spare.why),
         );
     }
-    if !upgrade.solved.judgement.findings.is_empty() {
+    if !upgrade.solved.results.findings.is_empty() {
         page.gap();
         page.say(0, "Solved by it:");
     }
-    for finding in &upgrade.solved.judgement.findings {
+    for finding in &upgrade.solved.results.findings {
         page.say(2, &format!("- {} {}", finding.rule, rows::subject(&upgrade.solved, finding.subject)));
     }
 }
 
 /// `2 steps: 1 error, 3 warnings and 1 info are new.`
 fn summary(upgrade: &Upgrade<'_>) -> String {
-    let CheckResults { findings, .. } = upgrade.all.judgement;
+    let CheckResults { findings, .. } = upgrade.all.results;
     let fails = |severity| {
         findings.iter().filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity).count()
     };
@@ -147,8 +147,8 @@ fn summary(upgrade: &Upgrade<'_>) -> String {
             format!("; {} undecided now as then: `kubectl karpcheck check` says why", text::count(open, "question"))
         }
     };
-    let standing = upgrade.now.judgement.findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
-    let standing = standing.saturating_sub(upgrade.solved.judgement.findings.len());
+    let standing = upgrade.now.results.findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
+    let standing = standing.saturating_sub(upgrade.solved.results.findings.len());
     let standing = match standing {
         0 => String::new(),
         _ => format!("; {} of today, which `kubectl karpcheck check` shows", text::count(standing, "finding")),

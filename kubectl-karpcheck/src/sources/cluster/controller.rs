@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_controllers_own_things_are_read_and_its_deployment_is_left_whole() {
+    fn only_a_controllers_own_objects_are_read() {
         let labels =
             r#"{"matchLabels":{"app":"x"},"matchExpressions":[{"key":"k","operator":"In","values":["a","b"]}]}"#;
         let mut deployments =

@@ -404,7 +404,7 @@ fn a_list_without_end_is_given_up() {
 }
 
 #[test]
-fn a_cluster_that_cannot_be_asked_is_one_fatal_problem_with_its_cure() {
+fn an_unreachable_cluster_is_one_fatal_problem() {
     let refused = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let cases: [(String, &str); 6] = [
         (refused, "nothing listens there"),
@@ -517,7 +517,7 @@ fn the_token_of_a_credential_plugin_is_sent() {
 }
 
 #[test]
-fn the_kubeconfig_is_evidence_of_the_clusters_name_unless_another_server_is_asked() {
+fn the_kubeconfig_is_evidence_of_the_clusters_name() {
     let server = scenario(|_, _| None);
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, \
                 args: ['-c', 'echo \"{status: {token: t}}\"', eks, get-token, --cluster-name, prod]}";

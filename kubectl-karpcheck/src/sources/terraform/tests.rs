@@ -395,7 +395,7 @@ fn a_broken_file_in_the_json_syntax_is_told_with_its_place() {
 }
 
 #[test]
-fn an_output_of_an_unread_module_says_which_module_and_what_brings_it() {
+fn an_output_of_an_unread_module_names_the_module() {
     let all = module(
         r#"
 module "karpenter" {

@@ -10,7 +10,7 @@ const CORE: &str = r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{},"v
     {"resource":"nodes","responseKind":{"kind":"Node"},"scope":"Cluster","verbs":["list"]}]}]}]}"#;
 
 #[test]
-fn events_are_asked_for_by_what_they_are_about_and_no_more_than_some_thousands() {
+fn events_are_listed_by_the_kind_of_their_object() {
     let pages = AtomicUsize::new(0);
     let server = Server::new(move |path, _| match path {
         "/api" => Say::Json(CORE.into()),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The kubeconfig of a cluster at a port of this machine where nothing listens.
-fn silent_cluster(place: &Place) {
+fn silent_cluster(place: &TestDir) {
     // Bound and let go: nobody else is there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     place.write(
@@ -18,7 +18,7 @@ fn silent_cluster(place: &Place) {
 
 #[test]
 fn without_a_kubeconfig_the_cure_is_named() {
-    let place = Place::new();
+    let place = TestDir::new();
     let ended = place.run(&[]);
     ended
         .code(3)
@@ -31,7 +31,7 @@ fn without_a_kubeconfig_the_cure_is_named() {
 
 #[test]
 fn a_broken_kubeconfig_is_told_in_one_line() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("kc", "apiVersion: v1\nkind: \"Config");
     let ended = place.run(&["check", "-f", "good.yaml"]);
     ended
@@ -69,7 +69,7 @@ fn a_broken_kubeconfig_is_told_in_one_line() {
 
 #[test]
 fn a_context_that_is_not_there_is_told_with_those_that_are() {
-    let place = Place::new();
+    let place = TestDir::new();
     silent_cluster(&place);
     let ended = place.run(&["check", "--context", "nope", "-f", "good.yaml"]);
     ended.code(3).line("problem: the kubeconfig has no context nope: there is prod").has("good.yaml:7:5");
@@ -77,7 +77,7 @@ fn a_context_that_is_not_there_is_told_with_those_that_are() {
 
 #[test]
 fn a_server_that_is_no_url_is_told() {
-    let place = Place::new();
+    let place = TestDir::new();
     for server in ["nonsense", "localhost:8080", "ftp://localhost", "https://", "http://a b"] {
         let ended = place.run(&["check", "-f", "good.yaml", "--server", server]);
         ended.code(3).has("good.yaml:7:5").line(&format!(
@@ -88,7 +88,7 @@ fn a_server_that_is_no_url_is_told() {
 
 #[test]
 fn credentials_that_no_header_can_hold_cost_only_the_cluster() {
-    let place = Place::new();
+    let place = TestDir::new();
     silent_cluster(&place);
     for flags in [["--as", "a\nb"], ["--as", "\u{e9}"], ["--as-group", "\u{7f}"], ["--token", "a\nb"], ["--token", ""]]
     {
@@ -105,7 +105,7 @@ fn credentials_that_no_header_can_hold_cost_only_the_cluster() {
 
 #[test]
 fn a_cluster_that_does_not_answer_is_told_once() {
-    let place = Place::new();
+    let place = TestDir::new();
     silent_cluster(&place);
     let ended = place.run(&["check", "-f", "good.yaml", "--request-timeout", "5s"]);
     ended.code(3).has("good.yaml:7:5").has("problem: context prod: no answer from http://127.0.0.1:");
@@ -124,7 +124,7 @@ fn a_cluster_that_does_not_answer_is_told_once() {
 
 #[test]
 fn a_pack_that_is_none_costs_only_itself() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("text.wasm", "hello");
     place.write("empty.wasm", "");
     place.write("core.wasm", b"\0asm\x01\0\0\0");
@@ -152,7 +152,7 @@ fn a_pack_that_is_none_costs_only_itself() {
 
 #[test]
 fn a_cluster_that_accepts_and_says_nothing_is_given_up() {
-    let place = Place::new();
+    let place = TestDir::new();
     // Connections wait in the listener's queue.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
@@ -164,7 +164,7 @@ fn a_cluster_that_accepts_and_says_nothing_is_given_up() {
 
 #[test]
 fn a_pack_has_its_own_name_or_the_one_it_is_given() {
-    let place = Place::new();
+    let place = TestDir::new();
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/components/kept/platform.wasm");
     fs::copy(kept, place.path().join("rules.wasm")).unwrap();
     let rule = "platform/node-pool-without-team";

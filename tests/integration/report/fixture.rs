@@ -12,14 +12,14 @@ use serde_json::Value as Json;
 
 /// Makes inventories and judgements by hand.
 #[derive(Default)]
-pub(crate) struct World {
+pub(crate) struct ReportFixture {
     pub(crate) builder: Builder,
-    pub(crate) judgement: CheckResults,
+    pub(crate) results: CheckResults,
     pub(crate) rules: Vec<RuleInfo>,
     pub(crate) files: BTreeSet<String>,
 }
 
-impl World {
+impl ReportFixture {
     pub(crate) fn item(&mut self, kind: &str, name: &str, namespace: &str, body: Node, source: SourceKind) -> ItemId {
         let mut draft = Draft::new(kind, name, body, source);
         draft.namespace = (!namespace.is_empty()).then(|| namespace.into());
@@ -72,7 +72,7 @@ impl World {
             properties: vec![],
         });
         let (passed, failed, unknown) = counts;
-        self.judgement.coverage.push(Coverage { rule: id.into(), passed, failed, unknown, skipped: None });
+        self.results.coverage.push(Coverage { rule: id.into(), passed, failed, unknown, skipped: None });
     }
 
     pub(crate) fn fail(
@@ -85,7 +85,7 @@ impl World {
         fix: &str,
     ) {
         let area = self.rules.iter().find(|known| known.id == rule).map_or("other", |known| &known.area).to_owned();
-        self.judgement.findings.push(Finding {
+        self.results.findings.push(Finding {
             rule: rule.into(),
             area,
             subject,
@@ -108,7 +108,7 @@ impl World {
 
     pub(crate) fn unknown(&mut self, rule: &str, subject: ItemId, message: &str, reason: (Cause, &str)) {
         self.fail(rule, Severity::Info, subject, "", message, "");
-        let finding = self.judgement.findings.last_mut().unwrap();
+        let finding = self.results.findings.last_mut().unwrap();
         finding.outcome = Outcome::Unknown;
         finding.reason = Some(Reason::new(reason.0, reason.1));
     }
@@ -116,13 +116,13 @@ impl World {
     pub(crate) fn done(self) -> Done {
         let files = self.files.len();
         let inventory = self.builder.build();
-        Done { inventory, judgement: self.judgement, rules: self.rules, files }
+        Done { inventory, results: self.results, rules: self.rules, files }
     }
 }
 
 pub(crate) struct Done {
     inventory: Inventory,
-    judgement: CheckResults,
+    results: CheckResults,
     rules: Vec<RuleInfo>,
     files: usize,
 }
@@ -131,7 +131,7 @@ impl Done {
     pub(crate) fn with<T>(&self, use_run: impl FnOnce(&Run<'_>) -> T) -> T {
         use_run(&Run {
             inventory: &self.inventory,
-            judgement: &self.judgement,
+            results: &self.results,
             rules: &self.rules,
             packs: &[PackInfo { name: "builtin".into(), version: "0.1.0".into(), digest: "sha256:00".into() }],
             assumed: &[("karpenterVersion", "1.8.7".into())],
@@ -155,20 +155,20 @@ impl Done {
 
 /// A cluster folder on a bad day.
 pub(crate) fn bad_day() -> Done {
-    let mut world = World::default();
-    world.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 1, 0));
-    world.rule("ack-key-loops", "ack", Severity::Error, (2, 5, 0));
-    world.rule("queue-key-unverified", "queue", Severity::Warning, (0, 0, 1));
-    world.rule("ebs-mapping-incomplete", "ebs", Severity::Warning, (1, 1, 0));
-    world.rule("api-version-removed", "upgrade", Severity::Error, (3, 0, 1));
-    world.rule("queue-setting-ignored", "queue", Severity::Warning, (0, 0, 1));
-    world.rule("cluster-name-mismatch", "cluster-name", Severity::Error, (0, 0, 0));
+    let mut fixture = ReportFixture::default();
+    fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 1, 0));
+    fixture.rule("ack-key-loops", "ack", Severity::Error, (2, 5, 0));
+    fixture.rule("queue-key-unverified", "queue", Severity::Warning, (0, 0, 1));
+    fixture.rule("ebs-mapping-incomplete", "ebs", Severity::Warning, (1, 1, 0));
+    fixture.rule("api-version-removed", "upgrade", Severity::Error, (3, 0, 1));
+    fixture.rule("queue-setting-ignored", "queue", Severity::Warning, (0, 0, 1));
+    fixture.rule("cluster-name-mismatch", "cluster-name", Severity::Error, (0, 0, 0));
 
     for (index, name) in ["orders", "users", "carts", "stock", "prices"].into_iter().enumerate() {
         let line = 12 + 28 * u32::try_from(index).unwrap();
         let table =
-            world.in_file("apps/tables.yaml", line, "dynamodb.services.k8s.aws/Table", name, ("key", "alias/data"));
-        world.fail(
+            fixture.in_file("apps/tables.yaml", line, "dynamodb.services.k8s.aws/Table", name, ("key", "alias/data"));
+        fixture.fail(
             "ack-key-loops",
             Severity::Error,
             table,
@@ -178,8 +178,8 @@ pub(crate) fn bad_day() -> Done {
         );
     }
     let class =
-        world.in_file("karpenter/class.yaml", 20, "karpenter.k8s.aws/EC2NodeClass", "default", ("mapping", "x"));
-    world.fail(
+        fixture.in_file("karpenter/class.yaml", 20, "karpenter.k8s.aws/EC2NodeClass", "default", ("mapping", "x"));
+    fixture.fail(
         "ebs-mapping-incomplete",
         Severity::Warning,
         class,
@@ -187,14 +187,14 @@ pub(crate) fn bad_day() -> Done {
         "only /dev/xvda is mapped; Bottlerocket keeps its data on /dev/xvdb, which falls back to the account's default",
         "Map /dev/xvdb, too.",
     );
-    let queue = world.in_file(
+    let queue = fixture.in_file(
         "infra/karpenter-queue.yaml",
         9,
         "AWS::SQS::Queue",
         "karpenter-prod",
         ("KmsMasterKeyId", "alias/aws/sqs"),
     );
-    world.fail(
+    fixture.fail(
         "queue-aws-managed-key",
         Severity::Error,
         queue,
@@ -203,30 +203,31 @@ pub(crate) fn bad_day() -> Done {
         "Use a customer managed key, and add to its policy:\n  Principal: events.amazonaws.com\n  Action: kms:Decrypt, kms:GenerateDataKey",
     );
     let other =
-        world.in_file("infra/other-queue.yaml", 4, "AWS::SQS::Queue", "karpenter-test", ("KmsMasterKeyId", "k"));
-    world.unknown(
+        fixture.in_file("infra/other-queue.yaml", 4, "AWS::SQS::Queue", "karpenter-test", ("KmsMasterKeyId", "k"));
+    fixture.unknown(
         "queue-key-unverified",
         other,
         "whether EventBridge may use the key of this queue cannot be told",
         (Cause::NotProvided, "nobody gave the key's policy"),
     );
-    let controller = world.in_file("karpenter/values.yaml", 1, "Karpcheck::Controller", "karpenter", ("Settings", "x"));
+    let controller =
+        fixture.in_file("karpenter/values.yaml", 1, "Karpcheck::Controller", "karpenter", ("Settings", "x"));
     for rule in ["api-version-removed", "queue-setting-ignored"] {
         let why = "the controller's version is not known: --karpenter-version states it";
-        world.unknown(rule, controller, why, (Cause::NotProvided, why));
+        fixture.unknown(rule, controller, why, (Cause::NotProvided, why));
     }
-    let doc = world.builder.document(Origin::File("apps/broken.yaml".into()));
-    world.files.insert("apps/broken.yaml".into());
-    world.builder.problem(Problem::new(
+    let doc = fixture.builder.document(Origin::File("apps/broken.yaml".into()));
+    fixture.files.insert("apps/broken.yaml".into());
+    fixture.builder.problem(Problem::new(
         "this is not YAML: a mapping key has no value; mend it or leave the file out",
         Some(At { doc, line: 3, column: 7 }),
     ));
     for name in ["a.yaml", "b.yaml"] {
-        let doc = world.builder.document(Origin::File(name.into()));
-        world
+        let doc = fixture.builder.document(Origin::File(name.into()));
+        fixture
             .builder
             .problem(Problem::note("a Helm template: render it with helm template first", Some(At::whole(doc))));
     }
-    world.builder.skip(17);
-    world.done()
+    fixture.builder.skip(17);
+    fixture.done()
 }

@@ -8,7 +8,7 @@ use kubectl_karpcheck::commands::shared::streams::Streams;
 use super::*;
 
 /// The report of a folder on a terminal of so many columns.
-fn on_terminal(place: &Place, width: usize) -> String {
+fn on_terminal(place: &TestDir, width: usize) -> String {
     let path = place.path().to_string_lossy();
     let cli = Cli::parse_from(["kubectl-karpcheck", "check", "--offline", "--color", "never", "-f", &path]);
     let (mut out, mut err) = (vec![], vec![]);
@@ -18,8 +18,8 @@ fn on_terminal(place: &Place, width: usize) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn empty() -> Place {
-    Place(tempfile::tempdir().unwrap())
+fn empty() -> TestDir {
+    TestDir(tempfile::tempdir().unwrap())
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn where_the_version_is_unknown_the_versions_in_question_are_named() {
 
 #[test]
 fn every_format_ends_with_the_same_exit_code() {
-    let place = Place::new();
+    let place = TestDir::new();
     place.write("sound.yaml", SOUND_CLASS);
     place.write("broken.yaml", "a: [");
     for format in ["table", "wide", "json", "yaml", "name", "sarif", "junit", "github", "markdown", "html", "diff"] {

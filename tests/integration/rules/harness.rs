@@ -13,18 +13,18 @@ use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
 /// The engine and the pack that the program carries.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) engine: Engine,
     pub(crate) builtin: Pack,
 }
 
 /// The one that all tests share.
-pub(crate) fn bench() -> &'static Bench {
-    static BENCH: OnceLock<Bench> = OnceLock::new();
-    BENCH.get_or_init(|| {
+pub(crate) fn harness() -> &'static Harness {
+    static HARNESS: OnceLock<Harness> = OnceLock::new();
+    HARNESS.get_or_init(|| {
         let engine = Engine::new(Limits::default(), None).unwrap();
         let builtin = engine.builtin().unwrap();
-        Bench { engine, builtin }
+        Harness { engine, builtin }
     })
 }
 
@@ -88,16 +88,16 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// What a rule said of an inventory.
-pub(crate) struct Judged {
+pub(crate) struct CaseResults {
     pub(crate) inventory: Arc<Inventory>,
-    pub(crate) judgement: CheckResults,
+    pub(crate) results: CheckResults,
     /// What file names are to be told without.
     prefix: String,
 }
 
-impl Bench {
+impl Harness {
     /// Judges a case by the rule that it belongs to.
-    pub(crate) fn judge(&self, pack: &Pack, case: &Case) -> Judged {
+    pub(crate) fn judge(&self, pack: &Pack, case: &Case) -> CaseResults {
         self.files(pack, rule(pack, &case.rule), &case.input(), case.stated(), &case.folder)
     }
 
@@ -109,7 +109,7 @@ impl Bench {
         files: &[PathBuf],
         stated: Stated,
         folder: &Path,
-    ) -> Judged {
+    ) -> CaseResults {
         let needed = rule.subjects.iter().chain(&rule.reads).map(|kind| (kind.as_str(), false));
         let plan = GatherScope::new(needed.chain(rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true))));
         let mut builder = Builder::new(stated);
@@ -134,11 +134,11 @@ impl Bench {
     }
 
     /// Judges an inventory by a rule.
-    pub(crate) fn inventory(&self, pack: &Pack, rule: &RuleInfo, inventory: Inventory) -> Judged {
+    pub(crate) fn inventory(&self, pack: &Pack, rule: &RuleInfo, inventory: Inventory) -> CaseResults {
         let inventory = Arc::new(inventory);
-        let judgement = engine::judge(&self.engine, &[Selected::new(pack, rule)], &inventory);
-        assert!(judgement.faults.is_empty(), "{}: {:?}", rule.id, judgement.faults);
-        Judged { inventory, judgement, prefix: String::new() }
+        let results = engine::run_rules(&self.engine, &[Selected::new(pack, rule)], &inventory);
+        assert!(results.faults.is_empty(), "{}: {:?}", rule.id, results.faults);
+        CaseResults { inventory, results, prefix: String::new() }
     }
 }
 
@@ -147,11 +147,11 @@ pub(crate) fn rule<'a>(pack: &'a Pack, id: &str) -> &'a RuleInfo {
     pack.rules().iter().find(|rule| rule.id == id).unwrap_or_else(|| panic!("there is no rule {id}"))
 }
 
-impl Judged {
+impl CaseResults {
     /// `outcome severity kind name place pointer message` for each finding, and how many subjects passed, if any did.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.judgement.findings.iter().map(|finding| self.line(finding)).collect();
-        let passed: u32 = self.judgement.coverage.iter().map(|coverage| coverage.passed).sum();
+        let mut lines: Vec<String> = self.results.findings.iter().map(|finding| self.line(finding)).collect();
+        let passed: u32 = self.results.coverage.iter().map(|coverage| coverage.passed).sum();
         if passed > 0 {
             lines.push(format!("passed {passed}"));
         }
