@@ -76,6 +76,8 @@ pub struct Sources {
     pub files: usize,
     /// Documents in these files.
     pub documents: usize,
+    /// Files that `--exclude` names.
+    pub excluded: usize,
     /// Files of folders that were not read, since they are named like nothing that karpcheck reads.
     pub left_alone: usize,
     /// Objects of live clusters.

@@ -15,6 +15,7 @@ mod cloudformation;
 #[cfg(feature = "live")]
 pub mod cluster;
 mod convert;
+mod exclude;
 mod files;
 pub(crate) mod formats;
 mod helm;
@@ -29,4 +30,5 @@ mod recognise;
 mod terraform;
 mod terraform_arguments;
 
+pub use exclude::is_glob;
 pub use files::{FileSummary, Named, files, texts};

@@ -86,8 +86,11 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.results.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
-            let why =
-                if problem { "" } else { ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)" };
+            let why = match (problem, run.sources.excluded) {
+                (true, _) => String::new(),
+                (false, 0) => ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)".to_owned(),
+                (false, excluded) => format!(": --exclude names {}", count(excluded, "file")),
+            };
             return format!("Nothing was read{why}.");
         }
         return format!(
@@ -130,6 +133,9 @@ fn sources(run: &Run<'_>) -> String {
     let clusters = run.inventory.clusters();
     if run.sources.files > 0 || clusters.is_empty() {
         parts.push(count(run.sources.files, "file"));
+    }
+    if run.sources.excluded > 0 {
+        parts.push(format!("{} excluded", run.sources.excluded));
     }
     if run.sources.left_alone > 0 {
         parts.push(format!("{} of other kinds left alone", run.sources.left_alone));

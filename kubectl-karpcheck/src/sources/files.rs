@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::responses::saved::Saved;
+use crate::sources::exclude::Exclusions;
 use crate::sources::formats::json;
 use crate::sources::formats::json::Base;
 use crate::sources::formats::yaml;
@@ -16,6 +17,8 @@ use crate::sources::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
 use crate::sources::recognise::{Format, format_of};
 use crate::sources::{cloudformation, helm, iam_policies, kubernetes, kustomize, logs, placeholders, terraform};
 
+/// Extensions of the files that are read in a folder.
+const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
 /// Larger files are refused: a plan of this size takes some 6 GB to read.
 const MAX_SIZE: u64 = 512 << 20;
 
@@ -26,6 +29,8 @@ pub struct FileSummary {
     pub files: u64,
     /// Objects and resources in them.
     pub documents: u64,
+    /// Files that `--exclude` names and that would have been read.
+    pub excluded: u64,
     /// Files of folders that were left alone for their names, by extension (empty for none).
     pub left_alone: BTreeMap<String, u64>,
 }
@@ -35,6 +40,8 @@ pub struct FileSummary {
 pub struct Named<'a> {
     /// `-f`: files, folders and standard input.
     pub paths: &'a [PathBuf],
+    /// `--exclude`: globs as in a `.gitignore`, relative to the working directory and to each named folder.
+    pub exclude: &'a [String],
     /// `-k`: folders that `kubectl kustomize` builds.
     pub kustomizations: &'a [PathBuf],
     /// `--parameter`.
@@ -46,7 +53,8 @@ pub struct Named<'a> {
 /// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
 /// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
 pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
-    let Named { paths, kustomizations, parameters } = named;
+    let Named { paths, exclude, kustomizations, parameters } = named;
+    let exclusions = Arc::new(Exclusions::new(exclude));
     let mut reader = Files::new(parameters, plan, builder);
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -58,7 +66,11 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
             continue;
         }
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => reader.walk(path),
+            Ok(metadata) if exclusions.excludes(path, path, metadata.is_dir()) => {
+                exclusions.leave_out(path);
+                reader.count_excluded(path, &exclusions);
+            }
+            Ok(metadata) if metadata.is_dir() => reader.walk(path, &exclusions),
             Ok(_) => reader.file(path, true),
             Err(error) => {
                 let doc = reader.document(path);
@@ -74,6 +86,12 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
     }
     for folder in kustomizations {
         reader.kustomization(folder);
+    }
+    for glob in exclusions.unused() {
+        let what = format!(
+            "--exclude {glob} matches nothing that was given: it is relative to the working directory or to what -f names"
+        );
+        reader.builder.problem(Problem::note(what, None));
     }
     reader.finish(jiff::Timestamp::now())
 }
@@ -133,24 +151,35 @@ impl Files<'_> {
         self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
-    fn walk(&mut self, folder: &Path) {
-        let mut walk = ignore::WalkBuilder::new(folder);
-        walk.follow_links(true).sort_by_file_name(Ord::cmp).filter_entry(|entry| entry.file_name() != "node_modules");
-        for entry in walk.build() {
+    fn walk(&mut self, folder: &Path, exclusions: &Arc<Exclusions>) {
+        for entry in exclusions.walk(folder, true).build() {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    let extension =
-                        entry.path().extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-                    match extension.as_deref() {
-                        Some("yaml" | "yml" | "json" | "template" | "tf" | "tfvars" | "tfstate") => {
-                            self.file(entry.path(), false)
-                        }
-                        other => *self.summary.left_alone.entry(other.unwrap_or_default().to_owned()).or_default() += 1,
+                    let extension = extension(entry.path());
+                    if !READ.contains(&&*extension) {
+                        *self.summary.left_alone.entry(extension).or_default() += 1;
+                    } else if exclusions.excludes(folder, entry.path(), false) {
+                        self.summary.excluded += 1;
+                    } else {
+                        self.file(entry.path(), false);
                     }
                 }
                 Ok(_) => {}
                 Err(error) => self.not_walked(folder, &error),
             }
+        }
+        self.count_excluded(folder, exclusions);
+    }
+
+    /// Counts what a walk over this folder leaves out without looking into it. What cannot be walked is not read anyway.
+    fn count_excluded(&mut self, root: &Path, exclusions: &Arc<Exclusions>) {
+        for folder in exclusions.take_folders() {
+            let files = exclusions.walk(&folder, false).build().flatten();
+            let left_out = files
+                .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+                .filter(|entry| READ.contains(&&*extension(entry.path())))
+                .filter(|entry| exclusions.excludes(root, entry.path(), false));
+            self.summary.excluded += left_out.count() as u64;
         }
     }
 
@@ -417,6 +446,11 @@ fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Undecodable> {
 
 fn line_count(text: &str) -> u32 {
     u32::try_from(text.lines().count()).unwrap_or(u32::MAX)
+}
+
+/// A file's extension in lower case; empty for none.
+fn extension(path: &Path) -> String {
+    path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// Why a file cannot be read, in words.

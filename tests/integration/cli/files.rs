@@ -287,3 +287,70 @@ fn much_that_is_broken_costs_nothing_else() {
         .has("problem: tower.yaml:1:")
         .has("problem: the pack latin.yaml was refused");
 }
+
+#[test]
+fn excluded_files_are_not_read_and_are_counted() {
+    let dir = TestDir::new();
+    dir.write("old/examples/broken.yaml", "a: [");
+    dir.write("old/examples/more.yaml", BROKEN_CLASS);
+    dir.write("old/notes.txt", "");
+    dir.write("infra/class.yaml", BROKEN_CLASS.replace("general", "infra"));
+    let check = ["check", "--offline", "-f", "."];
+    dir.run(&check).code(1).has("problem: ./old/examples/broken.yaml").has("EC2NodeClass/infra");
+    let run = |more: &[&str]| dir.run(&[&check[..], more].concat());
+    // A glob is one of .gitignore: relative to the working directory, at any depth, or of a file.
+    for glob in ["old", "old/", "examples", "/old/examples", "old/**", "**/examples/*"] {
+        run(&["--exclude", glob]).code(1).has_not("problem").has("EC2NodeClass/infra").has("2 files, 2 excluded");
+    }
+    run(&["--exclude", "old", "--exclude", "infra/*.yaml"]).has_not("infra").has("1 file, 3 excluded");
+    run(&["--exclude", "*.yaml", "--exclude", "!class.yaml", "--exclude", "examples"])
+        .has("EC2NodeClass/infra")
+        .has_not("EC2NodeClass/general")
+        .has("1 file, 3 excluded");
+    run(&["--exclude", "*"]).code(0).line("Nothing was read: --exclude names 4 files.");
+    // What is named is left out, too, and a glob may be relative to it.
+    let named = ["check", "--offline", "-f", "infra", "-f", "old", "-f", "good.yaml", "--exclude"];
+    dir.run(&[&named[..], &["/examples"]].concat()).code(1).has("EC2NodeClass/infra").has("2 files, 2 excluded");
+    dir.run(&[&named[..], &["good.yaml"]].concat()).has_not("EC2NodeClass/general (").has("1 excluded");
+    dir.run(&[&named[..], &["old"]].concat()).code(1).has_not("problem").has("2 files, 2 excluded");
+}
+
+#[test]
+fn an_exclusion_without_effect_is_noted_and_a_bad_one_refused() {
+    let dir = TestDir::new();
+    let run = |glob: &str| dir.run(&["check", "--offline", "-f", ".", "--exclude", glob]);
+    run("exmaples/").code(1).line(
+        "note: --exclude exmaples/ matches nothing that was given: it is relative to the working directory or to what -f names",
+    );
+    run("[").code(2).complains("invalid value '[' for '--exclude <GLOB>'");
+    run("#all").code(2).complains("it is empty, or a comment as in a .gitignore");
+}
+
+#[test]
+fn all_commands_that_judge_files_can_exclude() {
+    let dir = TestDir::new();
+    dir.write("old/broken.yaml", "a: [");
+    let files = ["--offline", "-f", ".", "--exclude", "old"];
+    for command in [
+        &["why", "ebs-key-without-encryption"][..],
+        &["can", "*", "sqs:SendMessage", "*"],
+        &["upgrade", "--to", "1.14.1"],
+        &["collect"],
+    ] {
+        let ended = dir.run(&[command, &files[..]].concat());
+        assert!(!ended.err.contains("broken.yaml") && !ended.out.contains("broken.yaml"), "{}{}", ended.out, ended.err);
+        let all = dir.run(&[command, &files[..3]].concat());
+        let seen = all.err.contains("broken.yaml") || all.out.contains("broken.yaml");
+        assert!(seen || ["can", "upgrade", "why"].contains(&command[0]), "{}{}", all.out, all.err);
+    }
+}
+
+#[test]
+fn a_module_that_is_excluded_is_still_read_where_it_is_called() {
+    let dir = TestDir::new();
+    dir.write("modules/queue/main.tf", "resource \"aws_sqs_queue\" \"this\" {\n  name = \"karpenter\"\n}\n");
+    dir.write("prod/main.tf", "module \"queue\" {\n  source = \"../modules/queue\"\n}\n");
+    let can = ["can", "*", "sqs:SendMessage", "karpenter", "--offline", "-f", "."];
+    dir.run(&[&can[..], &["--exclude", "modules"]].concat()).has("karpenter");
+    dir.run(&[&can[..], &["--exclude", "prod", "--exclude", "modules"]].concat()).code(2);
+}

@@ -136,7 +136,14 @@ impl Done {
             packs: &[PackInfo { name: "builtin".into(), version: "0.1.0".into(), digest: "sha256:00".into() }],
             assumed: &[("karpenterVersion", "1.8.7".into())],
             at: "2026-01-02T03:04:05Z".into(),
-            sources: Sources { files: self.files, documents: self.files, left_alone: 0, objects: 0, asked: 0 },
+            sources: Sources {
+                files: self.files,
+                documents: self.files,
+                excluded: 0,
+                left_alone: 0,
+                objects: 0,
+                asked: 0,
+            },
         })
     }
 

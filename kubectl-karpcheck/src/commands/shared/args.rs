@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::findings::finding::{Confidence, Severity};
+use crate::sources;
 use crate::sources::aws_cli::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
 
@@ -15,6 +16,10 @@ pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
     #[arg(short = 'f', long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
+    /// Leave out files and folders: a glob as in a .gitignore, relative to the working directory or to what -f names; can be
+    /// repeated
+    #[arg(long, value_name = "GLOB", value_parser = glob)]
+    pub exclude: Vec<String>,
     /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
     #[arg(short = 'k', long, value_name = "DIR")]
     pub kustomize: Vec<PathBuf>,
@@ -317,6 +322,10 @@ fn region(text: &str) -> Result<String, String> {
 fn partition(text: &str) -> Result<String, String> {
     let partition = text == "aws" || text.starts_with("aws-");
     partition.then(|| text.to_owned()).ok_or_else(|| "a partition is aws, or begins with it: aws-cn, aws-us-gov".into())
+}
+
+fn glob(text: &str) -> Result<String, String> {
+    sources::is_glob(text).map(|()| text.to_owned())
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

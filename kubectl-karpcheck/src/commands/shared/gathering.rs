@@ -45,8 +45,12 @@ pub fn read(
     }
     let mut builder = Builder::new(stated(&args.facts));
     problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let named =
-        sources::Named { paths: &args.filename, kustomizations: &args.kustomize, parameters: &args.facts.parameter };
+    let named = sources::Named {
+        paths: &args.filename,
+        exclude: &args.exclude,
+        kustomizations: &args.kustomize,
+        parameters: &args.facts.parameter,
+    };
     let files = sources::files(named, plan, &mut builder, streams.input);
     if !args.offline {
         sources::cluster::gather(&args.cluster.options(), plan, &mut builder, &mut progress(streams));

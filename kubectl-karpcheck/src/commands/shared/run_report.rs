@@ -45,6 +45,7 @@ impl RunReport {
             sources: Sources {
                 files: count(files.files),
                 documents: count(files.documents),
+                excluded: count(files.excluded),
                 left_alone: count(files.left_alone.values().sum()),
                 objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
                 asked: answers.calls,

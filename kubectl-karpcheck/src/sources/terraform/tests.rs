@@ -16,7 +16,7 @@ fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
     let plan = GatherScope::new([("*", false), ("*/*", false)]);
     let parameters: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let named = crate::sources::Named { paths: &[path.to_owned()], kustomizations: &[], parameters: &parameters };
+    let named = crate::sources::Named { paths: &[path.to_owned()], parameters: &parameters, ..Default::default() };
     crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
     builder.build()
 }
