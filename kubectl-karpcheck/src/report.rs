@@ -11,7 +11,7 @@
 use std::io::{self, Write};
 
 use crate::findings::finding::{CheckResults, RuleInfo};
-use crate::inventory::{Cause, Inventory};
+use crate::inventory::{Cause, Inventory, Problem};
 
 mod closing;
 mod diff;
@@ -100,6 +100,11 @@ pub fn wide(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::
     let mut out = io::BufWriter::new(out);
     table::write(run, table::Detail::Whole, width, color, &mut out)?;
     out.flush()
+}
+
+/// A problem in one line with its place, for commands that print no report.
+pub fn problem(inventory: &Inventory, problem: &Problem) -> String {
+    closing::problem(inventory, problem)
 }
 
 /// Writes the report as JSON: `karpcheck.report/v1alpha1`.

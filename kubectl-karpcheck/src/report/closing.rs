@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::findings::finding::Outcome;
-use crate::inventory::Origin;
+use crate::inventory::{Inventory, Origin, Problem};
 use crate::report::rows;
-use crate::report::rows::{Summary, spot};
+use crate::report::rows::{Spot, Summary, spot};
 use crate::report::text;
 use crate::report::text::{and, count};
 use crate::report::{Run, cause_words};
@@ -75,8 +75,19 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
     lines
 }
 
+/// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where nothing is missing for it.
+pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
+    let label = if problem.fatal || problem.incomplete { "problem" } else { "note" };
+    let spot = problem.at.map(|at| Spot { origin: &inventory.document(at.doc).origin, at });
+    let place = match spot.filter(|spot| !whole_cluster(spot)) {
+        Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
+        None => String::new(),
+    };
+    format!("{label}: {place}{}", text::one_line(&problem.message))
+}
+
 /// Is it about a cluster as a whole? Then the message names its context, and there is no object to go to.
-fn whole_cluster(spot: &rows::Spot<'_>) -> bool {
+fn whole_cluster(spot: &Spot<'_>) -> bool {
     matches!(spot.origin, Origin::Live(live) if &*live.kind == "Cluster" && live.name.is_empty())
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
-use crate::inventory::{At, Cause, FieldValue, ItemId, Origin};
+use crate::inventory::{At, Cause, FieldValue, Inventory, ItemId, Origin};
 use crate::report::{Run, message, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
@@ -275,7 +275,7 @@ pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
         return spot_words(run, spot);
     }
     let pointer = text::one_line(&finding.pointer);
-    match (context(run, &live.context), pointer.is_empty()) {
+    match (context(run.inventory, &live.context), pointer.is_empty()) {
         (Some(context), true) => context,
         (Some(context), false) => format!("{context}:{pointer}"),
         (None, true) => "live".to_owned(),
@@ -285,6 +285,11 @@ pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
 
 /// A spot for a reader.
 pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
+    place_words(run.inventory, spot)
+}
+
+/// A place in one line: `queue.yaml:3:5`, `Deployment/kube-system/karpenter`.
+pub(super) fn place_words(inventory: &Inventory, spot: Spot<'_>) -> String {
     text::one_line(&match spot.origin {
         Origin::File(path) => {
             let path = if &**path == "-" { "(standard input)" } else { path };
@@ -297,7 +302,7 @@ pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
         Origin::Live(live) => {
             let parts = [&*live.kind, &*live.namespace, &*live.name];
             let object = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-            match context(run, &live.context) {
+            match context(inventory, &live.context) {
                 Some(context) => format!("{context}:{object}"),
                 None => object,
             }
@@ -309,13 +314,13 @@ pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
 }
 
 /// What to call a context where there are several: of an EKS cluster's ARN its name, unless another has it, too.
-fn context(run: &Run<'_>, context: &str) -> Option<String> {
-    if run.inventory.clusters().len() < 2 {
+fn context(inventory: &Inventory, context: &str) -> Option<String> {
+    if inventory.clusters().len() < 2 {
         return None;
     }
     let short = |context: &str| context.rsplit(":cluster/").next().unwrap_or(context).to_owned();
     let own = short(context);
-    let same = run.inventory.clusters().iter().filter(|cluster| short(&cluster.context) == own).count();
+    let same = inventory.clusters().iter().filter(|cluster| short(&cluster.context) == own).count();
     Some(if same > 1 { context.to_owned() } else { own })
 }
 

@@ -10,7 +10,7 @@ use crate::report::json;
 use crate::report::json::Place;
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{cause_words, layout, text};
+use crate::report::{cause_words, closing, layout, text};
 
 /// A request with its answer.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ pub fn decision_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for problem in inventory.problems() {
-        writeln!(out, "could not be read: {}", text::one_line(&problem.message))?;
+        writeln!(out, "{}", closing::problem(inventory, problem))?;
     }
     one(inventory, answered, width, "", out)
 }
@@ -187,7 +187,7 @@ pub fn why_table(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for problem in inventory.problems() {
-        writeln!(out, "could not be read: {}", text::one_line(&problem.message))?;
+        writeln!(out, "{}", closing::problem(inventory, problem))?;
     }
     for (index, reason) in reasons.iter().enumerate() {
         if index > 0 {

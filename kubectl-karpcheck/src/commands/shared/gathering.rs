@@ -5,6 +5,7 @@ use crate::commands::shared::error::CommandError;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::inventory::{Builder, Problem, Stated};
+use crate::report;
 use crate::schema::kinds::GatherScope;
 use crate::sources;
 use crate::sources::FileSummary;
@@ -110,7 +111,7 @@ pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, Command
     let inventory = builder.build();
     let mut exit = Exit::Clean;
     for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {
-        writeln!(streams.err, "problem: {}", problem.message)?;
+        writeln!(streams.err, "{}", report::problem(&inventory, problem))?;
         if problem.fatal {
             exit = Exit::NotDone;
         }
