@@ -16,6 +16,7 @@ pub mod peers;
 pub mod pointer;
 pub mod problem;
 pub mod query;
+pub mod reason;
 mod references;
 mod scopes;
 pub mod text;
@@ -25,8 +26,9 @@ pub use builder::{Builder, Draft, Stated};
 pub use item::{
     AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
 };
-pub use node::{At, Cause, DocId, Key, List, Map, Node, Reason, Value};
+pub use node::{At, DocId, Key, List, Map, Node, Value};
 pub use problem::Problem;
 pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};
+pub use reason::{Cause, Fact, Gap, Reason, Settlement};
 pub use scopes::Inventory;
 pub use text::{Address, Part, Symbol, SymbolScope, Template, Ternary, Text};

@@ -69,7 +69,7 @@ fn json_of(inventory: &Inventory, id: ItemId, pointer: &str) -> Json {
 fn refers(inventory: &Inventory, id: ItemId, pointer: &str) -> Vec<String> {
     let name = |found: Found| match found {
         Found::Known(id) => inventory.item(id).map(|item| item.name.to_string()).unwrap_or_default(),
-        Found::Unknown(unknown) => format!("unknown: {}", unknown.reason.why),
+        Found::Unknown(unknown) => format!("unknown: {}", unknown.reason),
         Found::Absent(what) => format!("absent: {what}"),
     };
     inventory.related(id, pointer).unwrap().into_iter().map(|link| name(link.item)).collect()
@@ -341,7 +341,7 @@ spec: {url: 'oci://public.ecr.aws/karpenter/karpenter', ref: {tag: 1.8.7}}
     assert_eq!(json_of(&inventory, controller, "/Version"), "1.8.7");
     assert_eq!(json_of(&inventory, controller, "/ClusterName"), "prod");
     let queue = inventory.get(controller, "/InterruptionQueue").unwrap();
-    assert!(matches!(queue, FieldValue::Unknown(unknown) if unknown.reason.why.contains("Secret queue")));
+    assert!(matches!(queue, FieldValue::Unknown(unknown) if unknown.reason.to_string().contains("Secret queue")));
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
             let hidden = inventory
                 .missing(kinds::CONTROLLER)
                 .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
-                .map_or_else(String::new, |unknown| format!(" ({})", unknown.reason.why));
+                .map_or_else(String::new, |unknown| format!(" ({})", unknown.reason));
             Err(format!("no controller of Karpenter was found{hidden}, so the version that runs is not known; {state}"))
         }
         (true, Some(ahead)) => Err(format!("{ahead}: --to {to} is no upgrade, it takes a later version")),

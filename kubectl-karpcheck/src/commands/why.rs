@@ -93,7 +93,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                 .iter()
                 .filter(|finding| finding.subject == one.subject)
                 .map(|finding| match (&finding.reason, finding.message.is_empty()) {
-                    (Some(reason), true) => reason.why.to_string(),
+                    (Some(reason), true) => reason.to_string(),
                     _ => finding.message.clone(),
                 })
                 .collect(),

@@ -19,7 +19,7 @@ use wasmtime::component::{HasSelf, Linker};
 use crate::engine::decide;
 use crate::engine::host::Host;
 use crate::findings::finding::{Confidence, Outcome, Severity};
-use crate::inventory::{FieldValue, Found, Link, Ternary, Unknown};
+use crate::inventory::{Cause, Fact, FieldValue, Found, Gap, ItemId, Link, Reason, Settlement, Ternary, Unknown};
 
 /// The package that a pack may import from.
 pub(super) const PACKAGE: &str = "karpcheck:rules";
@@ -128,11 +128,34 @@ fn value(value: FieldValue<'_>) -> WitValue {
 pub(super) fn unknown(unknown: Unknown) -> WitReason {
     WitReason {
         cause: unknown.reason.cause.as_str().into(),
-        code: unknown.reason.code.as_deref().unwrap_or_default().into(),
-        why: unknown.reason.why.as_ref().into(),
-        settled_by: vec![],
+        code: unknown.reason.code().into(),
+        why: unknown.reason.to_string(),
+        settled_by: unknown.reason.settlements().into_iter().map(settlement).collect(),
         at: unknown.place.map(|(item, pointer)| WitPlace { item: item.0, pointer, note: String::new() }),
     }
+}
+
+fn settlement(settlement: Settlement) -> WitSettlement {
+    match settlement {
+        Settlement::Fact(fact) => WitSettlement::Fact(fact.as_str().into()),
+        Settlement::Kind(kind) => WitSettlement::Kind(kind.as_ref().into()),
+        Settlement::Item(item) => WitSettlement::Item(item.0),
+    }
+}
+
+/// A reason that a pack gives, in the host's own type. The sentence comes as it is to be shown.
+pub(super) fn reason(reason: &WitReason, why: String) -> Reason {
+    let settled_by = reason
+        .settled_by
+        .iter()
+        .filter_map(|settlement| match settlement {
+            WitSettlement::Fact(fact) => Fact::parse(fact).map(Settlement::Fact),
+            WitSettlement::Kind(kind) => Some(Settlement::kind(kind.as_str())),
+            WitSettlement::Item(item) => Some(Settlement::Item(ItemId(*item))),
+        })
+        .collect();
+    let gap = Gap::Pack { code: reason.code.as_str().into(), why: why.into(), settled_by };
+    Reason::new(Cause::parse(&reason.cause), gap)
 }
 
 const fn answer(answer: Ternary) -> wit::Answer {

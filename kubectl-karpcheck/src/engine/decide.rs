@@ -8,8 +8,8 @@ use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
 use crate::engine::text;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
+use crate::inventory::ItemId;
 use crate::inventory::Place;
-use crate::inventory::{Cause, ItemId, Reason};
 
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;
@@ -81,7 +81,7 @@ fn operand(operand: &Operand) -> iam::Operand {
         // An object is refused before this: it is no value of a request.
         Operand::Value(WitValue::Absent | WitValue::Json(_)) => iam::Operand::Absent,
         Operand::Value(WitValue::Unknown(reason)) => {
-            iam::Operand::Unknown(Reason::new(Cause::parse(&reason.cause), &*reason.why))
+            iam::Operand::Unknown(contract::reason(reason, reason.why.clone()))
         }
         Operand::Value(WitValue::Text(text)) => iam::Operand::Text(text.clone()),
         Operand::Value(WitValue::Number(number)) => iam::Operand::Number(*number),

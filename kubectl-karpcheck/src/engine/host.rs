@@ -479,7 +479,7 @@ impl Run {
             FieldValue::Json(json) => json.len(),
             FieldValue::Unknown(unknown) => {
                 self.tell(unknown, None);
-                unknown.reason.why.len()
+                unknown.reason.to_string().len()
             }
             FieldValue::Absent | FieldValue::Number(_) | FieldValue::Flag(_) => 0,
         };
@@ -522,8 +522,7 @@ impl Run {
         }
         if matches!(unknown.reason.cause, Cause::Refused | Cause::Failed) {
             let need = asked.unwrap_or(Need::Required);
-            // As a verdict will give it back.
-            let reason = Reason::new(unknown.reason.cause, text::line(&unknown.reason.why, MOST_WHY));
+            let reason = bare(&unknown.reason);
             if let Some(known) = self.refusals.get_mut(&reason) {
                 *known = need.max(*known);
             } else if self.refusals.len() < MOST_REASONS {
@@ -533,9 +532,9 @@ impl Run {
     }
 }
 
-/// A reason as a verdict gives it back, whether or not the guest keeps its code.
+/// A reason by its sentence, as a verdict gives it back whether or not the guest keeps its code.
 fn bare(reason: &Reason) -> Reason {
-    Reason { code: None, ..reason.clone() }
+    Reason::new(reason.cause, text::line(&reason.to_string(), MOST_WHY))
 }
 
 /// How long a text is, to tell beforehand what a comparison costs.

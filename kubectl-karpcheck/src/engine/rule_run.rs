@@ -269,7 +269,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
         .iter()
         .filter_map(|kind| inventory.missing(kind))
         .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
-        .map(|unknown| format!("not all were seen: {}", unknown.reason.why))
+        .map(|unknown| format!("not all were seen: {}", unknown.reason))
         .collect();
     refused.sort();
     refused.dedup();

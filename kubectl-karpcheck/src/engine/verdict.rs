@@ -8,7 +8,7 @@ use crate::engine::limits::Limits;
 use crate::engine::text;
 use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};
 use crate::inventory::Place;
-use crate::inventory::{Cause, ItemId, Reason};
+use crate::inventory::{ItemId, Reason};
 
 /// What a finding costs beside its texts.
 const OVERHEAD: usize = 256;
@@ -98,7 +98,7 @@ impl<'a> VerdictReader<'a> {
 
     fn undecided(&self, host: &Host, subject: ItemId, reason: WitReason) -> Result<Finding, GuestFault> {
         let (reason, reason_at) = self.reason(host, reason)?;
-        let message = format!("could not be judged: {}", reason.why);
+        let message = format!("could not be judged: {reason}");
         let severity = severity(host, &reason);
         // Where knowledge ends in the subject itself, that is the finding's place.
         let pointer = match &reason_at {
@@ -167,7 +167,7 @@ impl<'a> VerdictReader<'a> {
         if why.is_empty() {
             return Err(GuestFault::Mistake("it gives an unknown without saying why".into()));
         }
-        let at = reason.at.map(|place| self.place(host, place)).transpose()?;
+        let at = reason.at.clone().map(|place| self.place(host, place)).transpose()?;
         if reason.settled_by.len() > self.limits.details {
             let (count, most) = (reason.settled_by.len(), self.limits.details);
             return Err(GuestFault::Limit(format!(
@@ -179,17 +179,13 @@ impl<'a> VerdictReader<'a> {
                 host.nameable(*item)?;
             }
         }
-        let said = Reason::new(Cause::parse(&reason.cause), why);
-        Ok(match reason.code.as_str() {
-            "" => (said, at),
-            code if kebab(code) => (said.with_code(code), at),
-            code => {
-                let code = text::line(code, 60);
-                return Err(GuestFault::Mistake(format!(
-                    "it gives an unknown with the code {code:?}, which is not kebab-case"
-                )));
-            }
-        })
+        if !reason.code.is_empty() && !kebab(&reason.code) {
+            let code = text::line(&reason.code, 60);
+            return Err(GuestFault::Mistake(format!(
+                "it gives an unknown with the code {code:?}, which is not kebab-case"
+            )));
+        }
+        Ok((contract::reason(&reason, why), at))
     }
 
     fn place(&self, host: &Host, place: WitPlace) -> Result<Place, GuestFault> {
@@ -225,7 +221,7 @@ fn size(finding: &Finding) -> usize {
         + finding.message.len()
         + finding.remediation.len()
         + finding.group.len()
-        + finding.reason.as_ref().map_or(0, |reason| reason.why.len())
+        + finding.reason.as_ref().map_or(0, |reason| reason.to_string().len())
         + finding.reason_at.iter().chain(&finding.related).map(place).sum::<usize>()
         + finding
             .edits

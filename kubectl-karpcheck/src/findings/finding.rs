@@ -1,7 +1,7 @@
 //! What rules are and what they say, in the host's own words: free of the contract's version and of any format.
 
 use crate::inventory::item::{ItemId, Place};
-use crate::inventory::node::Reason;
+use crate::inventory::reason::Reason;
 
 /// From good to know to bad, so that the worst is the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -3,7 +3,7 @@
 use crate::findings::finding::{Finding, Outcome, RuleInfo};
 use crate::inventory::Inventory;
 use crate::inventory::item::{Item, ItemId};
-use crate::inventory::node::{Cause, Reason};
+use crate::inventory::reason::{Cause, Reason};
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds;
@@ -34,7 +34,8 @@ pub fn suggested_command(
     }
     let unasked = inventory.clusters().is_empty();
     // What is said to be missing counts before what the rule reads.
-    let mut named = reason.why.split(|char: char| char.is_whitespace() || ",;()`".contains(char));
+    let why = reason.to_string();
+    let mut named = why.split(|char: char| char.is_whitespace() || ",;()`".contains(char));
     let named = named.find(|word| is_listed(word) || aws_calls::tells_of(word));
     if named.is_some_and(is_listed) && unasked {
         return Some("kubectl karpcheck check -f PATH --context CONTEXT".into());
@@ -73,7 +74,8 @@ fn flag(reason: &Reason) -> Option<String> {
         ("--region", "REGION"),
         ("--partition", "PARTITION"),
     ];
-    let mut words = reason.why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
+    let why = reason.to_string();
+    let mut words = why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
     let (flag, value) = words.find_map(|word| FLAGS.iter().find(|(flag, _)| *flag == word))?;
     Some(format!("{flag} {value}"))
 }

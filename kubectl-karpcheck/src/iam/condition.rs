@@ -109,7 +109,7 @@ impl Condition {
         let exact = |fold| Wanted::Pattern(Pattern::new(&text, Syntax { wildcards: false, variables, fold }));
         let mut typed = |known: Option<Wanted>, what: &str| {
             known.unwrap_or_else(|| match text.hole() {
-                Some(symbol) => Wanted::Unknown(symbol.reason()),
+                Some(symbol) => Wanted::Unknown(symbol.reason.clone()),
                 None => {
                     let message = format!("{text} is no {what}, which {} compares with", self.written);
                     faults.push(Fault::never(&self.pointer, message.clone()));
@@ -183,8 +183,7 @@ impl Condition {
                 let any = [Text::symbol(Symbol {
                     name: "(any value)".into(),
                     scope: SymbolScope::Run,
-                    cause: reason.cause,
-                    why: reason.why.clone(),
+                    reason: reason.clone(),
                 })];
                 let cases = [self.without(operator, env, &mut None), self.with_values(operator, &any, env, &mut None)];
                 let answer = truth::whichever(cases);

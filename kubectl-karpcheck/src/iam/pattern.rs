@@ -177,7 +177,7 @@ impl Pattern {
                         Piece::Hole(symbol) => match env.home(symbol) {
                             Some(text) => tokens.extend(text.tokens()),
                             None => {
-                                reason.get_or_insert_with(|| symbol.reason());
+                                reason.get_or_insert_with(|| symbol.reason.clone());
                                 tokens.push(Token::Hole(symbol));
                             }
                         },
@@ -199,7 +199,7 @@ impl Pattern {
         if answer == Ternary::Unknown && doubt.is_none() {
             *doubt = reason.or_else(|| {
                 value.iter().find_map(|token| match token {
-                    Token::Hole(symbol) => Some(symbol.reason()),
+                    Token::Hole(symbol) => Some(symbol.reason.clone()),
                     _ => None,
                 })
             });
@@ -268,7 +268,7 @@ impl Variable {
                     format!("{} has several values, and a policy variable takes one", self.key),
                 )),
             },
-            Lookup::Maybe(_) => Resolved::Unknown(self.symbol.reason()),
+            Lookup::Maybe(_) => Resolved::Unknown(self.symbol.reason.clone()),
             Lookup::Unsaid => Resolved::Unknown(self.key.unsaid()),
         }
     }
@@ -317,7 +317,7 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
         })
         .collect();
     let opaque = |name: String, cause, why: String| {
-        Some(Piece::Hole(Symbol { name: name.into(), scope: SymbolScope::Run, cause, why: why.into() }))
+        Some(Piece::Hole(Symbol { name: name.into(), scope: SymbolScope::Run, reason: Reason::new(cause, why) }))
     };
     let Some(known) = known else {
         let name: String = inside
@@ -342,8 +342,7 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
     let symbol = Symbol {
         name: format!("${{{known}}}").into(),
         scope: SymbolScope::Run,
-        cause: Cause::Undecidable,
-        why: format!("the value of the policy variable ${{{known}}} is not known").into(),
+        reason: Reason::new(Cause::Undecidable, format!("the value of the policy variable ${{{known}}} is not known")),
     };
     if !key.contains(':') {
         // No context key: a placeholder of whatever made the file, never a policy variable.

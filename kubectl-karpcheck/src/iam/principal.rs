@@ -41,8 +41,7 @@ impl Identity {
                 Text::symbol(Symbol {
                     name: format!("(the account of {arn})").into(),
                     scope: SymbolScope::Run,
-                    cause: Cause::NotProvided,
-                    why: format!("the account of {arn} is not known").into(),
+                    reason: Reason::new(Cause::NotProvided, format!("the account of {arn} is not known")),
                 })
             },
             |parts| parts[4].clone(),
@@ -125,7 +124,7 @@ impl Principals {
         match &node.value {
             Value::Text(text) if text.known() == Some("*") => read.entries.push(Entry::Everyone),
             Value::Text(text) => match text.hole() {
-                Some(symbol) => read.entries.push(Entry::Unknown(symbol.reason())),
+                Some(symbol) => read.entries.push(Entry::Unknown(symbol.reason.clone())),
                 None => {
                     let message = format!("Principal is {text}: it is \"*\" or an object such as {{\"AWS\": …}}");
                     read.entries.push(Entry::Unknown(refused(&message)));

@@ -223,7 +223,7 @@ impl<'a> Evaluator<'a> {
                 let key = self.template(key, &question.fields);
                 match self.given(operand, &question.fields) {
                     Given::Absent => format!("no {key}"),
-                    Given::Unknown(reason) => format!("{key} unknown ({})", reason.why),
+                    Given::Unknown(reason) => format!("{key} unknown ({reason})"),
                     Given::Values(values) => {
                         let values: Vec<String> = values.iter().map(Text::to_string).collect();
                         format!("{key} = {}", values.join(", "))
@@ -245,7 +245,7 @@ impl<'a> Evaluator<'a> {
                 match text.hole() {
                     // Nothing of it is known: it may even be absent.
                     Some(symbol) if text.is(&symbol.name) && symbol.name.starts_with("(field ") => {
-                        Given::Unknown(symbol.reason())
+                        Given::Unknown(symbol.reason.clone())
                     }
                     _ => Given::one(text),
                 }
@@ -285,18 +285,13 @@ impl<'a> Evaluator<'a> {
 
     /// A field's text, with its symbols. What is unknown or absent is a hole of its own.
     fn field(&self, id: ItemId, pointer: &str) -> Text {
-        let hole = |cause, why: Arc<str>| {
-            Text::symbol(Symbol {
-                name: format!("(field {}{pointer})", id.0).into(),
-                scope: SymbolScope::Run,
-                cause,
-                why,
-            })
+        let hole = |reason| {
+            Text::symbol(Symbol { name: format!("(field {}{pointer})", id.0).into(), scope: SymbolScope::Run, reason })
         };
         let Some(item) = self.inventory.item(id) else {
-            return hole(Cause::NotProvided, "the item is not there".into());
+            return hole(Reason::new(Cause::NotProvided, "the item is not there"));
         };
-        let absent = || hole(Cause::NotProvided, format!("{} has no {pointer}", item.name).into());
+        let absent = || hole(Reason::new(Cause::NotProvided, format!("{} has no {pointer}", item.name)));
         if let Some(fact) = pointer.strip_prefix('@') {
             // A controller lives where its role or its policies do.
             if &*item.kind == kinds::CONTROLLER {
@@ -319,23 +314,23 @@ impl<'a> Evaluator<'a> {
             };
             return match node.map(|node| &node.value) {
                 Some(Value::Text(text)) => text.clone(),
-                Some(Value::Unknown(reason)) => hole(reason.cause, reason.why.clone()),
+                Some(Value::Unknown(reason)) => hole((**reason).clone()),
                 _ => absent(),
             };
         }
         let segments = pointer::segments(pointer).unwrap_or_default();
         match pointer::follow(&item.body, &segments) {
             Step::Absent => absent(),
-            Step::Unknown(reason, ..) => hole(reason.cause, reason.why),
+            Step::Unknown(reason, ..) => hole(reason),
             Step::Key(key, _) => key.clone(),
             Step::Node(node) => match &node.value {
                 Value::Text(text) => text.clone(),
                 Value::Number(number) => Text::from(crate::inventory::node::json_number(*number).to_string()),
                 Value::Flag(flag) => Text::from(if *flag { "true" } else { "false" }),
-                Value::Unknown(reason) => hole(reason.cause, reason.why.clone()),
+                Value::Unknown(reason) => hole((**reason).clone()),
                 Value::Null => absent(),
                 Value::List(_) | Value::Map(_) => {
-                    hole(Cause::Undecidable, format!("{pointer} of {} is no text", item.name).into())
+                    hole(Reason::new(Cause::Undecidable, format!("{pointer} of {} is no text", item.name)))
                 }
             },
         }
@@ -354,14 +349,12 @@ impl<'a> Evaluator<'a> {
             Some(Value::Unknown(reason)) => Text::symbol(Symbol {
                 name: format!("(the ARN of item {})", id.0).into(),
                 scope: SymbolScope::Run,
-                cause: reason.cause,
-                why: reason.why.clone(),
+                reason: (**reason).clone(),
             }),
             _ => Text::symbol(Symbol {
                 name: format!("(the ARN of item {})", id.0).into(),
                 scope: SymbolScope::Run,
-                cause: Cause::NotProvided,
-                why: format!("the ARN of {} is not known", item.name).into(),
+                reason: Reason::new(Cause::NotProvided, format!("the ARN of {} is not known", item.name)),
             }),
         };
         referring(text, item)
@@ -491,8 +484,7 @@ fn holder(item: &Item) -> Text {
     Text::symbol(Symbol {
         name: format!("(whoever holds {})", item.name).into(),
         scope: SymbolScope::Run,
-        cause: Cause::NotProvided,
-        why: format!("who holds {} is not known", item.name).into(),
+        reason: Reason::new(Cause::NotProvided, format!("who holds {} is not known", item.name)),
     })
 }
 
@@ -500,8 +492,7 @@ fn nobody() -> Text {
     Text::symbol(Symbol {
         name: "(an unknown ARN)".into(),
         scope: SymbolScope::Run,
-        cause: Cause::NotProvided,
-        why: "the ARN is not known".into(),
+        reason: Reason::new(Cause::NotProvided, "the ARN is not known"),
     })
 }
 

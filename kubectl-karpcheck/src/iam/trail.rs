@@ -109,7 +109,7 @@ impl Element<'_> {
     fn note(&self, env: &Env<'_>) -> String {
         match self.answer {
             Ternary::Yes => return String::new(),
-            Ternary::Unknown => return self.doubt.as_ref().map(|reason| reason.why.to_string()).unwrap_or_default(),
+            Ternary::Unknown => return self.doubt.as_ref().map(ToString::to_string).unwrap_or_default(),
             Ternary::No => {}
         }
         let (name, not, list) = match self.what {

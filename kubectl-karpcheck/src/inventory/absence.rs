@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::inventory::item::{Item, ItemId};
-use crate::inventory::node::{Cause, Node, Reason, Value};
+use crate::inventory::node::{Node, Value};
 use crate::inventory::query::{Scope, Unknown};
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::Text;
 
 /// AWS's word on a kind, in one account and region.

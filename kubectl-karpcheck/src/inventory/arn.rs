@@ -1,6 +1,6 @@
 //! Amazon Resource Names, known in part or as a whole.
 
-use crate::inventory::node::Cause;
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{Part, Symbol, SymbolScope, Ternary, Text, Token};
 
 /// The name of a pseudo parameter, by the part of an ARN that it stands for.
@@ -17,7 +17,7 @@ pub fn unstated(name: &str) -> Text {
         REGION => "the region is not known: --region states it",
         _ => "the account is not known: --account states it",
     };
-    Text::symbol(Symbol { name: name.into(), scope: SymbolScope::Home, cause: Cause::NotProvided, why: what.into() })
+    Text::symbol(Symbol { name: name.into(), scope: SymbolScope::Home, reason: Reason::new(Cause::NotProvided, what) })
 }
 
 /// The partition that a region lies in, by its name.

@@ -1,7 +1,6 @@
 //! Values as they were read: a tree in which every node knows its place, and may be unknown.
 
-use std::sync::Arc;
-
+use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::text::Text;
 
 /// A document of the inventory, see [`Inventory::document`](super::Inventory::document).
@@ -23,70 +22,6 @@ impl At {
     /// The document as a whole.
     pub const fn whole(doc: DocId) -> Self {
         Self { doc, line: 0, column: 0 }
-    }
-}
-
-/// What kind of ignorance an unknown is: the causes of the contract.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Cause {
-    /// Nobody gave it.
-    NotProvided,
-    /// RBAC or IAM refused it.
-    Refused,
-    /// A timeout, an unreadable source.
-    Failed,
-    /// A parameter, a placeholder, a value known after apply.
-    Symbolic,
-    /// Given, but only AWS can tell.
-    Undecidable,
-}
-
-impl Cause {
-    /// The word of the contract and of the report.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotProvided => "not-provided",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Symbolic => "symbolic",
-            Self::Undecidable => "undecidable",
-        }
-    }
-
-    /// The cause that a pack named. An unknown word is `undecidable`: the contract allows more words later.
-    pub fn parse(word: &str) -> Self {
-        match word {
-            "not-provided" => Self::NotProvided,
-            "refused" => Self::Refused,
-            "failed" => Self::Failed,
-            "symbolic" => Self::Symbolic,
-            _ => Self::Undecidable,
-        }
-    }
-}
-
-/// Why something is unknown.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Reason {
-    /// What kind of ignorance.
-    pub cause: Cause,
-    /// For the reader, and the same for the same cause.
-    pub why: Arc<str>,
-    /// What exactly, as a word to compare with; none where the cause says all.
-    pub code: Option<Arc<str>>,
-}
-
-impl Reason {
-    /// A reason in the words of the reader.
-    pub fn new(cause: Cause, why: impl Into<Arc<str>>) -> Self {
-        Self { cause, why: why.into(), code: None }
-    }
-
-    /// The same reason, with a code.
-    #[must_use]
-    pub fn with_code(mut self, code: impl Into<Arc<str>>) -> Self {
-        self.code = Some(code.into());
-        self
     }
 }
 
@@ -179,8 +114,13 @@ impl Node {
     }
 
     /// Something unknown.
-    pub fn unknown(cause: Cause, why: impl Into<Arc<str>>, at: At) -> Self {
-        Self::new(Value::Unknown(Box::new(Reason::new(cause, why))), at)
+    pub fn unknown(cause: Cause, gap: impl Into<Gap>, at: At) -> Self {
+        Self::because(Reason::new(cause, gap), at)
+    }
+
+    /// Something unknown for this reason.
+    pub fn because(reason: Reason, at: At) -> Self {
+        Self::new(Value::Unknown(Box::new(reason)), at)
     }
 
     /// A member of an object; none of anything else.
@@ -232,7 +172,7 @@ impl Node {
     pub fn first_unknown(&self) -> Option<(Reason, At)> {
         match &self.value {
             Value::Unknown(reason) => Some(((**reason).clone(), self.at)),
-            Value::Text(text) => text.hole().map(|symbol| (symbol.reason(), self.at)),
+            Value::Text(text) => text.hole().map(|symbol| (symbol.reason.clone(), self.at)),
             Value::List(list) => list
                 .items
                 .iter()
@@ -242,7 +182,7 @@ impl Node {
                 .entries
                 .iter()
                 .find_map(|(key, node)| {
-                    key.hole().map(|symbol| (symbol.reason(), node.at)).or_else(|| node.first_unknown())
+                    key.hole().map(|symbol| (symbol.reason.clone(), node.at)).or_else(|| node.first_unknown())
                 })
                 .or_else(|| map.more.as_deref().map(|reason| (reason.clone(), self.at))),
             Value::Null | Value::Flag(_) | Value::Number(_) => None,
@@ -271,7 +211,7 @@ impl Node {
             Value::Map(map) => {
                 Json::Object(map.entries.iter().map(|(key, node)| (key.to_string(), node.to_json())).collect())
             }
-            Value::Unknown(reason) => Json::String(format!("(unknown: {})", reason.why)),
+            Value::Unknown(reason) => Json::String(format!("(unknown: {reason})")),
         }
     }
 }

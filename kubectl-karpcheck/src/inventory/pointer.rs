@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::inventory::node::{At, Map, Node, Reason, Value};
+use crate::inventory::node::{At, Map, Node, Value};
+use crate::inventory::reason::Reason;
 
 /// A pointer or pattern that is not one.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ pub fn follow<'a>(from: &'a Node, segments: &[Cow<'_, str>]) -> Step<'a> {
             Value::Unknown(reason) => return ended(reason),
             // A text with holes may turn out to be anything, such as a placeholder where an object belongs.
             Value::Text(text) => match text.hole() {
-                Some(symbol) if is_one_hole(text) => return ended(&symbol.reason()),
+                Some(symbol) if is_one_hole(text) => return ended(&symbol.reason.clone()),
                 _ => return Step::Absent,
             },
             Value::Map(map) => match map.entries.iter().find(|(key, _)| key.is(segment)) {
@@ -286,7 +287,8 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::node::{Cause, List};
+    use crate::inventory::node::List;
+    use crate::inventory::reason::Cause;
 
     fn node(json: &serde_json::Value) -> Node {
         use serde_json::Value as Json;
@@ -316,7 +318,7 @@ mod tests {
                 Step::Node(node) => format!("{} = {}", found.at, node.to_json()),
                 Step::Key(key, _) => format!("{} = {key}", found.at),
                 Step::Absent => format!("{} absent", found.at),
-                Step::Unknown(reason, ..) => format!("{} unknown: {}", found.at, reason.why),
+                Step::Unknown(reason, ..) => format!("{} unknown: {}", found.at, reason),
             })
             .collect()
     }

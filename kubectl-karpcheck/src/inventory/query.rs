@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use crate::inventory::item::{ClusterId, Item, ItemId, SourceKind};
-use crate::inventory::node::{At, Cause, Node, Reason, Value};
+use crate::inventory::node::{At, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
+use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
 use crate::inventory::text::{Ternary, Text, glob};
@@ -23,8 +24,8 @@ pub struct Unknown {
 
 impl Unknown {
     /// A reason without a place.
-    pub fn new(cause: Cause, why: impl Into<Arc<str>>) -> Self {
-        Self { reason: Reason::new(cause, why), place: None }
+    pub fn new(cause: Cause, gap: impl Into<Gap>) -> Self {
+        Self { reason: Reason::new(cause, gap), place: None }
     }
 }
 
@@ -478,7 +479,7 @@ pub(crate) enum Known<'a> {
 fn text_value(text: &Text, place: Option<(ItemId, String)>) -> FieldValue<'_> {
     match (text.known(), text.hole()) {
         (Some(text), _) => FieldValue::Text(Cow::Borrowed(text)),
-        (None, Some(symbol)) => FieldValue::Unknown(Unknown { reason: symbol.reason(), place }),
+        (None, Some(symbol)) => FieldValue::Unknown(Unknown { reason: symbol.reason.clone(), place }),
         (None, None) => FieldValue::Absent,
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::item::{ClusterId, Item, ItemId, Logical};
-use crate::inventory::node::{Cause, Map, Node, Value};
+use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::query::{Found, Link, Listing, Scope, Unknown, kind_matches};
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{Ternary, Text};
 use crate::schema::kinds;
 
@@ -302,13 +303,13 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             Some(found) => return follow_alias(inventory, item, *found),
             None if text.known().is_none() => {
                 // An output of a module of Terraform's that was not read: the reader says which, and what to do.
-                let why = match text.hole() {
+                let reason = match text.hole() {
                     Some(symbol) if &*address.id == "module" || address.id.starts_with("module.") => {
-                        symbol.why.to_string()
+                        symbol.reason.as_cause(Cause::NotProvided)
                     }
-                    _ => format!("{} is not among what was read", address.id),
+                    _ => Reason::new(Cause::NotProvided, format!("{} is not among what was read", address.id)),
                 };
-                return Found::Unknown(Unknown::new(Cause::NotProvided, why));
+                return Found::Unknown(Unknown { reason, place: None });
             }
             // What the reference resolved to is written beside it.
             None => {}
@@ -328,11 +329,11 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             if let Some(what) = inventory.nonexistent(kinds, text, item) {
                 return Found::Absent(what);
             }
-            let (cause, why) = match text.hole() {
-                Some(symbol) => (symbol.cause, symbol.why.to_string()),
-                None => (Cause::NotProvided, format!("{} {text} is not among what was read", noun(kind))),
+            let reason = match text.hole() {
+                Some(symbol) => symbol.reason.clone(),
+                None => Reason::new(Cause::NotProvided, format!("{} {text} is not among what was read", noun(kind))),
             };
-            Found::Unknown(Unknown { reason: super::node::Reason::new(cause, why), place: Some((id, at.to_owned())) })
+            Found::Unknown(Unknown { reason, place: Some((id, at.to_owned())) })
         }
         several => Found::Unknown(Unknown::new(
             Cause::Undecidable,
@@ -424,9 +425,8 @@ fn follow_alias(inventory: &Scope, from: &Item, found: ItemId) -> Found {
 /// A reference that is an object: `{group, kind, name}`, or ACK's `{from: {name, namespace}}`.
 fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) -> Found {
     let place = Some((id, at.to_owned()));
-    let unknown = |cause, why: String| {
-        Found::Unknown(Unknown { reason: super::node::Reason::new(cause, why), place: place.clone() })
-    };
+    let unknown =
+        |cause, why: String| Found::Unknown(Unknown { reason: Reason::new(cause, why), place: place.clone() });
     let text = |map: &Map, name: &str| match map.get(name).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
@@ -476,7 +476,7 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
         return Found::Known(found);
     }
     if let Some(symbol) = name.hole() {
-        return unknown(Cause::Symbolic, symbol.why.to_string());
+        return Found::Unknown(Unknown { reason: symbol.reason.as_cause(Cause::Symbolic), place });
     }
     let what = match &namespace {
         Some(namespace) => format!("{} {namespace}/{known}", kind.rsplit('/').next().unwrap_or(&kind)),

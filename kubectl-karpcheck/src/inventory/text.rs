@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::inventory::node::{Cause, Reason};
+use crate::inventory::reason::{Cause, Gap, Reason};
 
 /// An answer to a question about something that may be known in part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,21 +39,19 @@ pub struct Symbol {
     pub name: Arc<str>,
     /// Where the name means the same.
     pub scope: SymbolScope,
-    /// What kind of ignorance: `symbolic`, or `not-provided` for an account or region that nobody stated.
-    pub cause: Cause,
-    /// Why it has no value, for the reader.
-    pub why: Arc<str>,
+    /// Why it has no value: `symbolic`, or `not-provided` for an account or region that was not stated.
+    pub reason: Reason,
 }
 
 impl Symbol {
     /// A symbol as a template or a placeholder has it.
-    pub fn new(name: impl Into<Arc<str>>, scope: SymbolScope, why: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), scope, cause: Cause::Symbolic, why: why.into() }
+    pub fn new(name: impl Into<Arc<str>>, scope: SymbolScope, gap: impl Into<Gap>) -> Self {
+        Self { name: name.into(), scope, reason: Reason::new(Cause::Symbolic, gap) }
     }
 
     /// The reason why a text with this symbol is unknown.
     pub fn reason(&self) -> Reason {
-        Reason::new(self.cause, Arc::clone(&self.why))
+        self.reason.clone()
     }
 
     fn is(&self, other: &Self) -> bool {

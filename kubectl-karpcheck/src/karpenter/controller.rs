@@ -14,8 +14,9 @@ use crate::inventory::Inventory;
 use crate::inventory::arn;
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
-use crate::inventory::node::{At, Cause, List, Map, Node, Reason, Value};
+use crate::inventory::node::{At, List, Map, Node, Value};
 use crate::inventory::query::Listing;
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::Text;
 use crate::schema::kinds;
 

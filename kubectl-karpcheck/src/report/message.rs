@@ -119,12 +119,12 @@ pub(super) fn message(finding: &Finding) -> String {
     let cause = cause_words(reason.cause);
     // The first column says already that it could not be judged.
     if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
-        return format!("{} ({undecided}{cause})", reason.why);
+        return format!("{reason} ({undecided}{cause})");
     }
-    if message.contains(&*reason.why) {
+    if message.contains(&reason.to_string()) {
         return format!("{message} ({undecided}{cause})");
     }
-    format!("{message} ({undecided}{cause}: {})", reason.why)
+    format!("{message} ({undecided}{cause}: {reason})")
 }
 
 /// The word of the first column. An undecided finding is called so unless it was raised to a warning.

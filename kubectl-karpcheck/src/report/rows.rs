@@ -148,7 +148,7 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     for finding in roots {
         let names = names(run, finding);
         let texts = if is_plain(finding) {
-            [String::new(), why(finding).to_owned(), String::new()]
+            [String::new(), why(finding), String::new()]
         } else {
             [finding.rule.clone(), shape(&finding.message, &names), shape(&finding.remediation, &names)]
         };
@@ -185,8 +185,8 @@ pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding>
 }
 
 /// Why a finding is unknown; empty for a fail.
-pub(super) fn why(finding: &Finding) -> &str {
-    finding.reason.as_ref().map_or("", |reason| &reason.why)
+pub(super) fn why(finding: &Finding) -> String {
+    finding.reason.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 /// How the host begins a message of its own.

@@ -140,7 +140,7 @@ fn one(
     }
     say(&decision.why)?;
     if let Some(unknown) = &decision.unknown {
-        say(&format!("to be known ({}): {}", cause_words(unknown.reason.cause), unknown.reason.why))?;
+        say(&format!("to be known ({}): {}", cause_words(unknown.reason.cause), unknown.reason))?;
     }
     // Statements about other actions are counted, unless there is nothing else to show.
     let named = trail.iter().any(|statement| statement.applies != Ternary::No || statement.near);
@@ -237,7 +237,7 @@ struct Json<'a> {
 #[derive(Serialize)]
 struct Unknown<'a> {
     cause: &'static str,
-    why: &'a str,
+    why: String,
     at: Option<Where<'a>>,
 }
 
@@ -308,7 +308,7 @@ fn as_json<'a>(inventory: &'a Inventory, answered: &Answered<'a>) -> Json<'a> {
         why: &decision.why,
         unknown: decision.unknown.as_ref().map(|unknown| Unknown {
             cause: unknown.reason.cause.as_str(),
-            why: &unknown.reason.why,
+            why: unknown.reason.to_string(),
             at: unknown.place.as_ref().map(|(item, pointer)| place(inventory, *item, pointer)),
         }),
         statements: trail

@@ -1,6 +1,7 @@
 //! Documents that stand as text in another document: JSON policies and event patterns, known in part or as a whole.
 
-use crate::inventory::{Address, At, Cause, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value};
+use crate::inventory::reason::Documents;
+use crate::inventory::{Address, At, Cause, List, Map, Node, Part, Symbol, SymbolScope, Text, Value};
 use crate::sources::formats::json;
 use crate::sources::formats::json::Base;
 
@@ -16,7 +17,7 @@ pub(super) fn object(node: Node) -> Node {
     let (plain, holes) = marked(text);
     let trimmed = plain.trim();
     if let ([only], Some(_)) = (holes.as_slice(), trimmed.chars().next().filter(|_| trimmed.chars().count() == 1)) {
-        return Node::new(Value::Unknown(Box::new(only.reason())), node.at);
+        return Node::new(Value::Unknown(Box::new(only.reason.clone())), node.at);
     }
     // The CLI decodes what the API returns, an SDK does not.
     let decoded;
@@ -36,12 +37,12 @@ pub(super) fn object(node: Node) -> Node {
             document
         }
         (_, Some(broken)) if holes.is_empty() => {
-            unknown(node.at, format!("it is no JSON, {} (line {})", broken.what, broken.at.line))
+            unknown(node.at, Documents::NotJson { error: broken.what.to_string().into(), line: broken.at.line })
         }
         // A hole may stand for a whole statement, or for the quotes around a text.
         _ => match holes.first() {
-            Some(symbol) => Node::new(Value::Unknown(Box::new(symbol.reason())), node.at),
-            None => unknown(node.at, "it is no JSON object".into()),
+            Some(symbol) => Node::new(Value::Unknown(Box::new(symbol.reason.clone())), node.at),
+            None => unknown(node.at, Documents::NotAnObject),
         },
     }
 }
@@ -66,8 +67,8 @@ pub(super) fn marked(text: &Text) -> (String, Vec<Symbol>) {
     (plain, holes)
 }
 
-fn unknown(at: At, why: String) -> Node {
-    Node::new(Value::Unknown(Box::new(Reason::new(Cause::Failed, why).with_code("not-json"))), at)
+fn unknown(at: At, gap: Documents) -> Node {
+    Node::unknown(Cause::Failed, gap, at)
 }
 
 /// A text of several lines is a block, whose first line is the place of the text and whose others begin in its column.

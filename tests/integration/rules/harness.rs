@@ -167,7 +167,7 @@ impl CaseResults {
         let mut line =
             format!("{outcome} {severity} {} {} {place} {pointer} {}", item.kind, item.name, finding.message);
         if let Some(reason) = &finding.reason {
-            write!(line, " [{}: {}]", reason.cause.as_str(), reason.why).unwrap();
+            write!(line, " [{}: {}]", reason.cause.as_str(), reason).unwrap();
         }
         line
     }

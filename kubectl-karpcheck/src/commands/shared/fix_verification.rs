@@ -87,7 +87,7 @@ fn outcome(
         (key(after, left) == own).then_some(reason)
     });
     if let Some(reason) = undecided {
-        return FixOutcome::NotEnough(format!("it could not be decided then: {}", reason.why));
+        return FixOutcome::NotEnough(format!("it could not be decided then: {reason}"));
     }
     // A rule may say several things of one place.
     let left = by_key(after, judged).remove(&own).unwrap_or_default();

@@ -11,7 +11,7 @@ type Key = (String, Option<(String, String, String, u32)>, String, Outcome, Seve
 
 fn key(inventory: &Inventory, finding: &Finding) -> Key {
     // What keeps a rule from deciding is a reason, not a message.
-    let why = finding.reason.as_ref().map(|reason| reason.why.as_ref()).unwrap_or("");
+    let why = finding.reason.as_ref().map(ToString::to_string).unwrap_or_default();
     (
         finding.rule.clone(),
         identity(inventory, finding.subject),

@@ -174,18 +174,16 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
             (_, Some((_, at))) => Place {
                 item: doubt.policy.item,
                 pointer: format!("{}{at}", doubt.policy.pointer),
-                note: doubt.reason.why.to_string(),
+                note: doubt.reason.to_string(),
             },
             (Some(statement), None) => {
                 let which = Which { policy: doubt.policy, statement };
                 let env = Env::new(request, doubt.policy.home.as_deref());
-                which.place(&trail::doubtful(statement, &env), doubt.reason.why.to_string())
+                which.place(&trail::doubtful(statement, &env), doubt.reason.to_string())
             }
-            (None, None) => Place {
-                item: doubt.policy.item,
-                pointer: doubt.policy.pointer.clone(),
-                note: doubt.reason.why.to_string(),
-            },
+            (None, None) => {
+                Place { item: doubt.policy.item, pointer: doubt.policy.pointer.clone(), note: doubt.reason.to_string() }
+            }
         };
         places.push(place);
     }
@@ -203,7 +201,7 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
         }
     };
     let verb = if allow == Ternary::Unknown { "may use" } else { "is kept from" };
-    let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason.why);
+    let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason);
     let mut decision = decision(Access::Unknown, why, places);
     decision.unknown = Some(unknown);
     decision

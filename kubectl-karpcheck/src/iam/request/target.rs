@@ -6,7 +6,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::{
-    Cause, Item, ItemId, List, Map, Node, Scope, SourceKind, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
+    Cause, Item, ItemId, List, Map, Node, Reason, Scope, SourceKind, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
 use crate::iam::decide::{Policies, Policy};
@@ -51,8 +51,7 @@ pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
     let id = Text::symbol(Symbol {
         name: format!("(id of {} #{})", item.name, id.0).into(),
         scope: SymbolScope::Run,
-        cause: Cause::NotProvided,
-        why: format!("the id of key {} is not known", item.name).into(),
+        reason: Reason::new(Cause::NotProvided, format!("the id of key {} is not known", item.name)),
     });
     arn::compose(KEY, &home, &id).unwrap_or(id)
 }
@@ -63,8 +62,7 @@ pub(super) fn arn_of_event_rule(id: ItemId, item: &Item) -> Text {
     let own = Text::symbol(Symbol {
         name: format!("(name of {} #{})", item.name, id.0).into(),
         scope: SymbolScope::Run,
-        cause: Cause::NotProvided,
-        why: format!("the name of the rule {} is not known", item.name).into(),
+        reason: Reason::new(Cause::NotProvided, format!("the name of the rule {} is not known", item.name)),
     });
     arn::compose(EVENT_RULE, &home, &own).unwrap_or(own)
 }

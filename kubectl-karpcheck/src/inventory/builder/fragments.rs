@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::inventory::builder::Builder;
 use crate::inventory::item::{ClusterId, Item, ItemId, Logical, SourceKind};
-use crate::inventory::node::{Cause, List, Map, Node, Reason, Value};
+use crate::inventory::node::{List, Map, Node, Value};
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{Part, Text};
 
 /// A part of an AWS resource that was read as a thing of its own: `aws_sqs_queue_policy` and its like.

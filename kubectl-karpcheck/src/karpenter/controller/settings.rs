@@ -2,7 +2,8 @@
 
 use crate::inventory::builder::Stated;
 use crate::inventory::item::Item;
-use crate::inventory::node::{At, Cause, Map, Node, Reason, Value};
+use crate::inventory::node::{At, Map, Node, Value};
+use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::Text;
 use crate::karpenter::controller::{Found, refused};
 
@@ -90,7 +91,7 @@ pub(super) fn argument(container: &Node, name: &str) -> Option<Node> {
                     Some(symbol) if written.ends_with(&*symbol.name) && value == &*symbol.name => {
                         Text::symbol(symbol.clone())
                     }
-                    Some(symbol) => return Some(Node::unknown(Cause::Symbolic, symbol.why.to_string(), word.at)),
+                    Some(symbol) => return Some(Node::because(symbol.reason.as_cause(Cause::Symbolic), word.at)),
                     None => Text::from(value),
                 };
                 Some(Node::text(value, word.at))
@@ -124,7 +125,7 @@ pub(super) fn version(item: &Item, container: &Node) -> Option<Node> {
                 Value::Text(text) => text.hole(),
                 _ => None,
             })?;
-            Some(Node::unknown(symbol.cause, symbol.why.to_string(), image?.at))
+            Some(Node::because(symbol.reason.clone(), image?.at))
         },
     )
 }

@@ -415,10 +415,15 @@ impl<'a> Template<'a> {
                     Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(plain(&value).into())),
                     Value::Null => {}
                     _ => {
-                        let why = value
-                            .first_unknown()
-                            .map_or_else(|| format!("{name} is no text"), |(reason, _)| reason.why.to_string());
-                        parts.push(Part::Hole(Symbol::new(format!("${{{name}}}"), self.scope, why)));
+                        let reason = value.first_unknown().map_or_else(
+                            || Reason::new(Cause::Symbolic, format!("{name} is no text")),
+                            |(reason, _)| reason.as_cause(Cause::Symbolic),
+                        );
+                        parts.push(Part::Hole(Symbol {
+                            name: format!("${{{name}}}").into(),
+                            scope: self.scope,
+                            reason,
+                        }));
                     }
                 }
             }

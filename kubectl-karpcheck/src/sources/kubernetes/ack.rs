@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::inventory::{
-    Address, AwsFacts, Cause, Draft, Logical, Map, Node, Part, SourceKind, Symbol, SymbolScope, Text, Value,
+    Address, AwsFacts, Cause, Draft, Logical, Map, Node, Part, Reason, SourceKind, Symbol, SymbolScope, Text, Value,
 };
 use crate::sources::convert::As::{Alias, Each, Flag, Number, Object, Only, OnlyRef, Policies, Ref, Refs, Same, Tags};
 use crate::sources::convert::{Converter, Reference, Rows, Spelling};
@@ -228,8 +228,7 @@ fn reference(kind: &str, attribute: &'static str, field: &Node, object: &Draft) 
     let symbol = Symbol {
         name: Arc::from(format!("${{{}.{attribute}}}", target.id)),
         scope: target.scope,
-        cause: Cause::Symbolic,
-        why: format!("the {attribute} of {kind} {known} is known to its controller").into(),
+        reason: Reason::new(Cause::Symbolic, format!("the {attribute} of {kind} {known} is known to its controller")),
     };
     let address = Address { scope: target.scope, id: target.id, attribute: attribute.into() };
     Some(Node::text(Text::from_parts([Part::Hole(symbol)]).referring(address), field.at))

@@ -450,8 +450,7 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
     let symbol = Symbol {
         name: Arc::from(format!("${{{}.{}}}", target.id, to.attribute)),
         scope: target.scope,
-        cause: Cause::Symbolic,
-        why: format!("the {} of {what} is known to its controller", to.attribute).into(),
+        reason: Reason::new(Cause::Symbolic, format!("the {} of {what} is known to its controller", to.attribute)),
     };
     let address = Address { scope: target.scope, id: target.id, attribute: to.attribute.into() };
     Some(Node::text(Text::from_parts([Part::Hole(symbol)]).referring(address), to.field.at))

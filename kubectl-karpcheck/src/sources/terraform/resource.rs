@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::{
-    Address, At, Cause, Map, Node, Part, Reason, SourceKind, Stated, Symbol, SymbolScope, Text, Value,
+    Address, At, Cause, Gap, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, Value,
 };
 
 /// One instance of a `resource` or `data` block.
@@ -232,6 +232,6 @@ pub(super) fn empty(at: At) -> Node {
 }
 
 /// Something unknown that is a symbol's.
-pub(super) fn later(why: impl Into<Arc<str>>, at: At) -> Node {
-    Node::new(Value::Unknown(Box::new(Reason::new(Cause::Symbolic, why))), at)
+pub(super) fn later(gap: impl Into<Gap>, at: At) -> Node {
+    Node::unknown(Cause::Symbolic, gap, at)
 }

@@ -8,7 +8,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 use hcl_edit::template::{Element, Template};
 
-use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Stated, Symbol, SymbolScope, Text, Value};
+use crate::inventory::{At, Cause, Gap, List, Map, Node, Part, Reason, Stated, Symbol, SymbolScope, Text, Value};
 use crate::sources::terraform::hcl::code::{Code, Source};
 use crate::sources::terraform::hcl::functions;
 use crate::sources::terraform::hcl::functions::failed;
@@ -89,13 +89,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A symbol that is named after its expression, within its module.
-    pub(super) fn symbol(&self, env: &Env<'a>, written: &str, why: String) -> Symbol {
+    pub(super) fn symbol(&self, env: &Env<'a>, written: &str, gap: impl Into<Gap>) -> Symbol {
         let name = if env.run.path.is_empty() {
             format!("${{{written}}}")
         } else {
             format!("${{{}: {written}}}", env.run.path)
         };
-        Symbol::new(name, self.scope, why)
+        Symbol::new(name, self.scope, gap)
     }
 
     pub(super) fn eval(&self, env: &Env<'a>, expression: &'a Expression) -> Node {
@@ -216,11 +216,11 @@ impl<'a> Evaluator<'a> {
                         }
                         _ => {
                             let written = written(&inner.expr);
-                            let why = node.first_unknown().map_or_else(
-                                || format!("{written} is known when Terraform runs"),
-                                |(reason, _)| reason.why.to_string(),
+                            let reason = node.first_unknown().map_or_else(
+                                || Reason::new(Cause::Symbolic, format!("{written} is known when Terraform runs")),
+                                |(reason, _)| reason,
                             );
-                            parts.push(Part::Hole(self.symbol(env, &written, why)));
+                            parts.push(Part::Hole(self.symbol(env, &written, reason)));
                         }
                     }
                 }
@@ -277,11 +277,11 @@ impl<'a> Evaluator<'a> {
             Some(first) if call.args.len() == 1 => format!("{name}({})", written(first)),
             _ => format!("{name}(…)@{}:{}", at.line, at.column),
         };
-        let why = args
-            .iter()
-            .find_map(Node::first_unknown)
-            .map_or_else(|| format!("{name}() is evaluated when Terraform runs"), |(reason, _)| reason.why.to_string());
-        Node::text(Text::symbol(self.symbol(env, &written, why)), at)
+        let reason = args.iter().find_map(Node::first_unknown).map_or_else(
+            || Reason::new(Cause::Symbolic, format!("{name}() is evaluated when Terraform runs")),
+            |(reason, _)| reason,
+        );
+        Node::text(Text::symbol(self.symbol(env, &written, reason)), at)
     }
 
     fn each(&self, env: &Env<'a>, each: &'a ForExpr, at: At) -> Node {
@@ -299,8 +299,10 @@ impl<'a> Evaluator<'a> {
             }
             Value::Null => (vec![], None),
             _ => {
-                let why = over.first_unknown().map_or_else(|| "it is no collection".into(), |(reason, _)| reason.why);
-                return Node::unknown(Cause::Symbolic, why, at);
+                let reason = over
+                    .first_unknown()
+                    .map_or_else(|| Reason::new(Cause::Symbolic, "it is no collection"), |(reason, _)| reason);
+                return Node::because(reason.as_cause(Cause::Symbolic), at);
             }
         };
         let (mut items, mut map) = (vec![], Map::default());
@@ -455,15 +457,15 @@ impl<'a> Evaluator<'a> {
 
     /// A part of something unknown.
     fn beyond(&self, env: &Env<'a>, node: &Node, at: At, so_far: &str, step: &str) -> Node {
-        let why = node.first_unknown().map_or_else(
-            || format!("{so_far}.{step} is known when Terraform runs"),
-            |(reason, _)| reason.why.to_string(),
+        let reason = node.first_unknown().map_or_else(
+            || Reason::new(Cause::Symbolic, format!("{so_far}.{step} is known when Terraform runs")),
+            |(reason, _)| reason.as_cause(Cause::Symbolic),
         );
         // What differs from one instance to the other is no symbol that could be compared.
         if so_far.starts_with("each.") || matches!(node.value, Value::Unknown(_)) {
-            return Node::unknown(Cause::Symbolic, why, at);
+            return Node::because(reason, at);
         }
-        Node::text(Text::symbol(self.symbol(env, &format!("{so_far}.{step}"), why)), at)
+        Node::text(Text::symbol(self.symbol(env, &format!("{so_far}.{step}"), reason)), at)
     }
 
     /// A value that is made once for each module.

@@ -175,11 +175,11 @@ impl<'a> Evaluator<'a> {
                 _ => None,
             };
             let open = || {
-                let why = node.first_unknown().map_or_else(
-                    || Arc::from("what it is made for is known when Terraform runs"),
-                    |(reason, _)| reason.why,
+                let reason = node.first_unknown().map_or_else(
+                    || Reason::new(Cause::Symbolic, "what it is made for is known when Terraform runs"),
+                    |(reason, _)| reason.as_cause(Cause::Symbolic),
                 );
-                let unknown = Node::unknown(Cause::Symbolic, why, at);
+                let unknown = Node::because(reason, at);
                 let vars = vec![("each.key".into(), unknown.clone()), ("each.value".into(), unknown)];
                 one("[each]", None, vars)
             };
@@ -442,11 +442,14 @@ impl<'a> Evaluator<'a> {
             Value::Null => vec![],
             Value::Unknown(reason) if reason.cause == Cause::Failed => vec![],
             _ => {
-                let why = over.first_unknown().map_or_else(
-                    || Arc::from(format!("whether there are more depends on {}", written(&each.value))),
-                    |(reason, _)| reason.why,
+                let reason = over.first_unknown().map_or_else(
+                    || {
+                        let why = format!("whether there are more depends on {}", written(&each.value));
+                        Reason::new(Cause::Symbolic, why)
+                    },
+                    |(reason, _)| reason.as_cause(Cause::Symbolic),
                 );
-                into.more = Some(Box::new(Reason::new(Cause::Symbolic, why)));
+                into.more = Some(Box::new(reason));
                 vec![]
             }
         };
