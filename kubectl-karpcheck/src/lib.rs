@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Arrows point one way: a room uses only rooms below it. `sources`, `engine`, `report` and `fixes` are siblings that never
-//! import each other; `commands` puts them together. From the ground up: `schema`, `inventory`, `iam`, `karpenter`,
-//! `findings`, the siblings, `commands`.
+//! import each other; `commands` puts them together. From the ground up: `schema`, `inventory`, `formats`, `iam`,
+//! `karpenter`, `findings`, the siblings, `commands`.
 
 #![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "what only the command line and the live cluster use"))]
 
@@ -20,6 +20,7 @@ pub mod engine;
 pub mod exit;
 pub mod findings;
 pub mod fixes;
+mod formats;
 pub mod iam;
 pub mod inventory;
 pub mod karpenter;

@@ -17,7 +17,6 @@ pub mod cluster;
 mod convert;
 mod exclude;
 mod files;
-pub(crate) mod formats;
 mod helm;
 mod iam_policies;
 mod kubernetes;

@@ -14,6 +14,7 @@ const DOORS: &[(&str, &str)] = &[
 const ROOMS: &[&[&str]] = &[
     &["schema"],
     &["inventory"],
+    &["formats"],
     &["iam"],
     &["karpenter"],
     &["findings"],
@@ -28,12 +29,12 @@ const NOT_YET: &[(&str, &str)] = &[
     ("schema", "inventory"),
     // The controller is derived while the inventory is built, and is not a pass of its own yet.
     ("inventory", "karpenter"),
-    // The parsers of YAML and JSON stand among the sources.
-    ("fixes", "sources"),
-    ("sources", "fixes"),
 ];
 /// Rooms without I/O.
-const PURE: &[&str] = &["schema", "inventory", "iam", "karpenter", "findings"];
+const PURE: &[&str] = &["schema", "inventory", "formats", "iam", "karpenter", "findings"];
+/// A name of [`OUTSIDE`] that a pure room may use all the same: how many bytes serde_json took is only seen by a reader, here one
+/// over a text in memory.
+const IN_MEMORY: &[(&str, &str)] = &[("formats", "std::io")];
 /// What would let them reach outside.
 const OUTSIDE: &[&str] = &[
     "std::fs",
@@ -158,7 +159,7 @@ fn pure_rooms_reach_nothing_outside() {
     let mut broken = vec![];
     for (path, source) in sources("kubectl-karpcheck/src").into_iter().filter(|(path, _)| PURE.contains(&floor(path))) {
         for name in OUTSIDE.iter().chain(DOORS.iter().map(|(name, _)| name)) {
-            if names(&source, name) {
+            if names(&source, name) && !IN_MEMORY.contains(&(floor(&path), name)) {
                 broken.push(format!("{path} names {name}"));
             }
         }

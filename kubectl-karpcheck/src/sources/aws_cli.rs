@@ -17,8 +17,8 @@ use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Pro
 use crate::schema::kinds::GatherScope;
 use crate::sources::cluster::ClusterOptions;
 
-use crate::sources::formats::json;
-use crate::sources::formats::json::Base;
+use crate::formats::json;
+use crate::formats::json::Base;
 use call::{Call, Times};
 use executor::{CallOutcome, Cli};
 use responses::{Asked, Outcome};

@@ -21,8 +21,8 @@ use crate::inventory::{
 };
 use crate::schema::kinds::GatherScope;
 
-use crate::sources::formats::json_value;
-use crate::sources::formats::json_value::Object;
+use crate::formats::json_value;
+use crate::formats::json_value::Object;
 pub(in crate::sources) use api::tidy;
 use api::{Api, Failure, Patience};
 use connect::Chosen;

@@ -328,8 +328,7 @@ mod tests {
         let rows: Rows = &[("server_side_encryption/enabled", "SSESpecification/SSEEnabled", As::Flag)];
         let at = At::whole(DocId(0));
         for block in ["{serverSideEncryption: {enabled: true}}", "{serverSideEncryption: [{enabled: true}]}"] {
-            let node =
-                crate::sources::formats::yaml::read(block, at.doc).next().expect("a document").node.expect("sound");
+            let node = crate::formats::yaml::read(block, at.doc).next().expect("a document").node.expect("sound");
             let mut body = Map::default();
             Converter { spelling: Spelling::Camel, refer: &|_| None }.convert(rows, &node, &mut body);
             let enabled = Node::new(Value::Map(body), at).at_path(&["SSESpecification", "SSEEnabled"]).cloned();

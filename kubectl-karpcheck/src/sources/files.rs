@@ -6,14 +6,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::formats::json;
+use crate::formats::json::Base;
+use crate::formats::yaml;
+use crate::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
 use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::responses::saved::Saved;
 use crate::sources::exclude::Exclusions;
-use crate::sources::formats::json;
-use crate::sources::formats::json::Base;
-use crate::sources::formats::yaml;
-use crate::sources::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
 use crate::sources::recognise::{Format, format_of};
 use crate::sources::{cloudformation, helm, iam_policies, kubernetes, kustomize, logs, placeholders, terraform};
 

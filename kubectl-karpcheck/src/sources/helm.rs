@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::formats::yaml;
 use crate::inventory::{At, Builder, Draft, Map, Node, SourceKind, Text, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
-use crate::sources::formats::yaml;
 use crate::sources::placeholders;
 use crate::sources::policy_documents::{fill, marked};
 

@@ -232,9 +232,9 @@ fn resource(document: &Node, form: &str) -> Option<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::json;
+    use crate::formats::json::Base;
     use crate::inventory::{Inventory, Origin, Stated};
-    use crate::sources::formats::json;
-    use crate::sources::formats::json::Base;
 
     fn read(text: &str, path: &str) -> Inventory {
         let mut builder = Builder::new(Stated::default());

@@ -1,9 +1,9 @@
 //! Documents that stand as text in another document: JSON policies and event patterns, known in part or as a whole.
 
+use crate::formats::json;
+use crate::formats::json::Base;
 use crate::inventory::reason::Documents;
 use crate::inventory::{Address, At, Cause, List, Map, Node, Part, Symbol, SymbolScope, Text, Value};
-use crate::sources::formats::json;
-use crate::sources::formats::json::Base;
 
 /// What stands for a hole while the text is read as JSON: private use characters, which no policy contains.
 const FIRST_HOLE: u32 = 0xf_0000;

@@ -97,7 +97,7 @@ impl Lines<'_> {
 pub(super) fn documents(text: &str) -> Vec<Tree> {
     let mut offset = 0;
     let json = text.trim_start().starts_with(['{', '[']);
-    crate::sources::formats::yaml::chunks(text)
+    crate::formats::yaml::chunks(text)
         .filter_map(|(chunk, before)| {
             let start = offset;
             offset += chunk.len();

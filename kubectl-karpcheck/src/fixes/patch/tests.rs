@@ -178,3 +178,9 @@ fn the_policy_of_an_official_template_is_edited_where_it_stands() {
     let (before, after) = ("\"Name\"\n", "\"Name\",\n                    \"eks:eks-cluster-name\"\n");
     assert_eq!(patched, text.replacen(before, after, 1));
 }
+
+#[test]
+fn a_terraform_file_in_the_json_syntax_is_not_edited() {
+    let told = file(Path::new("main.tf.json"), &[]).expect_err("refused");
+    assert!(told.contains("Terraform's files are not edited"), "{told}");
+}

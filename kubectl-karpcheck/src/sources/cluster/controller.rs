@@ -2,10 +2,10 @@
 //!
 //! ConfigMaps, ServiceAccounts and Pods at large are no business of ours unless a rule says so.
 
+use crate::formats::json_value::Object;
 use crate::inventory::{ClusterId, Item, Node, SourceKind};
 use crate::karpenter::controller::{GLOBAL_SETTINGS, container_of};
 use crate::sources::cluster::list::Wanted;
-use crate::sources::formats::json_value::Object;
 
 /// Pods of one Deployment are alike: a few show what was injected into them.
 const PODS: usize = 5;
@@ -79,7 +79,7 @@ fn selector(selector: &Node) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::formats::json_value::object;
+    use crate::formats::json_value::object;
 
     fn deployment(image: &str, selector: &str) -> Object {
         let text = format!(

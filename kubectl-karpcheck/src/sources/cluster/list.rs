@@ -1,9 +1,9 @@
 //! One kind's objects, page by page.
 
+use crate::formats::json_value;
+use crate::formats::json_value::Object;
 use crate::sources::cluster::api::{Api, Failure};
 use crate::sources::cluster::discovery::Served;
-use crate::sources::formats::json_value;
-use crate::sources::formats::json_value::Object;
 
 /// Objects per page, as kubectl asks for.
 const PAGE: usize = 500;

@@ -1,9 +1,9 @@
 //! Kubernetes objects that Terraform makes: manifests of the kubernetes and kubectl providers, service accounts, and the
 //! release of Karpenter's chart.
 
+use crate::formats::yaml;
 use crate::inventory::{At, Builder, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
 use crate::schema::kinds::GatherScope;
-use crate::sources::formats::yaml;
 use crate::sources::terraform::resource::{ModuleResources, Resource, relocate};
 use crate::sources::{helm, policy_documents, recognise};
 

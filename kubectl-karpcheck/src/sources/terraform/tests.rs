@@ -413,9 +413,3 @@ resource "aws_iam_role_policy" "own" {
     let told = format!("{:?}", all.related(id, "/Roles/0").expect("a pointer").pop().expect("a link").item);
     assert!(told.contains("the module karpenter was not read: `terraform init`"), "{told}");
 }
-
-#[test]
-fn a_file_in_the_json_syntax_is_not_edited() {
-    let told = crate::fixes::patch::file(Path::new("main.tf.json"), &[]).expect_err("refused");
-    assert!(told.contains("Terraform's files are not edited"), "{told}");
-}

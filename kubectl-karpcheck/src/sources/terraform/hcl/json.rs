@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::formats::json;
+use crate::formats::json::Base;
 use crate::inventory::{At, DocId, Map, Node, Value};
-use crate::sources::formats::json;
-use crate::sources::formats::json::Base;
 
 /// How deep templates may nest in each other: the parser recurses.
 const MAX_DEPTH: usize = 64;

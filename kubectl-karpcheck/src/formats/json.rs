@@ -6,8 +6,8 @@ use std::io::Read;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::formats::yaml::{Duplicate, Keys, ParseError};
 use crate::inventory::{At, DocId, List, Map, Node, Text, Value};
-use crate::sources::formats::yaml::{Duplicate, Keys, ParseError};
 
 /// Where a text stands: it may be a whole file, or a text inside another document.
 #[derive(Clone, Copy)]
