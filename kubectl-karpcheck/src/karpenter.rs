@@ -1,3 +1,6 @@
 //! What is known of Karpenter.
 
 pub mod controller;
+mod scopes;
+
+pub use scopes::inventory;

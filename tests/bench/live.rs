@@ -70,7 +70,7 @@ fn main() {
         timed(2, &mut || {
             let mut builder = Builder::default();
             gather(&args, &plan, &mut builder, &mut |_| {});
-            black_box(builder.build());
+            black_box(kubectl_karpcheck::karpenter::inventory(builder));
         });
         timed(3, &mut || check(&kubeconfig, home.path(), &["--rule", "ack-key-loops"]));
         timed(4, &mut || check(&kubeconfig, home.path(), &[]));

@@ -183,7 +183,7 @@ fn inventory(file: &Path, plan: &GatherScope) -> Inventory {
         &mut builder,
         &mut std::io::empty(),
     );
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 /// The logic of ack-key-loops without a boundary: it asks the inventory what the rule asks, in the same order, and makes

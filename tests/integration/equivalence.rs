@@ -90,7 +90,7 @@ fn inventory(source: &Path) -> Inventory {
     let paths = [source.with_file_name("common"), source.to_owned()];
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 /// The fields of all items.

@@ -55,7 +55,7 @@ fn gathered_by(server: &ApiServer, user: &str, plan: &GatherScope) -> Inventory 
     let args = ClusterOptions { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterOptions::default() };
     let mut builder = Builder::default();
     gather(&args, plan, &mut builder, &mut |_| {});
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
@@ -167,7 +167,7 @@ fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
         change(&mut args);
         let mut builder = Builder::default();
         gather(&args, &plan(), &mut builder, &mut |_| {});
-        let inventory = builder.build();
+        let inventory = kubectl_karpcheck::karpenter::inventory(builder);
         let [problem] = inventory.problems() else { panic!("{:?}", inventory.problems()) };
         assert!(problem.fatal);
         problem.message.clone()

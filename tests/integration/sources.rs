@@ -44,7 +44,7 @@ fn read_with(texts: &[&str], stated: Stated) -> Inventory {
     let mut builder = Builder::new(stated);
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 fn read(texts: &[&str]) -> Inventory {
@@ -401,7 +401,7 @@ fn the_charts_own_values_leave_the_cluster_unnamed() {
         let mut builder = Builder::new(Stated::default());
         let named = sources::Named { paths: &[values], ..sources::Named::default() };
         sources::files(named, &plan, &mut builder, &mut std::io::empty());
-        let inventory = builder.build();
+        let inventory = kubectl_karpcheck::karpenter::inventory(builder);
         let name = inventory.get(only(&inventory, "Karpcheck::Controller"), "/ClusterName").unwrap();
         match name {
             FieldValue::Unknown(unknown) => assert!(!said && unknown.reason.cause == Cause::NotProvided, "{chart}"),

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::iam;
 use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 use crate::inventory::{Inventory, Item, ItemId, Scope};
+use crate::karpenter;
 use crate::report;
 use crate::report::Answered;
 use crate::schema::kinds;
@@ -67,7 +68,7 @@ const OTHERS: &[&str] = &[
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let plan = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
     let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &[], streams)? {
-        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Read(read) => Arc::new(karpenter::inventory(read.builder)),
         Gathered::Planned(exit) => return Ok(exit),
     };
     let question = RequestSpec {

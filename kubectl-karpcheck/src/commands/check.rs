@@ -16,6 +16,7 @@ use crate::engine;
 use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence};
 use crate::inventory::{Cause, Inventory};
+use crate::karpenter;
 use crate::report;
 
 /// The flags of `check`.
@@ -104,7 +105,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     };
     let Read { builder, files, answers } = read;
     let gathered = args.verify_fixes.then(|| builder.clone());
-    let inventory = Arc::new(builder.build());
+    let inventory = Arc::new(karpenter::inventory(builder));
     let mut results = engine::run_rules(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
     results.findings.retain(|finding| finding.confidence >= least);

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Selected};
 use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome};
 use crate::inventory::{Builder, Cause, Inventory};
+use crate::karpenter;
 use crate::report::upgrade as shown;
 use crate::report::upgrade::{Leg, Obsolete, Started};
 use crate::schema::kinds;
@@ -88,7 +89,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         Gathered::Planned(exit) => return Ok(exit),
     };
     let Read { builder, files, answers } = read;
-    let inventory = Arc::new(builder.clone().build());
+    let inventory = Arc::new(karpenter::inventory(builder.clone()));
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
         // Without the cluster nothing is known of its version: that is what is wrong then.
@@ -114,7 +115,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     for (stop, version) in upgrade_path::legs(from, to, &args.to) {
         let mut aimed = builder.clone();
         aimed.set_target_version(version);
-        let inventory = Arc::new(aimed.clone().build());
+        let inventory = Arc::new(karpenter::inventory(aimed.clone()));
         let judged = judge(&inventory);
         for fault in judged.faults.iter().filter(|fault| !now.faults.contains(fault)).cloned().collect::<Vec<_>>() {
             now.faults.push(fault);
@@ -245,7 +246,7 @@ fn prove(
     for (inventory, edits) in edits {
         made &= aimed.edit(inventory, edits);
     }
-    let after = Arc::new(aimed.build());
+    let after = Arc::new(karpenter::inventory(aimed));
     let judged = engine::run_rules(engine, selected, &after);
     let mut stays = Known::of(&after, &judged);
     let reveals: Vec<String> = known

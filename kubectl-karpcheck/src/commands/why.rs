@@ -16,6 +16,7 @@ use crate::engine;
 use crate::engine::Recorder;
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
+use crate::karpenter;
 use crate::report;
 use crate::report::{Answered, Reasons};
 
@@ -57,7 +58,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     })?;
     let plan = rule_selection::plan(&selected);
     let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
-        Gathered::Read(read) => Arc::new(read.builder.build()),
+        Gathered::Read(read) => Arc::new(karpenter::inventory(read.builder)),
         Gathered::Planned(exit) => return Ok(exit),
     };
     let results = engine::run_rules(&packs.engine, &selected, &inventory);

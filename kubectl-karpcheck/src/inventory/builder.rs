@@ -76,6 +76,19 @@ impl Draft {
     }
 }
 
+/// What of a builder makes one scope.
+#[derive(Clone, Debug, Default)]
+pub struct ScopePlan {
+    /// What the scope is called: unique in a run.
+    pub name: String,
+    /// Its items, by their place in the builder, in order. An item may be of several scopes.
+    pub items: Vec<usize>,
+    /// The clusters that were asked for it.
+    pub clusters: Vec<ClusterId>,
+    /// What its items were read as parts of: files and roots.
+    pub units: Vec<String>,
+}
+
 /// Collects drafts and problems, and makes the inventory.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
@@ -89,8 +102,17 @@ pub struct Builder {
     /// Where clusters live, each with the region and account, and who says so.
     homes: BTreeMap<ClusterId, (Option<Node>, Option<Node>)>,
     told: Vec<LookupRecord>,
-    parts: Vec<Fragment>,
+    /// Parts of resources, each with what it was read as part of.
+    parts: Vec<(Option<Arc<str>>, Fragment)>,
     selectors: Vec<Selector>,
+    /// What is being read is part of this, where that is not the file that it stands in: a root of Terraform.
+    unit: Option<Arc<str>>,
+    /// The roots of Terraform by the scope of their symbols.
+    roots: BTreeMap<SymbolScope, Arc<str>>,
+    /// Folders that were named on the command line.
+    given: Vec<std::path::PathBuf>,
+    /// The clusters whose scope it is; all of them where it is not taken apart.
+    own: Option<Vec<ClusterId>>,
 }
 
 impl Builder {
@@ -123,6 +145,13 @@ impl Builder {
         SymbolScope::Template(self.templates)
     }
 
+    /// A scope of symbols for what is read as one: a root of Terraform, by its folder, or a plan, by its file.
+    pub fn root(&mut self, path: &std::path::Path) -> SymbolScope {
+        let scope = self.template();
+        self.roots.insert(scope, Arc::from(path.to_string_lossy()));
+        scope
+    }
+
     /// Registers a cluster that is asked.
     pub fn cluster(
         &mut self,
@@ -133,6 +162,60 @@ impl Builder {
         self.clusters.push(Cluster { context: context.into(), server: server.into(), hints, listed: BTreeMap::new() });
         #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
         ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says that what is added from now on is part of the root whose symbols have this scope, until [`leave`](Self::leave).
+    pub fn enter(&mut self, root: SymbolScope) {
+        self.unit = self.roots.get(&root).cloned();
+    }
+
+    /// Says that what is added from now on is part of its file.
+    pub fn leave(&mut self) {
+        self.unit = None;
+    }
+
+    /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
+    pub fn given(&mut self, folder: &std::path::Path) {
+        self.given.push(folder.to_owned());
+    }
+
+    /// The names of the folders from what was named on to a file or, of a root, to itself. What was named as a file lies in
+    /// no folder.
+    pub(crate) fn folder(&self, path: &str, is_root: bool) -> Vec<String> {
+        let path = std::path::Path::new(path);
+        let Some((number, given)) = self
+            .given
+            .iter()
+            .enumerate()
+            .filter(|(_, given)| path.starts_with(given))
+            .max_by_key(|(_, given)| given.components().count())
+        else {
+            return vec![];
+        };
+        let inside = path.strip_prefix(given).unwrap_or(path);
+        let folder = if is_root { Some(inside) } else { inside.parent() };
+        // Folders named side by side are told apart by their number: their names may be the same.
+        let before = (self.given.len() > 1).then(|| number.to_string());
+        let names = folder.into_iter().flat_map(std::path::Path::components);
+        before.into_iter().chain(names.map(|name| name.as_os_str().to_string_lossy().into_owned())).collect()
+    }
+
+    /// Where a document comes from.
+    pub(crate) fn origin(&self, doc: DocId) -> &Origin {
+        &self.documents[doc.0 as usize].origin
+    }
+
+    /// Do two contexts ask one API server?
+    pub(crate) fn one_server(&self, one: ClusterId, other: ClusterId) -> bool {
+        let server = |id: ClusterId| Some(&*self.clusters.get((id.0 as usize).checked_sub(1)?)?.server);
+        let one = server(one).map(|url| url.trim_end_matches('/'));
+        let other = server(other).map(|url| url.trim_end_matches('/'));
+        matches!((one, other), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
+    }
+
+    /// The kubeconfig context of a cluster that was asked.
+    pub(crate) fn context(&self, id: ClusterId) -> Option<&str> {
+        Some(&self.clusters.get((id.0 as usize).checked_sub(1)?)?.context)
     }
 
     /// Says where the AWS resources of a cluster live, where its objects do not: the first word counts.
@@ -165,6 +248,7 @@ impl Builder {
             aws,
             views: vec![],
             same: vec![],
+            unit: self.unit.clone(),
         });
         self.items.len() - 1
     }
@@ -194,7 +278,7 @@ impl Builder {
 
     /// Adds a part of a resource that was read as a thing of its own.
     pub fn add_fragment(&mut self, part: Fragment) {
-        self.parts.push(part);
+        self.parts.push((self.unit.clone(), part));
     }
 
     /// Adds a choice by labels, to be resolved when everything was read.
@@ -212,6 +296,62 @@ impl Builder {
         whole.documents = documents;
         whole.problems = problems;
         whole.add(self, "files");
+        whole
+    }
+
+    /// The inventory, taken apart into scopes. Without a plan everything is of one.
+    pub fn build_scopes(mut self, plans: Vec<ScopePlan>) -> Inventory {
+        if plans.is_empty() {
+            return self.build();
+        }
+        let (documents, problems) = (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems));
+        let mut whole = Inventory::new(self.clusters.clone(), self.unread);
+        (whole.documents, whole.problems) = (documents, problems);
+        if let [only] = plans.as_slice()
+            && only.items.len() == self.items.len()
+        {
+            whole.add(self, &only.name);
+            return whole;
+        }
+        let mut left: Vec<usize> = vec![0; self.items.len()];
+        plans.iter().flat_map(|plan| &plan.items).for_each(|item| left[*item] += 1);
+        let mut items: Vec<Option<Item>> = std::mem::take(&mut self.items).into_iter().map(Some).collect();
+        for plan in plans {
+            let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
+            let mut part = Self {
+                stated: self.stated.clone(),
+                clusters: self.clusters.clone(),
+                homes: self.homes.clone(),
+                told: self.told.clone(),
+                selectors: self.selectors.clone(),
+                own: Some(plan.clusters.clone()),
+                ..Self::default()
+            };
+            for index in &plan.items {
+                left[*index] -= 1;
+                let item = if left[*index] == 0 { items[*index].take() } else { items[*index].clone() };
+                let Some(mut item) = item else { continue };
+                item.same = item
+                    .same
+                    .iter()
+                    .filter_map(|same| numbers.get(&(same.0 as usize - 1)).map(|number| ItemId(number + 1)))
+                    .collect();
+                part.items.push(item);
+            }
+            let of = |unit: &Option<Arc<str>>, fragment: &Fragment| {
+                let unit = match unit {
+                    Some(unit) => unit.to_string(),
+                    None => match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
+                        Origin::File(path) => path.to_string(),
+                        // What AWS answered is about what it names, wherever that is.
+                        Origin::Live(_) | Origin::Flag(_) | Origin::Aws(_) => return true,
+                    },
+                };
+                plan.units.contains(&unit)
+            };
+            part.parts = self.parts.iter().filter(|(unit, fragment)| of(unit, fragment)).cloned().collect();
+            whole.add(part, &plan.name);
+        }
         whole
     }
 
@@ -236,7 +376,8 @@ impl Builder {
             before,
             items,
             by_kind,
-            clusters: std::mem::take(&mut self.clusters),
+            clusters: self.own_clusters().map(|(_, cluster)| cluster.clone()).collect(),
+            all_clusters: std::mem::take(&mut self.clusters),
             homes,
             told: std::mem::take(&mut self.told),
             resolver: OnceLock::new(),
@@ -250,6 +391,22 @@ impl Builder {
 
     pub(crate) fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// Is it of all that was gathered, and not of one scope among several?
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.own.is_none()
+    }
+
+    /// The clusters that were asked for this scope, with their numbers.
+    pub(crate) fn own_clusters(&self) -> impl Iterator<Item = (ClusterId, &Cluster)> {
+        let own = |id: &ClusterId| self.own.as_ref().is_none_or(|own| own.contains(id));
+        #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
+        self.clusters
+            .iter()
+            .enumerate()
+            .map(|(index, cluster)| (ClusterId(index as u32 + 1), cluster))
+            .filter(move |(id, _)| own(id))
     }
 
     pub(crate) fn clusters(&self) -> &[Cluster] {

@@ -185,6 +185,8 @@ pub struct Item {
     pub views: Vec<View>,
     /// The same thing from other sources.
     pub same: Vec<ItemId>,
+    /// What it was read as part of, where that is not the file that it stands in: the folder of a root of Terraform.
+    pub unit: Option<Arc<str>>,
 }
 
 impl Item {

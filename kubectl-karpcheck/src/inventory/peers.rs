@@ -18,8 +18,8 @@ pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
 pub(crate) struct Peers {
     /// By what is held: each item once, with the first such field.
     by_value: HashMap<Held, Vec<(ItemId, String)>>,
-    /// Texts that are known in part, each once, and why.
-    partial: Vec<(Text, Unknown)>,
+    /// Texts that are known in part, each once in a scope, with the scope and why.
+    partial: Vec<(u32, Text, Unknown)>,
     /// Why one of the fields may hold anything.
     open: Option<Unknown>,
     /// Nodes that were visited to make it.
@@ -41,17 +41,19 @@ pub struct Answered {
 #[derive(PartialEq, Eq, Hash, Debug)]
 enum Held {
     Text(String),
-    /// A text with holes: its known parts, and its symbols with the place where they mean the same.
-    Parts(Vec<(Option<SymbolScope>, String)>),
+    /// A text with holes: its scope, its known parts, and its symbols with the place where they mean the same. What a
+    /// placeholder stands for is another thing in another scope.
+    Parts(u32, Vec<(Option<SymbolScope>, String)>),
     /// A number, a flag, or JSON.
     Other(String),
 }
 
 impl Held {
-    fn of_text(text: &Text) -> Self {
+    fn of_text(scope: u32, text: &Text) -> Self {
         match text.known() {
             Some(known) => Self::Text(known.to_owned()),
             None => Self::Parts(
+                scope,
                 text.clone()
                     .into_parts()
                     .into_iter()
@@ -73,6 +75,11 @@ enum One {
     Open,
 }
 
+/// The scope of an item, told by how many items stand before its own.
+fn scope(inventory: &Inventory, id: ItemId) -> u32 {
+    inventory.scope(id).map_or(0, |scope| scope.before)
+}
+
 /// What a field holds. The value is the same field's.
 fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>) -> One {
     match value {
@@ -82,7 +89,7 @@ fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>)
         FieldValue::Flag(flag) => One::Held(Held::Other(flag.to_string()), None),
         FieldValue::Json(json) => One::Held(Held::Other(json.clone()), None),
         FieldValue::Unknown(_) => match inventory.text_at(id, pointer) {
-            Some(text) => One::Held(Held::of_text(&text), Some(text)),
+            Some(text) => One::Held(Held::of_text(scope(inventory, id), &text), Some(text)),
             None => One::Open,
         },
     }
@@ -109,7 +116,7 @@ impl Peers {
                 let text = match one(inventory, id, &field.at, &field.value) {
                     One::Absent => continue,
                     One::Held(held, text) => {
-                        let partly = text.filter(|text| partial.insert(Held::of_text(text)));
+                        let partly = text.filter(|text| partial.insert(Held::of_text(scope(inventory, id), text)));
                         let items = index.by_value.entry(held).or_default();
                         if items.last().is_none_or(|(last, _)| *last != id) {
                             items.push((id, field.at));
@@ -120,7 +127,7 @@ impl Peers {
                 };
                 if let FieldValue::Unknown(unknown) = field.value {
                     match text {
-                        Some(text) => index.partial.push((text, unknown)),
+                        Some(text) => index.partial.push((scope(inventory, id), text, unknown)),
                         None if index.open.is_none() => index.open = Some(unknown),
                         None => {}
                     }
@@ -145,8 +152,14 @@ impl Peers {
             (One::Open, _) => return Ok((vec![], 1)),
             (One::Held(held, text), _) => (held, text),
         };
+        let here = scope(inventory, id);
         let same = self.by_value.get(&held).map(Vec::as_slice).unwrap_or_default();
-        let others = same.iter().filter(|(other, _)| *other != id);
+        // What several scopes share is one thing, and no peer of itself.
+        let at = inventory.item(id).map(super::item::Item::at);
+        let others = same.iter().filter(|(other, _)| {
+            *other != id
+                && (scope(inventory, *other) == here || inventory.item(*other).map(super::item::Item::at) != at)
+        });
         let mut links: Vec<Link> =
             others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }).collect();
         let own = match (&held, &text) {
@@ -154,11 +167,18 @@ impl Peers {
             (Held::Text(text), None) => Some(Text::from(text.as_str())),
             _ => None,
         };
-        let maybe = |(other, _): &&(Text, Unknown)| own.as_ref().is_some_and(|own| own.same(other) == Ternary::Unknown);
+        let maybe = |(there, other, _): &&(u32, Text, Unknown)| {
+            own.as_ref().is_some_and(|own| match own.same(other) {
+                Ternary::Unknown => true,
+                // One placeholder in two scopes may stand for one thing.
+                Ternary::Yes => *there != here && own.known().is_none(),
+                Ternary::No => false,
+            })
+        };
         let missing = match (&text, &value) {
             // A text that is known in part may be any of the others.
             (Some(_), FieldValue::Unknown(why)) => Some(why.clone()),
-            _ => self.partial.iter().find(maybe).map(|(_, why)| why.clone()),
+            _ => self.partial.iter().find(maybe).map(|(.., why)| why.clone()),
         };
         let missing = missing.or_else(|| self.open.clone()).or_else(|| inventory.missing(kind));
         links.extend(missing.as_ref().map(unknown));

@@ -120,8 +120,10 @@ pub struct Scope {
     pub(crate) before: u32,
     pub(crate) items: Vec<Item>,
     pub(crate) by_kind: BTreeMap<Arc<str>, Vec<ItemId>>,
-    /// Clusters from number 1 on.
+    /// The clusters that were asked for it.
     pub(crate) clusters: Vec<Cluster>,
+    /// The clusters of the run, from number 1 on.
+    pub(crate) all_clusters: Vec<Cluster>,
     /// Partition, region and account of each cluster, by its number.
     pub(crate) homes: Vec<crate::karpenter::controller::Location>,
     /// AWS's word on what is not among the items.
@@ -356,7 +358,7 @@ impl Scope {
 
     /// A cluster by its number; none for the files' own.
     pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
-        self.clusters.get((id.0 as usize).checked_sub(1)?)
+        self.all_clusters.get((id.0 as usize).checked_sub(1)?)
     }
 
     fn value<'a>(&'a self, id: ItemId, item: &Item, step: Step<'a>, segments: &[Cow<'_, str>]) -> FieldValue<'a> {

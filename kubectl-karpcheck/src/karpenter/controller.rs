@@ -135,7 +135,7 @@ pub(crate) fn derive(builder: &mut Builder) {
         let doc = builder.document(Origin::Flag("--chart-version"));
         Node::text(version, At::whole(doc))
     });
-    if stated.is_some() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
+    if stated.is_some() && builder.is_whole() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
         let what = "--chart-version was not used: no values of Karpenter's chart were read";
         builder.problem(crate::inventory::Problem::note(what, stated.as_ref().map(|stated| stated.at)));
     }
@@ -366,6 +366,8 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
         // Where there is a policy, it is what the reader can look at; else the flag.
         let policy = policies::first_of_a_controller(builder);
         let flag = version.map(|(_, flag)| flag).or_else(|| stated.cluster_name.is_some().then_some("--cluster-name"));
+        // Among several scopes a flag says of none that it has a controller.
+        let flag = flag.filter(|_| builder.is_whole());
         let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
         found.extend(at.map(|at| Found { name: "karpenter".into(), at, ..empty() }));
         if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
@@ -443,6 +445,90 @@ fn unstated(what: &str) -> String {
     format!("the controller's {what} is not known: {tells}")
 }
 
+/// What makes a controller one and no other, as far as its own object says it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Identity {
+    /// The cluster's name, where it is known and not empty.
+    pub(crate) name: Option<String>,
+    /// The cluster's endpoint, in one spelling.
+    pub(crate) endpoint: Option<String>,
+    /// The region that it says it is in.
+    pub(crate) region: Option<String>,
+    /// The ARN of its role.
+    pub(crate) role: Option<String>,
+    /// The interruption queue that it is told.
+    pub(crate) queue: Option<String>,
+    /// The uid of its object, where that was seen in a cluster.
+    pub(crate) uid: Option<String>,
+}
+
+impl Identity {
+    /// Does it leave open which cluster it is of?
+    pub(crate) const fn is_vague(&self) -> bool {
+        self.name.is_none() && self.endpoint.is_none() && self.uid.is_none()
+    }
+
+    /// How much of it is known.
+    pub(crate) fn known(&self) -> usize {
+        [&self.name, &self.endpoint, &self.region, &self.uid].iter().filter(|fact| fact.is_some()).count()
+    }
+
+    /// Do they certainly speak of two clusters?
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        let differ = |one: &Option<String>, other: &Option<String>| matches!((one, other), (Some(one), Some(other)) if one != other);
+        differ(&self.name, &other.name)
+            || differ(&self.endpoint, &other.endpoint)
+            || differ(&self.region, &other.region)
+    }
+
+    /// Do both name one cluster?
+    pub(crate) fn names(&self, other: &Self) -> bool {
+        let same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+        !self.differs(other) && (same(&self.name, &other.name) || same(&self.endpoint, &other.endpoint))
+    }
+}
+
+/// The identity of the controller that an item makes; none where it makes none.
+pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
+    let mut found = Found { at: item.at(), source: item.source, ..empty() };
+    let versions = settings::Versions::of(builder.stated());
+    if let Some(container) = container_of(item).filter(|_| &*item.kind == "apps/Deployment") {
+        found.set("Version", settings::version(item, container));
+        settings::from_container(&mut found, container, None, None, versions);
+        found.set("Role", settings::env(container, "AWS_ROLE_ARN"));
+    } else if &*item.kind == VALUES {
+        settings::from_values(&mut found, &item.body, versions);
+    } else {
+        return None;
+    }
+    let known =
+        |field: &str| found.fields.get(field).and_then(Node::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    Some(Identity {
+        name: known("ClusterName"),
+        // One endpoint may be written `https://ID.…` and `https://id.…/`.
+        endpoint: known("ClusterEndpoint").map(|url| url.trim_end_matches('/').to_ascii_lowercase()),
+        region: known("Region"),
+        role: known("Role"),
+        queue: known("InterruptionQueue"),
+        uid: item.body.str_at(&["metadata", "uid"]).map(str::to_owned),
+    })
+}
+
+/// The names of clusters that an item says, and for each whether it is certain: what an AWS tool or a component of the
+/// cluster is given is, what people usually name after a cluster is not.
+pub(crate) fn names_in(item: &Item) -> Vec<(String, bool)> {
+    evidence::from_item(item)
+        .into_iter()
+        .filter_map(|evidence| Some((evidence.name.as_str()?.to_owned(), evidence.rank != "weak")))
+        .filter(|(name, _)| !name.is_empty())
+        .collect()
+}
+
+/// The names of clusters that the conditions of an item's policies pin.
+pub(crate) fn pinned_in(item: &Item) -> Vec<String> {
+    policies::pinned_by(std::iter::once(item)).into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
 /// The role's ARN, in the order in which the SDK looks.
 fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Node> {
     if let Some(role) = settings::env(container, "AWS_ROLE_ARN") {
@@ -461,12 +547,20 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
         .filter(own)
         .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
     let annotated = || {
-        builder
+        let roles: Vec<&Node> = builder
             .items()
             .iter()
             .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
             .filter(own)
-            .find_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]).cloned())
+            .filter_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]))
+            .collect();
+        let first = *roles.first()?;
+        // Objects of several clusters may stand in one file: which of them is this controller's is not known.
+        if roles.iter().any(|role| role.to_json() != first.to_json()) {
+            let why = format!("{} ServiceAccounts are called {namespace}/{account}, with different roles", roles.len());
+            return Some(Node::unknown(Cause::Undecidable, why, first.at));
+        }
+        Some(first.clone())
     };
     pod_role
         .or_else(annotated)

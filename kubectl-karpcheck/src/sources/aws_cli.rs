@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Problem};
+use crate::karpenter;
 use crate::schema::kinds::GatherScope;
 use crate::sources::cluster::ClusterOptions;
 
@@ -112,7 +113,7 @@ pub fn gather(
     progress: &mut dyn FnMut(&str),
 ) -> AwsSummary {
     // What the objects name is known when they are joined.
-    let inventory = builder.clone().build();
+    let inventory = karpenter::inventory(builder.clone());
     let mut summary = AwsSummary::default();
     for mut target in targets(&inventory, &options.profiles, cluster, builder) {
         let seeds = schedule::seeds(&inventory, plan, target.cluster);
@@ -301,7 +302,7 @@ pub fn planned(
     plan: &GatherScope,
     builder: &Builder,
 ) -> String {
-    let inventory = builder.clone().build();
+    let inventory = karpenter::inventory(builder.clone());
     let targets = targets(&inventory, &options.profiles, cluster, builder);
     let seeds = |target: &Target| schedule::seeds(&inventory, plan, target.cluster);
     targets.iter().map(|target| dry_run::plan(target, &seeds(target), plan)).collect::<Vec<_>>().join("\n")
@@ -309,7 +310,7 @@ pub fn planned(
 
 /// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for somebody who has the rights.
 pub fn script(profiles: &[String], cluster: Option<&ClusterOptions>, plan: &GatherScope, builder: &Builder) -> String {
-    let inventory = builder.clone().build();
+    let inventory = karpenter::inventory(builder.clone());
     let targets = targets(&inventory, profiles, cluster, builder);
     let parts: Vec<(Target, Seeds)> = targets
         .into_iter()

@@ -70,7 +70,10 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
                 exclusions.leave_out(path);
                 reader.count_excluded(path, &exclusions);
             }
-            Ok(metadata) if metadata.is_dir() => reader.walk(path, &exclusions),
+            Ok(metadata) if metadata.is_dir() => {
+                reader.builder.given(path);
+                reader.walk(path, &exclusions);
+            }
             Ok(_) => reader.file(path, true),
             Err(error) => {
                 let doc = reader.document(path);

@@ -59,7 +59,10 @@ pub(super) fn add(builder: &mut Builder, kinds: &GatherScope, scope: SymbolScope
         Shape::State => state::read(node, scope, &stated),
         Shape::RawState => state::read_raw(node, scope, &stated),
     };
-    items::add(builder, kinds, &set)
+    builder.enter(scope);
+    let count = items::add(builder, kinds, &set);
+    builder.leave();
+    count
 }
 
 /// Might this text be a plan or a state, most of which nobody reads?

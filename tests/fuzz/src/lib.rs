@@ -36,7 +36,7 @@ pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
     let mut builder = Builder::new(Stated::default());
     let files: Vec<(&Path, &[u8])> = files.iter().map(|(name, bytes)| (Path::new(*name), *bytes)).collect();
     sources::texts(&files, &plan, &mut builder);
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 /// Reads a text as a file of this name and asks about all of it.

@@ -41,7 +41,8 @@ fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Sta
     let named = sources::Named { paths: &files, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
     let chosen: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
-    let mut results = engine::run_rules(&harness().engine, &chosen, &Arc::new(builder.build()));
+    let mut results =
+        engine::run_rules(&harness().engine, &chosen, &Arc::new(kubectl_karpcheck::karpenter::inventory(builder)));
     results.trace(&rules);
     let failed =
         |id: &str| results.findings.iter().filter(|one| one.rule == id && one.outcome == Outcome::Fail).count();

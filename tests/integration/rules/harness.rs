@@ -119,7 +119,7 @@ impl Harness {
             &mut builder,
             &mut std::io::empty(),
         );
-        let mut judged = self.inventory(pack, rule, builder.build());
+        let mut judged = self.inventory(pack, rule, kubectl_karpcheck::karpenter::inventory(builder));
         judged.prefix = format!("{}/", folder.display());
         let unread: Vec<&str> = judged
             .inventory

@@ -75,7 +75,7 @@ impl Cluster {
     /// What a rule says: the outcome and why it could not be told.
     fn judged(self, id: &str) -> Vec<(Outcome, Option<Cause>)> {
         let pack = &harness().builtin;
-        let judged = harness().inventory(pack, rule(pack, id), self.builder.build());
+        let judged = harness().inventory(pack, rule(pack, id), kubectl_karpcheck::karpenter::inventory(self.builder));
         judged
             .results
             .findings
@@ -188,7 +188,7 @@ fn two_clusters(id: &str, servers: [&str; 2], kind: &str, bodies: [&Json; 2]) ->
         builder.add(draft);
     }
     let pack = &harness().builtin;
-    let judged = harness().inventory(pack, rule(pack, id), builder.build());
+    let judged = harness().inventory(pack, rule(pack, id), kubectl_karpcheck::karpenter::inventory(builder));
     judged.results.findings.iter().map(|finding| (finding.outcome, finding.severity)).collect()
 }
 

@@ -31,7 +31,7 @@ fn holds(path: &Path) -> String {
     let paths = [path.to_owned()];
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    let inventory = builder.build();
+    let inventory = kubectl_karpcheck::karpenter::inventory(builder);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, item) in inventory.items() {
         *counts.entry(item.kind.to_string()).or_default() += 1;

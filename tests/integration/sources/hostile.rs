@@ -12,7 +12,7 @@ fn read(name: &str, text: &str) -> Inventory {
     let plan = GatherScope::new(super::KINDS.iter().map(|kind| (*kind, false)));
     let mut builder = Builder::default();
     sources::texts(&[(Path::new(name), text.as_bytes())], &plan, &mut builder);
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 fn queues(inventory: &Inventory) -> usize {

@@ -14,7 +14,7 @@ fn read(files: &[(&str, &str)]) -> Inventory {
     let mut builder = Builder::new(Stated::default());
     let files: Vec<_> = files.iter().map(|(name, text)| (std::path::Path::new(*name), text.as_bytes())).collect();
     sources::texts(&files, &plan, &mut builder);
-    builder.build()
+    kubectl_karpcheck::karpenter::inventory(builder)
 }
 
 fn plan(account: &str, region: &str, rotated: bool) -> String {

@@ -10,6 +10,7 @@ use crate::findings::finding::{CheckResults, Edit, Finding, FixOutcome, Outcome}
 use crate::fixes;
 use crate::fixes::edit::{Change, identity};
 use crate::inventory::{Builder, Inventory, Origin};
+use crate::karpenter;
 use crate::report::{NotShown, Patched};
 
 /// Every trial judges all rules again: more of them than this are left out, and say so.
@@ -41,7 +42,7 @@ pub fn verify(
             tried.push((number, FixOutcome::NotTried("the place of the edit was not found".into())));
             continue;
         }
-        let after = Arc::new(edited.build());
+        let after = Arc::new(karpenter::inventory(edited));
         let judged = engine::run_rules(engine, rules, &after);
         tried.push((number, outcome(finding, inventory, &before, &after, &judged)));
     }

@@ -5,6 +5,7 @@ use crate::commands::shared::error::CommandError;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::inventory::{Builder, Problem, Stated};
+use crate::karpenter;
 use crate::report;
 use crate::schema::kinds::GatherScope;
 use crate::sources;
@@ -108,7 +109,7 @@ fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
 /// # Errors
 /// It could not be written.
 pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let inventory = builder.build();
+    let inventory = karpenter::inventory(builder);
     let mut exit = Exit::Clean;
     for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {
         writeln!(streams.err, "{}", report::problem(&inventory, problem))?;

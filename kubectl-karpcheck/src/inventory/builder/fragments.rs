@@ -105,7 +105,7 @@ impl Builder {
 
     /// Puts parts into their wholes. A queue policy is the queue's attribute, by whichever resource it was set.
     pub(crate) fn fold_parts(&mut self) {
-        let mut parts = std::mem::take(&mut self.parts);
+        let mut parts: Vec<Fragment> = std::mem::take(&mut self.parts).into_iter().map(|(_, part)| part).collect();
         for policy in self.items.iter().filter(|item| &*item.kind == "AWS::SQS::QueuePolicy") {
             let Some(document) = policy.body.member("PolicyDocument") else { continue };
             for queue in policy.body.member("Queues").map(Node::elements).unwrap_or_default() {

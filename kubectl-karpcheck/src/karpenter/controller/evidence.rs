@@ -11,8 +11,8 @@ use crate::schema::kinds;
 
 /// Adds one `Karpcheck::Cluster` for each cluster that anything is known of.
 pub(super) fn derive(builder: &mut Builder, controllers: &[Found]) {
-    #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
-    let clusters: Vec<ClusterId> = (0..=builder.clusters().len() as u32).map(ClusterId).collect();
+    let clusters: Vec<ClusterId> =
+        std::iter::once(ClusterId::FILES).chain(builder.own_clusters().map(|(id, _)| id)).collect();
     for cluster in clusters {
         let mut evidence = stated(builder);
         evidence.extend(from_kubeconfig(builder, cluster));
@@ -63,9 +63,9 @@ pub(super) fn derive(builder: &mut Builder, controllers: &[Found]) {
     }
 }
 
-struct Evidence {
-    name: Node,
-    rank: &'static str,
+pub(super) struct Evidence {
+    pub(super) name: Node,
+    pub(super) rank: &'static str,
     source: String,
 }
 
@@ -111,7 +111,7 @@ fn from_kubeconfig(builder: &mut Builder, cluster: ClusterId) -> Vec<Evidence> {
 }
 
 /// What a component of the cluster calls it.
-fn from_item(item: &Item) -> Vec<Evidence> {
+pub(super) fn from_item(item: &Item) -> Vec<Evidence> {
     if &*item.kind == "core/Node" {
         let label = item.body.at_path(&["metadata", "labels", "alpha.eksctl.io/cluster-name"]);
         return label

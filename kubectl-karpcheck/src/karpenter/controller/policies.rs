@@ -47,6 +47,11 @@ fn allows(document: &Node) -> impl Iterator<Item = &Node> {
 
 /// The names of clusters that the conditions of all policies pin, the most frequent one first.
 pub(super) fn pinned(builder: &Builder) -> Vec<Node> {
+    pinned_by(builder.items().iter())
+}
+
+/// The names of clusters that the conditions of some items' policies pin, the most frequent one first.
+pub(super) fn pinned_by<'a>(items: impl Iterator<Item = &'a Item>) -> Vec<Node> {
     let mut names: Vec<(Text, At, usize)> = vec![];
     let mut add = |name: Text, at: At| {
         let wild = name.known().is_some_and(|name| name.is_empty() || name.contains(['*', '?']));
@@ -58,7 +63,7 @@ pub(super) fn pinned(builder: &Builder) -> Vec<Node> {
             None => names.push((name, at, 1)),
         }
     };
-    for statement in builder.items().iter().flat_map(documents).flat_map(allows) {
+    for statement in items.flat_map(documents).flat_map(allows) {
         let operators = statement.member("Condition").and_then(Node::as_map);
         for keys in operators.into_iter().flat_map(|map| &map.entries).filter_map(|(_, keys)| keys.as_map()) {
             for (key, values) in &keys.entries {

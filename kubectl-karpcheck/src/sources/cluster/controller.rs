@@ -32,6 +32,7 @@ pub(super) fn by_name(deployments: &mut [Object]) -> Vec<ByName> {
             aws: None,
             views: vec![],
             same: vec![],
+            unit: None,
         };
         if container_of(&item).is_some() {
             of_controller(&item, &mut found);

@@ -66,10 +66,10 @@ impl Modules {
 
     /// The scope of a plan's or state's addresses: that of the module in the same folder.
     pub(in crate::sources) fn scope(&mut self, builder: &mut Builder, path: &Path, is_plan: bool) -> SymbolScope {
-        let Some(folder) = path.parent().filter(|_| path.as_os_str() != "-") else { return builder.template() };
-        let (scope, taken) = self.scopes.entry(folder.to_owned()).or_insert_with(|| (builder.template(), vec![]));
+        let Some(folder) = path.parent().filter(|_| path.as_os_str() != "-") else { return builder.root(path) };
+        let (scope, taken) = self.scopes.entry(folder.to_owned()).or_insert_with(|| (builder.root(folder), vec![]));
         if taken.contains(&is_plan) {
-            return builder.template();
+            return builder.root(path);
         }
         taken.push(is_plan);
         *scope
@@ -119,8 +119,11 @@ impl Modules {
         let mut scopes: Vec<SymbolScope> = vec![];
         for (folder, _, sources) in &parsed {
             let own = self.scopes.get(folder).map(|(scope, _)| *scope);
-            scopes.push(own.unwrap_or_else(|| builder.template()));
-            scopes.extend(sources.iter().map(|_| builder.template()));
+            scopes.push(own.unwrap_or_else(|| builder.root(folder)));
+            for source in sources {
+                let path = builder.origin(source.doc).to_string();
+                scopes.push(builder.root(Path::new(&path)));
+            }
         }
         let input = Input { parsed, values, installed, parameters, stated, scopes };
         let outcome = std::thread::scope(|scope| {
@@ -134,7 +137,13 @@ impl Modules {
         for problem in problems {
             builder.problem(problem);
         }
-        sets.iter().map(|set| items::add(builder, plan, set)).sum()
+        let mut count = 0;
+        for set in &sets {
+            builder.enter(set.scope);
+            count += items::add(builder, plan, set);
+        }
+        builder.leave();
+        count
     }
 
     /// Reads the folders that calls lead to and nobody gave. Returns which folder each installed module is in, by its

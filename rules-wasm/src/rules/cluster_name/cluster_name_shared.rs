@@ -84,14 +84,13 @@
 //! - By which tags: `List` in
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/providers/instance/instance.go>
 
-use crate::clusters::{self, alone, sharing};
+use crate::clusters::{alone, sharing};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
     title: "Two clusters of one account and region have one cluster name",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
-    uses: &[clusters::READS],
     properties: &[("follows", "cluster-name-mismatch")],
     check,
     ..Rule::DEFAULT

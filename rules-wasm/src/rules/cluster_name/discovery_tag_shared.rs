@@ -47,13 +47,12 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::clusters::{self, objects};
+use crate::clusters::beside;
 
 pub(crate) const RULE: Rule = Rule {
     title: "The discovery tag selects what other clusters select, too",
     severity: Warning,
     subjects: CLASSES,
-    uses: &[clusters::READS],
     check,
     ..Rule::DEFAULT
 };
@@ -97,7 +96,7 @@ impl Selectors {
         CLASSES
             .iter()
             .flat_map(peers)
-            .filter_map(|link| Some((objects(class, link.known()?).shares()?, link.field)))
+            .filter_map(|link| Some((beside(class, link.known()?).shares()?, link.field)))
             .filter(|(_, tag)| alone(tag))
             .map(|(sure, tag)| (tag, sure))
             .collect()

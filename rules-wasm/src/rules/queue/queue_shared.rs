@@ -81,14 +81,13 @@
 //! - `handleMessage` and `deleteMessage` in
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/interruption/controller.go>
 
-use crate::clusters::{self, alone, sharing};
+use crate::clusters::{alone, sharing};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
     title: "Two clusters read one interruption queue",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
-    uses: &[clusters::READS],
     karpenter: ">=0.19",
     check,
     ..Rule::DEFAULT

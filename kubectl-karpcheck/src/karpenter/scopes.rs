@@ -1,0 +1,649 @@
+//! What belongs together: everything that was gathered, taken apart into the clusters that it describes.
+//!
+//! What was read as one (a file, a Terraform root with the modules that it calls, the objects of a live cluster) is a unit.
+//! Units that hold a controller are the cores of scopes. A unit without one joins the cores that it names: by the cluster's
+//! name or endpoint, the controller's role, or its queue. Where it names none, it joins the only core there is, or the only
+//! one below the folder that both lie in. Otherwise it is a scope of its own, and excuses or accuses no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use crate::inventory::builder::{Builder, ScopePlan};
+use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
+use crate::inventory::node::Node;
+use crate::inventory::{Inventory, arn};
+use crate::karpenter::controller;
+use crate::karpenter::controller::Identity;
+
+/// Folders that hold what is not deployed: each is a world of its own.
+const APART: &[&str] = &["test", "tests", "testdata", "example", "examples", "fixtures", "archive"];
+
+/// The inventory of what was gathered: a scope for each cluster that it describes.
+pub fn inventory(builder: Builder) -> Inventory {
+    let plans = plans(&builder);
+    builder.build_scopes(plans)
+}
+
+/// What was read as one.
+#[derive(Debug, Default)]
+struct Unit {
+    /// The folder that it lies in, by its names from what `-f` names on. Empty for what was named as a file.
+    folder: Vec<String>,
+    /// What it is called in a report.
+    label: String,
+    /// Its items, by their place in the builder.
+    items: Vec<usize>,
+    /// The live cluster whose objects it is.
+    cluster: Option<ClusterId>,
+    /// Is it read from AWS, by whichever way?
+    answers: bool,
+    /// Is it a root of Terraform?
+    root: bool,
+}
+
+/// A controller, before it is derived, and what makes it one and no other.
+#[derive(Debug)]
+struct Controller {
+    unit: usize,
+    item: usize,
+    identity: Identity,
+    /// Which kinds of source may repeat one controller: a manifest, values, a root of Terraform.
+    written_as: (Arc<str>, SourceKind, bool),
+}
+
+/// The controllers of one cluster, and the units that are its.
+#[derive(Debug, Default)]
+struct Core {
+    controllers: Vec<usize>,
+    units: BTreeSet<usize>,
+    facts: Facts,
+}
+
+/// What identifies a cluster, as far as it is known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Facts {
+    /// Names of clusters that it certainly speaks of.
+    names: BTreeSet<String>,
+    /// Names that are usual for a cluster's: a discovery tag, the end of a role's name.
+    likely: BTreeSet<String>,
+    endpoints: BTreeSet<String>,
+    /// Names of roles that it makes or refers to as the controller's.
+    roles: BTreeSet<String>,
+    /// Names of queues that it makes or refers to.
+    queues: BTreeSet<String>,
+    accounts: BTreeSet<String>,
+    regions: BTreeSet<String>,
+}
+
+impl Facts {
+    fn take(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.likely.extend(other.likely);
+        self.endpoints.extend(other.endpoints);
+        self.roles.extend(other.roles);
+        self.queues.extend(other.queues);
+        self.accounts.extend(other.accounts);
+        self.regions.extend(other.regions);
+    }
+
+    /// Do they name one cluster?
+    fn meet(&self, other: &Self) -> bool {
+        let common = |one: &BTreeSet<String>, other: &BTreeSet<String>| !one.is_disjoint(other);
+        common(&self.names, &other.names)
+            || common(&self.endpoints, &other.endpoints)
+            || common(&self.roles, &other.roles)
+            || common(&self.queues, &other.queues)
+    }
+
+    /// Are they certainly of two accounts, regions or API servers?
+    fn apart(&self, other: &Self) -> bool {
+        let differ = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
+            !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
+        };
+        differ(&self.accounts, &other.accounts)
+            || differ(&self.regions, &other.regions)
+            || differ(&self.endpoints, &other.endpoints)
+    }
+}
+
+/// The plans of the scopes, each with its name.
+fn plans(builder: &Builder) -> Vec<ScopePlan> {
+    let units = units(builder);
+    let mut worlds: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+    for (number, unit) in units.iter().enumerate() {
+        worlds.entry(apart(&unit.folder)).or_default().push(number);
+    }
+    let facts: Vec<Facts> = units.iter().map(|unit| facts(builder, unit)).collect();
+    let mut scopes: Vec<Core> = vec![];
+    let mut controllers: Vec<Controller> = vec![];
+    for members in worlds.values() {
+        let world = World { builder, units: &units, facts: &facts, members };
+        scopes.extend(world.scopes(&mut controllers));
+    }
+    if scopes.is_empty() {
+        return vec![];
+    }
+    named(builder, &units, &controllers, scopes)
+}
+
+/// The folder that a unit's world begins at, where it is one that is not deployed; empty for all that is.
+fn apart(folder: &[String]) -> Vec<String> {
+    match folder.iter().rposition(|name| APART.contains(&name.to_ascii_lowercase().as_str())) {
+        // Each example is a world of its own.
+        Some(last) => folder[..folder.len().min(last + 2)].to_vec(),
+        None => vec![],
+    }
+}
+
+fn units(builder: &Builder) -> Vec<Unit> {
+    let mut units: BTreeMap<(u8, String), Unit> = BTreeMap::new();
+    for (index, item) in builder.items().iter().enumerate() {
+        let origin = builder.origin(item.doc());
+        let answers = item.source == SourceKind::Aws;
+        let (key, path, root) = match (&item.unit, origin) {
+            _ if item.cluster != ClusterId::FILES => ((0, item.cluster.0.to_string()), None, false),
+            (Some(root), _) => ((1, root.to_string()), Some(root.to_string()), true),
+            (None, Origin::File(path)) => ((2, path.to_string()), Some(path.to_string()), false),
+            (None, Origin::Live(live)) => ((0, live.context.to_string()), None, false),
+            (None, Origin::Flag(_) | Origin::Aws(_)) => ((3, String::new()), None, false),
+        };
+        let unit = units.entry(key).or_insert_with(|| Unit {
+            folder: path.as_deref().map_or_else(Vec::new, |path| builder.folder(path, root)),
+            label: path.unwrap_or_default(),
+            items: vec![],
+            cluster: (item.cluster != ClusterId::FILES).then_some(item.cluster),
+            answers,
+            root,
+        });
+        unit.answers &= answers;
+        unit.items.push(index);
+    }
+    units.into_values().collect()
+}
+
+/// What an item says of the cluster that it is of.
+fn facts(builder: &Builder, unit: &Unit) -> Facts {
+    let mut facts = Facts::default();
+    for item in unit.items.iter().map(|index| &builder.items()[*index]) {
+        of_item(item, &mut facts);
+    }
+    if let Some(cluster) = unit.cluster {
+        let (_, region, account) = controller::home_of(cluster, builder.items().iter());
+        facts.regions.extend(region.as_ref().and_then(Node::as_str).map(str::to_owned));
+        facts.accounts.extend(account.as_ref().and_then(Node::as_str).map(str::to_owned));
+    }
+    facts
+}
+
+fn of_item(item: &Item, facts: &mut Facts) {
+    let known = |path: &[&str]| item.body.str_at(path).filter(|text| !text.is_empty()).map(str::to_owned);
+    let id = || item.aws.as_deref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+    let last = |arn: String| arn.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    match &*item.kind {
+        "AWS::EKS::Cluster" => {
+            facts.names.extend(known(&["Name"]).or_else(id));
+            facts.endpoints.extend(known(&["Endpoint"]).map(|url| endpoint(&url)));
+        }
+        "AWS::EKS::PodIdentityAssociation" => {
+            if item.body.str_at(&["ServiceAccount"]).is_some_and(|account| account.contains("karpenter")) {
+                facts.names.extend(known(&["ClusterName"]));
+                facts.roles.extend(known(&["RoleArn"]).map(last));
+            }
+        }
+        "AWS::IAM::Role" => facts.roles.extend(id().map(last)),
+        "AWS::SQS::Queue" => facts.queues.extend(id()),
+        "core/ServiceAccount" => {
+            let role = known(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]);
+            if item.name.contains("karpenter") {
+                facts.roles.extend(role.map(last));
+            }
+        }
+        _ => {}
+    }
+    for name in controller::pinned_in(item) {
+        facts.names.insert(name);
+    }
+    for (name, sure) in controller::names_in(item) {
+        if sure {
+            facts.names.insert(name)
+        } else {
+            facts.likely.insert(name)
+        };
+    }
+    if let Some(aws) = item.aws.as_deref()
+        && item.source == SourceKind::Aws
+    {
+        let own = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).map(str::to_owned);
+        facts.accounts.extend(own(&aws.account));
+        facts.regions.extend(own(&aws.region));
+    }
+}
+
+fn endpoint(url: &str) -> String {
+    url.trim_end_matches('/').to_ascii_lowercase()
+}
+
+/// Where cores lie, and who speaks of them.
+#[derive(Default)]
+struct Neighbourhood<'a> {
+    cores: usize,
+    /// The cores that have a unit in a folder itself.
+    folders: BTreeMap<&'a [String], BTreeSet<usize>>,
+    /// The cores that have a unit in a folder or below.
+    below: BTreeMap<&'a [String], BTreeSet<usize>>,
+    /// For each core the units of no core that name its cluster.
+    speakers: Vec<BTreeSet<usize>>,
+}
+
+/// Units that may be of one cluster: all that is deployed, or one example.
+struct World<'a> {
+    builder: &'a Builder,
+    units: &'a [Unit],
+    facts: &'a [Facts],
+    members: &'a [usize],
+}
+
+impl World<'_> {
+    fn scopes(&self, controllers: &mut Vec<Controller>) -> Vec<Core> {
+        let mut cores = self.cores(controllers);
+        if cores.is_empty() {
+            return self.without_controllers();
+        }
+        let mut alone: Vec<usize> = vec![];
+        let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
+        let rest: Vec<usize> = self.members.iter().copied().filter(|unit| !taken.contains(unit)).collect();
+        // Who joins is settled by what the cores say themselves, so that the order of files does not matter.
+        let near = self.neighbourhood(&cores);
+        let choices: Vec<(usize, Vec<usize>)> =
+            rest.iter().map(|unit| (*unit, self.joins(*unit, &cores, &near))).collect();
+        for (unit, joined) in choices {
+            if joined.is_empty() {
+                alone.push(unit);
+            }
+            for core in joined {
+                cores[core].units.insert(unit);
+            }
+        }
+        cores.extend(self.rest(alone));
+        cores
+    }
+
+    /// The cores: what holds a controller, controllers that are one together.
+    fn cores(&self, controllers: &mut Vec<Controller>) -> Vec<Core> {
+        let mut cores: Vec<Core> = vec![];
+        let mut vague: Vec<usize> = vec![];
+        let first = controllers.len();
+        for number in self.members {
+            let unit = &self.units[*number];
+            for index in &unit.items {
+                let item = &self.builder.items()[*index];
+                let Some(identity) = controller::identity(self.builder, item) else { continue };
+                controllers.push(Controller {
+                    unit: *number,
+                    item: *index,
+                    identity,
+                    written_as: (Arc::clone(&item.kind), item.source, unit.root),
+                });
+            }
+            // A live cluster is one, whether or not its controller could be seen. Two contexts may ask one.
+            if let Some(cluster) = unit.cluster {
+                let asked = |core: &&mut Core| {
+                    core.units
+                        .iter()
+                        .filter_map(|unit| self.units[*unit].cluster)
+                        .any(|other| self.builder.one_server(other, cluster))
+                };
+                match cores.iter_mut().find(asked) {
+                    Some(core) => {
+                        core.units.insert(*number);
+                    }
+                    None => cores.push(Core { units: BTreeSet::from([*number]), ..Core::default() }),
+                }
+            }
+        }
+        // Who says most comes first, so that the order of files does not matter.
+        let mut order: Vec<usize> = (first..controllers.len()).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(controllers[*number].identity.known()));
+        for number in order {
+            let controller = &controllers[number];
+            let unit = &self.units[controller.unit];
+            // What leaves the name open and is nobody's root joins what is there, if that is one.
+            if controller.identity.is_vague() && !unit.root && unit.cluster.is_none() {
+                vague.push(number);
+                continue;
+            }
+            let twin = cores.iter_mut().find(|core| {
+                let mut others = core.controllers.iter().map(|other| &controllers[*other]);
+                match unit.cluster {
+                    Some(_) => core.units.contains(&controller.unit),
+                    None => {
+                        others.clone().all(|other| self.may_be(other, controller))
+                            && others.any(|other| self.is_same(other, controller))
+                    }
+                }
+            });
+            match twin {
+                Some(core) => {
+                    core.controllers.push(number);
+                    core.units.insert(controller.unit);
+                }
+                None => cores.push(Core {
+                    controllers: vec![number],
+                    units: BTreeSet::from([controller.unit]),
+                    facts: Facts::default(),
+                }),
+            }
+        }
+        for number in vague {
+            let controller = &controllers[number];
+            let beside: Vec<usize> = (0..cores.len())
+                .filter(|core| {
+                    !cores[*core]
+                        .controllers
+                        .iter()
+                        .any(|other| controllers[*other].identity.differs(&controller.identity))
+                })
+                .collect();
+            let near = self.neighbourhood(&cores);
+            match self.nearest(&self.units[controller.unit].folder, &beside, &near) {
+                Some(core) => {
+                    cores[core].controllers.push(number);
+                    cores[core].units.insert(controller.unit);
+                }
+                None => cores.push(Core {
+                    controllers: vec![number],
+                    units: BTreeSet::from([controller.unit]),
+                    facts: Facts::default(),
+                }),
+            }
+        }
+        for core in &mut cores {
+            for number in &core.controllers {
+                core.facts.take(of_identity(&controllers[*number].identity));
+            }
+            // Other controllers in one file speak for themselves.
+            for unit in &core.units {
+                let several = controllers[first..]
+                    .iter()
+                    .enumerate()
+                    .any(|(other, found)| found.unit == *unit && !core.controllers.contains(&(first + other)));
+                if !several {
+                    core.facts.take(self.facts[*unit].clone());
+                }
+            }
+        }
+        cores
+    }
+
+    /// Are two controllers one: the same object, a manifest and its live object, or values and the Deployment made of them?
+    fn is_same(&self, one: &Controller, other: &Controller) -> bool {
+        let (unit, beside) = (&self.units[one.unit], &self.units[other.unit]);
+        if unit.cluster.is_some() != beside.cluster.is_some() {
+            // A manifest is the next state of the only cluster that is asked, or of the one that it names.
+            let asked = self.members.iter().filter(|unit| self.units[**unit].cluster.is_some()).count();
+            return asked == 1 || one.identity.names(&other.identity);
+        }
+        if let (Some(a), Some(b)) = (&one.identity.uid, &other.identity.uid) {
+            return a == b;
+        }
+        if one.identity.differs(&other.identity) {
+            return false;
+        }
+        if one.unit == other.unit || unit.folder == beside.folder {
+            return true;
+        }
+        // What stands twice in different folders, written in one way, is two clusters.
+        one.written_as != other.written_as && one.identity.names(&other.identity)
+    }
+
+    /// Does nothing speak against two controllers being of one cluster? What a manifest changes of a live one does not.
+    fn may_be(&self, one: &Controller, other: &Controller) -> bool {
+        let live = |controller: &Controller| self.units[controller.unit].cluster.is_some();
+        live(one) != live(other) || !one.identity.differs(&other.identity)
+    }
+
+    /// The cores that a unit without a controller belongs to.
+    fn joins(&self, unit: usize, cores: &[Core], near: &Neighbourhood<'_>) -> Vec<usize> {
+        let (facts, folder) = (&self.facts[unit], &self.units[unit].folder);
+        let fitting: Vec<usize> = (0..cores.len()).filter(|core| !cores[*core].facts.apart(facts)).collect();
+        let named: Vec<usize> = fitting.iter().copied().filter(|core| cores[*core].facts.meet(facts)).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        // What AWS says of an account is for all that are in it.
+        if self.units[unit].answers {
+            return fitting;
+        }
+        let likely: Vec<usize> =
+            fitting.iter().copied().filter(|core| !cores[*core].facts.names.is_disjoint(&facts.likely)).collect();
+        if let [one] = likely.as_slice() {
+            return vec![*one];
+        }
+        let beside = near.folders.contains_key(folder.as_slice());
+        // It speaks of other clusters, and another unit of this one: it is theirs.
+        let spoken_for =
+            |core: &usize| !facts.names.is_empty() && near.speakers[*core].iter().any(|speaker| *speaker != unit);
+        let open: Vec<usize> = fitting.into_iter().filter(|core| beside || !spoken_for(core)).collect();
+        self.nearest(folder, &open, near).into_iter().collect()
+    }
+
+    /// The only core, or the only one below the nearest folder above that has any, if it is among these.
+    fn nearest(&self, folder: &[String], among: &[usize], near: &Neighbourhood<'_>) -> Option<usize> {
+        if near.cores == 1 {
+            return among.first().copied();
+        }
+        for depth in (0..=folder.len()).rev() {
+            match near.below.get(&folder[..depth]).map(BTreeSet::len) {
+                None => {}
+                Some(1) => return near.below[&folder[..depth]].first().copied().filter(|one| among.contains(one)),
+                Some(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn neighbourhood(&self, cores: &[Core]) -> Neighbourhood<'_> {
+        let mut near = Neighbourhood { cores: cores.len(), ..Neighbourhood::default() };
+        let mut of_cores: BTreeSet<usize> = BTreeSet::new();
+        for (number, core) in cores.iter().enumerate() {
+            of_cores.extend(&core.units);
+            for unit in core.units.iter().map(|unit| &self.units[*unit]).filter(|unit| unit.cluster.is_none()) {
+                near.folders.entry(&unit.folder).or_default().insert(number);
+                for depth in 0..=unit.folder.len() {
+                    near.below.entry(&unit.folder[..depth]).or_default().insert(number);
+                }
+            }
+        }
+        let mut speakers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for unit in self.members.iter().filter(|unit| !of_cores.contains(unit)) {
+            for name in &self.facts[*unit].names {
+                speakers.entry(name).or_default().insert(*unit);
+            }
+        }
+        near.speakers = cores
+            .iter()
+            .map(|core| {
+                core.facts.names.iter().filter_map(|name| speakers.get(name.as_str())).flatten().copied().collect()
+            })
+            .collect();
+        near
+    }
+
+    /// Without any controller: one scope where all may speak of one cluster, else one for each root or name.
+    fn without_controllers(&self) -> Vec<Core> {
+        let roots: Vec<usize> = self.members.iter().copied().filter(|unit| self.units[*unit].root).collect();
+        let names: BTreeSet<&String> = self.members.iter().flat_map(|unit| &self.facts[*unit].names).collect();
+        let apart =
+            self.members.iter().enumerate().any(|(at, one)| {
+                self.members[at + 1..].iter().any(|other| self.facts[*one].apart(&self.facts[*other]))
+            });
+        let folders: BTreeSet<&Vec<String>> = self.members.iter().map(|unit| &self.units[*unit].folder).collect();
+        if (roots.len() <= 1 && names.len() <= 1 && !apart) || folders.len() <= 1 {
+            return vec![Core { units: self.members.iter().copied().collect(), ..Core::default() }];
+        }
+        // A root speaks for itself, and so does a folder that names a cluster.
+        let mut cores: Vec<Core> = vec![];
+        for unit in self.members {
+            let facts = &self.facts[*unit];
+            if !self.units[*unit].root && facts.names.is_empty() {
+                continue;
+            }
+            let twin = cores.iter_mut().find(|core| {
+                let beside = core.units.iter().any(|own| self.units[*own].folder == self.units[*unit].folder);
+                beside || (!core.facts.apart(facts) && !core.facts.names.is_disjoint(&facts.names))
+            });
+            match twin {
+                Some(core) => {
+                    core.units.insert(*unit);
+                    core.facts.take(facts.clone());
+                }
+                None => cores.push(Core { controllers: vec![], units: BTreeSet::from([*unit]), facts: facts.clone() }),
+            }
+        }
+        let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
+        let mut alone = vec![];
+        let rest = self.members.iter().copied().filter(|unit| !taken.contains(unit));
+        let near = self.neighbourhood(&cores);
+        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &near))).collect();
+        for (unit, joined) in choices {
+            if joined.is_empty() {
+                alone.push(unit);
+            }
+            for core in joined {
+                cores[core].units.insert(unit);
+            }
+        }
+        cores.extend(self.rest(alone));
+        cores
+    }
+
+    /// What joined nothing: each root by itself, the rest by the folder that it lies in.
+    fn rest(&self, alone: Vec<usize>) -> Vec<Core> {
+        let mut groups: BTreeMap<(bool, String), Core> = BTreeMap::new();
+        for unit in alone {
+            let own = &self.units[unit];
+            let key = if own.root { (true, own.label.clone()) } else { (false, own.folder.join("/")) };
+            let core = groups.entry(key).or_default();
+            core.units.insert(unit);
+            core.facts.take(self.facts[unit].clone());
+        }
+        groups.into_values().collect()
+    }
+}
+
+fn of_identity(identity: &Identity) -> Facts {
+    let set = |text: &Option<String>| text.iter().cloned().collect::<BTreeSet<_>>();
+    Facts {
+        names: set(&identity.name),
+        likely: BTreeSet::new(),
+        endpoints: set(&identity.endpoint),
+        roles: identity.role.iter().map(|role| role.rsplit('/').next().unwrap_or_default().to_owned()).collect(),
+        queues: identity
+            .queue
+            .iter()
+            .map(|queue| queue.rsplit(['/', ':']).next().unwrap_or_default().to_owned())
+            .collect(),
+        accounts: identity.role.iter().filter_map(|role| account(role)).collect(),
+        regions: set(&identity.region),
+    }
+}
+
+/// The account of an ARN.
+fn account(arn: &str) -> Option<String> {
+    let parts = arn::split(&arn.into())?;
+    parts[4].known().filter(|account| !account.is_empty()).map(str::to_owned)
+}
+
+/// Gives each scope its name and its items.
+fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: Vec<Core>) -> Vec<ScopePlan> {
+    let of_cluster = |core: &Core| -> Option<String> {
+        let names: BTreeSet<&String> =
+            core.controllers.iter().filter_map(|number| controllers[*number].identity.name.as_ref()).collect();
+        match names.into_iter().collect::<Vec<_>>().as_slice() {
+            [one] => Some((*one).clone()),
+            _ => None,
+        }
+    };
+    let of_context = |core: &Core| {
+        let live = core.units.iter().find_map(|unit| units[*unit].cluster)?;
+        Some(builder.context(live)?.to_owned())
+    };
+    let of_path = |core: &Core| {
+        let own: Vec<&Unit> = if core.controllers.is_empty() {
+            core.units.iter().map(|unit| &units[*unit]).collect()
+        } else {
+            core.controllers.iter().map(|number| &units[controllers[*number].unit]).collect()
+        };
+        common(&own)
+    };
+    let alone = scopes.len() == 1;
+    let mut names: Vec<String> = scopes
+        .iter()
+        .map(|core| of_context(core).or_else(|| of_cluster(core)).unwrap_or_else(|| of_path(core)))
+        .collect();
+    // A name that several would have tells nothing: they are called after where they are.
+    let twice: BTreeSet<String> =
+        names.iter().filter(|name| names.iter().filter(|other| other == name).count() > 1).cloned().collect();
+    for (name, core) in names.iter_mut().zip(&scopes) {
+        if twice.contains(name) && of_context(core).is_none() {
+            *name = of_path(core);
+        }
+        if alone && of_context(core).is_none() && of_cluster(core).is_none() {
+            "files".clone_into(name);
+        }
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for name in &mut names {
+        let before = seen.entry(name.clone()).or_default();
+        *before += 1;
+        if *before > 1 {
+            *name = format!("{name} ({before})");
+        }
+    }
+    let own: BTreeMap<usize, usize> = scopes
+        .iter()
+        .enumerate()
+        .flat_map(|(at, core)| core.controllers.iter().map(move |number| (controllers[*number].item, at)))
+        .collect();
+    scopes
+        .iter()
+        .enumerate()
+        .zip(names)
+        .map(|((at, core), name)| ScopePlan {
+            name,
+            items: core
+                .units
+                .iter()
+                .flat_map(|unit| units[*unit].items.iter().copied())
+                // A file may hold the controllers of several clusters.
+                .filter(|item| own.get(item).is_none_or(|owner| *owner == at))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
+            units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),
+        })
+        .collect()
+}
+
+/// The folder that all of these lie in.
+fn common(units: &[&Unit]) -> String {
+    let mut folders = units.iter().map(|unit| {
+        let path = Path::new(&unit.label);
+        let folder = if unit.root { Some(path) } else { path.parent() };
+        folder.unwrap_or(Path::new("")).components().map(Component::as_os_str).collect::<Vec<_>>()
+    });
+    let first = folders.next().unwrap_or_default();
+    let shared = folders.fold(first, |one, other| {
+        let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+        one[..same].to_vec()
+    });
+    let path: std::path::PathBuf = shared.into_iter().collect();
+    let text = path.to_string_lossy().into_owned();
+    match units {
+        [one] if !one.root => one.label.clone(),
+        _ if text.is_empty() => "files".to_owned(),
+        _ => text,
+    }
+}
