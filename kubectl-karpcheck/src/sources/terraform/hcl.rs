@@ -8,7 +8,6 @@ mod code;
 mod evaluate;
 mod functions;
 mod json;
-mod module_instance;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -21,8 +20,7 @@ use crate::schema::kinds::GatherScope;
 use crate::sources::terraform::items;
 use crate::sources::terraform::resource::{ModuleResources, Resource};
 use code::{Code, Source};
-use evaluate::Evaluator;
-use module_instance::Run;
+use evaluate::{Env, Evaluator, ModuleInstance};
 
 /// Evaluation nests: on a thread of its own, so that a module cannot end the process.
 const STACK: usize = 256 << 20;
@@ -335,10 +333,10 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<ModuleResources>, Vec<Problem>) {
     let mut sets = vec![];
     for (number, code) in codes.iter().enumerate().filter(|(number, _)| !called[*number]) {
         let scope = scopes.get(number).copied().unwrap_or(SymbolScope::Run);
-        let resolve = |run: &Run<'_>, key: &str, source: &str, version: Option<&str>| {
+        let resolve = |module: &ModuleInstance<'_>, key: &str, source: &str, version: Option<&str>| {
             let folder = match input.installed.get(&(code.folder.clone(), key.to_owned())) {
                 Some(folder) => Some(folder.clone()),
-                None if source.starts_with('.') => Some(run.code.folder.join(source)),
+                None if source.starts_with('.') => Some(module.code.folder.join(source)),
                 None => None,
             };
             let found = folder.and_then(|folder| canonical(&folder)).and_then(|folder| by_folder.get(&folder));
@@ -347,14 +345,14 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<ModuleResources>, Vec<Problem>) {
                 None => known.find(source, version),
             }
         };
-        let world = Evaluator::new(scope, input.stated.clone(), &resolve);
-        let mut root = Run::new(code);
+        let evaluator = Evaluator::new(scope, input.stated.clone(), &resolve);
+        let mut root = ModuleInstance::new(code);
         root.given = given(input, code);
         let root = Rc::new(root);
         let mut resources: Vec<Resource> = vec![];
-        world.resources(&root, &mut resources);
-        problems.extend(left_out(&world, code));
-        let used = world.used.borrow();
+        evaluator.resources(&root, &mut resources);
+        problems.extend(left_out(&evaluator, code));
+        let used = evaluator.used.borrow();
         for one in &mut resources {
             if used.contains(&*one.address)
                 && let Value::Map(map) = &mut one.attributes.value
@@ -362,16 +360,16 @@ fn evaluate_all(input: &Input<'_>) -> (Vec<ModuleResources>, Vec<Problem>) {
                 map.set("@used", Node::new(Value::Flag(true), one.attributes.at));
             }
         }
-        let home = world.home(&root);
+        let home = evaluator.home(&root);
         sets.push(ModuleResources { scope, source: SourceKind::Source, home, resources });
     }
     (sets, problems)
 }
 
 /// What was not read of a root, in words.
-fn left_out(world: &Evaluator<'_>, code: &Code<'_>) -> Vec<Problem> {
+fn left_out(evaluator: &Evaluator<'_>, code: &Code<'_>) -> Vec<Problem> {
     let mut problems = vec![];
-    let unread = world.unread.borrow();
+    let unread = evaluator.unread.borrow();
     if let Some((_, at)) = unread.first() {
         let names: Vec<&str> = unread.iter().map(|(name, _)| name.as_str()).take(5).collect();
         let more = unread.len().saturating_sub(names.len());
@@ -386,7 +384,7 @@ fn left_out(world: &Evaluator<'_>, code: &Code<'_>) -> Vec<Problem> {
             Some(*at),
         ));
     }
-    if world.is_spent() {
+    if evaluator.is_spent() {
         let what = "its expressions make more than karpcheck evaluates, so the rest of it is unknown: give the plan";
         let at = code.resources.values().next().map(|block| At::whole(block.source.doc));
         problems.push(Problem::new(what, at));
@@ -397,16 +395,16 @@ fn left_out(world: &Evaluator<'_>, code: &Code<'_>) -> Vec<Problem> {
 /// The values of a root's variables: files of values, then what the command line gives.
 fn given(input: &Input<'_>, code: &Code<'_>) -> Vec<(String, Node)> {
     let empty = Code::default();
-    let resolve = |_: &Run<'_>, _: &str, _: &str, _: Option<&str>| None;
+    let resolve = |_: &ModuleInstance<'_>, _: &str, _: &str, _: Option<&str>| None;
     let mut given = vec![];
     for (folder, source, named) in &input.values {
         if !named && *folder != code.folder {
             continue;
         }
-        let world = Evaluator::new(SymbolScope::Run, input.stated.clone(), &resolve);
-        let env = Evaluator::env(&Rc::new(Run::new(&empty)), source);
+        let evaluator = Evaluator::new(SymbolScope::Run, input.stated.clone(), &resolve);
+        let env = Env::new(&Rc::new(ModuleInstance::new(&empty)), source);
         for attribute in source.body.attributes() {
-            given.push((attribute.key.as_str().to_owned(), world.eval(&env, &attribute.value)));
+            given.push((attribute.key.as_str().to_owned(), evaluator.eval(&env, &attribute.value)));
         }
     }
     let at = code.variables.values().next().map(|block| At::whole(block.source.doc)).unwrap_or_default();

@@ -1,0 +1,467 @@
+//! Expressions to values that may be known in part.
+
+use hcl_edit::Span;
+use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
+use hcl_edit::template::{Element, Template};
+
+use super::{Env, Evaluator};
+use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Text, Value};
+use crate::sources::terraform::hcl::functions;
+use crate::sources::terraform::hcl::functions::failed;
+
+/// A text that is longer is nobody's name, policy or manifest.
+const MAX_TEXT: usize = 1 << 20;
+/// Parts of a text, known ones and holes: what compares two texts looks at each part of one beside each of the other.
+const MAX_PARTS: usize = 4096;
+impl<'a> Evaluator<'a> {
+    pub(super) fn expression(&self, env: &Env<'a>, expression: &'a Expression, at: At) -> Node {
+        match expression {
+            Expression::Null(_) => Node::new(Value::Null, at),
+            Expression::Bool(flag) => Node::new(Value::Flag(*flag.value()), at),
+            Expression::Number(number) => Node::new(Value::Number(number.value().as_f64().unwrap_or_default()), at),
+            Expression::String(text) => Node::text(text.value().as_str(), at),
+            Expression::Parenthesis(inner) => self.eval(env, inner.inner()),
+            Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => match expression.as_template() {
+                Some(template) => self.template(env, template, at),
+                None => Node::new(Value::Null, at),
+            },
+            Expression::Array(array) => {
+                let items = array.iter().map(|item| self.eval(env, item)).collect();
+                Node::new(Value::List(List { items, more: None }), at)
+            }
+            Expression::Object(object) => {
+                let mut map = Map::default();
+                for (key, value) in object {
+                    let node = self.eval(env, value.expr());
+                    let key = match key {
+                        ObjectKey::Ident(ident) => Value::Text(ident.as_str().into()),
+                        ObjectKey::Expression(Expression::Variable(name)) => Value::Text(name.as_str().into()),
+                        ObjectKey::Expression(key) => self.eval(env, key).value,
+                    };
+                    match key {
+                        Value::Text(key) => map.set(key, node),
+                        Value::Number(_) | Value::Flag(_) => {
+                            map.set(Node::new(key, at).to_json().to_string(), node);
+                        }
+                        _ => map.more = Some(Box::new(Reason::new(Cause::Symbolic, "a key of it is not known"))),
+                    }
+                }
+                Node::new(Value::Map(map), at)
+            }
+            Expression::Variable(name) => match env.vars.iter().rev().find(|(known, _)| known == name.as_str()) {
+                Some((_, node)) => node.clone(),
+                None => failed(format!("{} is not declared", name.as_str()), at),
+            },
+            Expression::Conditional(choice) => {
+                let condition = self.eval(env, &choice.cond_expr);
+                match flag(&condition) {
+                    Some(true) => self.eval(env, &choice.true_expr),
+                    Some(false) => self.eval(env, &choice.false_expr),
+                    None => {
+                        let (one, other) = (self.eval(env, &choice.true_expr), self.eval(env, &choice.false_expr));
+                        if self.assume.get() && nothing(&other) {
+                            return one;
+                        }
+                        if self.assume.get() && nothing(&one) {
+                            return other;
+                        }
+                        if one.first_unknown().is_none() && one.to_json() == other.to_json() {
+                            return one;
+                        }
+                        let why = format!("it depends on {}", written(&choice.cond_expr));
+                        Node::unknown(Cause::Symbolic, why, at)
+                    }
+                }
+            }
+            Expression::FuncCall(call) => self.call(env, call, at),
+            Expression::Traversal(traversal) => self.traversal(env, traversal, at),
+            Expression::UnaryOp(operation) => {
+                let node = self.eval(env, &operation.expr);
+                match (operation.operator.value(), &node.value) {
+                    (UnaryOperator::Not, _) => flag(&node).map(|flag| Node::new(Value::Flag(!flag), at)),
+                    (UnaryOperator::Neg, Value::Number(number)) => Some(Node::new(Value::Number(-number), at)),
+                    _ => None,
+                }
+                .unwrap_or_else(|| self.unclear(env, expression, at))
+            }
+            Expression::BinaryOp(operation) => {
+                let (left, right) = (self.eval(env, &operation.lhs_expr), self.eval(env, &operation.rhs_expr));
+                binary(*operation.operator.value(), &left, &right)
+                    .map_or_else(|| self.unclear(env, expression, at), |value| Node::new(value, at))
+            }
+            Expression::ForExpr(each) => self.each(env, each, at),
+        }
+    }
+
+    /// A symbol for an expression that cannot be evaluated.
+    pub(super) fn unclear(&self, env: &Env<'a>, expression: &Expression, at: At) -> Node {
+        let written = written(expression);
+        Node::text(Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))), at)
+    }
+
+    fn template(&self, env: &Env<'a>, template: &'a Template, at: At) -> Node {
+        let elements: Vec<&'a Element> = template.iter().collect();
+        if let [Element::Interpolation(only)] = elements.as_slice() {
+            return self.eval(env, &only.expr);
+        }
+        let mut parts: Vec<Part> = vec![];
+        let (mut length, mut counted) = (0, 0);
+        for element in elements {
+            match element {
+                Element::Literal(text) => parts.push(Part::Known(text.as_str().into())),
+                Element::Interpolation(inner) => {
+                    let node = self.eval(env, &inner.expr);
+                    match node.value {
+                        Value::Text(text) => parts.extend(text.into_parts()),
+                        Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(node.to_json().to_string().into())),
+                        Value::Null => {}
+                        // A document within a text is its JSON, where it is known.
+                        Value::Map(_) | Value::List(_) if node.first_unknown().is_none() => {
+                            parts.push(Part::Known(node.to_json().to_string().into()));
+                        }
+                        _ => {
+                            let written = written(&inner.expr);
+                            let reason = node.first_unknown().map_or_else(
+                                || Reason::new(Cause::Symbolic, format!("{written} is known when Terraform runs")),
+                                |(reason, _)| reason,
+                            );
+                            parts.push(Part::Hole(self.symbol(env, &written, reason)));
+                        }
+                    }
+                }
+                Element::Directive(_) => {
+                    let why = "a directive (%{ … }) in it is not evaluated".to_owned();
+                    parts.push(Part::Hole(self.symbol(env, "%{…}", why)));
+                }
+            }
+            // A text may bring many parts, each of which costs some memory of its own.
+            length += parts[counted..]
+                .iter()
+                .map(|part| match part {
+                    Part::Known(text) => text.len(),
+                    Part::Hole(symbol) => 64 + symbol.name.len(),
+                })
+                .sum::<usize>();
+            counted = parts.len();
+            if length > MAX_TEXT || parts.len() > MAX_PARTS {
+                self.spent((length / 64) as u64);
+                return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
+            }
+        }
+        self.spent((length / 64) as u64);
+        Node::text(Text::from_parts(parts), at)
+    }
+
+    fn call(&self, env: &Env<'a>, call: &'a hcl_edit::expr::FuncCall, at: At) -> Node {
+        let name = call.name.name.as_str();
+        if name == "try" || name == "can" {
+            for argument in call.args.iter() {
+                let node = self.eval(env, argument);
+                let fails = matches!(&node.value, Value::Unknown(reason) if reason.cause == Cause::Failed);
+                if name == "can" {
+                    return Node::new(Value::Flag(!fails), at);
+                }
+                if !fails {
+                    return node;
+                }
+            }
+            return failed("nothing of try can be evaluated", at);
+        }
+        let mut args: Vec<Node> = call.args.iter().map(|argument| self.eval(env, argument)).collect();
+        if call.args.expand_final()
+            && let Some(Node { value: Value::List(list), .. }) = args.last().cloned()
+        {
+            args.pop();
+            args.extend(list.items);
+        }
+        self.spent(args.iter().map(Node::size).sum());
+        if let Some(node) = functions::call(name, &args, at) {
+            return node;
+        }
+        let written = match call.args.iter().next() {
+            Some(first) if call.args.len() == 1 => format!("{name}({})", written(first)),
+            _ => format!("{name}(…)@{}:{}", at.line, at.column),
+        };
+        let reason = args.iter().find_map(Node::first_unknown).map_or_else(
+            || Reason::new(Cause::Symbolic, format!("{name}() is evaluated when Terraform runs")),
+            |(reason, _)| reason,
+        );
+        Node::text(Text::symbol(self.symbol(env, &written, reason)), at)
+    }
+
+    fn each(&self, env: &Env<'a>, each: &'a ForExpr, at: At) -> Node {
+        let over = self.eval(env, &each.intro.collection_expr);
+        let (entries, mut more) = match &over.value {
+            Value::List(list) => {
+                let numbered = list.items.iter().enumerate();
+                let entries =
+                    numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect::<Vec<_>>();
+                (entries, list.more.clone())
+            }
+            Value::Map(map) => {
+                let entries = map.entries.iter().map(|(key, node)| (Node::text(key.clone(), node.at), node.clone()));
+                (entries.collect(), map.more.clone())
+            }
+            Value::Null => (vec![], None),
+            _ => {
+                let reason = over
+                    .first_unknown()
+                    .map_or_else(|| Reason::new(Cause::Symbolic, "it is no collection"), |(reason, _)| reason);
+                return Node::because(reason.as_cause(Cause::Symbolic), at);
+            }
+        };
+        let (mut items, mut map) = (vec![], Map::default());
+        for (key, value) in entries {
+            let mut vars = vec![(each.intro.value_var.as_str().to_owned(), value)];
+            if let Some(name) = &each.intro.key_var {
+                vars.push((name.as_str().to_owned(), key));
+            }
+            let inner = env.with(vars);
+            if let Some(condition) = &each.cond {
+                match flag(&self.eval(&inner, &condition.expr)) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None if self.assume.get() => {}
+                    None => {
+                        let why = format!("what is in it depends on {}", written(&condition.expr));
+                        more.get_or_insert_with(|| Box::new(Reason::new(Cause::Symbolic, why)));
+                        continue;
+                    }
+                }
+            }
+            let node = self.eval(&inner, &each.value_expr);
+            match &each.key_expr {
+                None => items.push(node),
+                Some(key) => match self.eval(&inner, key).value {
+                    Value::Text(key) => map.set(key, node),
+                    other => {
+                        let key = Node::new(other, at);
+                        match key.first_unknown() {
+                            None => map.set(key.to_json().to_string(), node),
+                            Some((reason, _)) => map.more = Some(Box::new(reason)),
+                        }
+                    }
+                },
+            }
+        }
+        if each.key_expr.is_none() {
+            Node::new(Value::List(List { items, more }), at)
+        } else {
+            map.more = map.more.or(more);
+            Node::new(Value::Map(map), at)
+        }
+    }
+
+    fn traversal(&self, env: &Env<'a>, traversal: &'a Traversal, at: At) -> Node {
+        let Expression::Variable(root) = &traversal.expr else {
+            let node = self.eval(env, &traversal.expr);
+            return self.steps(env, node, &traversal.operators_slice(), at, &written(&traversal.expr));
+        };
+        let operators = traversal.operators_slice();
+        let name = |index: usize| match operators.get(index) {
+            Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let root = root.as_str();
+        let local = |key: &str| env.vars.iter().rev().find(|(known, _)| known == key).map(|(_, node)| node.clone());
+        match (root, name(0)) {
+            ("each" | "count", Some(field)) => {
+                let node = local(&format!("{root}.{field}"))
+                    .unwrap_or_else(|| failed(format!("there is no {root}.{field} here"), at));
+                self.steps(env, node, &operators[1..], at, &format!("{root}.{field}"))
+            }
+            (root, _) if local(root).is_some() => {
+                let node = local(root).unwrap_or_else(|| failed("not there", at));
+                self.steps(env, node, &operators, at, root)
+            }
+            ("var", Some(field)) => {
+                let node = self.variable(env, field, at);
+                self.steps(env, node, &operators[1..], at, &format!("var.{field}"))
+            }
+            ("local", Some(field)) => {
+                let node = self.local(env, field, at);
+                self.steps(env, node, &operators[1..], at, &format!("local.{field}"))
+            }
+            ("module", Some(call)) => self.module_output(env, call, &operators[1..], at),
+            ("data", Some(kind)) => match name(1) {
+                Some(field) => self.resource(env, true, kind, field, &operators[2..], at),
+                None => failed("data has a type and a name", at),
+            },
+            ("path" | "terraform" | "self", Some(field)) => {
+                let written = format!("{root}.{field}");
+                Node::text(
+                    Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))),
+                    at,
+                )
+            }
+            (kind, Some(field)) => self.resource(env, false, kind, field, &operators[1..], at),
+            _ => failed(format!("{root} is not declared"), at),
+        }
+    }
+
+    /// Goes on from a value.
+    pub(super) fn steps(
+        &self,
+        env: &Env<'a>,
+        node: Node,
+        operators: &[&'a TraversalOperator],
+        at: At,
+        so_far: &str,
+    ) -> Node {
+        let Some((operator, rest)) = operators.split_first() else { return Node::new(node.value, at) };
+        self.spent(1);
+        let key = match operator {
+            TraversalOperator::GetAttr(name) => Node::text(name.as_str(), at),
+            TraversalOperator::Index(index) => self.eval(env, index),
+            TraversalOperator::LegacyIndex(index) => {
+                functions::number(usize::try_from(*index.value()).unwrap_or(0), at)
+            }
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+                let list = match node.value {
+                    Value::List(list) => list,
+                    Value::Null => List::default(),
+                    value => match Node::new(value, at) {
+                        node if node.first_unknown().is_some() => return self.beyond(env, &node, at, so_far, "*"),
+                        node => List { items: vec![node], more: None },
+                    },
+                };
+                let items =
+                    list.items.into_iter().map(|item| self.steps(env, item, rest, at, so_far)).collect::<Vec<_>>();
+                return Node::new(Value::List(List { items, more: list.more }), at);
+            }
+        };
+        let written = key.to_json();
+        let written = written.as_str().map_or_else(|| written.to_string(), str::to_owned);
+        let found = match (&node.value, &key.value) {
+            (Value::Map(map), Value::Text(name)) => match map.get(&name.to_string()) {
+                Some(node) => node.clone(),
+                None if map.more.is_some() || name.hole().is_some() => {
+                    return self.beyond(env, &node, at, so_far, &written);
+                }
+                None => return failed(format!("{so_far} has no {written}"), at),
+            },
+            (Value::List(list), Value::Number(index)) =>
+            {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "out of range finds nothing"
+                )]
+                match list.items.get(*index as usize) {
+                    Some(node) => node.clone(),
+                    None if list.more.is_some() => return self.beyond(env, &node, at, so_far, &written),
+                    None => return failed(format!("{so_far} has no element {written}"), at),
+                }
+            }
+            (Value::Null, _) => return failed(format!("{so_far} is null"), at),
+            (Value::Unknown(reason), _) if reason.cause == Cause::Failed => return node,
+            _ => return self.beyond(env, &node, at, so_far, &written),
+        };
+        self.steps(env, found, rest, at, &format!("{so_far}.{written}"))
+    }
+
+    /// A part of something unknown.
+    fn beyond(&self, env: &Env<'a>, node: &Node, at: At, so_far: &str, step: &str) -> Node {
+        let reason = node.first_unknown().map_or_else(
+            || Reason::new(Cause::Symbolic, format!("{so_far}.{step} is known when Terraform runs")),
+            |(reason, _)| reason.as_cause(Cause::Symbolic),
+        );
+        // What differs from one instance to the other is no symbol that could be compared.
+        if so_far.starts_with("each.") || matches!(node.value, Value::Unknown(_)) {
+            return Node::because(reason, at);
+        }
+        Node::text(Text::symbol(self.symbol(env, &format!("{so_far}.{step}"), reason)), at)
+    }
+}
+
+/// The traversal's operators, without their decoration.
+trait Operators {
+    fn operators_slice(&self) -> Vec<&TraversalOperator>;
+}
+
+impl Operators for Traversal {
+    fn operators_slice(&self) -> Vec<&TraversalOperator> {
+        self.operators.iter().map(|operator| operator.value()).collect()
+    }
+}
+
+/// An expression as it is written, on one line.
+pub(super) fn written(expression: &Expression) -> String {
+    let text = expression.to_string();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…@{}", &text[..end], expression.span().map_or(0, |span| span.start)),
+        None => text,
+    }
+}
+
+pub(super) fn flag(node: &Node) -> Option<bool> {
+    match (&node.value, node.as_str()) {
+        (Value::Flag(flag), _) => Some(*flag),
+        (_, Some("true")) => Some(true),
+        (_, Some("false")) => Some(false),
+        _ => None,
+    }
+}
+
+fn nothing(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::List(list) => list.items.is_empty() && list.more.is_none(),
+        Value::Map(map) => map.entries.is_empty() && map.more.is_none(),
+        Value::Number(number) => *number == 0.0,
+        _ => false,
+    }
+}
+
+fn binary(operator: BinaryOperator, left: &Node, right: &Node) -> Option<Value> {
+    use BinaryOperator::{And, Div, Eq, Greater, GreaterEq, Less, LessEq, Minus, Mod, Mul, NotEq, Or, Plus};
+    let numbers = || match (&left.value, &right.value) {
+        (Value::Number(left), Value::Number(right)) => Some((*left, *right)),
+        _ => None,
+    };
+    Some(match operator {
+        And => match (flag(left), flag(right)) {
+            (Some(false), _) | (_, Some(false)) => Value::Flag(false),
+            (Some(true), Some(true)) => Value::Flag(true),
+            _ => return None,
+        },
+        Or => match (flag(left), flag(right)) {
+            (Some(true), _) | (_, Some(true)) => Value::Flag(true),
+            (Some(false), Some(false)) => Value::Flag(false),
+            _ => return None,
+        },
+        Eq | NotEq => {
+            let same = match (&left.value, &right.value) {
+                (Value::Text(left), Value::Text(right)) => match left.same(right) {
+                    crate::inventory::Ternary::Yes => true,
+                    crate::inventory::Ternary::No => false,
+                    crate::inventory::Ternary::Unknown => return None,
+                },
+                _ if left.first_unknown().is_some() || right.first_unknown().is_some() => return None,
+                _ => left.to_json() == right.to_json(),
+            };
+            Value::Flag(same == (operator == Eq))
+        }
+        Less => numbers().map(|(left, right)| Value::Flag(left < right))?,
+        LessEq => numbers().map(|(left, right)| Value::Flag(left <= right))?,
+        Greater => numbers().map(|(left, right)| Value::Flag(left > right))?,
+        GreaterEq => numbers().map(|(left, right)| Value::Flag(left >= right))?,
+        Plus => numbers().map(|(left, right)| Value::Number(left + right))?,
+        Minus => numbers().map(|(left, right)| Value::Number(left - right))?,
+        Mul => numbers().map(|(left, right)| Value::Number(left * right))?,
+        Div => numbers().filter(|(_, right)| *right != 0.0).map(|(left, right)| Value::Number(left / right))?,
+        Mod => numbers().filter(|(_, right)| *right != 0.0).map(|(left, right)| Value::Number(left % right))?,
+    })
+}
+
+pub(super) fn step_written(step: &TraversalOperator) -> String {
+    match step {
+        TraversalOperator::GetAttr(name) => format!(".{}", name.as_str()),
+        TraversalOperator::Index(index) => format!("[{}]", written(index)),
+        TraversalOperator::LegacyIndex(index) => format!(".{}", index.value()),
+        TraversalOperator::AttrSplat(_) => ".*".to_owned(),
+        TraversalOperator::FullSplat(_) => "[*]".to_owned(),
+    }
+}

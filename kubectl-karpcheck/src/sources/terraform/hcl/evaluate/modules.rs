@@ -1,0 +1,99 @@
+//! Calls of modules and what comes out of them.
+
+use std::rc::Rc;
+
+use hcl_edit::Span;
+use hcl_edit::expr::TraversalOperator;
+
+use super::expressions::step_written;
+use super::{Children, Env, Evaluator, ModuleInstance};
+use crate::inventory::{At, List, Node, Text, Value};
+
+/// Modules that modules may call, in depth and in all. Real roots stay below ten and some hundred.
+const MAX_CALLS: usize = 20;
+const MAX_INSTANCES_OF_MODULES: usize = 2_000;
+impl<'a> Evaluator<'a> {
+    /// The modules that a call makes; none where its code is not known.
+    pub(super) fn children(&self, module: &Rc<ModuleInstance<'a>>, name: &str) -> Children<'a> {
+        if let Some((_, known)) = module.children.borrow().iter().find(|(known, _)| known == name) {
+            return known.clone();
+        }
+        let made = self.call_module(module, name);
+        module.children.borrow_mut().push((name.to_owned(), made.clone()));
+        made
+    }
+
+    fn call_module(&self, module: &Rc<ModuleInstance<'a>>, name: &str) -> Children<'a> {
+        let block = *module.code.modules.get(name)?;
+        let argument = |name: &str| block.it.body.get_attribute(name).and_then(|attribute| attribute.value.as_str());
+        let key = if module.key.is_empty() { name.to_owned() } else { format!("{}.{name}", module.key) };
+        let code = argument("source").and_then(|source| (self.resolve)(module, &key, source, argument("version")));
+        let Some(code) = code else {
+            // What an unread module calls is not told twice.
+            self.unread.borrow_mut().push((key, module.place.unwrap_or_else(|| block.source.at(block.it.span()))));
+            return None;
+        };
+        if module.depth() >= MAX_CALLS || self.calls.get() >= MAX_INSTANCES_OF_MODULES {
+            return None;
+        }
+        let mut children = vec![];
+        for instance in self.instances(module, block).all {
+            let step = format!("module.{name}{}", instance.suffix);
+            let caller = Env { module: Rc::clone(module), source: block.source, vars: Rc::clone(&instance.vars) };
+            let child = Rc::new(ModuleInstance {
+                path: if module.path.is_empty() { step } else { format!("{}.{step}", module.path) },
+                key: key.clone(),
+                place: module.place.or_else(|| code.known.then(|| block.source.at(block.it.span()))),
+                caller: Some((caller, block)),
+                given: code
+                    .facts
+                    .iter()
+                    .map(|(name, flag)| ((*name).to_owned(), Node::new(Value::Flag(*flag), At::default())))
+                    .collect(),
+                ..ModuleInstance::new(code)
+            });
+            self.calls.set(self.calls.get() + 1);
+            children.push((instance, child));
+        }
+        Some(Rc::new(children))
+    }
+
+    pub(super) fn module_output(&self, env: &Env<'a>, name: &str, operators: &[&'a TraversalOperator], at: At) -> Node {
+        let symbol = || {
+            let whole = format!("module.{name}{}", operators.iter().map(|step| step_written(step)).collect::<String>());
+            let why = format!("the module {name} was not read: `terraform init` brings its code, or give the plan");
+            Node::text(Text::symbol(self.symbol(env, &whole, why)), at)
+        };
+        let Some(children) = self.children(&env.module, name) else { return symbol() };
+        let output = |child: &Rc<ModuleInstance<'a>>, rest: &[&'a TraversalOperator]| match rest.split_first() {
+            Some((TraversalOperator::GetAttr(output), rest)) => {
+                let Some(block) = child.code.outputs.get(output.as_str()).copied() else { return symbol() };
+                let Some(value) = block.it.body.get_attribute("value") else { return symbol() };
+                let node = self.once(child, format!("output.{}", output.as_str()), at, || {
+                    self.eval(&Env::new(child, block.source), &value.value)
+                });
+                let node = if child.place.is_some() { Node::new(node.value, at) } else { node };
+                self.steps(env, node, rest, at, &format!("module.{name}.{}", output.as_str()))
+            }
+            _ => symbol(),
+        };
+        match (operators.split_first(), children.as_slice()) {
+            (Some((TraversalOperator::Index(index), rest)), all) => {
+                let index = self.eval(env, index);
+                let found = all
+                    .iter()
+                    .find(|(instance, _)| instance.key.as_ref().is_some_and(|key| key.to_json() == index.to_json()));
+                match (found, all) {
+                    (Some((_, child)), _) | (None, [(_, child)]) => output(child, rest),
+                    _ => symbol(),
+                }
+            }
+            (Some((TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_), rest)), all) => {
+                let items = all.iter().map(|(_, child)| output(child, rest)).collect();
+                Node::new(Value::List(List { items, more: None }), at)
+            }
+            (_, [(_, child)]) => output(child, operators),
+            _ => symbol(),
+        }
+    }
+}
