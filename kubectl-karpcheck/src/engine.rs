@@ -17,6 +17,8 @@ mod contract;
 mod decide;
 mod describe;
 mod epoch;
+mod guest_calls;
+mod guest_fault;
 mod host;
 mod imports;
 mod limiter;
@@ -79,7 +81,7 @@ impl Engine {
     pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&config::config()).map_err(EngineError::Setup)?;
         let mut linker = Linker::new(&engine);
-        contract::link(&mut linker).map_err(EngineError::Setup)?;
+        guest_calls::link(&mut linker).map_err(EngineError::Setup)?;
         epoch::start(&engine).map_err(EngineError::Clock)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
         Ok(Self {

@@ -4,7 +4,8 @@ use crate::engine::contract;
 use crate::engine::contract::{
     Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
-use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::text;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::guest_fault::GuestFault;
 use crate::engine::limiter::Limiter;
 use crate::engine::limits::Limits;
 use crate::engine::text;
@@ -12,26 +13,8 @@ use crate::findings::finding::RuleInfo;
 use crate::iam;
 use crate::inventory::peers::Answered;
 use crate::inventory::pointer;
-use crate::inventory::pointer::Malformed;
 use crate::inventory::query::kind_matches;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
-
-/// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
-#[derive(Debug, thiserror::Error)]
-pub(super) enum GuestFault {
-    /// The rule does what no rule may do.
-    #[error("{0}")]
-    Mistake(String),
-    /// The rule has used up what it may use.
-    #[error("{0}")]
-    Limit(String),
-}
-
-impl From<Malformed> for GuestFault {
-    fn from(malformed: Malformed) -> Self {
-        Self::Mistake(format!("it asks for a field in a wrong way: {}", text::line(&malformed.to_string(), 300)))
-    }
-}
 
 /// A pointer, pattern or kind that is longer is none. Labels have up to 317 characters, and nest.
 const MOST_POINTER: usize = 8 << 10;

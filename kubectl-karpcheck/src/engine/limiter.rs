@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::engine::host::GuestFault;
+use crate::engine::guest_fault::GuestFault;
 use crate::engine::limits::Limits;
 
 /// A table's element, as wasmtime holds it.

@@ -2,7 +2,8 @@
 
 use wasmtime::Trap;
 
-use crate::engine::host::{GuestFault, Host};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::Host;
 use crate::engine::limits::Limits;
 use crate::engine::text;
 

@@ -3,7 +3,8 @@
 use crate::engine::contract;
 use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
 use crate::engine::describe::kebab;
-use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::limits::Limits;
 use crate::engine::text;
 use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};

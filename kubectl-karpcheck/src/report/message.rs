@@ -1,5 +1,7 @@
 //! What a finding says, in the words of every format that people read.
 
+use std::collections::BTreeSet;
+
 use crate::findings::finding::{Finding, FixOutcome, Outcome, Severity};
 use crate::report::rows;
 use crate::report::rows::Group;
@@ -52,9 +54,16 @@ pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
             format!("{}{spot}{note}", rows::subject(run, place.item))
         })
         .collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     told.retain(|place| seen.insert(place.clone()));
     told
+}
+
+/// The places that explain the findings of a group, each once.
+pub(super) fn related_to_group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let all = group.findings.iter().flat_map(|finding| related(run, finding));
+    all.filter(|place| seen.insert(place.clone())).collect()
 }
 
 /// What a group has to say: its message, what to do, and what follows.

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
 use crate::inventory::{At, Cause, FieldValue, Inventory, ItemId, Origin};
-use crate::report::{Run, message, text};
+use crate::report::{Run, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -126,13 +126,6 @@ impl<'a> Group<'a> {
     /// The least that its rules are sure of.
     pub(super) fn confidence(&self) -> &'static str {
         self.findings.iter().map(|finding| finding.confidence).min().map_or("", Confidence::as_str)
-    }
-
-    /// The places that explain its findings, each once.
-    pub(super) fn related(&self, run: &Run<'_>) -> Vec<String> {
-        let mut seen = BTreeSet::new();
-        let all = self.findings.iter().flat_map(|finding| message::related(run, finding));
-        all.filter(|place| seen.insert(place.clone())).collect()
     }
 }
 

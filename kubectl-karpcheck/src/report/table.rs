@@ -176,7 +176,7 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
 fn text(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Vec<String> {
     let mut text = message::group(run, group);
     if detail == Detail::Whole {
-        text.extend(group.related(run).iter().map(|place| format!("see {place}")));
+        text.extend(message::related_to_group(run, group).iter().map(|place| format!("see {place}")));
     }
     text.iter().map(|text| text::clean(text)).collect()
 }
