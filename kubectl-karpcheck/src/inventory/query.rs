@@ -11,7 +11,8 @@ use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
-use crate::inventory::text::{Ternary, Text, glob};
+use crate::inventory::ternary::Ternary;
+use crate::inventory::text::{Text, glob};
 
 /// A reason with its place: the item and pointer where knowledge ends.
 #[derive(Clone, PartialEq, Debug)]
