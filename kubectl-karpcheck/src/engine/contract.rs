@@ -99,7 +99,7 @@ pub(super) fn from_json(json: &serde_json::Value) -> WitValue {
     }
 }
 
-/// A value that a pack gives: of a setting, of an edit. An error says why it is none.
+/// A value from a pack, of a setting or an edit. The error says why it is not one.
 pub(super) fn to_json(value: WitValue) -> Result<Option<serde_json::Value>, &'static str> {
     Ok(match value {
         WitValue::Absent => None,

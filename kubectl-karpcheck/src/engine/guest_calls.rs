@@ -26,7 +26,7 @@ impl wit::Host for Host {
     fn views(&mut self, item: u32, pointer: String) -> wasmtime::Result<Vec<wit::Seen>> {
         let inventory = self.inventory()?;
         let views = Self::views(self, &inventory, item, &pointer)?;
-        // A fact beside the body stands for the item as a whole.
+        // A fact beside the body is about the item as a whole.
         let at = if pointer.starts_with('@') { "" } else { &pointer };
         Ok(views
             .into_iter()

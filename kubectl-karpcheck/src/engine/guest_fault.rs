@@ -1,4 +1,4 @@
-//! What a guest does wrong or too much of.
+//! Why the host ends a guest's run.
 
 use crate::engine::text;
 use crate::inventory::pointer::Malformed;
@@ -6,10 +6,10 @@ use crate::inventory::pointer::Malformed;
 /// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GuestFault {
-    /// The rule does what no rule may do.
+    /// The rule did what the contract forbids.
     #[error("{0}")]
     Mistake(String),
-    /// The rule has used up what it may use.
+    /// The rule exceeded one of its limits.
     #[error("{0}")]
     Limit(String),
 }

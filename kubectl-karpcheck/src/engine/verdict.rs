@@ -1,4 +1,4 @@
-//! A verdict as the guest gave it, held to the contract and turned into findings.
+//! Validates a guest's verdict and turns it into findings.
 
 use crate::engine::contract;
 use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
@@ -11,7 +11,7 @@ use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Sev
 use crate::inventory::Place;
 use crate::inventory::{ItemId, Reason};
 
-/// What a finding costs beside its texts.
+/// Bytes that a finding counts for beside its texts.
 const OVERHEAD: usize = 256;
 
 /// One subject's verdict.
@@ -24,7 +24,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Its name.
     pub(super) fn as_str(&self) -> &'static str {
         match self {
             Self::Skip => "skip",
@@ -74,7 +74,7 @@ impl<'a> VerdictReader<'a> {
         Ok(Verdict::Findings(findings))
     }
 
-    /// A finding of the host's own: the subject could not be judged.
+    /// A finding of the host: the subject could not be checked.
     pub(super) fn unknown(&self, subject: ItemId, reason: Reason, severity: Severity, message: String) -> Finding {
         Finding {
             rule: self.label.to_owned(),
@@ -101,7 +101,7 @@ impl<'a> VerdictReader<'a> {
         let (reason, reason_at) = self.reason(host, reason)?;
         let message = format!("could not be judged: {reason}");
         let severity = severity(host, &reason);
-        // Where knowledge ends in the subject itself, that is the finding's place.
+        // A reason whose place is in the subject is also the finding's place.
         let pointer = match &reason_at {
             Some(place) if place.item == subject => place.pointer.clone(),
             _ => String::new(),
@@ -210,7 +210,7 @@ impl<'a> VerdictReader<'a> {
     }
 }
 
-/// An unknown is good to know; where evidence was asked for and refused it is a warning.
+/// An unknown is an info; a warning where required evidence was refused or failed.
 fn severity(host: &Host, reason: &Reason) -> Severity {
     if host.alarming(reason) { Severity::Warning } else { Severity::Info }
 }
