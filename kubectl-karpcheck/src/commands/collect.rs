@@ -1,4 +1,4 @@
-//! `kubectl karpcheck collect`: a script that asks AWS what the chosen rules read, for somebody who has the rights.
+//! `kubectl karpcheck collect`: a script that asks AWS what the chosen rules read, for someone who has the rights.
 
 use clap::Args;
 
@@ -16,7 +16,7 @@ pub struct CollectArgs {
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
-    /// Which rules are meant.
+    /// Which rules are chosen.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
     /// As whom AWS is asked.

@@ -58,7 +58,7 @@ pub struct PolicyRule {
     pub why: String,
 }
 
-/// What is served in the core group and can be listed, without Secrets: a pattern never asks for those.
+/// Kinds of the core group that can be listed, without Secrets, which a pattern never includes.
 const CORE: &[&str] = &[
     "ConfigMap",
     "Endpoints",
@@ -76,10 +76,10 @@ const CORE: &[&str] = &[
     "ServiceAccount",
 ];
 
-/// Groups beside those of ACK that a pattern of groups stands for.
+/// Groups, beside those of ACK, that a pattern of groups can match.
 const GROUPS: &[&str] = &["apps", "core", "eks.amazonaws.com", "karpenter.k8s.aws", "karpenter.sh"];
 
-/// The least role with which everything in a plan can be read.
+/// The least role with which everything in this scope can be read.
 pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
     ClusterRole {
         api_version: "rbac.authorization.k8s.io/v1",
@@ -112,7 +112,7 @@ pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "# What a cluster serves (system:discovery) may be asked by every user unless somebody took it away."
+        "# What a cluster serves (system:discovery) may be asked by every user, unless that right was removed."
     )?;
     writeln!(out, "# Bind it: kubectl create clusterrolebinding {NAME} --clusterrole={NAME} --user=NAME")?;
     let head = serde_yaml::to_string(&ClusterRole { rules: vec![], ..role.clone() }).map_err(io::Error::other)?;
@@ -130,7 +130,7 @@ pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
 struct Listed {
     kinds: BTreeSet<String>,
     all: bool,
-    /// Can all of it be refused without loss?
+    /// May all of it be denied without making the run incomplete?
     optional: bool,
 }
 
@@ -185,7 +185,7 @@ fn rules(plan: &GatherScope) -> Vec<PolicyRule> {
     rules
 }
 
-/// The groups that a pattern of groups stands for.
+/// The known groups that a pattern matches.
 fn groups_of(pattern: &str) -> BTreeSet<String> {
     if !pattern.contains('*') {
         return [pattern.to_owned()].into();
@@ -246,7 +246,7 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
             "The first nodes: the region, and the cluster's name".into()
         }
         [group] if group.is_empty() && resources == ["events"] => {
-            "What Karpenter told of its nodes and launches in the last hour".into()
+            "What Karpenter reported of its nodes and launches in the last hour".into()
         }
         [group] if group == "apiextensions.k8s.io" => {
             "The definitions of Karpenter's and ACK's kinds: which fields are kept".into()
@@ -264,9 +264,9 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
     }
 }
 
-/// The plural that a kind has as a resource, by the rules of those who name them.
+/// The plural of a kind, as kubebuilder forms it.
 fn plural(kind: &str) -> String {
-    /// Kinds that are plural as they are.
+    /// Kinds whose name is plural already.
     const SAME: &[&str] = &["endpoints"];
     let lower = kind.to_ascii_lowercase();
     if SAME.contains(&&*lower) {

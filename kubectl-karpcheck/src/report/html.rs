@@ -1,4 +1,4 @@
-//! `-o html`: one file, which needs nothing else: no script, no picture, no font. It can be mailed or kept.
+//! `-o html`: one file without scripts, pictures or fonts, to be mailed or archived.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What a finding says, in the words of every format that people read.
+//! The text of a finding in all formats for people.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::report::rows;
 use crate::report::rows::Group;
 use crate::report::{Run, cause_words, text};
 
-/// So many places of a row are named, and one more where it would be the only one left.
+/// How many places of a row are named. One more is where it would be the only one left.
 pub(super) const PLACES: usize = 3;
 
 /// The first few of many, and how many more there are.
@@ -39,7 +39,7 @@ fn remedy(finding: &Finding) -> Option<String> {
     (!remedy.is_empty()).then(|| format!("{label}: {remedy}"))
 }
 
-/// Other places that explain it: where, and what is to be seen there.
+/// The other places that explain a finding, each with its note.
 pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     let mut told: Vec<String> = finding
         .related
@@ -66,7 +66,7 @@ pub(super) fn related_to_group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> 
     all.filter(|place| seen.insert(place.clone())).collect()
 }
 
-/// What a group has to say: its message, what to do, and what follows.
+/// The lines of a group: its message, what to do, and what follows.
 pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     let first = group.first();
     let mut text = vec![message(first)];
@@ -77,7 +77,7 @@ pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     text
 }
 
-/// What a finding has to say by itself: its message, what to do.
+/// The lines of one finding: its message and what to do.
 pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     let mut text = vec![whole_message(run, finding)];
     text.extend(remedy(finding));
@@ -126,7 +126,7 @@ pub(super) fn message(finding: &Finding) -> String {
     };
     let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
     let cause = cause_words(reason.cause);
-    // The first column says already that it could not be judged.
+    // The first column already says that it is unknown.
     if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
         return format!("{reason} ({undecided}{cause})");
     }
@@ -136,7 +136,7 @@ pub(super) fn message(finding: &Finding) -> String {
     format!("{message} ({undecided}{cause}: {reason})")
 }
 
-/// The word of the first column. An undecided finding is called so unless it was raised to a warning.
+/// The text of the first column. An undecided finding is `unknown` unless it was raised to a warning.
 pub(super) fn severity(finding: &Finding) -> &'static str {
     match (finding.outcome, finding.severity) {
         (Outcome::Unknown, Severity::Info) => "unknown",

@@ -1,4 +1,4 @@
-//! Flags that several commands have, and what their values look like.
+//! Flags that several commands share, and the parsers of their values.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sources;
 use crate::sources::aws_cli::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
 
-/// What the commands read.
+/// What is read: files, a cluster, facts.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
@@ -26,7 +26,7 @@ pub struct SourceArgs {
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
-    /// What nothing else states.
+    /// Facts that nothing else states.
     #[command(flatten)]
     pub facts: FactArgs,
     /// Which cluster.
@@ -61,7 +61,7 @@ pub struct FactArgs {
     pub parameter: Vec<(String, String)>,
 }
 
-/// Which cluster is asked, and as whom: kubectl's own flags.
+/// Which cluster is read, and as which user: kubectl's own flags.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
@@ -177,7 +177,7 @@ pub struct AwsArgs {
     pub aws_timeout: Duration,
 }
 
-/// As whom AWS is asked.
+/// The profile with which AWS is asked.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LoginArgs {
     /// The profile of the `aws` CLI, or CONTEXT=NAME for one context; can be repeated [default: the kubeconfig's, else the CLI's]
@@ -185,7 +185,7 @@ pub struct LoginArgs {
     pub aws_profile: Vec<String>,
 }
 
-/// What to do about AWS.
+/// Values of `--aws`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum AwsMode {
     /// Ask.
@@ -201,7 +201,7 @@ impl AwsArgs {
     }
 }
 
-/// Formats of what is no report.
+/// Formats of commands without a report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum ListOutput {
     /// For people.
@@ -210,7 +210,7 @@ pub enum ListOutput {
     Json,
 }
 
-/// Where the exit code becomes 1.
+/// Values of `--fail-on`: from which severity the exit code is 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum FailOn {
     /// At errors.
@@ -235,7 +235,7 @@ impl FailOn {
     }
 }
 
-/// The least confidence.
+/// Values of `--min-confidence`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum MinConfidence {
     /// What follows from what was read.
@@ -256,7 +256,7 @@ impl From<MinConfidence> for Confidence {
     }
 }
 
-/// When to use colour.
+/// Values of `--color`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.

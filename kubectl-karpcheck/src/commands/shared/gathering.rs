@@ -1,4 +1,4 @@
-//! What the commands read: files, a cluster, AWS, or all of them.
+//! Reading the sources of a command: files, a cluster, AWS.
 
 use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
 use crate::commands::shared::error::CommandError;
@@ -15,20 +15,20 @@ use crate::sources::aws_cli::AwsSummary;
 /// What was read.
 #[derive(Debug)]
 pub struct Read {
-    /// All that was found.
+    /// The inventory in the making.
     pub builder: Builder,
-    /// How much of it in files.
+    /// What was read of files.
     pub files: FileSummary,
-    /// How much AWS was asked.
+    /// What AWS was asked.
     pub answers: AwsSummary,
 }
 
-/// What came of reading.
+/// The result of gathering.
 #[derive(Debug)]
 pub enum Gathered {
-    /// This.
+    /// What was read.
     Read(Box<Read>),
-    /// `--aws=plan`: the commands were printed, and nothing else is to be done.
+    /// `--aws=plan`: the commands were printed, and the run ends.
     Planned(Exit),
 }
 
@@ -72,7 +72,7 @@ pub fn gather(
     streams: &mut Streams<'_>,
 ) -> Result<Gathered, CommandError> {
     let mut read = read(args, plan, problems, streams)?;
-    // No cluster is asked with --offline, but AWS is where somebody says so.
+    // --offline is about clusters: with --aws, AWS is asked all the same.
     let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
         None => {}
@@ -98,13 +98,13 @@ fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
     let (wanted, err) = (streams.progress, &mut *streams.err);
     move |line| {
         if wanted {
-            // Progress that cannot be written is no reason to stop.
+            // Failing to write progress must not stop the run.
             let _ = writeln!(err, "{line}");
         }
     }
 }
 
-/// Says what could not be read, where there is no report to hold it.
+/// Writes what could not be read, for commands without a report.
 ///
 /// # Errors
 /// It could not be written.
