@@ -53,4 +53,4 @@ pub const CAN_HELP: &str = "Exit codes:
   2  bad arguments
   3  the job could not be done whole (no cluster, a named file unreadable);
      the answer is from what was read
-  4  it cannot be told";
+  4  it cannot be decided";

@@ -33,5 +33,5 @@ pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let cluster = (!args.sources.offline).then(|| args.sources.cluster.options());
     let script = sources::aws_cli::script(&args.login.aws_profile, cluster.as_ref(), &plan, &read.builder);
     streams.out.write_all(script.as_bytes())?;
-    gathering::told(read.builder, streams)
+    gathering::write_problems(read.builder, streams)
 }

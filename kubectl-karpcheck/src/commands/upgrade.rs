@@ -93,7 +93,9 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
         // The version is unknown since the cluster could not be read: that problem is the message.
-        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return gathering::told(builder, streams),
+        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => {
+            return gathering::write_problems(builder, streams);
+        }
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);

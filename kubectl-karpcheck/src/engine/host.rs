@@ -303,7 +303,7 @@ impl Host {
         run.charge(1)?;
         let mut open = inventory.open(id, pointer)?;
         if let Some(unknown) = &mut open {
-            run.tell(unknown, None);
+            run.hand_out(unknown, None);
         }
         Ok(open)
     }
@@ -461,7 +461,7 @@ impl Run {
             FieldValue::Text(text) => text.len(),
             FieldValue::Json(json) => json.len(),
             FieldValue::Unknown(unknown) => {
-                self.tell(unknown, None);
+                self.hand_out(unknown, None);
                 unknown.reason.to_string().len()
             }
             FieldValue::Absent | FieldValue::Number(_) | FieldValue::Flag(_) => 0,
@@ -489,13 +489,13 @@ impl Run {
                     ));
                 }
             }
-            Found::Unknown(unknown) => self.tell(unknown, asked),
+            Found::Unknown(unknown) => self.hand_out(unknown, asked),
             Found::Absent(_) => {}
         }
     }
 
     /// A reason as the rule gets it: with its place if the rule may see that. Refusals are remembered.
-    fn tell(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
+    fn hand_out(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
         if let Some((id, _)) = unknown.place {
             if self.need_of_item(id).is_some() {
                 self.show(id);

@@ -23,17 +23,17 @@ pub struct Recorder(Arc<Mutex<Vec<RecordedVerdict>>>);
 impl Recorder {
     /// All that was recorded so far.
     pub fn take(&self) -> Vec<RecordedVerdict> {
-        self.0.lock().map(|mut heard| std::mem::take(&mut *heard)).unwrap_or_default()
+        self.0.lock().map(|mut recorded| std::mem::take(&mut *recorded)).unwrap_or_default()
     }
 
     pub(super) fn begin(&self, subject: ItemId) {
-        if let Ok(mut heard) = self.0.lock() {
-            heard.push(RecordedVerdict { subject, questions: vec![], verdict: None });
+        if let Ok(mut recorded) = self.0.lock() {
+            recorded.push(RecordedVerdict { subject, questions: vec![], verdict: None });
         }
     }
 
     pub(super) fn asked(&self, question: &RequestSpec) {
-        if let Some(last) = self.0.lock().ok().as_mut().and_then(|heard| heard.last_mut())
+        if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut())
             && !last.questions.contains(question)
         {
             last.questions.push(question.clone());
@@ -41,7 +41,7 @@ impl Recorder {
     }
 
     pub(super) fn said(&self, verdict: &'static str) {
-        if let Some(last) = self.0.lock().ok().as_mut().and_then(|heard| heard.last_mut()) {
+        if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut()) {
             last.verdict = Some(verdict);
         }
     }

@@ -41,7 +41,7 @@ fn remedy(finding: &Finding) -> Option<String> {
 
 /// The other places that explain a finding, each with its note.
 pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
-    let mut told: Vec<String> = finding
+    let mut places: Vec<String> = finding
         .related
         .iter()
         .chain(&finding.reason_at)
@@ -55,8 +55,8 @@ pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
         })
         .collect();
     let mut seen = BTreeSet::new();
-    told.retain(|place| seen.insert(place.clone()));
-    told
+    places.retain(|place| seen.insert(place.clone()));
+    places
 }
 
 /// The places that explain the findings of a group, each once.

@@ -69,14 +69,14 @@ pub fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result
         );
         write(record, text.as_bytes())?;
     }
-    let told = writeln!(
+    let written = writeln!(
         err,
         "{}: {} KB, sha256:{digest}, made by {}",
         of.package,
         component.len().div_ceil(1024),
         toolchain.version
     );
-    told.and_then(|()| writeln!(out, "{}", output.display())).map_err(at(Path::new("output")))
+    written.and_then(|()| writeln!(out, "{}", output.display())).map_err(at(Path::new("output")))
 }
 
 /// Has cargo compile the crate, and finds the module among what it made.

@@ -293,17 +293,17 @@ pub fn version(text: &str) -> Result<String, String> {
 
 /// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
 fn duration(text: &str) -> Result<Duration, String> {
-    const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
+    const EXPECTED: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {
         "" | "s" => 1.0,
         "ms" => 0.001,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(WORDS.into()),
+        _ => return Err(EXPECTED.into()),
     };
-    let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
+    let seconds = number.parse::<f64>().map_err(|_| EXPECTED)?;
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| EXPECTED.into())
 }
 
 fn account(text: &str) -> Result<String, String> {

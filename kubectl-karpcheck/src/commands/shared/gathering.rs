@@ -88,7 +88,7 @@ pub fn gather(
         Some(AwsMode::Plan) => {
             let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), plan, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
-            return Ok(Gathered::Planned(told(read.builder, streams)?));
+            return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
         }
     }
     Ok(Gathered::Read(Box::new(read)))
@@ -108,7 +108,7 @@ fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
 ///
 /// # Errors
 /// It could not be written.
-pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+pub fn write_problems(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let inventory = karpenter::inventory(builder);
     let mut exit = Exit::Clean;
     for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {
