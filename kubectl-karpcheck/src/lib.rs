@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Arrows point one way: a room uses only rooms below it. From the bottom: `schema`, `inventory`, `formats`, `iam`,
-//! `karpenter`, `findings`, then the siblings `sources`, `engine`, `report` and `fixes`, which never import each other, then `exit`,
-//! `commands`, which puts them together, and `cli`.
+//! `karpenter`, `findings`, then the siblings `sources`, `engine`, `report` and `fixes`, which never import each other, then
+//! `exit`, `commands`, which puts them together, and `cli`.
 
 #![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "what only the command line and the live cluster use"))]
 
