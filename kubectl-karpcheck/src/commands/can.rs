@@ -66,8 +66,8 @@ const OTHERS: &[&str] = &[
 
 /// Decides one request over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let plan = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
-    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+    let gather_scope = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
+    let inventory = match gathering::gather(&args.sources, &args.aws, &gather_scope, &[], streams)? {
         Gathered::Read(read) => Arc::new(karpenter::inventory(read.builder)),
         Gathered::Planned(exit) => return Ok(exit),
     };

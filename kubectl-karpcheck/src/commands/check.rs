@@ -98,8 +98,8 @@ pub enum RequireComplete {
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = rule_selection::plan(&selected);
-    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };

@@ -80,12 +80,12 @@ const CORE: &[&str] = &[
 const GROUPS: &[&str] = &["apps", "core", "eks.amazonaws.com", "karpenter.k8s.aws", "karpenter.sh"];
 
 /// The least role with which everything in this scope can be read.
-pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
+pub fn cluster_role(gather_scope: &GatherScope) -> ClusterRole {
     ClusterRole {
         api_version: "rbac.authorization.k8s.io/v1",
         kind: "ClusterRole",
         metadata: Metadata { name: NAME },
-        rules: rules(plan),
+        rules: rules(gather_scope),
     }
 }
 
@@ -93,7 +93,7 @@ pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
 pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.pack)?;
     let selected = packs.select(args)?;
-    write(&rule_selection::plan(&selected), streams.out)?;
+    write(&rule_selection::gather_scope(&selected), streams.out)?;
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;
     }
@@ -104,8 +104,8 @@ pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, 
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
-    let role = cluster_role(plan);
+pub fn write(gather_scope: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
+    let role = cluster_role(gather_scope);
     writeln!(
         out,
         "# What kubectl karpcheck reads with the rules that are chosen, and no more; Secrets are never read."
@@ -134,11 +134,11 @@ struct Listed {
     optional: bool,
 }
 
-fn rules(plan: &GatherScope) -> Vec<PolicyRule> {
+fn rules(gather_scope: &GatherScope) -> Vec<PolicyRule> {
     let mut groups: BTreeMap<String, Listed> = BTreeMap::new();
     let mut named = vec![];
-    for (kind, optional) in plan.listed() {
-        if let Some(rule) = by_name(kind).filter(|_| !plan.declares(kind)) {
+    for (kind, optional) in gather_scope.listed() {
+        if let Some(rule) = by_name(kind).filter(|_| !gather_scope.declares(kind)) {
             named.push(rule);
             continue;
         }
@@ -286,28 +286,28 @@ fn plural(kind: &str) -> String {
 mod tests {
     use super::*;
 
-    fn printed(plan: &GatherScope) -> String {
+    fn printed(gather_scope: &GatherScope) -> String {
         let mut out = vec![];
-        write(plan, &mut out).unwrap();
+        write(gather_scope, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    fn plan(kinds: &[&str]) -> GatherScope {
+    fn scope_of(kinds: &[&str]) -> GatherScope {
         GatherScope::new(kinds.iter().map(|kind| (*kind, false)))
     }
 
     #[test]
     fn what_is_printed_is_the_role() {
         for kinds in [&["Karpcheck::Controller", "karpenter.sh/NodePool", "*.services.k8s.aws/*"][..], &[]] {
-            let plan = plan(kinds);
-            let read: serde_yaml::Value = serde_yaml::from_str(&printed(&plan)).unwrap();
-            assert_eq!(read, serde_yaml::to_value(cluster_role(&plan)).unwrap());
+            let gather_scope = scope_of(kinds);
+            let read: serde_yaml::Value = serde_yaml::from_str(&printed(&gather_scope)).unwrap();
+            assert_eq!(read, serde_yaml::to_value(cluster_role(&gather_scope)).unwrap());
         }
     }
 
     #[test]
     fn a_controller_is_read_with_the_least_rights() {
-        let text = printed(&plan(&["Karpcheck::Controller"]));
+        let text = printed(&scope_of(&["Karpcheck::Controller"]));
         let rules = text.split_once("rules:\n").unwrap().1;
         assert_eq!(
             rules,
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_a_rule_reads_itself_is_listed_at_large() {
-        let role = cluster_role(&plan(&["Karpcheck::Controller", "core/Pod"]));
+        let role = cluster_role(&scope_of(&["Karpcheck::Controller", "core/Pod"]));
         let pods: Vec<_> = role.rules.iter().filter(|rule| rule.resources.contains(&"pods".to_owned())).collect();
         assert_eq!(pods.len(), 1);
         assert_eq!(pods[0].verbs, ["list"]);
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn no_plan_asks_for_secrets() {
         for kinds in [&["core/Secret"][..], &["core/*"], &["*/*"], &["*/Secret"]] {
-            for rule in cluster_role(&plan(kinds)).rules {
+            for rule in cluster_role(&scope_of(kinds)).rules {
                 assert!(!rule.resources.contains(&"secrets".to_owned()) || !rule.api_groups.contains(&String::new()));
                 assert!(rule.resources != ["*"] || !rule.api_groups.contains(&String::new()), "{rule:?}");
                 assert!(!rule.api_groups.contains(&"*".to_owned()));
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_groups_names_the_known_ones() {
-        let role = cluster_role(&plan(&["*.services.k8s.aws/*"]));
+        let role = cluster_role(&scope_of(&["*.services.k8s.aws/*"]));
         let [rule] = &role.rules[..] else { panic!("{role:?}") };
         assert_eq!(rule.resources, ["*"]);
         for group in ["sqs", "kms", "dynamodb", "iam", "eventbridge", "eks", "rds"] {

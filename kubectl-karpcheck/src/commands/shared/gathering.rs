@@ -38,7 +38,7 @@ pub enum Gathered {
 /// With `--offline` and no file.
 pub fn read(
     args: &SourceArgs,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Read, CommandError> {
@@ -53,9 +53,9 @@ pub fn read(
         kustomizations: &args.kustomize,
         parameters: &args.facts.parameter,
     };
-    let files = sources::files(named, plan, &mut builder, streams.input);
+    let files = sources::files(named, gather_scope, &mut builder, streams.input);
     if !args.offline {
-        sources::cluster::gather(&args.cluster.options(), plan, &mut builder, &mut progress(streams));
+        sources::cluster::gather(&args.cluster.options(), gather_scope, &mut builder, &mut progress(streams));
     }
     Ok(Read { builder, files, answers: AwsSummary::default() })
 }
@@ -67,11 +67,11 @@ pub fn read(
 pub fn gather(
     args: &SourceArgs,
     aws: &AwsArgs,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Gathered, CommandError> {
-    let mut read = read(args, plan, problems, streams)?;
+    let mut read = read(args, gather_scope, problems, streams)?;
     // --offline is about clusters: with --aws, AWS is asked all the same.
     let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
@@ -80,13 +80,13 @@ pub fn gather(
             read.answers = sources::aws_cli::gather(
                 &aws.options(),
                 cluster.as_ref(),
-                plan,
+                gather_scope,
                 &mut read.builder,
                 &mut progress(streams),
             );
         }
         Some(AwsMode::Plan) => {
-            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), plan, &read.builder);
+            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), gather_scope, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
             return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
         }

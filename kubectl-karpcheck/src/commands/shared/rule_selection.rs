@@ -167,7 +167,7 @@ impl Packs {
 }
 
 /// What the chosen rules read.
-pub fn plan(selected: &[Selected<'_>]) -> GatherScope {
+pub fn gather_scope(selected: &[Selected<'_>]) -> GatherScope {
     GatherScope::new(selected.iter().flat_map(|selected| {
         let needed = selected.rule.subjects.iter().chain(&selected.rule.reads).map(|kind| (kind.as_str(), false));
         needed.chain(selected.rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true)))
