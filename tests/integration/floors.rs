@@ -48,7 +48,6 @@ const CIRCLES: &[&[&str]] = &[
         "schema::kinds",
     ],
     &["sources::terraform::kubernetes", "sources::terraform::resource"],
-    &["sources::terraform::hcl::evaluate", "sources::terraform::hcl::module_instance"],
     // Decisions and what they are made of.
     &[
         "iam::action",
