@@ -14,7 +14,6 @@ use crate::exit::Exit;
 use crate::iam;
 use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 use crate::inventory::{Inventory, Item, ItemId, Scope};
-use crate::karpenter;
 use crate::report;
 use crate::report::Answered;
 use crate::schema::kinds;
@@ -48,10 +47,10 @@ pub struct CanArgs {
     pub output: ListOutput,
 }
 
-/// Kinds that can be a principal.
+/// Kinds that may ask.
 const PRINCIPALS: &[&str] =
     &["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", kinds::CONTROLLER];
-/// Other kinds that bear on a decision.
+/// Kinds beside them that bear on an answer.
 const OTHERS: &[&str] = &[
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
@@ -64,11 +63,11 @@ const OTHERS: &[&str] = &[
     kinds::CLUSTER,
 ];
 
-/// Decides one request over what is read.
+/// Answers one question over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let gather_scope = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
-    let inventory = match gathering::gather(&args.sources, &args.aws, &gather_scope, &[], streams)? {
-        Gathered::Read(read) => Arc::new(karpenter::inventory(read.builder)),
+    let plan = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
+    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+        Gathered::Read(read) => Arc::new(gathering::inventory(read.builder, &args.sources)?),
         Gathered::Planned(exit) => return Ok(exit),
     };
     let question = RequestSpec {

@@ -1,4 +1,4 @@
-//! `check`: gather, run the rules, report.
+//! `check`: gather, judge, report.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use crate::engine;
 use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence};
 use crate::inventory::{Cause, Inventory};
-use crate::karpenter;
 use crate::report;
 
 /// The flags of `check`.
@@ -85,12 +84,12 @@ pub enum Output {
     Diff,
 }
 
-/// Values of `--require-complete`.
+/// What has to be complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum RequireComplete {
     /// What was asked for was read.
     Read,
-    /// Nothing is undecided because it was not provided, either.
+    /// Nothing is undecided for want of what nobody gave.
     All,
 }
 
@@ -98,14 +97,14 @@ pub enum RequireComplete {
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let gather_scope = rule_selection::gather_scope(&selected);
-    let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
+    let plan = rule_selection::plan(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
     let Read { builder, files, answers } = read;
     let gathered = args.verify_fixes.then(|| builder.clone());
-    let inventory = Arc::new(karpenter::inventory(builder));
+    let inventory = Arc::new(gathering::inventory(builder, &args.sources)?);
     let mut results = engine::run_rules(&packs.engine, &selected, &inventory);
     let least: Confidence = args.min_confidence.into();
     results.findings.retain(|finding| finding.confidence >= least);
@@ -134,13 +133,13 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         }
     })?;
     let exit = exit(args, &inventory, &results, &report::summary(&run));
-    // The process ends soon: freeing each node of a large inventory takes longer than some rules.
+    // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.
     std::mem::forget(inventory);
     Ok(exit)
 }
 
 fn exit(args: &CheckArgs, inventory: &Inventory, results: &CheckResults, summary: &report::Summary) -> Exit {
-    // The subjects of a rule that crashed were not checked.
+    // A rule that crashed said nothing of what it was to judge.
     if inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty() {
         return Exit::NotDone;
     }

@@ -1,4 +1,4 @@
-//! `upgrade`: checks the inventory as it runs and as it would run after the upgrade, and compares.
+//! `upgrade`: the same inventory judged as it runs and as it would run after an upgrade, and what differs.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub enum UpgradeOutput {
     Diff,
 }
 
-/// A hop and the results after it.
+/// A leg, judged.
 struct CheckedHop {
     /// The version that it ends at, as it is written.
     to: String,
@@ -79,23 +79,21 @@ struct CheckedHop {
     new: CheckResults,
 }
 
-/// Checks before the upgrade and after each hop of it, and prints what differs.
+/// Judges now and after each leg of the upgrade, and prints what differs.
 pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let gather_scope = rule_selection::gather_scope(&selected);
-    let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
+    let plan = rule_selection::plan(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
     let Read { builder, files, answers } = read;
-    let inventory = Arc::new(karpenter::inventory(builder.clone()));
+    let inventory = Arc::new(gathering::inventory(builder.clone(), &args.sources)?);
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
-        // The version is unknown since the cluster could not be read: that problem is the message.
-        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => {
-            return gathering::write_problems(builder, streams);
-        }
+        // Without the cluster nothing is known of its version: that is what is wrong then.
+        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return gathering::told(builder, streams),
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);
@@ -117,7 +115,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     for (stop, version) in upgrade_path::legs(from, to, &args.to) {
         let mut aimed = builder.clone();
         aimed.set_target_version(version);
-        let inventory = Arc::new(karpenter::inventory(aimed.clone()));
+        let inventory = Arc::new(gathering::inventory(aimed.clone(), &args.sources)?);
         let judged = judge(&inventory);
         for fault in judged.faults.iter().filter(|fault| !now.faults.contains(fault)).cloned().collect::<Vec<_>>() {
             now.faults.push(fault);
@@ -192,7 +190,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
 /// The controllers and the versions that they run.
 ///
 /// # Errors
-/// No controller runs a known version, or the target is not later than the version of one. The text says which.
+/// None runs a known version, or one that the target is not later than; in words.
 fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     let target = upgrade_path::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
     let state = "--karpenter-version states it: --karpenter-version 1.0.14";
@@ -217,7 +215,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     }
     match (found.is_empty(), ahead.first()) {
         (true, None) => {
-            // A controller that may not be read is not absent.
+            // One that may not be seen is not one that is not there.
             let hidden = inventory
                 .missing(kinds::CONTROLLER)
                 .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
@@ -232,7 +230,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     }
 }
 
-/// Makes all edits up to this hop in memory, runs the rules again and notes the outcome on each finding.
+/// Makes all edits up to here in memory, judges again, and says of each finding what became of it.
 fn prove(
     mut aimed: Builder,
     edits: &[(Arc<Inventory>, Vec<Edit>)],
@@ -248,7 +246,9 @@ fn prove(
     for (inventory, edits) in edits {
         made &= aimed.edit(inventory, edits);
     }
-    let after = Arc::new(karpenter::inventory(aimed));
+    let mut after = karpenter::inventory(aimed);
+    after.choose_like(inventory);
+    let after = Arc::new(after);
     let judged = engine::run_rules(engine, selected, &after);
     let mut stays = Known::of(&after, &judged);
     let reveals: Vec<String> = known

@@ -16,7 +16,6 @@ use crate::engine;
 use crate::engine::Recorder;
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
-use crate::karpenter;
 use crate::report;
 use crate::report::{Answered, Reasons};
 
@@ -56,9 +55,9 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         rule: vec![format!("{}/{}", rule.pack, rule.id)],
         ..RuleSelectionArgs::default()
     })?;
-    let gather_scope = rule_selection::gather_scope(&selected);
-    let inventory = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
-        Gathered::Read(read) => Arc::new(karpenter::inventory(read.builder)),
+    let plan = rule_selection::plan(&selected);
+    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+        Gathered::Read(read) => Arc::new(gathering::inventory(read.builder, &args.sources)?),
         Gathered::Planned(exit) => return Ok(exit),
     };
     let results = engine::run_rules(&packs.engine, &selected, &inventory);

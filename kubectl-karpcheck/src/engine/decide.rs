@@ -1,11 +1,10 @@
-//! `decide`: the request is validated here and evaluated by [`crate::iam`].
+//! `decide`: the request is held to the contract here, and evaluated by [`crate::iam`].
 
 use crate::engine::contract;
 use crate::engine::contract::{
     Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
-use crate::engine::guest_fault::GuestFault;
-use crate::engine::host::{Host, MOST_WHY, well_formed};
+use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
 use crate::engine::text;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
@@ -28,7 +27,7 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
         return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
     };
     let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request);
-    // A rule may put all places of the answer into a finding.
+    // A rule may hand on all places of its answer.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
     Ok(decision)
@@ -56,7 +55,7 @@ fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
     }
 }
 
-/// The request as the evaluator takes it.
+/// The request in the evaluator's own words.
 fn question(request: &Request) -> RequestSpec {
     RequestSpec {
         principal: match &request.principal {
@@ -79,7 +78,7 @@ fn question(request: &Request) -> RequestSpec {
 fn operand(operand: &Operand) -> iam::Operand {
     match operand {
         Operand::Template(text) => iam::Operand::Template(text.clone()),
-        // `check` has rejected objects: they are no values of a request.
+        // An object is refused before this: it is no value of a request.
         Operand::Value(WitValue::Absent | WitValue::Json(_)) => iam::Operand::Absent,
         Operand::Value(WitValue::Unknown(reason)) => {
             iam::Operand::Unknown(contract::reason(reason, reason.why.clone()))
@@ -90,7 +89,7 @@ fn operand(operand: &Operand) -> iam::Operand {
     }
 }
 
-/// Is the request well formed? A malformed one is the rule's mistake, whatever it would evaluate to.
+/// A request with a mistake is the rule's, whatever the evaluation makes of it.
 fn check(host: &Host, request: &Request) -> Result<(), GuestFault> {
     let fields = request.fields.len();
     if request.context.len() > MOST_ENTRIES || fields > MOST_ENTRIES {

@@ -1,4 +1,4 @@
-//! Running rules over the inventory: which subjects, in which order, and what a rule that fails leaves.
+//! Running rules over the inventory: which subjects, in which order, and what becomes of a rule that fails.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::inventory::{Cause, Inventory, ItemId, Reason};
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SettingError {
-    /// The rule has none of this name.
+    /// There is none of this name.
     #[error("rule {rule} has no setting {name}; {}", if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) })]
     Unknown {
         /// The rule.
         rule: String,
         /// The name.
         name: String,
-        /// The names of its settings.
+        /// The names that there are.
         known: Vec<String>,
     },
     /// It is of another type.
@@ -43,7 +43,7 @@ pub enum SettingError {
     },
 }
 
-/// A rule to run.
+/// A rule that is to run.
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     /// Its pack.
@@ -68,7 +68,7 @@ impl<'a> Selected<'a> {
             return Err(SettingError::Unknown { rule: rule(), name: name.into(), known });
         };
         let (wanted, given) = (type_of(default), type_of(&value));
-        // A setting without a default takes any value.
+        // A setting that is absent by default takes anything.
         if wanted != given && !default.is_null() {
             return Err(SettingError::Type { rule: rule(), name: name.into(), wanted, given });
         }
@@ -89,7 +89,7 @@ const fn type_of(value: &serde_json::Value) -> &'static str {
     }
 }
 
-/// Runs rules. Findings are in the order of rules and, for each, of its subjects; the number of threads does not matter.
+/// Runs rules. Findings are in the order of rules and, for each, of its subjects, whatever the number of threads.
 pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
     let workers = engine.threads.min(rules.len());
     let next = AtomicUsize::new(0);
@@ -107,7 +107,7 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
     } else {
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..workers)
-                // Without the thread it only takes longer.
+                // A thread that cannot be had is no loss but time.
                 .filter_map(|_| {
                     std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok()
                 })
@@ -129,7 +129,11 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
         all.coverage.extend(results.coverage);
         all.faults.extend(results.faults);
         all.log.extend(results.log);
+        for (of, passed) in results.passed {
+            *all.passed.entry(of).or_default() += passed;
+        }
     }
+    all.merge_scopes(inventory);
     all
 }
 
@@ -147,6 +151,7 @@ fn run(
         reader: VerdictReader::new(rule, &name, engine.limits()),
         coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped },
         findings: vec![],
+        passed: vec![],
     };
     let (mut faults, mut log) = (vec![], vec![]);
     if !subjects.is_empty() {
@@ -168,17 +173,24 @@ fn run(
         }
     }
     let log = log.into_iter().map(|line| (name.to_string(), line)).collect();
-    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log }
+    let mut passed: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for subject in run.passed {
+        let scope = inventory.scope(subject).map(|scope| scope.name().to_owned()).unwrap_or_default();
+        *passed.entry((scope, rule.area.clone())).or_default() += 1;
+    }
+    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log, passed, scopes: 0 }
 }
 
 struct RuleRun<'a> {
     reader: VerdictReader<'a>,
     coverage: Coverage,
     findings: Vec<Finding>,
+    /// The subjects that were found well.
+    passed: Vec<ItemId>,
 }
 
 impl RuleRun<'_> {
-    /// Checks one subject after the other, in one instance. An error has the subject at which it happened.
+    /// Judges one subject after the other, in one instance. An error comes with the subject at which it ended.
     fn all(
         &mut self,
         pack: &Pack,
@@ -210,7 +222,10 @@ impl RuleRun<'_> {
         }
         match verdict {
             Verdict::Skip => {}
-            Verdict::Pass => self.coverage.passed += 1,
+            Verdict::Pass => {
+                self.coverage.passed += 1;
+                self.passed.push(subject);
+            }
             Verdict::Findings(findings) => {
                 if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
                     self.coverage.failed += 1;
@@ -223,7 +238,7 @@ impl RuleRun<'_> {
         Ok(())
     }
 
-    /// The remaining subjects are unknown. One finding stands for all.
+    /// The subjects that are left are unknown. One finding says so for all.
     fn give_up(&mut self, subject: ItemId, left: usize, ended: &RunFailure) {
         self.coverage.unknown += u32::try_from(left).unwrap_or(u32::MAX);
         let which = match left {
@@ -237,13 +252,15 @@ impl RuleRun<'_> {
     }
 }
 
-/// A rule's subjects in the order of the inventory, and why there may be more or some were left out.
+/// A rule's subjects in the order of the inventory, and why there may be more, or why some are left out.
 fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>) {
-    let mut subjects: Vec<ItemId> = rule.subjects.iter().flat_map(|kind| inventory.of_kind(kind)).collect();
+    let chosen = inventory.scopes().iter().filter(|scope| scope.is_chosen());
+    let mut subjects: Vec<ItemId> =
+        chosen.flat_map(|scope| rule.subjects.iter().flat_map(|kind| scope.of_kind(kind))).collect();
     subjects.sort_unstable();
     subjects.dedup();
     let mut skipped = vec![];
-    // Loading the pack has parsed it.
+    // The pack was refused if it could not be parsed.
     if let Ok(requirement) = Requirement::parse(&rule.karpenter) {
         let all = subjects.len();
         let mut versions: Vec<String> = vec![];
@@ -263,7 +280,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
             skipped.push(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
         }
     }
-    // That no more was provided is expected; that a read was refused or failed is worth a line.
+    // Nobody expects more than was given; what was asked for and refused is another thing.
     let mut refused: Vec<String> = rule
         .subjects
         .iter()

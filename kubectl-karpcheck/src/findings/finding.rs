@@ -1,7 +1,10 @@
-//! Rules and their findings in the host's own types, independent of the contract's version and of any format.
+//! What rules are and what they say, in the host's own words: free of the contract's version and of any format.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::inventory::item::{ItemId, Place};
 use crate::inventory::reason::Reason;
+use crate::inventory::{At, Inventory};
 
 /// From good to know to bad, so that the worst is the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -15,7 +18,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Its name in reports.
+    /// The word of the report.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -37,7 +40,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// Its name in reports.
+    /// The word of the report.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -57,7 +60,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Its name in reports.
+    /// The word of the report.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -110,10 +113,12 @@ pub struct Finding {
     pub group: String,
     /// Facts for machines.
     pub properties: Vec<(String, String)>,
-    /// What its edits would do; none if they were not tried.
+    /// What its edits would do; none where nobody tried.
     pub cure: Option<FixOutcome>,
     /// The finding of which this one is a consequence, by its number in the judgement.
     pub follows: Option<usize>,
+    /// The scopes that it was found in, by name: a module that several roots call is judged in each.
+    pub scopes: Vec<String>,
 }
 
 /// What a finding's edits do when they are made in memory and all rules judge again.
@@ -147,7 +152,7 @@ pub struct RuleInfo {
     pub docs: String,
     /// The worst that it may report.
     pub severity: Severity,
-    /// Does it run by default?
+    /// Does it run when nobody asks for it?
     pub enabled: bool,
     /// Kinds that it judges.
     pub subjects: Vec<String>,
@@ -219,9 +224,51 @@ pub struct CheckResults {
     pub faults: Vec<String>,
     /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
     pub log: Vec<(String, String)>,
+    /// How many subjects were found well, by the name of their scope and the rule's area.
+    pub passed: BTreeMap<(String, String), u32>,
+    /// In how many scopes anything was judged.
+    pub scopes: usize,
 }
 
 impl CheckResults {
+    /// Says of each finding which scopes it is of, and makes one of those that say the same of one place in several scopes.
+    pub fn merge_scopes(&mut self, inventory: &Inventory) {
+        let several = inventory.scopes().len() > 1;
+        let mut first: HashMap<(String, String, At, String), Vec<usize>> = HashMap::new();
+        let mut kept: Vec<Finding> = Vec::with_capacity(self.findings.len());
+        for mut finding in std::mem::take(&mut self.findings) {
+            let scope = inventory.scope(finding.subject).map(|scope| scope.name().to_owned());
+            finding.scopes = scope.into_iter().collect();
+            let item = inventory.item(finding.subject).filter(|_| several);
+            let Some(item) = item else {
+                kept.push(finding);
+                continue;
+            };
+            let key = (finding.rule.clone(), finding.message.clone(), item.at(), finding.pointer.clone());
+            let known = first.entry(key).or_default();
+            let same = |other: &&usize| {
+                let other = &kept[**other];
+                other.outcome == finding.outcome
+                    && other.severity == finding.severity
+                    && other.reason == finding.reason
+                    && other.remediation == finding.remediation
+                    && other.scopes.first() != finding.scopes.first()
+                    && inventory.item(other.subject).is_some_and(|one| one.kind == item.kind && one.name == item.name)
+            };
+            match known.iter().find(same) {
+                Some(other) => kept[*other].scopes.extend(finding.scopes),
+                None => {
+                    known.push(kept.len());
+                    kept.push(finding);
+                }
+            }
+        }
+        let judged: BTreeSet<&String> =
+            self.passed.keys().map(|(scope, _)| scope).chain(kept.iter().flat_map(|finding| &finding.scopes)).collect();
+        self.scopes = judged.len();
+        self.findings = kept;
+    }
+
     /// Says of each finding which other one it follows from: one of a rule that its own rule names as a cause
     /// (`follows`), and about the same item, or about one of which either speaks.
     pub fn trace(&mut self, rules: &[RuleInfo]) {
@@ -309,6 +356,7 @@ mod tests {
             properties: vec![],
             cure: None,
             follows: None,
+            scopes: vec![],
         }
     }
 

@@ -10,6 +10,7 @@ use crate::iam::fault::{Consequence, Fault};
 use crate::iam::principal::{Principals, Reach, refused};
 use crate::iam::resource::Resources;
 use crate::iam::services;
+use crate::iam::truth;
 
 /// What a document is attached to, which decides what it must and must not say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -441,19 +442,19 @@ impl Statement {
         if reach.any() == Ternary::No {
             return NO;
         }
-        let mut rest = action.and(self.resources.matches(&env.request.resource, env, &mut open));
+        let mut rest = truth::and(action, self.resources.matches(&env.request.resource, env, &mut open));
         if rest == Ternary::No {
             return NO;
         }
         for condition in &self.conditions {
-            rest = rest.and(condition.holds(env, &mut open));
+            rest = truth::and(rest, condition.holds(env, &mut open));
             if rest == Ternary::No {
                 return NO;
             }
         }
         if let Some(reason) = &self.open {
             open.get_or_insert_with(|| reason.clone());
-            rest = rest.and(Ternary::Unknown);
+            rest = truth::and(rest, Ternary::Unknown);
         }
         if let Effect::Unknown(reason) = &self.effect {
             open.get_or_insert_with(|| reason.clone());
@@ -461,6 +462,6 @@ impl Statement {
         if doubt.is_none() {
             *doubt = open;
         }
-        Reach { direct: reach.direct.and(rest), account: reach.account.and(rest) }
+        Reach { direct: truth::and(reach.direct, rest), account: truth::and(reach.account, rest) }
     }
 }

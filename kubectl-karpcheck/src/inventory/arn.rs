@@ -1,8 +1,7 @@
 //! Amazon Resource Names, known in part or as a whole.
 
 use crate::inventory::reason::{Cause, Reason};
-use crate::inventory::ternary::Ternary;
-use crate::inventory::text::{Part, Symbol, SymbolScope, Text, Token};
+use crate::inventory::text::{Part, Symbol, SymbolScope, Ternary, Text, Token};
 
 /// The name of a pseudo parameter, by the part of an ARN that it stands for.
 pub const PARTITION: &str = "${AWS::Partition}";

@@ -200,6 +200,17 @@ impl Builder {
         before.into_iter().chain(names.map(|name| name.as_os_str().to_string_lossy().into_owned())).collect()
     }
 
+    /// A path as it goes on from the folder that was named, where that is one.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        match self.given.as_slice() {
+            [one] => std::path::Path::new(path)
+                .strip_prefix(one)
+                .map_or(path, |rest| rest.to_str().unwrap_or(path))
+                .to_owned(),
+            _ => path.to_owned(),
+        }
+    }
+
     /// Where a document comes from.
     pub(crate) fn origin(&self, doc: DocId) -> &Origin {
         &self.documents[doc.0 as usize].origin
@@ -373,6 +384,7 @@ impl Builder {
         }
         Scope {
             name: name.to_owned(),
+            chosen: true,
             before,
             items,
             by_kind,

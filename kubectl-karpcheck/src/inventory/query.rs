@@ -11,8 +11,7 @@ use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
-use crate::inventory::ternary::Ternary;
-use crate::inventory::text::{Text, glob};
+use crate::inventory::text::{Ternary, Text, glob};
 
 /// A reason with its place: the item and pointer where knowledge ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -117,6 +116,8 @@ pub struct Cluster {
 pub struct Scope {
     /// What it is called: unique in a run.
     pub(crate) name: String,
+    /// Is it to be judged? Others are only what it is compared with.
+    pub(crate) chosen: bool,
     /// How many items stand before its own: their numbers are those of the whole run.
     pub(crate) before: u32,
     pub(crate) items: Vec<Item>,
@@ -138,6 +139,11 @@ impl Scope {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Is it to be judged? Others are only what it is compared with.
+    pub const fn is_chosen(&self) -> bool {
+        self.chosen
     }
 
     /// How many items it has.

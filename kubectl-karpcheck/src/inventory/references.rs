@@ -13,8 +13,7 @@ use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::query::{Found, Link, Listing, Scope, Unknown, kind_matches};
 use crate::inventory::reason::{Cause, Reason};
-use crate::inventory::ternary::Ternary;
-use crate::inventory::text::Text;
+use crate::inventory::text::{Ternary, Text};
 use crate::schema::kinds;
 
 const KEY: &str = "AWS::KMS::Key";

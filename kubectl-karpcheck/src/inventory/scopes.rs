@@ -8,7 +8,7 @@ use crate::inventory::node::{At, DocId, Node};
 use crate::inventory::pointer::Malformed;
 use crate::inventory::problem::Problem;
 use crate::inventory::query::{Cluster, Field, FieldValue, Known, Link, Scope, Seen, Unknown};
-use crate::inventory::ternary::Ternary;
+use crate::inventory::text::{Ternary, glob};
 
 /// Everything that was gathered. An item's number is its own in the whole run, and belongs to one scope.
 #[derive(Debug)]
@@ -42,6 +42,31 @@ impl Inventory {
     /// The scopes, in their order.
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// Chooses the scopes that are to be judged, by their names; `*` and `?` stand for any characters.
+    ///
+    /// # Errors
+    /// The first pattern that fits none.
+    pub fn choose(&mut self, patterns: &[String]) -> Result<(), String> {
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        if let Some(none) = patterns.iter().find(|pattern| !self.scopes.iter().any(|scope| glob(pattern, &scope.name)))
+        {
+            return Err(none.clone());
+        }
+        for scope in &mut self.scopes {
+            scope.chosen = patterns.iter().any(|pattern| glob(pattern, &scope.name));
+        }
+        Ok(())
+    }
+
+    /// Chooses the scopes that another inventory of the same sources has chosen.
+    pub fn choose_like(&mut self, other: &Self) {
+        for scope in &mut self.scopes {
+            scope.chosen = other.scopes.iter().find(|one| one.name == scope.name).is_none_or(|one| one.chosen);
+        }
     }
 
     /// The first scope: there is one even where nothing was gathered.

@@ -7,7 +7,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::inventory::reason::{Cause, Gap, Reason};
-use crate::inventory::ternary::Ternary;
+
+/// An answer to a question about something that may be known in part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ternary {
+    /// Whatever the symbols stand for.
+    Yes,
+    /// Whatever the symbols stand for.
+    No,
+    /// It depends on what the symbols stand for.
+    Unknown,
+}
 
 /// Where a symbol means the same thing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -188,7 +198,7 @@ impl Text {
     /// Does it match a pattern of `*` and `?`?
     pub fn matches(&self, pattern: &str) -> Ternary {
         if let Some(known) = self.known() {
-            return glob(pattern, known).into();
+            return if glob(pattern, known) { Ternary::Yes } else { Ternary::No };
         }
         wildcard(&pattern_tokens(pattern), &self.tokens())
     }
@@ -196,7 +206,7 @@ impl Text {
     /// Do two texts say the same? The same symbol on both sides is the same.
     pub fn same(&self, other: &Self) -> Ternary {
         if let (Some(one), Some(other)) = (self.known(), other.known()) {
-            return (one == other).into();
+            return if one == other { Ternary::Yes } else { Ternary::No };
         }
         wildcard(&self.tokens(), &other.tokens())
     }

@@ -30,8 +30,10 @@ pub fn inventory(builder: Builder) -> Inventory {
 struct Unit {
     /// The folder that it lies in, by its names from what `-f` names on. Empty for what was named as a file.
     folder: Vec<String>,
-    /// What it is called in a report.
+    /// The file or folder that it is.
     label: String,
+    /// The same as a report names it.
+    shown: String,
     /// Its items, by their place in the builder.
     items: Vec<usize>,
     /// The live cluster whose objects it is.
@@ -150,7 +152,8 @@ fn units(builder: &Builder) -> Vec<Unit> {
         };
         let unit = units.entry(key).or_insert_with(|| Unit {
             folder: path.as_deref().map_or_else(Vec::new, |path| builder.folder(path, root)),
-            label: path.unwrap_or_default(),
+            label: path.clone().unwrap_or_default(),
+            shown: path.as_deref().map_or_else(String::new, |path| builder.shown(path)),
             items: vec![],
             cluster: (item.cluster != ClusterId::FILES).then_some(item.cluster),
             answers,
@@ -630,7 +633,7 @@ fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: 
 /// The folder that all of these lie in.
 fn common(units: &[&Unit]) -> String {
     let mut folders = units.iter().map(|unit| {
-        let path = Path::new(&unit.label);
+        let path = Path::new(&unit.shown);
         let folder = if unit.root { Some(path) } else { path.parent() };
         folder.unwrap_or(Path::new("")).components().map(Component::as_os_str).collect::<Vec<_>>()
     });
@@ -642,7 +645,7 @@ fn common(units: &[&Unit]) -> String {
     let path: std::path::PathBuf = shared.into_iter().collect();
     let text = path.to_string_lossy().into_owned();
     match units {
-        [one] if !one.root => one.label.clone(),
+        [one] if !one.root => one.shown.clone(),
         _ if text.is_empty() => "files".to_owned(),
         _ => text,
     }

@@ -1,4 +1,4 @@
-//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`, with types of its own, so that the inventory can change.
+//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::findings::finding::{FixOutcome, Outcome};
 use crate::inventory::{ItemId, Origin};
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{PackInfo, Run, fingerprint};
+use crate::report::{PackInfo, Run, fingerprint, matrix};
 
 const SCHEMA: &str = "karpcheck.report/v1alpha1";
 
@@ -28,12 +28,15 @@ struct Report<'a> {
     schema: &'static str,
     run: About<'a>,
     summary: Summary,
+    /// What was found in each scope, by area; left out where there is one scope.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    scopes: BTreeMap<&'a str, BTreeMap<&'a str, Cell>>,
     findings: Vec<Finding<'a>>,
     coverage: Vec<Coverage<'a>>,
     problems: Vec<Problem<'a>>,
 }
 
-/// The tool, the packs and the assumptions of the run.
+/// With what the report was made.
 #[derive(Serialize)]
 pub(super) struct About<'a> {
     tool: &'static str,
@@ -62,6 +65,16 @@ struct Summary {
     complete: bool,
 }
 
+/// What was judged of one area in one scope.
+#[derive(Serialize)]
+struct Cell {
+    error: usize,
+    warning: usize,
+    info: usize,
+    unknown: usize,
+    passed: usize,
+}
+
 #[derive(Serialize)]
 pub(super) struct Finding<'a> {
     rule: &'a str,
@@ -83,6 +96,9 @@ pub(super) struct Finding<'a> {
     /// The fingerprint of the finding that this one is a consequence of.
     #[serde(rename = "followsFrom", skip_serializing_if = "Option::is_none")]
     follows_from: Option<String>,
+    /// The scopes that it was found in; left out where there is one scope.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    scopes: &'a [String],
     properties: BTreeMap<&'a str, &'a str>,
 }
 
@@ -117,7 +133,7 @@ struct Edit<'a> {
 #[derive(Serialize)]
 struct Verified<'a> {
     result: &'static str,
-    /// What the edits reveal, what stays, or why they were not tried.
+    /// What came, what stays, or why the edits were not tried.
     details: Vec<&'a str>,
 }
 
@@ -175,6 +191,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
         schema: SCHEMA,
         run: about(run),
         summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
+        scopes: scopes(run),
         findings: findings(run),
         coverage: run
             .results
@@ -192,7 +209,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     }
 }
 
-/// The tool, the packs and the assumptions of a run.
+/// With what a report is made.
 pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
     About {
         tool: env!("CARGO_PKG_VERSION"),
@@ -220,7 +237,18 @@ pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
         .collect()
 }
 
-/// The problems.
+fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, Cell>> {
+    let cell = |cell: matrix::Cell| {
+        let matrix::Cell { error, warning, info, unknown, passed } = cell;
+        Cell { error, warning, info, unknown, passed }
+    };
+    matrix::scopes(run)
+        .into_iter()
+        .map(|(name, areas)| (name, areas.into_iter().map(|(area, of)| (area, cell(of))).collect()))
+        .collect()
+}
+
+/// What went wrong.
 pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
     run.inventory
         .problems()
@@ -237,7 +265,7 @@ fn one<'a>(
     follows_from: Option<String>,
 ) -> Finding<'a> {
     let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown);
-    // The place of the reason explains an unknown, like a related place.
+    // Where knowledge ended explains an unknown as a related place does.
     let ended = finding.reason_at.iter().filter(|place| {
         place.item != finding.subject || (place.pointer != finding.pointer && !place.pointer.is_empty())
     });
@@ -276,6 +304,7 @@ fn one<'a>(
             FixOutcome::NotTried(why) => Verified { result: "not-tried", details: vec![why] },
         }),
         follows_from,
+        scopes: if matrix::is_shown(run) { &finding.scopes } else { &[] },
         properties: finding.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
     }
 }

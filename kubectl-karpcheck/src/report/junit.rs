@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo};
 use crate::report::{Run, closing, message, rows, text};
 
-/// The outcome of a test.
+/// A test that is not passed, or one that is.
 struct Case {
     name: String,
     file: String,

@@ -1,13 +1,11 @@
-//! The text of a finding in all formats for people.
-
-use std::collections::BTreeSet;
+//! What a finding says, in the words of every format that people read.
 
 use crate::findings::finding::{Finding, FixOutcome, Outcome, Severity};
 use crate::report::rows;
 use crate::report::rows::Group;
-use crate::report::{Run, cause_words, text};
+use crate::report::{Run, cause_words, matrix, text};
 
-/// How many places of a row are named. One more is where it would be the only one left.
+/// So many places of a row are named, and one more where it would be the only one left.
 pub(super) const PLACES: usize = 3;
 
 /// The first few of many, and how many more there are.
@@ -39,9 +37,9 @@ fn remedy(finding: &Finding) -> Option<String> {
     (!remedy.is_empty()).then(|| format!("{label}: {remedy}"))
 }
 
-/// The other places that explain a finding, each with its note.
+/// Other places that explain it: where, and what is to be seen there.
 pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
-    let mut places: Vec<String> = finding
+    let mut told: Vec<String> = finding
         .related
         .iter()
         .chain(&finding.reason_at)
@@ -54,30 +52,24 @@ pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
             format!("{}{spot}{note}", rows::subject(run, place.item))
         })
         .collect();
-    let mut seen = BTreeSet::new();
-    places.retain(|place| seen.insert(place.clone()));
-    places
+    let mut seen = std::collections::BTreeSet::new();
+    told.retain(|place| seen.insert(place.clone()));
+    told
 }
 
-/// The places that explain the findings of a group, each once.
-pub(super) fn related_to_group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let all = group.findings.iter().flat_map(|finding| related(run, finding));
-    all.filter(|place| seen.insert(place.clone())).collect()
-}
-
-/// The lines of a group: its message, what to do, and what follows.
+/// What a group has to say: its message, what to do, and what follows.
 pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     let first = group.first();
     let mut text = vec![message(first)];
     text.extend(remedy(first));
+    text.extend(scopes(run, group));
     text.extend(verified(group));
     text.extend(consequences(run, group));
     text.extend(settled(run, first));
     text
 }
 
-/// The lines of one finding: its message and what to do.
+/// What a finding has to say by itself: its message, what to do.
 pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     let mut text = vec![whole_message(run, finding)];
     text.extend(remedy(finding));
@@ -98,6 +90,22 @@ fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
         .collect();
     named.dedup();
     (!named.is_empty()).then(|| format!("from it follows: {}", few(&named).join(", ")))
+}
+
+/// Of which scopes a group is, where there are several.
+fn scopes(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
+    if !matrix::is_shown(run) {
+        return None;
+    }
+    let all = run.results.scopes;
+    let names: std::collections::BTreeSet<&String> =
+        group.findings.iter().flat_map(|finding| &finding.scopes).collect();
+    let names: Vec<String> = names.into_iter().map(|name| text::one_line(name)).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("in scope {one}")),
+        several => Some(format!("in {} of {all} scopes: {}", several.len(), few(several).join(", "))),
+    }
 }
 
 /// What the edits of a group do; where they differ, of the first that is not cleared.
@@ -126,7 +134,7 @@ pub(super) fn message(finding: &Finding) -> String {
     };
     let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
     let cause = cause_words(reason.cause);
-    // The first column already says that it is unknown.
+    // The first column says already that it could not be judged.
     if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
         return format!("{reason} ({undecided}{cause})");
     }
@@ -136,7 +144,7 @@ pub(super) fn message(finding: &Finding) -> String {
     format!("{message} ({undecided}{cause}: {reason})")
 }
 
-/// The text of the first column. An undecided finding is `unknown` unless it was raised to a warning.
+/// The word of the first column. An undecided finding is called so unless it was raised to a warning.
 pub(super) fn severity(finding: &Finding) -> &'static str {
     match (finding.outcome, finding.severity) {
         (Outcome::Unknown, Severity::Info) => "unknown",

@@ -12,7 +12,7 @@ use crate::inventory::Place;
 use crate::inventory::{ItemId, Origin, Problem};
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{Run, closing, fingerprint, message, text};
+use crate::report::{Run, closing, fingerprint, matrix, message, text};
 
 /// Results that GitHub takes of a run:
 /// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
@@ -92,7 +92,7 @@ struct Message {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation<'a> {
-    /// Did the run do its whole job, in SARIF's terms?
+    /// Was the job done whole, as far as SARIF's readers are to know?
     execution_successful: bool,
     end_time_utc: &'a str,
     tool_execution_notifications: Vec<Notification>,
@@ -171,7 +171,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
         run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
     let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
     notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(fault))));
-    // A green run, too, states what was checked and what was not.
+    // What was checked, and what was not: a green run says so here as well.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
     if sorted.len() > RESULTS {
         // The worst come first.
@@ -250,6 +250,9 @@ fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
     ]);
     if let Some(reason) = &finding.reason {
         properties.insert("cause", reason.cause.as_str().to_owned());
+    }
+    if matrix::is_shown(run) {
+        properties.insert("scope", finding.scopes.join(", "));
     }
     let related = finding.related.iter().chain(&finding.reason_at).take(LOCATIONS);
     Result {

@@ -11,7 +11,7 @@ use crate::report::message;
 use crate::report::message::{PLACES, few};
 use crate::report::rows;
 use crate::report::rows::Group;
-use crate::report::{Run, closing, layout, text};
+use crate::report::{Run, closing, layout, matrix, text};
 
 /// Below this the message stands under its row.
 const WIDE: usize = 100;
@@ -20,12 +20,12 @@ const MESSAGE: usize = 44;
 /// Under the second column.
 const INDENT: &str = "          ";
 
-/// How much detail is shown.
+/// How much is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Detail {
-    /// Enough to act on.
+    /// What is enough to act on.
     Short,
-    /// Also the confidence, every place of a group, related places, and in a pipe the remedy.
+    /// Also how sure the rule is, every place of a group, the places that explain it, and in a pipe the remedy.
     Whole,
 }
 
@@ -37,6 +37,9 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let lines = findings(run, detail, width, color);
+    for line in width.map(|width| matrix::lines(run, width)).unwrap_or_default() {
+        writeln!(out, "{line}")?;
+    }
     for line in &lines {
         writeln!(out, "{line}")?;
     }
@@ -69,6 +72,7 @@ const fn header(detail: Detail) -> &'static [&'static str] {
 
 /// One line for each finding.
 fn plain(run: &Run<'_>, detail: Detail) -> Vec<String> {
+    let scoped = matrix::is_shown(run);
     let rows: Vec<Vec<String>> = rows::sorted(run)
         .into_iter()
         .map(|finding| {
@@ -81,6 +85,9 @@ fn plain(run: &Run<'_>, detail: Detail) -> Vec<String> {
             if detail == Detail::Whole {
                 cells.push(finding.confidence.as_str().to_owned());
             }
+            if scoped {
+                cells.push(text::one_line(&few(&finding.scopes).join(",")));
+            }
             cells.extend([
                 text::one_line(&finding.rule),
                 rows::subject(run, finding.subject),
@@ -90,7 +97,11 @@ fn plain(run: &Run<'_>, detail: Detail) -> Vec<String> {
             cells
         })
         .collect();
-    if rows.is_empty() { vec![] } else { layout::columns(header(detail), &rows) }
+    let mut header = header(detail).to_vec();
+    if scoped {
+        header.insert(header.len() - 4, "SCOPE");
+    }
+    if rows.is_empty() { vec![] } else { layout::columns(&header, &rows) }
 }
 
 /// One row for each group.
@@ -161,7 +172,7 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
     let mut more = 0;
     if detail == Detail::Short {
         subjects = few(&subjects);
-        // How many more there are is said once, beside the subjects.
+        // The rest is said once, beside the subjects.
         more = if places.len() > PLACES + 1 { places.drain(PLACES..).count() } else { 0 };
     }
     let mut cells = vec![message::severity(group.first()).to_owned()];
@@ -172,11 +183,11 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
     Head { cells, more }
 }
 
-/// The text of a group: its message and what to do.
+/// What a group has to say: its message, and what to do.
 fn text(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Vec<String> {
     let mut text = message::group(run, group);
     if detail == Detail::Whole {
-        text.extend(message::related_to_group(run, group).iter().map(|place| format!("see {place}")));
+        text.extend(group.related(run).iter().map(|place| format!("see {place}")));
     }
     text.iter().map(|text| text::clean(text)).collect()
 }

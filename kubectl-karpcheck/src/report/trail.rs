@@ -21,7 +21,7 @@ pub struct Answered<'a> {
     pub context: &'a [String],
     /// The answer.
     pub decision: &'a Decision,
-    /// What each statement contributes.
+    /// What every statement has to do with it.
     pub trail: &'a [StatementTrail],
 }
 
@@ -32,15 +32,15 @@ pub struct Reasons<'a> {
     pub subject: ItemId,
     /// `skip`, `pass`, `unknown` or `fail`.
     pub verdict: &'static str,
-    /// The rule's messages.
+    /// What the rule said.
     pub messages: Vec<String>,
-    /// Its IAM requests.
+    /// What it asked of IAM.
     pub answers: Vec<Answered<'a>>,
 }
 
 fn who(request: &Request) -> String {
     match &request.principal {
-        // The role's item is known even where its ARN is not.
+        // Whose role it is, is known before its ARN.
         Principal::Identity(identity) if identity.arn.hole().is_some_and(|hole| hole.name.starts_with("(field ")) => {
             "the controller's role".into()
         }
@@ -92,7 +92,7 @@ fn subject_words(inventory: &Inventory, item: ItemId) -> String {
     })
 }
 
-/// What in a statement does not match or is unknown.
+/// What in a statement does not match, or cannot be told.
 fn misses(statement: &StatementTrail) -> String {
     let notes: Vec<String> = statement
         .elements
@@ -225,7 +225,7 @@ struct Json<'a> {
     context: &'a [String],
     access: &'static str,
     why: &'a str,
-    /// What is unknown in it.
+    /// What would have to be known.
     unknown: Option<Unknown<'a>>,
     statements: Vec<Statement<'a>>,
     faults: Vec<Fault<'a>>,

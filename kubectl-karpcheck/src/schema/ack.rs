@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use crate::inventory::query::kind_matches;
-use crate::inventory::{Ternary, Text};
+use crate::inventory::text::{Ternary, Text};
 
 /// One key field of one ACK kind.
 #[derive(Clone, Copy, Debug)]

@@ -103,6 +103,7 @@ impl ReportFixture {
             properties: vec![],
             cure: None,
             follows: None,
+            scopes: vec![],
         });
     }
 

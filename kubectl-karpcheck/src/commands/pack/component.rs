@@ -1,4 +1,4 @@
-//! Makes a component of a core module and checks its imports.
+//! From a core module to a component, and what it asks for.
 
 use std::path::Path;
 

@@ -116,7 +116,7 @@ impl Toolchain {
     }
 }
 
-/// A linker, and whether rustc has to be given it.
+/// A linker, and whether rustc must be told.
 enum Linker {
     Found,
     At(PathBuf),

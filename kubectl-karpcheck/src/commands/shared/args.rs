@@ -1,4 +1,4 @@
-//! Flags that several commands share, and the parsers of their values.
+//! Flags that several commands have, and what their values look like.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sources;
 use crate::sources::aws_cli::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
 
-/// What is read: files, a cluster, facts.
+/// What the commands read.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
@@ -20,13 +20,16 @@ pub struct SourceArgs {
     /// repeated
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     pub exclude: Vec<String>,
+    /// Judge only the scope of this name, as the report has it; * and ? stand for any characters; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub scope: Vec<String>,
     /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
     #[arg(short = 'k', long, value_name = "DIR")]
     pub kustomize: Vec<PathBuf>,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
-    /// Facts that nothing else states.
+    /// What nothing else states.
     #[command(flatten)]
     pub facts: FactArgs,
     /// Which cluster.
@@ -61,7 +64,7 @@ pub struct FactArgs {
     pub parameter: Vec<(String, String)>,
 }
 
-/// Which cluster is read, and as which user: kubectl's own flags.
+/// Which cluster is asked, and as whom: kubectl's own flags.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
@@ -177,7 +180,7 @@ pub struct AwsArgs {
     pub aws_timeout: Duration,
 }
 
-/// The profile with which AWS is asked.
+/// As whom AWS is asked.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LoginArgs {
     /// The profile of the `aws` CLI, or CONTEXT=NAME for one context; can be repeated [default: the kubeconfig's, else the CLI's]
@@ -185,7 +188,7 @@ pub struct LoginArgs {
     pub aws_profile: Vec<String>,
 }
 
-/// Values of `--aws`.
+/// What to do about AWS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum AwsMode {
     /// Ask.
@@ -201,7 +204,7 @@ impl AwsArgs {
     }
 }
 
-/// Formats of commands without a report.
+/// Formats of what is no report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum ListOutput {
     /// For people.
@@ -210,7 +213,7 @@ pub enum ListOutput {
     Json,
 }
 
-/// Values of `--fail-on`: from which severity the exit code is 1.
+/// Where the exit code becomes 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum FailOn {
     /// At errors.
@@ -235,7 +238,7 @@ impl FailOn {
     }
 }
 
-/// Values of `--min-confidence`.
+/// The least confidence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum MinConfidence {
     /// What follows from what was read.
@@ -256,7 +259,7 @@ impl From<MinConfidence> for Confidence {
     }
 }
 
-/// Values of `--color`.
+/// When to use colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -293,17 +296,17 @@ pub fn version(text: &str) -> Result<String, String> {
 
 /// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
 fn duration(text: &str) -> Result<Duration, String> {
-    const EXPECTED: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
+    const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {
         "" | "s" => 1.0,
         "ms" => 0.001,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(EXPECTED.into()),
+        _ => return Err(WORDS.into()),
     };
-    let seconds = number.parse::<f64>().map_err(|_| EXPECTED)?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|_| EXPECTED.into())
+    let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
 }
 
 fn account(text: &str) -> Result<String, String> {

@@ -13,7 +13,7 @@ use crate::inventory::{Builder, Inventory, Origin};
 use crate::karpenter;
 use crate::report::{NotShown, Patched};
 
-/// Each trial runs all rules again, so there are at most this many. The findings beyond say that they were not tried.
+/// Every trial judges all rules again: more of them than this are left out, and say so.
 const MOST_TRIALS: usize = 200;
 
 /// Tries the edits of each finding by itself, on what was gathered: all that is derived is derived anew, and all rules
@@ -42,7 +42,9 @@ pub fn verify(
             tried.push((number, FixOutcome::NotTried("the place of the edit was not found".into())));
             continue;
         }
-        let after = Arc::new(karpenter::inventory(edited));
+        let mut after = karpenter::inventory(edited);
+        after.choose_like(inventory);
+        let after = Arc::new(after);
         let judged = engine::run_rules(engine, rules, &after);
         tried.push((number, outcome(finding, inventory, &before, &after, &judged)));
     }

@@ -1,10 +1,10 @@
-//! Reading the sources of a command: files, a cluster, AWS.
+//! What the commands read: files, a cluster, AWS, or all of them.
 
 use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
-use crate::inventory::{Builder, Problem, Stated};
+use crate::inventory::{Builder, Inventory, Problem, Scope, Stated};
 use crate::karpenter;
 use crate::report;
 use crate::schema::kinds::GatherScope;
@@ -15,20 +15,20 @@ use crate::sources::aws_cli::AwsSummary;
 /// What was read.
 #[derive(Debug)]
 pub struct Read {
-    /// The inventory in the making.
+    /// All that was found.
     pub builder: Builder,
-    /// What was read of files.
+    /// How much of it in files.
     pub files: FileSummary,
-    /// What AWS was asked.
+    /// How much AWS was asked.
     pub answers: AwsSummary,
 }
 
-/// The result of gathering.
+/// What came of reading.
 #[derive(Debug)]
 pub enum Gathered {
-    /// What was read.
+    /// This.
     Read(Box<Read>),
-    /// `--aws=plan`: the commands were printed, and the run ends.
+    /// `--aws=plan`: the commands were printed, and nothing else is to be done.
     Planned(Exit),
 }
 
@@ -38,7 +38,7 @@ pub enum Gathered {
 /// With `--offline` and no file.
 pub fn read(
     args: &SourceArgs,
-    gather_scope: &GatherScope,
+    plan: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Read, CommandError> {
@@ -53,9 +53,9 @@ pub fn read(
         kustomizations: &args.kustomize,
         parameters: &args.facts.parameter,
     };
-    let files = sources::files(named, gather_scope, &mut builder, streams.input);
+    let files = sources::files(named, plan, &mut builder, streams.input);
     if !args.offline {
-        sources::cluster::gather(&args.cluster.options(), gather_scope, &mut builder, &mut progress(streams));
+        sources::cluster::gather(&args.cluster.options(), plan, &mut builder, &mut progress(streams));
     }
     Ok(Read { builder, files, answers: AwsSummary::default() })
 }
@@ -67,12 +67,12 @@ pub fn read(
 pub fn gather(
     args: &SourceArgs,
     aws: &AwsArgs,
-    gather_scope: &GatherScope,
+    plan: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Gathered, CommandError> {
-    let mut read = read(args, gather_scope, problems, streams)?;
-    // --offline is about clusters: with --aws, AWS is asked all the same.
+    let mut read = read(args, plan, problems, streams)?;
+    // No cluster is asked with --offline, but AWS is where somebody says so.
     let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
         None => {}
@@ -80,15 +80,15 @@ pub fn gather(
             read.answers = sources::aws_cli::gather(
                 &aws.options(),
                 cluster.as_ref(),
-                gather_scope,
+                plan,
                 &mut read.builder,
                 &mut progress(streams),
             );
         }
         Some(AwsMode::Plan) => {
-            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), gather_scope, &read.builder);
+            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), plan, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
-            return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
+            return Ok(Gathered::Planned(told(read.builder, streams)?));
         }
     }
     Ok(Gathered::Read(Box::new(read)))
@@ -98,17 +98,32 @@ fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
     let (wanted, err) = (streams.progress, &mut *streams.err);
     move |line| {
         if wanted {
-            // Failing to write progress must not stop the run.
+            // Progress that cannot be written is no reason to stop.
             let _ = writeln!(err, "{line}");
         }
     }
 }
 
-/// Writes what could not be read, for commands without a report.
+/// The inventory of what was read, with the scopes chosen that the flags name.
+///
+/// # Errors
+/// No scope has such a name.
+pub fn inventory(builder: Builder, args: &SourceArgs) -> Result<Inventory, CommandError> {
+    let mut inventory = karpenter::inventory(builder);
+    inventory.choose(&args.scope).map_err(|pattern| {
+        let names: Vec<&str> = inventory.scopes().iter().map(Scope::name).take(20).collect();
+        let more = inventory.scopes().len().saturating_sub(names.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        CommandError::Usage(format!("--scope {pattern}: no scope has this name; there are {}{more}", names.join(", ")))
+    })?;
+    Ok(inventory)
+}
+
+/// Says what could not be read, where there is no report to hold it.
 ///
 /// # Errors
 /// It could not be written.
-pub fn write_problems(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let inventory = karpenter::inventory(builder);
     let mut exit = Exit::Clean;
     for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {

@@ -556,11 +556,17 @@ impl<'a> Template<'a> {
                 _ => Ternary::Unknown,
             },
             "Fn::Not" => match argument.elements() {
-                [one] => !self.truth(one),
+                [one] => match self.truth(one) {
+                    Ternary::Yes => Ternary::No,
+                    Ternary::No => Ternary::Yes,
+                    Ternary::Unknown => Ternary::Unknown,
+                },
                 _ => Ternary::Unknown,
             },
-            "Fn::And" => Ternary::all(all()),
-            "Fn::Or" => Ternary::any(all()),
+            "Fn::And" if all().any(|answer| answer == Ternary::No) => Ternary::No,
+            "Fn::And" if all().all(|answer| answer == Ternary::Yes) => Ternary::Yes,
+            "Fn::Or" if all().any(|answer| answer == Ternary::Yes) => Ternary::Yes,
+            "Fn::Or" if all().all(|answer| answer == Ternary::No) => Ternary::No,
             _ => Ternary::Unknown,
         }
     }
