@@ -1,5 +1,8 @@
-//! What AWS and Kubernetes look like: kinds, references, the operations that read them.
+//! What AWS and Kubernetes look like: types with their properties, references, the operations that read them.
 
 pub mod ack;
+pub mod aws;
 pub mod aws_calls;
 pub mod kinds;
+pub mod pattern;
+pub mod references;

@@ -14,7 +14,6 @@ mod aws_cli {
 mod cloudformation;
 #[cfg(feature = "live")]
 pub mod cluster;
-mod convert;
 mod exclude;
 mod files;
 mod helm;
@@ -22,12 +21,12 @@ mod iam_policies;
 mod kubernetes;
 mod kustomize;
 mod logs;
+mod mapping;
 mod placeholders;
 mod policy_documents;
 mod process;
 mod recognise;
 mod terraform;
-mod terraform_arguments;
 
 pub use exclude::is_glob;
 pub use files::{FileSummary, Named, files, texts};

@@ -10,11 +10,11 @@ use crate::commands::shared::rule_selection;
 use crate::commands::shared::rule_selection::RuleSelectionArgs;
 use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
-use crate::inventory::query::kind_matches;
 use crate::karpenter::controller::GLOBAL_SETTINGS;
 use crate::schema::ack;
 use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
+use crate::schema::pattern::kind_matches;
 
 /// The role's name.
 pub const NAME: &str = "karpcheck-reader";

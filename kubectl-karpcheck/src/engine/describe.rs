@@ -9,7 +9,7 @@ use crate::engine::limits::Limits;
 use crate::engine::text;
 use crate::engine::versions::Requirement;
 use crate::findings::finding::RuleInfo;
-use crate::inventory::query::kind_matches;
+use crate::schema::pattern::kind_matches;
 
 /// Bytes of an id, an area, a setting's name.
 const MOST_ID: usize = 64;

@@ -13,8 +13,8 @@ use crate::iam;
 use crate::inventory::peers::Answered;
 use crate::inventory::pointer;
 use crate::inventory::pointer::Malformed;
-use crate::inventory::query::kind_matches;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
+use crate::schema::pattern::kind_matches;
 
 /// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
 #[derive(Debug, thiserror::Error)]

@@ -67,7 +67,7 @@ impl Scope {
         let arn: Vec<&str> = text.splitn(6, ':').collect();
         let told = self.told.iter().filter(|told| kinds.contains(&&*told.kind));
         told.into_iter().find_map(|told| {
-            let noun = super::references::noun(&told.kind);
+            let noun = crate::schema::aws::noun(&told.kind);
             let missing = match &told.word {
                 LookupResult::NotFound(name) if name == text => told.may_concern(self, from) || arn.len() == 6,
                 // The name that was asked for and the ARN that is written, or the other way round.

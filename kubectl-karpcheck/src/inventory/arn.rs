@@ -1,7 +1,10 @@
 //! Amazon Resource Names, known in part or as a whole.
 
+use crate::inventory::node::Value;
 use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{Part, Symbol, SymbolScope, Ternary, Text, Token};
+use crate::schema::aws;
+use crate::schema::aws::Between;
 
 /// The name of a pseudo parameter, by the part of an ARN that it stands for.
 pub const PARTITION: &str = "${AWS::Partition}";
@@ -20,17 +23,6 @@ pub fn unstated(name: &str) -> Text {
     Text::symbol(Symbol { name: name.into(), scope: SymbolScope::Home, reason: Reason::new(Cause::NotProvided, what) })
 }
 
-/// The partition that a region lies in, by its name.
-pub fn partition_of(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        region if region.starts_with("us-isob-") => "aws-iso-b",
-        region if region.starts_with("us-iso-") => "aws-iso",
-        _ => "aws",
-    }
-}
-
 /// Where something lives.
 #[derive(Clone, Debug)]
 pub struct AccountRegion {
@@ -42,38 +34,63 @@ pub struct AccountRegion {
     pub account: Text,
 }
 
-/// The ARN of a resource of a CloudFormation type by its physical id (a queue's name, a key's id, a role's name with its
-/// path), if the type's ARNs are made of nothing else.
+/// The ARN of a resource of a CloudFormation type by what its ARN ends in (a queue's name, a key's id, a role's name with
+/// its path, see [`resource_id`]), if the type's ARNs are made of nothing else.
 pub fn compose(kind: &str, home: &AccountRegion, id: &Text) -> Option<Text> {
-    let (service, before, regional) = match kind {
-        "AWS::SQS::Queue" => ("sqs", "", true),
-        "AWS::KMS::Key" => ("kms", "key/", true),
-        "AWS::KMS::Alias" => ("kms", "", true),
-        "AWS::Events::Rule" => ("events", "rule/", true),
-        "AWS::DynamoDB::Table" => ("dynamodb", "table/", true),
-        "AWS::EKS::Cluster" => ("eks", "cluster/", true),
-        "AWS::IAM::Role" => ("iam", "role/", false),
-        "AWS::IAM::ManagedPolicy" => ("iam", "policy/", false),
-        "AWS::IAM::InstanceProfile" => ("iam", "instance-profile/", false),
-        "AWS::EC2::Image" => ("ec2", "image/", true),
-        "AWS::EC2::Snapshot" => ("ec2", "snapshot/", true),
-        _ => return None,
-    };
+    let shape = aws::of(kind)?.arn?;
     let known = |text: &str| Part::Known(text.into());
     let mut parts = vec![known("arn:")];
     parts.extend(home.partition.clone().into_parts());
-    parts.push(known(&format!(":{service}:")));
-    if regional {
+    parts.push(known(&format!(":{}:", shape.service)));
+    if shape.regional {
         parts.extend(home.region.clone().into_parts());
     }
     parts.push(known(":"));
-    // Images and snapshots bear no account in their ARN: `arn:aws:ec2:eu-west-1::image/ami-0123`.
-    if service != "ec2" {
+    if shape.account {
         parts.extend(home.account.clone().into_parts());
     }
-    parts.push(known(&format!(":{before}")));
+    parts.push(known(&format!(":{}", shape.prefix)));
     parts.extend(id.clone().into_parts());
     Some(Text::from_parts(parts))
+}
+
+/// What a resource's ARN ends in, from the identifier by which others refer to it and its properties: a role's path stands
+/// before its name, a rule's bus, too. None where it cannot be told.
+pub fn resource_id(kind: &str, id: &Text, property: &dyn Fn(&str) -> Option<Value>) -> Option<Text> {
+    let between = aws::of(kind).and_then(|known| known.arn).map_or(Between::Nothing, |arn| arn.between);
+    let (name, default, required) = match between {
+        Between::Nothing => return Some(id.clone()),
+        Between::Path(name) => (name, "/", false),
+        Between::Parent { property, default } => (property, default, false),
+        Between::Within(name) => (name, "", true),
+    };
+    let before = match property(name) {
+        Some(Value::Text(text)) if !text.is_empty() && !text.is(default) => text,
+        Some(Value::Unknown(_)) => return None,
+        _ if required => return None,
+        _ => return Some(id.clone()),
+    };
+    // A path begins and ends with a slash; the type's own prefix has the first one.
+    let mut parts = before.into_parts();
+    match between {
+        Between::Path(_) => {
+            if let Some(Part::Known(first)) = parts.first_mut() {
+                *first = first.trim_start_matches('/').into();
+            }
+        }
+        _ => parts.push(Part::Known("/".into())),
+    }
+    Some(Text::from_parts(parts.into_iter().chain(id.clone().into_parts())))
+}
+
+/// The identifier by which others refer to a resource, from what its ARN ends in.
+pub fn identifier(kind: &str, resource: &Text) -> Text {
+    match (resource.known(), aws::of(kind).and_then(|known| known.arn)) {
+        (_, Some(arn)) if arn.prefix.is_empty() => resource.clone(),
+        // `key/ID`, `role/PATH/NAME`, `rule/NAME` or `rule/BUS/NAME`, `table/NAME`.
+        (Some(known), _) => known.rsplit('/').next().unwrap_or(known).into(),
+        (None, _) => resource.clone(),
+    }
 }
 
 /// The six parts of an ARN; none if it does not begin like one or has fewer.

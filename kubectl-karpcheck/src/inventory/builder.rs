@@ -1,6 +1,6 @@
 //! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::inventory::absence::LookupRecord;
@@ -14,10 +14,13 @@ use crate::inventory::reason::Cause;
 use crate::inventory::scopes::Inventory;
 use crate::inventory::text::SymbolScope;
 use crate::karpenter::controller;
-use crate::schema::kinds;
+use crate::schema::aws::{Unique, partition_of};
+use crate::schema::{aws, kinds};
 
+mod coerce;
 mod fragments;
 
+pub use coerce::DocumentParser;
 pub use fragments::{Fragment, Selector};
 
 /// Facts stated on the command line.
@@ -74,6 +77,11 @@ impl Draft {
             aws: None,
         }
     }
+
+    /// Gives an AWS resource the values that the schema has, for readers that look at them. It is done when it is added.
+    pub fn coerce(&mut self, parse: DocumentParser) {
+        coerce::resource(&self.kind, &mut self.body, parse);
+    }
 }
 
 /// What of a builder makes one scope.
@@ -113,12 +121,44 @@ pub struct Builder {
     given: Vec<std::path::PathBuf>,
     /// The clusters whose scope it is; all of them where it is not taken apart.
     own: Option<Vec<ClusterId>>,
+    /// How a policy that stands as text is read.
+    parse: Option<DocumentParser>,
+    /// Fields that no reader maps, where they are asked for: source, type and path.
+    unmapped: Option<BTreeSet<[String; 3]>>,
 }
 
 impl Builder {
     /// A builder that knows what was stated.
     pub fn new(stated: Stated) -> Self {
         Self { stated, ..Self::default() }
+    }
+
+    /// Says how a document that stands as text is read. Until then it stays a text.
+    pub const fn set_document_parser(&mut self, parse: DocumentParser) {
+        self.parse = Some(parse);
+    }
+
+    /// Keeps which fields of known types the readers leave out.
+    pub fn keep_unmapped(&mut self) {
+        self.unmapped = Some(BTreeSet::new());
+    }
+
+    /// The fields of known types that the readers left out: source, type and path.
+    pub fn unmapped_fields(&self) -> impl Iterator<Item = &[String; 3]> {
+        self.unmapped.iter().flatten()
+    }
+
+    /// Tells of fields that no reader maps, if they are asked for.
+    pub(crate) fn unmapped(&mut self, source: &str, kind: &str, list: &dyn Fn(&mut dyn FnMut(String))) {
+        if let Some(all) = &mut self.unmapped {
+            list(&mut |path| {
+                all.insert([source.to_owned(), kind.to_owned(), path]);
+            });
+        }
+    }
+
+    fn parser(&self) -> DocumentParser {
+        self.parse.unwrap_or(|node| node)
     }
 
     /// What was stated.
@@ -247,7 +287,10 @@ impl Builder {
 
     /// Adds an item. The number serves to [`join`](Self::join) it; the inventory numbers anew.
     pub fn add(&mut self, draft: Draft) -> usize {
-        let Draft { kind, name, namespace, body, source, cluster, read_at, aws } = draft;
+        let Draft { kind, name, namespace, mut body, source, cluster, read_at, aws } = draft;
+        if aws.is_some() {
+            coerce::resource(&kind, &mut body, self.parser());
+        }
         self.items.push(Item {
             kind,
             name,
@@ -464,7 +507,7 @@ impl Builder {
             if aws.partition.is_none()
                 && let Some(region) = &aws.region
             {
-                aws.partition = region.as_str().map(|name| Node::text(arn::partition_of(name), region.at));
+                aws.partition = region.as_str().map(|name| Node::text(partition_of(name), region.at));
             }
             if aws.arn.is_none()
                 && let Some(id) = &aws.id
@@ -478,7 +521,8 @@ impl Builder {
                     region: told(&aws.region, arn::REGION),
                     account: told(&aws.account, arn::ACCOUNT),
                 };
-                aws.arn = fragments::resource_id(&item.kind, &item.body, id)
+                let property = |name: &str| item.body.member(name).map(|node| node.value.clone());
+                aws.arn = arn::resource_id(&item.kind, id, &property)
                     .and_then(|id| arn::compose(&item.kind, &home, &id))
                     .map(|arn| Node::text(arn, item.body.at));
             }
@@ -638,23 +682,22 @@ impl Builder {
     }
 }
 
-/// A name that no two resources of this kind have, wherever they live: a key's id, unless it has replicas; a role's or
-/// policy's name within its account, whatever its path.
+/// A name that no two resources of this kind have, as the schema says where: anywhere, in an account, in a region of it.
 fn unique(item: &Item) -> Option<String> {
-    let aws = item.aws.as_deref()?;
-    let id = aws.id.as_ref()?.known()?;
-    match &*item.kind {
-        "AWS::KMS::Key" => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
-        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" => {
-            let account = aws.account.as_ref()?.as_str()?;
+    let facts = item.aws.as_deref()?;
+    let id = facts.id.as_ref()?.known()?;
+    match aws::of(&item.kind)?.unique {
+        Unique::ByArn => None,
+        Unique::Everywhere => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
+        Unique::InAccount => {
+            let account = facts.account.as_ref()?.as_str()?;
             Some(format!("name {account} {}", id.rsplit('/').next()?))
         }
         // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
-        "AWS::IAM::Policy" | "Karpcheck::EbsDefaults" => {
-            let told = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
-            Some(format!("of {} {} {id}", told(&aws.account), told(&aws.region)))
+        Unique::InRegion => {
+            let known = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
+            Some(format!("of {} {} {id}", known(&facts.account), known(&facts.region)))
         }
-        _ => None,
     }
 }
 

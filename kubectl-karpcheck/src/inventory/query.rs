@@ -11,7 +11,8 @@ use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
-use crate::inventory::text::{Ternary, Text, glob};
+use crate::inventory::text::{Ternary, Text};
+use crate::schema::pattern::kind_matches;
 
 /// A reason with its place: the item and pointer where knowledge ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -490,17 +491,5 @@ fn text_value(text: &Text, place: Option<(ItemId, String)>) -> FieldValue<'_> {
         (Some(text), _) => FieldValue::Text(Cow::Borrowed(text)),
         (None, Some(symbol)) => FieldValue::Unknown(Unknown { reason: symbol.reason.clone(), place }),
         (None, None) => FieldValue::Absent,
-    }
-}
-
-/// Does a declared kind, which may be a pattern, stand for a kind?
-pub fn kind_matches(declared: &str, kind: &str) -> bool {
-    if !declared.contains('*') {
-        return declared == kind;
-    }
-    match (declared.split_once('/'), kind.split_once('/')) {
-        (Some((group, name)), Some((in_group, in_name))) => glob(group, in_group) && glob(name, in_name),
-        (None, None) => glob(declared, kind),
-        _ => false,
     }
 }

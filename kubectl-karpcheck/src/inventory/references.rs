@@ -1,7 +1,7 @@
 //! Who refers to whom: resolved once, for all rules and all sources.
 //!
 //! A reference is a field. What it may hold depends on its target (a key is named by id, ARN, alias or alias ARN), so
-//! targets have resolvers and the fields that refer are a table.
+//! targets have resolvers and the fields that refer stand in the schema.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,10 +11,13 @@ use crate::inventory::item::{ClusterId, Item, ItemId, Logical};
 use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
-use crate::inventory::query::{Found, Link, Listing, Scope, Unknown, kind_matches};
+use crate::inventory::query::{Found, Link, Listing, Scope, Unknown};
 use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{Ternary, Text};
+use crate::schema::aws::noun;
 use crate::schema::kinds;
+use crate::schema::pattern::kind_matches;
+use crate::schema::references::{references, target};
 
 const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
@@ -22,52 +25,6 @@ const QUEUE: &str = "AWS::SQS::Queue";
 const ROLE: &str = "AWS::IAM::Role";
 const POLICY: &str = "AWS::IAM::ManagedPolicy";
 const EKS: &str = "AWS::EKS::Cluster";
-const IMAGE: &str = "AWS::EC2::Image";
-const SNAPSHOT: &str = "AWS::EC2::Snapshot";
-
-/// The fields that refer: the kind that has the field, the field, the kind that it refers to. Of Kubernetes objects, only
-/// fields that hold a text; a reference that is an object says itself what it refers to.
-const REFERENCES: &[(&str, &str, &str)] = &[
-    (QUEUE, "/KmsMasterKeyId", KEY),
-    (ALIAS, "/TargetKeyId", KEY),
-    ("AWS::DynamoDB::Table", "/SSESpecification/KMSMasterKeyId", KEY),
-    (EKS, "/EncryptionConfig/*/Provider/KeyArn", KEY),
-    (EKS, "/RoleArn", ROLE),
-    ("AWS::EC2::LaunchTemplate", "/LaunchTemplateData/BlockDeviceMappings/*/Ebs/KmsKeyId", KEY),
-    ("Karpcheck::EbsDefaults", "/KmsKeyId", KEY),
-    ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
-    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
-    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/kmsKeyID", KEY),
-    ("karpenter.k8s.aws/EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
-    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
-    ("karpenter.sh/Provisioner", "/spec/provider/blockDeviceMappings/*/ebs/snapshotID", SNAPSHOT),
-    ("karpenter.k8s.aws/EC2NodeClass", "/spec/amiSelectorTerms/*/id", IMAGE),
-    ("karpenter.k8s.aws/EC2NodeClass", "/status/amis/*/id", IMAGE),
-    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws-ids", IMAGE),
-    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws::ids", IMAGE),
-    ("karpenter.k8s.aws/AWSNodeTemplate", "/status/amis/*/id", IMAGE),
-    (IMAGE, "/BlockDeviceMappings/*/Ebs/SnapshotId", SNAPSHOT),
-    (IMAGE, "/BlockDeviceMappings/*/Ebs/KmsKeyId", KEY),
-    (SNAPSHOT, "/KmsKeyId", KEY),
-    ("karpenter.k8s.aws/EC2NodeClass", "/spec/role", ROLE),
-    ("AWS::Events::Rule", "/Targets/*/Arn", QUEUE),
-    ("AWS::SQS::QueuePolicy", "/Queues/*", QUEUE),
-    ("Karpcheck::Controller", "/InterruptionQueue", QUEUE),
-    ("Karpcheck::Controller", "/Role", ROLE),
-    ("Karpcheck::Controller", "/ClusterName", EKS),
-    (ROLE, "/ManagedPolicyArns/*", POLICY),
-    (ROLE, "/PermissionsBoundary", POLICY),
-    (POLICY, "/Roles/*", ROLE),
-    ("AWS::IAM::Policy", "/Roles/*", ROLE),
-    ("AWS::IAM::InstanceProfile", "/Roles/*", ROLE),
-    ("AWS::EKS::PodIdentityAssociation", "/RoleArn", ROLE),
-    ("AWS::EKS::PodIdentityAssociation", "/ClusterName", EKS),
-    ("karpenter.sh/NodePool", "/spec/template/spec/nodeClassRef", ""),
-    ("karpenter.sh/NodeClaim", "/spec/nodeClassRef", ""),
-    ("karpenter.sh/Provisioner", "/spec/providerRef", ""),
-    ("*.services.k8s.aws/*", "/spec/**/*Ref", ""),
-    ("*.services.k8s.aws/*", "/spec/**/*Refs/*", ""),
-];
 
 /// Which items have which names.
 #[derive(Debug, Default)]
@@ -88,8 +45,8 @@ pub(crate) struct Resolver {
 #[derive(Debug, Default)]
 pub(crate) struct Referrers {
     to: HashMap<ItemId, Vec<(ItemId, String)>>,
-    /// References that cannot be resolved: the text, and why.
-    open: Vec<(Text, Unknown)>,
+    /// References that cannot be resolved: the kind that they refer to, the text, and why.
+    open: Vec<(Option<&'static str>, Text, Unknown)>,
 }
 
 impl Resolver {
@@ -223,9 +180,13 @@ pub(crate) fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> 
         .get(&id)
         .map(|from| from.iter().map(|(from, at)| link(Found::Known(*from), at)).collect())
         .unwrap_or_default();
-    let maybe = index.open.iter().find(|(text, _)| inventory.item(id).is_some_and(|item| may_name(text, item)));
+    let maybe = index.open.iter().find(|(to, text, _)| {
+        // A key is named by its alias, too.
+        let fits = |item: &Item| to.is_none_or(|to| *item.kind == *to || (to == KEY && &*item.kind == ALIAS));
+        inventory.item(id).is_some_and(|item| fits(item) && may_name(text, item))
+    });
     match (maybe, inventory.missing_referrers(kind, id)) {
-        (Some((_, unknown)), _) => links.push(link(Found::Unknown(unknown.clone()), "")),
+        (Some((_, _, unknown)), _) => links.push(link(Found::Unknown(unknown.clone()), "")),
         (None, Some(missing)) => links.push(link(Found::Unknown(missing), "")),
         (None, None) => {}
     }
@@ -243,15 +204,15 @@ fn index(inventory: &Scope, kind: &str) -> Referrers {
                 }
             }
         }
-        for (_, pattern, _) in REFERENCES.iter().filter(|(kind, ..)| kind_matches(kind, &item.kind)) {
-            for link in related(inventory, from, pattern).unwrap_or_default() {
+        for reference in references().iter().filter(|own| kind_matches(own.from, &item.kind)) {
+            for link in related(inventory, from, &reference.at).unwrap_or_default() {
                 match link.item {
                     Found::Known(to) => index.to.entry(to).or_default().push((from, link.at)),
                     Found::Unknown(unknown) => {
                         if let Some(Node { value: Value::Text(text), .. }) = inventory.node(from, &link.at)
                             && text.hole().is_some()
                         {
-                            index.open.push((text.clone(), unknown));
+                            index.open.push((reference.to, text.clone(), unknown));
                         }
                     }
                     Found::Absent(_) => {}
@@ -274,25 +235,6 @@ fn may_name(text: &Text, item: &Item) -> bool {
 
 fn link(item: Found, at: &str) -> Link {
     Link { item, at: at.to_owned() }
-}
-
-/// The kind that a field refers to.
-fn target(kind: &str, at: &str) -> Option<&'static str> {
-    let text = Text::from(at);
-    let row = REFERENCES.iter().find(|(from, pattern, to)| {
-        !to.is_empty() && kind_matches(from, kind) && text.matches(pattern) == Ternary::Yes
-    });
-    if let Some((_, _, to)) = row {
-        return Some(to);
-    }
-    if crate::schema::ack::is_key_field(kind, &text) {
-        return Some(KEY);
-    }
-    // Other key fields of ACK's objects, which the table does not have: they end in one of these.
-    let field = at.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let key =
-        ["kmskeyid", "kmskeyarn", "kmsmasterkeyid", "kmskey", "keyid", "keyarn"].iter().any(|end| field.ends_with(end));
-    (key && kind_matches("*.services.k8s.aws/*", kind)).then_some(KEY)
 }
 
 fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) -> Found {
@@ -556,19 +498,5 @@ fn controllers(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
             "",
         )],
         _ => known,
-    }
-}
-
-pub(crate) fn noun(kind: &str) -> &'static str {
-    match kind {
-        KEY => "key",
-        ALIAS => "alias",
-        QUEUE => "queue",
-        ROLE => "role",
-        POLICY => "policy",
-        EKS => "cluster",
-        IMAGE => "image",
-        SNAPSHOT => "snapshot",
-        _ => "resource",
     }
 }

@@ -4,8 +4,7 @@
 
 use std::sync::OnceLock;
 
-use crate::inventory::query::kind_matches;
-use crate::inventory::text::{Ternary, Text};
+use crate::schema::pattern::{glob, kind_matches};
 
 /// One key field of one ACK kind.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +39,8 @@ pub fn key_fields() -> &'static [KeyField] {
 }
 
 /// Does this field of a kind hold a KMS key?
-pub(crate) fn is_key_field(kind: &str, at: &Text) -> bool {
-    key_fields().iter().any(|field| field.kind == kind && at.matches(field.key) == Ternary::Yes)
+pub(crate) fn is_key_field(kind: &str, at: &str) -> bool {
+    key_fields().iter().any(|field| field.kind == kind && glob(field.key, at))
 }
 
 /// The kind that a reference field of an ACK object refers to, where it is known.
@@ -49,16 +48,14 @@ pub fn referred_kind(kind: &str, at: &str) -> Option<&'static str> {
     if !kind_matches("*.services.k8s.aws/*", kind) {
         return None;
     }
-    let at = Text::from(at);
-    let key = key_fields()
-        .iter()
-        .any(|field| field.kind == kind && !field.reference.is_empty() && at.matches(field.reference) == Ternary::Yes);
+    let key =
+        key_fields().iter().any(|field| field.kind == kind && !field.reference.is_empty() && glob(field.reference, at));
     if key {
         return Some("kms.services.k8s.aws/Key");
     }
     // Other references are named after what they refer to. Only those are listed that every controller uses alike.
-    let field = at.known()?.rsplit('/').find(|segment| segment.parse::<u32>().is_err()).unwrap_or_default().to_owned();
-    match field.as_str() {
+    let field = at.rsplit('/').find(|segment| segment.parse::<u32>().is_err()).unwrap_or_default();
+    match field {
         "roleRef" | "roleARNRef" | "executionRoleRef" | "taskRoleRef" => Some("iam.services.k8s.aws/Role"),
         "policyRef" | "policyRefs" | "permissionsBoundaryRef" => Some("iam.services.k8s.aws/Policy"),
         "eventBusRef" => Some("eventbridge.services.k8s.aws/EventBus"),

@@ -1,13 +1,10 @@
 //! Kinds: which ones there are beside AWS's and Kubernetes' own, and which objects of a cluster tell of which kind.
 
-use crate::inventory::query::kind_matches;
+pub use crate::schema::aws::{CLUSTER, CONTROLLER};
+use crate::schema::pattern::kind_matches;
 
-/// The Karpenter controller.
-pub const CONTROLLER: &str = "Karpcheck::Controller";
 /// The one described kind that nothing else is told by and nothing refers to: made only for a rule that declares it.
 pub const TABLE: &str = "AWS::DynamoDB::Table";
-/// A cluster, with the evidence of its true name.
-pub const CLUSTER: &str = "Karpcheck::Cluster";
 
 /// A definition of further kinds. Those of groups that no rule reads are not kept: a cluster may have hundreds, and each is
 /// as long as a hundred objects.
@@ -18,7 +15,7 @@ const TOLD_BY: &[(&str, &[&str])] = &[
     (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
     (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node", "karpenter.k8s.aws/EC2NodeClass"]),
     ("AWS::SQS::Queue", &["sqs.services.k8s.aws/Queue"]),
-    ("AWS::KMS::Key", &["kms.services.k8s.aws/Key", "kms.services.k8s.aws/Alias"]),
+    ("AWS::KMS::Key", &["kms.services.k8s.aws/Key", "kms.services.k8s.aws/Alias", "kms.services.k8s.aws/Grant"]),
     ("AWS::KMS::Alias", &["kms.services.k8s.aws/Alias"]),
     ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
     ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
@@ -42,6 +39,11 @@ pub fn gathered_for(kind: &str) -> Vec<&str> {
 pub fn described_by(object: &str) -> Option<&'static str> {
     // Of two kinds told by one object the narrower comes last: an ACK Alias describes an alias.
     TOLD_BY.iter().rev().find(|(told, by)| told.starts_with("AWS::") && by.contains(&object)).map(|(told, _)| *told)
+}
+
+/// The kind of object that describes a resource of this kind.
+pub fn described_in(kind: &str) -> Option<&'static str> {
+    TOLD_BY.iter().find(|(told, _)| *told == kind).and_then(|(_, by)| by.first().copied())
 }
 
 /// The kinds of objects that tell of something beside themselves.

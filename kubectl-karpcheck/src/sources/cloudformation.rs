@@ -9,32 +9,9 @@ mod intrinsics;
 use std::sync::Arc;
 
 use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
+use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
-use crate::sources::policy_documents;
 use intrinsics::Template;
-
-/// Kinds that are kept whether a rule declares them or not: others are told by them, or refer to what a rule declares.
-pub(super) const ALWAYS: &[&str] = &[
-    "AWS::SQS::Queue",
-    "AWS::SQS::QueuePolicy",
-    "AWS::KMS::Key",
-    "AWS::KMS::Alias",
-    "AWS::IAM::Role",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Policy",
-    "AWS::IAM::RolePolicy",
-    "AWS::IAM::InstanceProfile",
-    "AWS::Events::Rule",
-    "AWS::EKS::Cluster",
-    "AWS::EKS::PodIdentityAssociation",
-    "AWS::Organizations::Policy",
-];
-
-/// Properties that are policies or patterns, often written as text.
-const DOCUMENTS: &[&str] = &["KeyPolicy", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern", "Content"];
-/// Properties that are true or false, and may be written as text.
-const FLAGS: &[&str] =
-    &["SqsManagedSseEnabled", "FifoQueue", "EnableKeyRotation", "Enabled", "MultiRegion", "SSEEnabled", "Encrypted"];
 
 /// Is this a template?
 pub(super) fn is_template(node: &Node) -> bool {
@@ -48,20 +25,6 @@ pub(super) fn is_template(node: &Node) -> bool {
                     .str_at(&["Type"])
                     .is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
         })
-    })
-}
-
-/// The property that names a resource to others: what `Ref` gives, or what its ARN ends in.
-pub(super) fn naming(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "AWS::SQS::Queue" => "QueueName",
-        "AWS::KMS::Alias" => "AliasName",
-        "AWS::DynamoDB::Table" => "TableName",
-        "AWS::IAM::Role" => "RoleName",
-        "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
-        "AWS::IAM::InstanceProfile" => "InstanceProfileName",
-        "AWS::Events::Rule" | "AWS::EKS::Cluster" => "Name",
-        _ => return None,
     })
 }
 
@@ -84,7 +47,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(Stri
         if let Some(what) = elsewhere(id, kind, resource) {
             builder.problem(Problem::note(what, Some(resource.at)));
         }
-        if !(ALWAYS.contains(&kind) || plan.wants(kind)) {
+        if !(aws::always(kind) || plan.wants(kind)) {
             builder.skip(1);
             continue;
         }
@@ -96,13 +59,12 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(Stri
             .member("Properties")
             .map_or_else(|| Node::new(Value::Map(Map::default()), at), |properties| template.evaluate(properties));
         body.at = at;
-        normalise(&mut body);
-        let physical = naming(kind).and_then(|field| match body.member(field).map(|node| &node.value) {
+        let physical = aws::naming(kind).and_then(|field| match body.member(field).map(|node| &node.value) {
             Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
         });
         let name = physical.as_ref().and_then(Text::known).unwrap_or(id).to_owned();
-        let aws = AwsFacts {
+        let facts = AwsFacts {
             partition: template.pseudo("AWS::Partition", at),
             account: template.pseudo("AWS::AccountId", at),
             region: template.pseudo("AWS::Region", at),
@@ -113,7 +75,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(Stri
             logical: vec![Logical { scope, id: Arc::from(id) }],
         };
         let mut draft = Draft::new(kind, name, body, SourceKind::Template);
-        draft.aws = Some(Box::new(aws));
+        draft.aws = Some(Box::new(facts));
         builder.add(draft);
     }
     count
@@ -163,29 +125,5 @@ fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<String> {
             "the resources of the module {id} ({kind}) are known when the stack is made: they were not read"
         )),
         _ => None,
-    }
-}
-
-/// Policies become objects and flags become flags, wherever they stand.
-fn normalise(node: &mut Node) {
-    match &mut node.value {
-        Value::Map(map) => {
-            for (key, child) in &mut map.entries {
-                let key = key.known().unwrap_or_default();
-                if DOCUMENTS.contains(&key) {
-                    *child = policy_documents::object(std::mem::replace(child, Node::new(Value::Null, child.at)));
-                } else if FLAGS.contains(&key) {
-                    match child.as_str().map(str::to_ascii_lowercase).as_deref() {
-                        Some("true") => child.value = Value::Flag(true),
-                        Some("false") => child.value = Value::Flag(false),
-                        _ => {}
-                    }
-                } else {
-                    normalise(child);
-                }
-            }
-        }
-        Value::List(list) => list.items.iter_mut().for_each(normalise),
-        _ => {}
     }
 }

@@ -15,14 +15,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inventory::query::kind_matches;
 use crate::inventory::{
     At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Origin, Problem, Reason, SourceKind,
 };
 use crate::schema::kinds::GatherScope;
+use crate::schema::pattern::kind_matches;
 
 use crate::formats::json_value;
 use crate::formats::json_value::Object;
+use crate::sources::policy_documents;
 pub(in crate::sources) use api::tidy;
 use api::{Api, Failure, Patience};
 use connect::Chosen;
@@ -119,6 +120,7 @@ fn gather_within(
     progress: &mut dyn FnMut(&str),
     patience: Patience,
 ) {
+    builder.set_document_parser(policy_documents::object);
     let chosen = match connect::choose(args) {
         Ok(chosen) => chosen,
         Err(error) => return builder.problem(Problem::fatal(error.to_string(), None)),

@@ -14,6 +14,7 @@ use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::responses::saved::Saved;
 use crate::sources::exclude::Exclusions;
+use crate::sources::policy_documents;
 use crate::sources::recognise::{Format, format_of};
 use crate::sources::{cloudformation, helm, iam_policies, kubernetes, kustomize, logs, placeholders, terraform};
 
@@ -125,6 +126,7 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     fn new(parameters: &'a [(String, String)], plan: &'a GatherScope, builder: &'a mut Builder) -> Self {
+        builder.set_document_parser(policy_documents::object);
         Self {
             parameters,
             plan,

@@ -8,8 +8,9 @@ mod gitops;
 mod kro;
 
 use crate::inventory::{Builder, Draft, Node, SourceKind, Value};
-use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
+use crate::schema::{aws, kinds};
+use crate::sources::policy_documents;
 
 /// Is this a Kubernetes object? `group/Kind` and the version.
 pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
@@ -88,16 +89,39 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut draft: Draft) {
     let described = kinds::described_by(&draft.kind)
         .filter(|kind| *kind != kinds::TABLE || plan.declares(kind))
         .and_then(|kind| ack::described(kind, &draft));
+    if described.is_some() {
+        builder.unmapped("ack", &draft.kind, &|found| ack::unmapped(&draft, found));
+    }
     let object = builder.add(draft);
-    if let Some(resource) = described {
-        let resource = builder.add(resource);
-        builder.join(object, resource);
+    match described {
+        Some(ack::Described::Resource(resource)) => {
+            let resource = builder.add(*resource);
+            builder.join(object, resource);
+        }
+        Some(ack::Described::Part(part)) => builder.add_fragment(*part),
+        None => {}
+    }
+}
+
+/// Gives a resource the identifier that its properties tell, which is what people call it.
+fn identify(draft: &mut Draft) {
+    draft.coerce(policy_documents::object);
+    let id =
+        aws::identifier(&draft.kind).and_then(|property| match draft.body.member(property).map(|node| &node.value) {
+            Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        });
+    if let Some(id) = &id {
+        draft.name = id.to_string().into();
+    }
+    if let Some(facts) = draft.aws.as_deref_mut() {
+        facts.id = id;
     }
 }
 
 /// Is this kind of resource kept whether a rule declares it or not, since others are told by it?
 fn keeps(kind: &str) -> bool {
-    super::cloudformation::ALWAYS.contains(&kind)
+    aws::always(kind)
 }
 
 fn namespace_of(node: &Node) -> Option<Box<str>> {

@@ -10,6 +10,7 @@
 //! is a symbol; where the configuration says which resource it comes from, it refers to that one by its address, so that
 //! the relation is known. What Terraform marks as sensitive is dropped where it is read.
 
+pub(super) mod arguments;
 mod document;
 mod hcl;
 mod items;
@@ -17,7 +18,6 @@ mod kubernetes;
 mod plan;
 mod resource;
 mod state;
-mod table;
 #[cfg(test)]
 mod tests;
 

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::inventory::builder::Builder;
+use crate::inventory::builder::{Builder, coerce};
 use crate::inventory::item::{ClusterId, Item, ItemId, Logical, SourceKind};
 use crate::inventory::node::{List, Map, Node, Value};
 use crate::inventory::reason::{Cause, Reason};
-use crate::inventory::text::{Part, Text};
+use crate::inventory::text::{SymbolScope, Text};
 
 /// A part of an AWS resource that was read as a thing of its own: `aws_sqs_queue_policy` and its like.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub struct Fragment {
     pub value: Node,
     /// Is the property a list, of which this is one element?
     pub element: bool,
+    /// The source and the scope of addresses in which the whole stands; none where it may stand anywhere.
+    pub of: Option<(SourceKind, SymbolScope)>,
+    /// The same said of another resource, where the whole was not read.
+    pub otherwise: Option<Box<Self>>,
 }
 
 /// A choice by labels among the objects of one kind.
@@ -38,38 +42,6 @@ pub struct Selector {
     pub cluster: ClusterId,
     /// The address that stands for what the chosen object describes.
     pub means: Logical,
-}
-
-/// The last part of a resource's ARN, from the name by which others refer to it: a role's path stands before its name, a
-/// rule's bus, too. None where it cannot be told.
-pub(crate) fn resource_id(kind: &str, body: &Node, id: &Text) -> Option<Text> {
-    let before = match kind {
-        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile" => match body.member("Path") {
-            Some(path) => match &path.value {
-                Value::Text(path) if path.is("/") || path.is_empty() => None,
-                Value::Text(path) => Some(path.clone()),
-                Value::Null => None,
-                _ => return None,
-            },
-            None => None,
-        },
-        "AWS::Events::Rule" => match body.member("EventBusName").map(|bus| &bus.value) {
-            Some(Value::Text(bus)) if bus.is("default") || bus.is_empty() => None,
-            Some(Value::Text(bus)) => {
-                Some(Text::from_parts(bus.clone().into_parts().into_iter().chain([Part::Known("/".into())])))
-            }
-            Some(Value::Unknown(_)) => return None,
-            _ => None,
-        },
-        _ => None,
-    };
-    let Some(before) = before else { return Some(id.clone()) };
-    // A path begins with a slash, which the type's own prefix ends with.
-    let mut parts = before.into_parts();
-    if let Some(Part::Known(first)) = parts.first_mut() {
-        *first = first.trim_start_matches('/').into();
-    }
-    Some(Text::from_parts(parts.into_iter().chain(id.clone().into_parts())))
 }
 
 impl Builder {
@@ -115,48 +87,92 @@ impl Builder {
                     property: "Policy",
                     value: document.clone(),
                     element: false,
+                    of: None,
+                    otherwise: None,
                 });
             }
         }
         if parts.is_empty() {
             return;
         }
-        let mut wholes: HashMap<Logical, usize> = HashMap::new();
-        for (index, item) in self.items.iter().enumerate() {
-            for logical in item.aws.iter().flat_map(|aws| &aws.logical) {
-                wholes.entry(logical.clone()).or_insert(index);
-            }
-        }
+        let wholes = Wholes::new(&self.items);
+        let parse = self.parser();
         for part in parts {
-            let Value::Text(text) = &part.whole.value else { continue };
-            let by_address = text.refers().and_then(|address| {
-                wholes.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }).copied()
-            });
-            let name = || Some(text.known()?.rsplit(['/', ':']).next()?.to_owned()).filter(|name| !name.is_empty());
-            let by_name = || {
-                let name = name()?;
-                self.items.iter().position(|item| {
-                    // What AWS says of a resource is not changed by what a template says.
-                    &*item.kind == part.kind
-                        && item.source != SourceKind::Aws
-                        && item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known()) == Some(name.as_str())
-                })
-            };
-            // Two resources of one template may both be called `${Name}`.
-            let by_symbol = || {
-                let mut same = self.items.iter().enumerate().filter(|(_, item)| {
-                    let id = item.aws.as_ref().and_then(|aws| aws.id.as_ref());
-                    &*item.kind == part.kind && text.known().is_none() && id == Some(text)
-                });
-                same.next().filter(|_| same.next().is_none()).map(|(index, _)| index)
-            };
-            // Of a whole that was not read, a part alone tells too little to judge it by.
-            let Some(index) = by_address.or_else(by_name).or_else(by_symbol) else { continue };
-            if let Value::Map(map) = &mut self.items[index].body.value {
-                insert(map, part);
+            let mut part = Some(part);
+            while let Some(mut fragment) = part {
+                // Of a whole that was not read, a part alone tells too little to judge it by.
+                let Some(index) = wholes.find(&self.items, &fragment) else {
+                    part = fragment.otherwise.map(|otherwise| *otherwise);
+                    continue;
+                };
+                coerce::part(&mut fragment, parse);
+                if let Value::Map(map) = &mut self.items[index].body.value {
+                    insert(map, fragment);
+                }
+                break;
             }
         }
     }
+}
+
+/// Which items the parts' wholes are.
+struct Wholes {
+    addresses: HashMap<Logical, Vec<usize>>,
+    /// By the last part of the ARN and the identifier.
+    names: HashMap<(Arc<str>, String), Vec<usize>>,
+}
+
+impl Wholes {
+    fn new(items: &[Item]) -> Self {
+        let (mut addresses, mut names): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) = Default::default();
+        for (index, item) in items.iter().enumerate() {
+            let Some(facts) = item.aws.as_deref() else { continue };
+            for logical in &facts.logical {
+                addresses.entry(logical.clone()).or_default().push(index);
+            }
+            // What AWS says of a resource is not changed by what a template says.
+            if item.source == SourceKind::Aws {
+                continue;
+            }
+            let id = facts.id.as_ref().and_then(Text::known);
+            let arn = facts.arn.as_ref().and_then(Node::as_str).map(last);
+            for name in id.into_iter().chain(arn.filter(|arn| Some(*arn) != id)) {
+                names.entry((Arc::clone(&item.kind), name.to_owned())).or_default().push(index);
+            }
+        }
+        Self { addresses, names }
+    }
+
+    fn find(&self, items: &[Item], part: &Fragment) -> Option<usize> {
+        let Value::Text(text) = &part.whole.value else { return None };
+        let fits = |index: &usize| {
+            let item = &items[*index];
+            let within = |scope| item.aws.iter().flat_map(|facts| &facts.logical).any(|logical| logical.scope == scope);
+            *item.kind == *part.kind && part.of.is_none_or(|(source, scope)| item.source == source && within(scope))
+        };
+        let first = |found: Option<&Vec<usize>>| found?.iter().copied().find(fits);
+        let by_address = text.refers().and_then(|address| {
+            first(self.addresses.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }))
+        });
+        let by_name = || {
+            let name = last(text.known()?);
+            first(self.names.get(&(Arc::from(part.kind), name.to_owned()))).filter(|_| !name.is_empty())
+        };
+        // Two resources of one template may both be called `${Name}`.
+        let by_symbol = || {
+            text.hole()?;
+            let mut same = items.iter().enumerate().filter(|(index, item)| {
+                item.aws.as_ref().and_then(|facts| facts.id.as_ref()) == Some(text) && fits(index)
+            });
+            same.next().filter(|_| same.next().is_none()).map(|(index, _)| index)
+        };
+        by_address.or_else(by_name).or_else(by_symbol)
+    }
+}
+
+/// The last part of an ARN, URL or path.
+fn last(text: &str) -> &str {
+    text.rsplit(['/', ':']).next().unwrap_or(text)
 }
 
 fn insert(map: &mut Map, part: Fragment) {
@@ -165,7 +181,21 @@ fn insert(map: &mut Map, part: Fragment) {
         map.set(property, value);
         return;
     }
+    if let Value::Unknown(reason) = value.value {
+        // There is one more for certain, and which is not known.
+        let mut list = match map.remove(property).map(|list| list.value) {
+            Some(Value::List(list)) => list,
+            Some(Value::Unknown(earlier)) => List { items: vec![], more: Some(earlier) },
+            _ => List::default(),
+        };
+        list.more.get_or_insert(reason);
+        map.set(property, Node::new(Value::List(list), value.at));
+        return;
+    }
     match map.get_mut(property).map(|list| &mut list.value) {
+        // The whole's own attributes may tell of it, too.
+        Some(Value::List(list))
+            if list.items.iter().any(|item| item.as_str().is_some() && item.as_str() == value.as_str()) => {}
         Some(Value::List(list)) => list.items.push(value),
         // What cannot be told stays so: there is one more for certain, but that helps nobody.
         Some(Value::Unknown(reason)) => {

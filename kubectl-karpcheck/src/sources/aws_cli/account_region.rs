@@ -8,13 +8,7 @@ use crate::inventory::{At, AwsFacts, Node, Text, arn};
 pub(crate) fn of_arn(kind: &str, arn: &Text, at: At) -> Option<AwsFacts> {
     let [_, partition, _, region, account, resource] = arn::split(arn)?;
     let told = |text: Text| (!text.is_empty()).then(|| Node::text(text, at));
-    let id = match resource.known() {
-        // `key/ID`, `role/PATH/NAME`, `rule/NAME` or `rule/BUS/NAME`, `table/NAME`; a queue and an alias are their names.
-        Some(known) if !matches!(kind, "AWS::SQS::Queue" | "AWS::KMS::Alias") => {
-            known.rsplit('/').next().map(Text::from)
-        }
-        _ => Some(resource),
-    };
+    let id = Some(arn::identifier(kind, &resource));
     Some(AwsFacts {
         partition: told(partition),
         account: told(account),

@@ -16,6 +16,7 @@ mod symptoms;
 
 use crate::inventory::{At, Builder, Cause, Node, Problem, Value};
 use crate::schema::kinds::GatherScope;
+use crate::sources::policy_documents;
 use reader::ResponseReader;
 
 /// The command that an answer belongs to.
@@ -158,6 +159,7 @@ const INNER: &[(&[&str], &str, &str, bool)] = &[
 /// Takes in what came of a command. Returns how many facts it held; 0 where an answer is of no known shape, or does not say
 /// what it is about, which then is a problem of its own.
 pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, builder: &mut Builder) -> u64 {
+    builder.set_document_parser(policy_documents::object);
     let nobody = Asked::default();
     let asked = asked.unwrap_or(&nobody);
     let mut taker = ResponseReader { asked, plan, builder, facts: 0 };

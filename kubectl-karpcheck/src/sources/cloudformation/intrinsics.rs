@@ -8,6 +8,8 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::{
     Address, At, Cause, List, Map, Node, Part, Reason, Stated, Symbol, SymbolScope, Ternary, Text, Value,
 };
+use crate::schema::aws;
+use crate::schema::aws::Ref;
 
 /// Names may refer to names; a circle, which AWS refuses, ends here.
 const MAX_REFERENCES: u32 = 32;
@@ -70,7 +72,7 @@ impl<'a> Template<'a> {
                 self.stated
                     .partition
                     .clone()
-                    .or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned())),
+                    .or_else(|| self.stated.region.as_deref().map(|region| aws::partition_of(region).to_owned())),
                 arn::PARTITION,
             ),
             "AWS::Region" => (self.stated.region.clone(), arn::REGION),
@@ -80,7 +82,7 @@ impl<'a> Template<'a> {
                     .stated
                     .partition
                     .clone()
-                    .or_else(|| self.stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
+                    .or_else(|| self.stated.region.as_deref().map(|region| aws::partition_of(region).to_owned()));
                 let suffix = partition.map(|partition| {
                     if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }.to_owned()
                 });
@@ -311,7 +313,7 @@ impl<'a> Template<'a> {
         let kind = resource.str_at(&["Type"]).unwrap_or_default();
         let address = Address { scope: self.scope, id: Arc::from(id), attribute: Arc::from(attribute) };
         let name = || {
-            let named = super::naming(kind)
+            let named = aws::naming(kind)
                 .and_then(|field| resource.at_path(&["Properties", field]))
                 .and_then(|name| self.further(name));
             match named?.value {
@@ -324,39 +326,22 @@ impl<'a> Template<'a> {
             region: self.text("AWS::Region", at),
             account: self.text("AWS::AccountId", at),
         };
-        let path = || match resource.str_at(&["Properties", "Path"]) {
-            Some(path) if path.len() > 1 => Some(path.trim_start_matches('/').to_owned()),
-            _ => None,
+        let arn = || {
+            // What cannot be evaluated any further is unknown.
+            let property = |name: &str| {
+                let node = resource.at_path(&["Properties", name])?;
+                let cannot = || Self::cannot(name, at);
+                Some(self.further(node).unwrap_or_else(cannot).value)
+            };
+            let id = arn::resource_id(kind, &name()?, &property)?;
+            arn::compose(kind, &home(), &id)
         };
-        let text = match (kind, attribute) {
-            ("AWS::SQS::Queue", "QueueName")
-            | (
-                "AWS::KMS::Alias"
-                | "AWS::DynamoDB::Table"
-                | "AWS::IAM::Role"
-                | "AWS::IAM::InstanceProfile"
-                | "AWS::EKS::Cluster",
-                "",
-            ) => name(),
-            ("AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::InstanceProfile", "Arn" | "PolicyArn")
-            | ("AWS::IAM::ManagedPolicy", "") => name().and_then(|name| {
-                let name =
-                    Text::from_parts(path().map(|path| Part::Known(path.into())).into_iter().chain(name.into_parts()));
-                arn::compose(kind, &home(), &name)
-            }),
-            ("AWS::Events::Rule", "Arn") => name().and_then(|name| {
-                let bus = resource.at_path(&["Properties", "EventBusName"]).map(|bus| self.further(bus));
-                let bus = match bus.map(|bus| bus.map(|bus| bus.value)) {
-                    Some(Some(Value::Text(bus))) if !bus.is("default") => Some(bus),
-                    Some(None | Some(Value::Unknown(_))) => return None,
-                    _ => None,
-                };
-                let slash = bus.is_some().then(|| Part::Known("/".into()));
-                let parts = bus.into_iter().flat_map(Text::into_parts).chain(slash).chain(name.into_parts());
-                arn::compose(kind, &home(), &Text::from_parts(parts))
-            }),
-            (_, "Arn") => name().and_then(|name| arn::compose(kind, &home(), &name)),
-            _ => None,
+        let known = aws::of(kind);
+        let text = match (attribute, known.map(|known| known.reference)) {
+            ("", Some(Ref::Identifier)) => name(),
+            ("", Some(Ref::Arn)) | ("Arn" | "PolicyArn", _) => arn(),
+            ("", _) => None,
+            _ => name().filter(|_| known.is_some_and(|known| known.identifier == Some(attribute))),
         };
         let written = if attribute.is_empty() { id.to_owned() } else { format!("{id}.{attribute}") };
         let text = text.unwrap_or_else(|| {

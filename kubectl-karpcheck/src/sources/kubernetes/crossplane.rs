@@ -2,19 +2,20 @@
 //!
 //! Upbound's providers, cluster-scoped (`sqs.aws.upbound.io`) and namespaced (`sqs.aws.m.upbound.io`), are made from
 //! Terraform's and share its table of arguments; the old provider (`sqs.aws.crossplane.io`) follows the API and has
-//! its own rows. Unlike ACK, Crossplane writes what a reference resolved to into the field beside it: both set is normal.
+//! a table of its own. Unlike ACK, Crossplane writes what a reference resolved to into the field beside it: both set is normal.
 
 use std::sync::Arc;
 
 use crate::inventory::builder::{Fragment, Selector};
 use crate::inventory::{
-    Address, AwsFacts, Builder, Cause, ClusterId, Draft, Logical, Map, Node, Part, Reason, SourceKind, Symbol,
+    Address, AwsFacts, Builder, Cause, ClusterId, Draft, Logical, Map, Node, Part as Piece, Reason, SourceKind, Symbol,
     SymbolScope, Text, Value, arn,
 };
-use crate::sources::convert::As::{Alias, Each, Flag, Number, Object, Only, Same, Tags, To};
-use crate::sources::convert::{Converter, Reference, Rows, Spelling};
-use crate::sources::terraform_arguments as terraform;
-use crate::sources::terraform_arguments::{EKS, KEY, Makes, POLICY, QUEUE, ROLE, RULE};
+use crate::schema::aws;
+use crate::schema::aws::Kind;
+use crate::sources::mapping::{Mapper, Reference, References, Rows, Spelling, block, row};
+use crate::sources::terraform::arguments;
+use crate::sources::terraform::arguments::{Makes, Part, Resource};
 
 /// A provider's family of groups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,111 +40,146 @@ impl Family {
 
 /// Upbound's kinds, and Terraform's type of each.
 const KINDS: &[(&str, &str)] = &[
-    ("sqs/Queue", QUEUE),
+    ("sqs/Queue", "aws_sqs_queue"),
     ("sqs/QueuePolicy", "aws_sqs_queue_policy"),
-    ("kms/Key", KEY),
-    ("kms/KeyPolicy", "aws_kms_key_policy"),
+    ("kms/Key", "aws_kms_key"),
+    ("kms/ReplicaKey", "aws_kms_replica_key"),
+    ("kms/ExternalKey", "aws_kms_external_key"),
+    ("kms/Grant", "aws_kms_grant"),
     ("kms/Alias", "aws_kms_alias"),
-    ("iam/Role", ROLE),
-    ("iam/Policy", POLICY),
+    ("iam/Role", "aws_iam_role"),
+    ("iam/Policy", "aws_iam_policy"),
     ("iam/RolePolicy", "aws_iam_role_policy"),
     ("iam/RolePolicyAttachment", "aws_iam_role_policy_attachment"),
     ("iam/InstanceProfile", "aws_iam_instance_profile"),
-    ("cloudwatchevents/Rule", RULE),
+    ("cloudwatchevents/Rule", "aws_cloudwatch_event_rule"),
     ("cloudwatchevents/Target", "aws_cloudwatch_event_target"),
     ("dynamodb/Table", "aws_dynamodb_table"),
-    ("eks/Cluster", EKS),
+    ("eks/Cluster", "aws_eks_cluster"),
     ("eks/PodIdentityAssociation", "aws_eks_pod_identity_association"),
     ("ec2/LaunchTemplate", "aws_launch_template"),
+    ("ec2/EBSDefaultKMSKey", "aws_ebs_default_kms_key"),
+    ("ec2/EBSEncryptionByDefault", "aws_ebs_encryption_by_default"),
+    ("organizations/Policy", "aws_organizations_policy"),
+    ("organizations/PolicyAttachment", "aws_organizations_policy_attachment"),
 ];
 
-/// The kind of the same provider that a reference of the table refers to: `aws_kms_key` is `kms/Key`.
-fn referred(terraform: &str) -> &str {
-    KINDS.iter().find(|(_, own)| *own == terraform).map_or("cloudwatchevents/Bus", |(kind, _)| *kind)
+/// The kind of a provider that describes resources of a type: `AWS::KMS::Key` is `kms/Key`.
+fn referred(kind: &str) -> Option<&'static str> {
+    let describes = |(_, terraform): &&(&str, &str)| match arguments::of(terraform).map(|own| own.makes) {
+        Some(Makes::Resource(own)) => own == kind,
+        _ => false,
+    };
+    KINDS.iter().find(describes).map(|(own, _)| *own)
 }
 
-/// The rows of the old provider, whose fields are the API's.
-fn classic(kind: &str) -> Option<(Makes, Rows)> {
-    Some(match kind {
-        "sqs/Queue" => (
-            Makes::Resource("AWS::SQS::Queue"),
-            &[
-                ("kmsMasterKeyId", "KmsMasterKeyId", To(KEY, "KeyId")),
-                ("kmsDataKeyReusePeriodSeconds", "KmsDataKeyReusePeriodSeconds", Number),
-                ("sqsManagedSseEnabled", "SqsManagedSseEnabled", Flag),
-                ("messageRetentionPeriod", "MessageRetentionPeriod", Number),
-                ("fifoQueue", "FifoQueue", Flag),
-                ("policy", "Policy", Object),
-                ("tags", "Tags", Tags),
-            ],
-        ),
-        "kms/Key" => (
-            Makes::Resource("AWS::KMS::Key"),
-            &[
-                ("policy", "KeyPolicy", Object),
-                ("enabled", "Enabled", Flag),
-                ("enableKeyRotation", "EnableKeyRotation", Flag),
-                ("keyUsage", "KeyUsage", Same),
-                ("keySpec", "KeySpec", Same),
-                ("customerMasterKeySpec", "KeySpec", Same),
-                ("multiRegion", "MultiRegion", Flag),
-                ("tags", "Tags", Each(&[("tagKey", "Key", Same), ("tagValue", "Value", Same)])),
-            ],
-        ),
-        "kms/Alias" => (Makes::Resource("AWS::KMS::Alias"), &[("targetKeyId", "TargetKeyId", To(KEY, "KeyId"))]),
-        "dynamodb/Table" => (
-            Makes::Resource("AWS::DynamoDB::Table"),
-            &[
-                ("sseSpecification/enabled", "SSESpecification/SSEEnabled", Flag),
-                ("sseSpecification/sseType", "SSESpecification/SSEType", Same),
-                ("sseSpecification/kmsMasterKeyID", "SSESpecification/KMSMasterKeyId", To(KEY, "Arn")),
-            ],
-        ),
-        "iam/Role" => (
-            Makes::Resource("AWS::IAM::Role"),
-            &[
-                ("path", "Path", Same),
-                ("assumeRolePolicyDocument", "AssumeRolePolicyDocument", Object),
-                ("permissionsBoundary", "PermissionsBoundary", Same),
-                ("tags", "Tags", Each(&[("key", "Key", Same), ("value", "Value", Same)])),
-            ],
-        ),
-        "iam/Policy" => (
-            Makes::Resource("AWS::IAM::ManagedPolicy"),
-            &[("name", "ManagedPolicyName", Same), ("path", "Path", Same), ("document", "PolicyDocument", Object)],
-        ),
-        "iam/RolePolicy" => (
-            Makes::Resource("AWS::IAM::Policy"),
-            &[("document", "PolicyDocument", Same), ("roleName", "Roles", Only(ROLE, "RoleName"))],
-        ),
-        "iam/RolePolicyAttachment" => (
-            Makes::Part { of: "AWS::IAM::Role", named_by: "Role", property: "ManagedPolicyArns", element: true },
-            &[("roleName", "Role", To(ROLE, "RoleName")), ("policyArn", "Value", To(POLICY, "Arn"))],
-        ),
-        "iam/InstanceProfile" => (
-            Makes::Resource("AWS::IAM::InstanceProfile"),
-            &[("path", "Path", Same), ("role", "Roles", Only(ROLE, "RoleName"))],
-        ),
-        "eks/Cluster" => (
-            Makes::Resource("AWS::EKS::Cluster"),
-            &[
-                ("roleArn", "RoleArn", To(ROLE, "Arn")),
-                (
-                    "encryptionConfig",
-                    "EncryptionConfig",
-                    Each(&[("resources", "Resources", Same), ("provider/keyArn", "Provider/KeyArn", To(KEY, "Arn"))]),
-                ),
-            ],
-        ),
-        _ => return None,
-    })
+/// The old provider's kinds, whose fields are the API's.
+const CLASSIC: &[Resource] = &[
+    classic(
+        "sqs/Queue",
+        "AWS::SQS::Queue",
+        &[
+            row("kmsMasterKeyId", "KmsMasterKeyId"),
+            row("kmsDataKeyReusePeriodSeconds", "KmsDataKeyReusePeriodSeconds"),
+            row("sqsManagedSseEnabled", "SqsManagedSseEnabled"),
+            row("messageRetentionPeriod", "MessageRetentionPeriod"),
+            row("fifoQueue", "FifoQueue"),
+            row("policy", "Policy"),
+            row("tags", "Tags"),
+        ],
+    ),
+    classic(
+        "kms/Key",
+        "AWS::KMS::Key",
+        &[
+            row("policy", "KeyPolicy"),
+            row("description", "Description"),
+            row("enabled", "Enabled"),
+            row("enableKeyRotation", "EnableKeyRotation"),
+            row("keyUsage", "KeyUsage"),
+            row("keySpec", "KeySpec"),
+            row("customerMasterKeySpec", "KeySpec"),
+            row("multiRegion", "MultiRegion"),
+            block("tags", "Tags", &[row("tagKey", "Key"), row("tagValue", "Value")]),
+        ],
+    ),
+    classic("kms/Alias", "AWS::KMS::Alias", &[row("targetKeyId", "TargetKeyId")]),
+    classic(
+        "dynamodb/Table",
+        "AWS::DynamoDB::Table",
+        &[
+            row("sseSpecification/enabled", "SSESpecification/SSEEnabled"),
+            row("sseSpecification/sseType", "SSESpecification/SSEType"),
+            row("sseSpecification/kmsMasterKeyID", "SSESpecification/KMSMasterKeyId"),
+        ],
+    ),
+    classic(
+        "iam/Role",
+        "AWS::IAM::Role",
+        &[
+            row("path", "Path"),
+            row("assumeRolePolicyDocument", "AssumeRolePolicyDocument"),
+            row("permissionsBoundary", "PermissionsBoundary"),
+            block("tags", "Tags", TAG),
+        ],
+    ),
+    classic(
+        "iam/Policy",
+        "AWS::IAM::ManagedPolicy",
+        &[row("name", "ManagedPolicyName"), row("path", "Path"), row("document", "PolicyDocument")],
+    ),
+    classic("iam/RolePolicy", "AWS::IAM::Policy", &[row("document", "PolicyDocument"), row("roleName", "Roles")]),
+    Resource {
+        name: "iam/RolePolicyAttachment",
+        makes: Makes::Part(Part {
+            of: "AWS::IAM::Role",
+            whole: "roleName",
+            property: "ManagedPolicyArns",
+            element: true,
+        }),
+        rows: &[row("policyArn", "")],
+    },
+    classic(
+        "iam/InstanceProfile",
+        "AWS::IAM::InstanceProfile",
+        &[row("path", "Path"), row("role", "Roles"), block("tags", "Tags", TAG)],
+    ),
+    classic(
+        "eks/Cluster",
+        "AWS::EKS::Cluster",
+        &[
+            row("version", "Version"),
+            row("roleArn", "RoleArn"),
+            block(
+                "encryptionConfig",
+                "EncryptionConfig",
+                &[row("resources", "Resources"), row("provider/keyArn", "Provider/KeyArn")],
+            ),
+            row("tags", "Tags"),
+        ],
+    ),
+];
+
+const TAG: Rows = &[row("key", "Key"), row("value", "Value")];
+
+const fn classic(name: &'static str, kind: &'static str, rows: Rows) -> Resource {
+    Resource { name, makes: Makes::Resource(kind), rows }
 }
 
 /// What is known of a kind: its family, what it becomes, and its fields.
+#[derive(Clone, Copy)]
 struct Known {
     family: Family,
-    makes: Makes,
-    rows: Rows,
+    resource: &'static Resource,
+}
+
+impl Known {
+    const fn spelling(self) -> Spelling {
+        match self.family {
+            Family::Classic => Spelling::Exact,
+            Family::Upbound | Family::Namespaced => Spelling::Camel,
+        }
+    }
 }
 
 /// The kind of a provider's object without the provider's name: `sqs/Queue`.
@@ -157,48 +193,21 @@ fn parse(kind: &str) -> Option<(Family, String)> {
 
 fn known(kind: &str) -> Option<Known> {
     let (family, kind) = parse(kind)?;
-    let (makes, rows) = if family == Family::Classic {
-        classic(&kind)?
-    } else {
-        let (_, resource) = KINDS.iter().find(|(known, _)| *known == kind)?;
-        let table = terraform::of(resource)?;
-        (table.makes, table.rows)
+    let resource = match family {
+        Family::Classic => CLASSIC.iter().find(|own| own.name == kind)?,
+        Family::Upbound | Family::Namespaced => arguments::of(KINDS.iter().find(|(own, _)| *own == kind)?.1)?,
     };
-    Some(Known { family, makes, rows })
+    Some(Known { family, resource })
 }
 
 /// The CloudFormation type of what an object of this kind describes, or describes a part of.
 pub(super) fn described_by(kind: &str) -> Option<&'static str> {
-    match kind {
-        _ if defaults(kind).is_some() => Some(EBS_DEFAULTS),
-        _ => known(kind).map(|known| match known.makes {
-            Makes::Resource(kind) | Makes::Part { of: kind, .. } => kind,
-        }),
-    }
-}
-
-/// What an account encrypts by default, which two kinds tell, each a part.
-const EBS_DEFAULTS: &str = "Karpcheck::EbsDefaults";
-
-fn defaults(kind: &str) -> Option<(Family, bool)> {
-    match parse(kind)? {
-        (family @ (Family::Upbound | Family::Namespaced), kind) if kind == "ec2/EBSDefaultKMSKey" => {
-            Some((family, true))
-        }
-        (family @ (Family::Upbound | Family::Namespaced), kind) if kind == "ec2/EBSEncryptionByDefault" => {
-            Some((family, false))
-        }
-        _ => None,
-    }
+    Some(known(kind)?.resource.tells_of())
 }
 
 /// Adds an object and what it describes.
 pub(super) fn add(builder: &mut Builder, object: Draft) {
-    let described = if let Some((family, key)) = defaults(&object.kind) {
-        Some(Described::Resource(Box::new(ebs_defaults(builder, &object, family, key))))
-    } else {
-        known(&object.kind).and_then(|known| describe(builder, &object, &known))
-    };
+    let described = known(&object.kind).and_then(|known| describe(builder, &object, known));
     let object = builder.add(object);
     match described {
         Some(Described::Resource(resource)) => {
@@ -215,28 +224,35 @@ enum Described {
     Part(Box<Fragment>),
 }
 
-fn describe(builder: &mut Builder, object: &Draft, known: &Known) -> Option<Described> {
+fn describe(builder: &mut Builder, object: &Draft, known: Known) -> Option<Described> {
     let fields = fields(object);
     let selectors = std::cell::RefCell::new(vec![]);
     let refer = |to: &Reference<'_>| reference(known.family, to, object, &mut selectors.borrow_mut());
-    let spelling = if known.family == Family::Classic { Spelling::Exact } else { Spelling::Camel };
-    let mut body = Map::default();
-    Converter { spelling, refer: &refer }.convert(known.rows, &fields, &mut body);
-    if let Value::Map(fields) = &fields.value {
-        body.more.clone_from(&fields.more);
-    }
+    let mapper = Mapper { spelling: known.spelling(), references: References::Beside, refer: &refer, says_all: false };
+    let Resource { makes, rows, .. } = *known.resource;
+    let kind = known.resource.kind();
+    builder.unmapped("crossplane", &object.kind, &|found| unmapped(&mapper, known, &fields, found));
+    let described = match makes {
+        Makes::Resource(of) => {
+            let mut body = mapper.properties(rows, kind, &fields);
+            name(object, known, of, &mut body);
+            Some(Described::Resource(Box::new(resource(object, of, body, &fields))))
+        }
+        Makes::Part(part) => {
+            let whole = mapper.value(&[row(part.whole, "")], Kind::Name(part.of), &fields);
+            let value = mapper.value(rows, kind, &fields);
+            whole.zip(value).map(|(whole, value)| {
+                let Part { of: kind, property, element, .. } = part;
+                Described::Part(Box::new(Fragment { kind, whole, property, value, element, of: None, otherwise: None }))
+            })
+        }
+        Makes::EbsDefaults => {
+            let body = mapper.properties(rows, kind, &fields);
+            Some(Described::Resource(Box::new(ebs_defaults(object, body, &fields, known))))
+        }
+    };
     selectors.into_inner().into_iter().for_each(|selector| builder.select(selector));
-    match known.makes {
-        Makes::Resource(kind) => {
-            name(object, known, kind, &mut body);
-            Some(Described::Resource(Box::new(resource(object, kind, body, &fields))))
-        }
-        Makes::Part { of, named_by, property, element } => {
-            let whole = body.remove(named_by)?;
-            let value = body.remove("Value")?;
-            Some(Described::Part(Box::new(Fragment { kind: of, whole, property, value, element })))
-        }
-    }
+    described
 }
 
 const fn source(object: &Draft) -> SourceKind {
@@ -283,9 +299,17 @@ fn under(mut upper: Node, lower: &Node) -> Node {
     upper
 }
 
-/// The name that the resource has in AWS: an argument, or the external name, which is the object's where nobody says.
-fn name(object: &Draft, known: &Known, kind: &str, body: &mut Map) {
-    let Some(property) = crate::sources::cloudformation::naming(kind) else { return };
+/// The name that the resource has in AWS: an argument, or the external name, which is the object's where nothing says
+/// another. Terraform has an argument for each.
+fn name(object: &Draft, known: Known, kind: &str, body: &mut Map) {
+    let property = match kind {
+        // A role's own policy is named so, too, and has no other identifier.
+        "AWS::IAM::Policy" => "PolicyName",
+        _ => match aws::identifier(kind) {
+            Some(property) => property,
+            None => return,
+        },
+    };
     if body.get(property).is_some() {
         return;
     }
@@ -294,10 +318,7 @@ fn name(object: &Draft, known: &Known, kind: &str, body: &mut Map) {
     let Value::Text(text) = &own.value else { return };
     let named = match kind {
         // Its id is AWS's to give: the object's name is not it.
-        "AWS::KMS::Key" => match annotation {
-            Some(_) => text.clone(),
-            None => return,
-        },
+        "AWS::KMS::Key" | "AWS::EKS::PodIdentityAssociation" if annotation.is_none() => return,
         // The external name is the URL, the name an argument that AWS makes up where it lacks.
         "AWS::SQS::Queue" => match text.known().filter(|url| url.starts_with("https://")) {
             Some(url) => Text::from(url.rsplit('/').next().unwrap_or_default()),
@@ -308,25 +329,21 @@ fn name(object: &Draft, known: &Known, kind: &str, body: &mut Map) {
                 return;
             }
         },
-        "AWS::KMS::Alias" => {
-            let plain = Node::text(text.clone(), own.at);
-            let rows: Rows = &[("name", "AliasName", Alias)];
-            let mut from = Map::default();
-            from.set("name", plain);
-            let mut into = Map::default();
-            Converter { spelling: Spelling::Exact, refer: &|_| None }.convert(
-                rows,
-                &Node::new(Value::Map(from), own.at),
-                &mut into,
-            );
-            if let Some(alias) = into.remove("AliasName") {
-                body.set(property, alias);
-            }
-            return;
-        }
+        // The external name of an organisation's policy is its id: the name is an argument.
+        "AWS::Organizations::Policy" => return,
         // The old provider and the newer ones name a policy by its ARN once it is there.
-        "AWS::IAM::ManagedPolicy" => match text.known().filter(|arn| arn.starts_with("arn:")) {
+        "AWS::KMS::Key" | "AWS::IAM::ManagedPolicy" => match text.known().filter(|arn| arn.starts_with("arn:")) {
             Some(arn) => Text::from(arn.rsplit('/').next().unwrap_or_default()),
+            None => text.clone(),
+        },
+        // `ROLE:NAME`.
+        "AWS::IAM::Policy" => match text.known().and_then(|id| id.split_once(':')) {
+            Some((_, name)) => Text::from(name),
+            None => text.clone(),
+        },
+        // `CLUSTER,ID`.
+        "AWS::EKS::PodIdentityAssociation" => match text.known().and_then(|id| id.split_once(',')) {
+            Some((_, id)) => Text::from(id),
             None => text.clone(),
         },
         _ => text.clone(),
@@ -337,7 +354,7 @@ fn name(object: &Draft, known: &Known, kind: &str, body: &mut Map) {
 fn resource(object: &Draft, kind: &'static str, body: Map, fields: &Node) -> Draft {
     let text = |node: Option<&Node>| node.filter(|node| matches!(node.value, Value::Text(_))).cloned();
     let seen = |name: &str| object.body.at_path(&["status", "atProvider", name]);
-    let told = seen("arn").or_else(|| fields.member("arn"));
+    let told = seen("arn").or_else(|| seen("associationArn")).or_else(|| fields.member("arn"));
     let arn = text(told).filter(|arn| matches!(&arn.value, Value::Text(arn) if arn.starts_with("arn:")));
     // A policy's external name is its ARN.
     let external = text(object.body.at_path(&["metadata", "annotations", "crossplane.io/external-name"]))
@@ -348,39 +365,27 @@ fn resource(object: &Draft, kind: &'static str, body: Map, fields: &Node) -> Dra
         let [.., account, _] = arn::split(text)?;
         (!account.is_empty()).then(|| Node::text(account, arn.at))
     });
-    let id = crate::sources::cloudformation::naming(kind).or((kind == "AWS::KMS::Key").then_some("KeyId")).and_then(
-        |property| match body.get(property).map(|node| &node.value) {
-            Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
-            _ => None,
-        },
-    );
     let facts = AwsFacts {
         partition: None,
         account,
         region: text(fields.member("region")),
         arn,
-        id: id.clone(),
+        id: None,
         logical: vec![logical(&object.kind, object.cluster, object.namespace.as_deref(), &object.name)],
     };
-    let name = id.map_or_else(|| object.name.to_string(), |id| id.to_string());
-    let mut draft = Draft::new(kind, name, Node::new(Value::Map(body), object.body.at), source(object));
+    let body = Node::new(Value::Map(body), object.body.at);
+    let mut draft = Draft::new(kind, object.name.clone(), body, source(object));
     draft.cluster = object.cluster;
     draft.read_at.clone_from(&object.read_at);
     draft.aws = Some(Box::new(facts));
+    super::identify(&mut draft);
     draft
 }
 
 /// One of the two halves of an account's defaults; the other is another object's to tell.
-fn ebs_defaults(builder: &mut Builder, object: &Draft, family: Family, key: bool) -> Draft {
-    let fields = fields(object);
-    let selectors = std::cell::RefCell::new(vec![]);
-    let refer = |to: &Reference<'_>| reference(family, to, object, &mut selectors.borrow_mut());
-    let rows: Rows = &[("key_arn", "KmsKeyId", To(KEY, "Arn")), ("enabled", "EncryptionByDefault", Flag)];
-    let mut body = Map::default();
-    Converter { spelling: Spelling::Camel, refer: &refer }.convert(rows, &fields, &mut body);
-    selectors.into_inner().into_iter().for_each(|selector| builder.select(selector));
+fn ebs_defaults(object: &Draft, mut body: Map, fields: &Node, known: Known) -> Draft {
     let at = object.body.at;
-    if key {
+    if known.resource.name == "aws_ebs_default_kms_key" {
         let why = "this object names the account's default key only";
         body.set("EncryptionByDefault", Node::unknown(Cause::NotProvided, why, at));
     } else {
@@ -391,9 +396,29 @@ fn ebs_defaults(builder: &mut Builder, object: &Draft, family: Family, key: bool
         let why = "this object says whether the account encrypts, not with which key";
         body.set("KmsKeyId", Node::unknown(Cause::NotProvided, why, at));
     }
-    let mut draft = resource(object, EBS_DEFAULTS, body, &fields);
-    draft.name = object.name.clone();
+    let mut draft = resource(object, aws::EBS_DEFAULTS, body, fields);
+    if let Some(facts) = draft.aws.as_deref_mut() {
+        // Both halves are of the account in its region, which has no name.
+        facts.id = Some("ebs-defaults".into());
+    }
     draft
+}
+
+/// The fields of what counts that are no property.
+fn unmapped(mapper: &Mapper<'_>, known: Known, fields: &Node, found: &mut dyn FnMut(String)) {
+    let whole = match known.resource.makes {
+        Makes::Part(part) => Some(part.whole),
+        Makes::Resource(_) | Makes::EbsDefaults => None,
+    };
+    let taken = |path: &str| {
+        let own = whole.map(|whole| mapper.spelled(whole));
+        own.is_some_and(|own| path.strip_prefix(&own).is_some_and(|rest| ["", "Ref", "Selector"].contains(&rest)))
+    };
+    mapper.unmapped(known.resource.rows, fields, &mut |path| {
+        if !taken(&path) {
+            found(path);
+        }
+    });
 }
 
 /// The address of what an object describes.
@@ -406,12 +431,11 @@ fn logical(kind: &str, cluster: ClusterId, namespace: Option<&str>, name: &str) 
 
 /// `{name}`, or a choice by labels, of an object of the same provider.
 fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut Vec<Selector>) -> Option<Node> {
-    let short = referred(to.kind);
-    let (service, name) = short.split_once('/')?;
+    let (service, name) = referred(to.kind?)?.split_once('/')?;
     let kind = format!("{service}{}/{name}", family.suffix());
     let namespace = match family {
         Family::Namespaced => to
-            .field
+            .value
             .str_at(&["namespace"])
             .filter(|namespace| !namespace.is_empty())
             .or(object.namespace.as_deref())
@@ -420,7 +444,7 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
     };
     let (target, what) = if to.selects {
         let labels: Vec<(String, String)> = to
-            .field
+            .value
             .at_path(&["matchLabels"])
             .and_then(Node::as_map)
             .map(|labels| {
@@ -440,11 +464,11 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
         }
         (target, what)
     } else {
-        let written = match &to.field.member("name")?.value {
+        let written = match &to.value.member("name")?.value {
             Value::Text(text) if !text.is_empty() => text.clone(),
             _ => return None,
         };
-        let Some(plain) = written.known() else { return Some(Node::text(written, to.field.at)) };
+        let Some(plain) = written.known() else { return Some(Node::text(written, to.value.at)) };
         (logical(&kind, object.cluster, namespace.as_deref(), plain), format!("{name} {plain}"))
     };
     let symbol = Symbol {
@@ -453,5 +477,5 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
         reason: Reason::new(Cause::Symbolic, format!("the {} of {what} is known to its controller", to.attribute)),
     };
     let address = Address { scope: target.scope, id: target.id, attribute: to.attribute.into() };
-    Some(Node::text(Text::from_parts([Part::Hole(symbol)]).referring(address), to.field.at))
+    Some(Node::text(Text::from_parts([Piece::Hole(symbol)]).referring(address), to.value.at))
 }

@@ -7,6 +7,7 @@ use crate::inventory::builder::Stated;
 use crate::inventory::{
     Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, SourceKind, SymbolScope, Text, Value,
 };
+use crate::schema::aws;
 use crate::sources::helm;
 use crate::sources::helm::{Release, object};
 
@@ -136,7 +137,7 @@ impl Config<'_> {
             |stated: &Option<String>, name: &str| stated.as_deref().map_or_else(|| arn::unstated(name), Text::from);
         let region = self.region.as_ref().and_then(Node::as_str);
         let partition =
-            self.stated.partition.clone().or_else(|| region.map(|region| arn::partition_of(region).to_owned()));
+            self.stated.partition.clone().or_else(|| region.map(|region| aws::partition_of(region).to_owned()));
         let home = AccountRegion {
             partition: told(&partition, arn::PARTITION),
             region: Text::from(""),

@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::inventory::{At, List, Map, Node, SourceKind, Stated, SymbolScope, Text, Value};
+use crate::sources::terraform::arguments;
 use crate::sources::terraform::document;
 use crate::sources::terraform::resource;
 use crate::sources::terraform::resource::{ModuleResources, Resource};
-use crate::sources::terraform::table;
 
 /// A reference leads through outputs and inputs of modules; no real one through more.
 const MAX_HOPS: u32 = 16;
@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
             let Some(name) = name.known() else { continue };
             let expression = expressions.and_then(|expressions| expressions.member(name));
             // Nobody gave it, and the configuration is there to say so: AWS's default.
-            if expression.is_none() && expressions.is_some() && table::has_default(&resource.kind, name) {
+            if expression.is_none() && expressions.is_some() && arguments::has_default(&resource.kind, name) {
                 attributes.remove(name);
                 continue;
             }

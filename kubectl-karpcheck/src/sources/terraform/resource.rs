@@ -7,6 +7,10 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::{
     Address, At, Cause, Gap, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, Value,
 };
+use crate::schema::aws;
+use crate::schema::aws::Ref;
+use crate::sources::terraform::arguments;
+use crate::sources::terraform::arguments::Makes;
 
 /// One instance of a `resource` or `data` block.
 #[derive(Clone, Debug)]
@@ -53,41 +57,16 @@ impl Resource {
 
 /// The kind in the normal form, of the types that are items of their own.
 pub(super) fn normal(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "aws_sqs_queue" => "AWS::SQS::Queue",
-        "aws_sqs_queue_policy" => "AWS::SQS::QueuePolicy",
-        "aws_kms_key" | "aws_kms_replica_key" | "aws_kms_external_key" => "AWS::KMS::Key",
-        "aws_kms_alias" => "AWS::KMS::Alias",
-        "aws_iam_role" => "AWS::IAM::Role",
-        "aws_iam_policy" => "AWS::IAM::ManagedPolicy",
-        "aws_iam_role_policy" => "AWS::IAM::Policy",
-        "aws_iam_instance_profile" => "AWS::IAM::InstanceProfile",
-        "aws_cloudwatch_event_rule" => "AWS::Events::Rule",
-        "aws_eks_cluster" => "AWS::EKS::Cluster",
-        "aws_eks_pod_identity_association" => "AWS::EKS::PodIdentityAssociation",
-        "aws_dynamodb_table" => "AWS::DynamoDB::Table",
-        "aws_launch_template" => "AWS::EC2::LaunchTemplate",
-        _ => return None,
-    })
+    match arguments::of(kind)?.makes {
+        Makes::Resource(kind) => Some(kind),
+        Makes::Part(_) | Makes::EbsDefaults => None,
+    }
 }
 
 /// Is a resource of this type read at all? All others are left out before they cost anything.
 pub(super) fn is_read(kind: &str) -> bool {
-    normal(kind).is_some()
-        || matches!(
-            kind,
-            "aws_kms_key_policy"
-                | "aws_kms_grant"
-                | "aws_iam_role_policy_attachment"
-                | "aws_iam_policy_attachment"
-                | "aws_iam_policy_document"
-                | "aws_cloudwatch_event_target"
-                | "aws_ebs_default_kms_key"
-                | "aws_ebs_encryption_by_default"
-                | "aws_region"
-                | "aws_partition"
-                | "aws_caller_identity"
-        )
+    arguments::of(kind).is_some()
+        || matches!(kind, "aws_iam_policy_document" | "aws_region" | "aws_partition" | "aws_caller_identity")
         || super::kubernetes::is_read(kind)
 }
 
@@ -96,7 +75,7 @@ pub(super) fn home(stated: &Stated) -> AccountRegion {
     let partition = stated
         .partition
         .clone()
-        .or_else(|| stated.region.as_deref().map(|region| arn::partition_of(region).to_owned()));
+        .or_else(|| stated.region.as_deref().map(|region| aws::partition_of(region).to_owned()));
     let or = |stated: Option<String>, name| stated.map_or_else(|| arn::unstated(name), Text::from);
     AccountRegion {
         partition: or(partition, arn::PARTITION),
@@ -127,41 +106,28 @@ pub(super) fn follows(
             Some(Text::from_parts(prefix.into_parts().into_iter().chain([end])))
         }
     };
-    let pathed = |name: Text| {
-        let path = text("path").filter(|path| !path.is("/"));
-        let path = path.map(|path| match path.known() {
-            Some(path) => Text::from(path.trim_start_matches('/')),
-            None => path,
-        });
-        Text::from_parts(path.into_iter().flat_map(Text::into_parts).chain(name.into_parts()))
+    let known = || aws::of(normal(kind)?);
+    let arn = || {
+        let known = known()?;
+        let id = if known.given_by_aws {
+            // Whatever AWS gives, it is the same wherever the resource is named.
+            let argument = arguments::of(kind)?.field_of(known.identifier?)?;
+            text(argument).unwrap_or_else(|| Text::symbol(known_later(&format!("{address}.{argument}"), scope)))
+        } else {
+            name()?
+        };
+        let argument = |property: &str| Some(get(arguments::of(kind)?.field_of(property)?)?.value);
+        arn::compose(known.name, home, &arn::resource_id(known.name, &id, &argument)?)
     };
-    match (kind, attribute) {
-        (_, "name") => name(),
-        (
-            "aws_kms_alias"
-            | "aws_iam_role"
-            | "aws_iam_instance_profile"
-            | "aws_cloudwatch_event_rule"
-            | "aws_eks_cluster"
-            | "aws_dynamodb_table",
-            "id",
-        ) => name(),
-        ("aws_iam_role" | "aws_iam_instance_profile" | "aws_iam_policy", "arn") | ("aws_iam_policy", "id") => {
-            arn::compose(normal(kind)?, home, &pathed(name()?))
-        }
-        ("aws_cloudwatch_event_rule", "arn") => {
-            let bus = match get("event_bus_name").map(|node| node.value) {
-                Some(Value::Text(bus)) if !bus.is("default") && !bus.is_empty() => Some(bus),
-                Some(Value::Unknown(_)) => return None,
-                _ => None,
-            };
-            let slash = bus.is_some().then(|| Part::Known("/".into()));
-            let parts = bus.into_iter().flat_map(Text::into_parts).chain(slash).chain(name()?.into_parts());
-            arn::compose(normal(kind)?, home, &Text::from_parts(parts))
-        }
-        ("aws_sqs_queue" | "aws_kms_alias" | "aws_eks_cluster" | "aws_dynamodb_table", "arn") => {
-            arn::compose(normal(kind)?, home, &name()?)
-        }
+    match attribute {
+        "name" => name(),
+        "arn" => arn(),
+        "id" => match known()?.reference {
+            Ref::Identifier => name(),
+            Ref::Arn => arn(),
+            // The id of a rule is its name.
+            Ref::Other => name().filter(|_| kind == "aws_cloudwatch_event_rule"),
+        },
         _ => None,
     }
 }

@@ -3,8 +3,9 @@
 use crate::inventory::{Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, bare, is_list, is_text, made, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, bare, is_list, is_text, missing_nothing, text_of, untold_nothing,
 };
+use crate::sources::mapping::{Rows, block, row};
 
 const DEFAULTS: &str = "Karpcheck::EbsDefaults";
 const IMAGE: &str = "AWS::EC2::Image";
@@ -16,7 +17,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "get-ebs-encryption-by-default",
         members: &["EbsEncryptionByDefault"],
         fits: |_| true,
-        take: |taker, node| default(taker, node, "EbsEncryptionByDefault", "EncryptionByDefault", As::Flag),
+        take: |taker, node| default(taker, node, "EbsEncryptionByDefault", "EncryptionByDefault"),
         untold: |taker, reason| untold(taker, "EncryptionByDefault", reason),
         missing: missing_nothing,
     },
@@ -26,7 +27,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         members: &["KmsKeyId"],
         // It stands alone in its answer.
         fits: |node| is_text(node, "KmsKeyId") && node.as_map().is_some_and(|map| map.entries.len() <= 2),
-        take: |taker, node| default(taker, node, "KmsKeyId", "KmsKeyId", As::Same),
+        take: |taker, node| default(taker, node, "KmsKeyId", "KmsKeyId"),
         untold: |taker, reason| untold(taker, "KmsKeyId", reason),
         missing: missing_nothing,
     },
@@ -77,55 +78,55 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const IMAGE_FIELDS: Fields = &[
-    ("ImageId", "ImageId", As::Same),
-    ("Name", "Name", As::Same),
-    ("OwnerId", "OwnerId", As::Same),
-    ("Architecture", "Architecture", As::Same),
-    ("RootDeviceName", "RootDeviceName", As::Same),
-    ("State", "State", As::Same),
-    ("BlockDeviceMappings", "BlockDeviceMappings", As::Same),
+const IMAGE_FIELDS: Rows = &[
+    row("ImageId", "ImageId"),
+    row("Name", "Name"),
+    row("OwnerId", "OwnerId"),
+    row("Architecture", "Architecture"),
+    row("RootDeviceName", "RootDeviceName"),
+    row("State", "State"),
+    row("BlockDeviceMappings", "BlockDeviceMappings"),
 ];
 
-const SNAPSHOT_FIELDS: Fields = &[
-    ("SnapshotId", "SnapshotId", As::Same),
-    ("OwnerId", "OwnerId", As::Same),
-    ("Encrypted", "Encrypted", As::Flag),
-    ("KmsKeyId", "KmsKeyId", As::Same),
-    ("State", "State", As::Same),
-    ("Tags", "Tags", As::Same),
+const SNAPSHOT_FIELDS: Rows = &[
+    row("SnapshotId", "SnapshotId"),
+    row("OwnerId", "OwnerId"),
+    row("Encrypted", "Encrypted"),
+    row("KmsKeyId", "KmsKeyId"),
+    row("State", "State"),
+    row("Tags", "Tags"),
 ];
 
 /// User data is left out: it may hold credentials.
-const TEMPLATE_FIELDS: Fields = &[
-    ("LaunchTemplateId", "LaunchTemplateId", As::Same),
-    ("LaunchTemplateName", "LaunchTemplateName", As::Same),
-    ("VersionNumber", "VersionNumber", As::Same),
-    ("DefaultVersion", "DefaultVersion", As::Flag),
-    (
+const TEMPLATE_FIELDS: Rows = &[
+    row("LaunchTemplateId", "LaunchTemplateId"),
+    row("LaunchTemplateName", "LaunchTemplateName"),
+    row("VersionNumber", "VersionNumber"),
+    row("DefaultVersion", "DefaultVersion"),
+    block(
         "LaunchTemplateData",
         "LaunchTemplateData",
-        As::Object(&[
-            ("BlockDeviceMappings", "BlockDeviceMappings", As::Same),
-            ("ImageId", "ImageId", As::Same),
-            ("IamInstanceProfile", "IamInstanceProfile", As::Same),
-            ("MetadataOptions", "MetadataOptions", As::Same),
-            ("TagSpecifications", "TagSpecifications", As::Same),
-        ]),
+        &[
+            row("BlockDeviceMappings", "BlockDeviceMappings"),
+            row("ImageId", "ImageId"),
+            row("IamInstanceProfile", "IamInstanceProfile"),
+            row("MetadataOptions", "MetadataOptions"),
+            row("TagSpecifications", "TagSpecifications"),
+        ],
     ),
 ];
 
-const INSTANCE_FIELDS: Fields = &[
-    ("InstanceId", "InstanceId", As::Same),
-    ("ImageId", "ImageId", As::Same),
-    ("InstanceType", "InstanceType", As::Same),
-    ("InstanceLifecycle", "InstanceLifecycle", As::Same),
-    ("LaunchTime", "LaunchTime", As::Same),
-    ("State.Name", "State", As::Same),
-    ("StateReason", "StateReason", As::Object(&[("Code", "Code", As::Same), ("Message", "Message", As::Same)])),
-    ("StateTransitionReason", "StateTransitionReason", As::Same),
-    ("IamInstanceProfile.Arn", "IamInstanceProfile", As::Same),
-    ("Tags", "Tags", As::Same),
+const INSTANCE_FIELDS: Rows = &[
+    row("InstanceId", "InstanceId"),
+    row("ImageId", "ImageId"),
+    row("InstanceType", "InstanceType"),
+    row("InstanceLifecycle", "InstanceLifecycle"),
+    row("LaunchTime", "LaunchTime"),
+    row("State/Name", "State"),
+    block("StateReason", "StateReason", &[row("Code", "Code"), row("Message", "Message")]),
+    row("StateTransitionReason", "StateTransitionReason"),
+    row("IamInstanceProfile/Arn", "IamInstanceProfile"),
+    row("Tags", "Tags"),
 ];
 
 /// The defaults of the account in this region.
@@ -137,10 +138,10 @@ fn here(taker: &ResponseReader<'_>) -> Subject {
     bare("ebs-defaults", name)
 }
 
-fn default(taker: &mut ResponseReader<'_>, node: &Node, member: &str, property: &str, how: As) {
+fn default(taker: &mut ResponseReader<'_>, node: &Node, member: &str, property: &str) {
     let Some(value) = node.member(member) else { return };
     let mut map = Map::default();
-    map.set(property, made(value, how));
+    map.set(property, value.clone());
     let subject = here(taker);
     taker.resource(DEFAULTS, subject, map, node.at);
 }
@@ -152,10 +153,10 @@ fn untold(taker: &mut ResponseReader<'_>, property: &str, reason: &Reason) {
     taker.resource(DEFAULTS, subject, map, taker.asked.place);
 }
 
-fn each(taker: &mut ResponseReader<'_>, node: &Node, member: &str, id: &str, kind: &str, fields: Fields) {
+fn each(taker: &mut ResponseReader<'_>, node: &Node, member: &str, id: &str, kind: &str, fields: Rows) {
     for one in node.member(member).map(Node::elements).unwrap_or_default() {
         if let Some(id) = text_of(one.member(id)) {
-            let map = ResponseReader::fields(one, fields);
+            let map = taker.fields(kind, one, fields);
             taker.resource(kind, bare(id, id.to_owned()), map, one.at);
         }
     }

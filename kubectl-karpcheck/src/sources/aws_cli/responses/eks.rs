@@ -3,8 +3,9 @@
 use crate::inventory::{LookupResult, Node};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, is_list, is_map, missing_nothing, not_given, text_of, untold_nothing,
+    ResponseReader, Subject, is_list, is_map, missing_nothing, not_given, text_of, untold_nothing,
 };
+use crate::sources::mapping::{Rows, block, row};
 
 const CLUSTER: &str = "AWS::EKS::Cluster";
 const ASSOCIATION: &str = "AWS::EKS::PodIdentityAssociation";
@@ -52,52 +53,46 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const FIELDS: Fields = &[
-    ("name", "Name", As::Same),
-    ("version", "Version", As::Same),
-    ("endpoint", "Endpoint", As::Same),
-    ("roleArn", "RoleArn", As::Same),
-    ("status", "Status", As::Same),
-    ("identity.oidc.issuer", "OpenIdConnectIssuerUrl", As::Same),
-    (
+const FIELDS: Rows = &[
+    row("name", "Name"),
+    row("version", "Version"),
+    row("endpoint", "Endpoint"),
+    row("roleArn", "RoleArn"),
+    row("status", "Status"),
+    row("identity/oidc/issuer", "OpenIdConnectIssuerUrl"),
+    block(
         "encryptionConfig",
         "EncryptionConfig",
-        As::Each(&[
-            ("resources", "Resources", As::Same),
-            ("provider", "Provider", As::Object(&[("keyArn", "KeyArn", As::Same)])),
-        ]),
+        &[row("resources", "Resources"), block("provider", "Provider", &[row("keyArn", "KeyArn")])],
     ),
-    (
-        "computeConfig",
-        "ComputeConfig",
-        As::Object(&[("enabled", "Enabled", As::Flag), ("nodeRoleArn", "NodeRoleArn", As::Same)]),
-    ),
-    ("accessConfig.authenticationMode", "AuthenticationMode", As::Same),
-    ("zonalShiftConfig", "ZonalShiftConfig", As::Object(&[("enabled", "Enabled", As::Flag)])),
-    ("tags", "Tags", As::Same),
+    block("computeConfig", "ComputeConfig", &[row("enabled", "Enabled"), row("nodeRoleArn", "NodeRoleArn")]),
+    block("accessConfig", "AccessConfig", &[row("authenticationMode", "AuthenticationMode")]),
+    block("zonalShiftConfig", "ZonalShiftConfig", &[row("enabled", "Enabled")]),
+    row("tags", "Tags"),
+];
+
+const ASSOCIATION_FIELDS: Rows = &[
+    row("clusterName", "ClusterName"),
+    row("namespace", "Namespace"),
+    row("serviceAccount", "ServiceAccount"),
+    row("roleArn", "RoleArn"),
+    row("associationId", "AssociationId"),
 ];
 
 fn cluster(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(cluster) = node.member("cluster") else { return };
     if let Some(arn) = text_of(cluster.member("arn")) {
-        taker.resource(CLUSTER, Subject::named(arn), ResponseReader::fields(cluster, FIELDS), cluster.at);
+        let map = taker.fields(CLUSTER, cluster, FIELDS);
+        taker.resource(CLUSTER, Subject::named(arn), map, cluster.at);
     }
 }
 
 fn association(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(arn) = text_of(node.member("associationArn")) else { return };
-    let fields: Fields = &[
-        ("clusterName", "ClusterName", As::Same),
-        ("namespace", "Namespace", As::Same),
-        ("serviceAccount", "ServiceAccount", As::Same),
-        ("associationId", "AssociationId", As::Same),
-    ];
-    let mut map = ResponseReader::fields(node, fields);
+    let mut map = taker.fields(ASSOCIATION, node, ASSOCIATION_FIELDS);
     // The list does not say the role.
-    let role = node.member("roleArn").cloned();
-    map.set(
-        "RoleArn",
-        role.unwrap_or_else(|| not_given("the role of the Pod Identity association was not given".into(), node.at)),
-    );
+    if map.get("RoleArn").is_none_or(Node::is_null) {
+        map.set("RoleArn", not_given("the role of the Pod Identity association was not given".into(), node.at));
+    }
     taker.resource(ASSOCIATION, Subject::named(arn), map, node.at);
 }

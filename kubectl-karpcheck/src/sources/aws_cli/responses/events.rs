@@ -3,8 +3,9 @@
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Text, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, bare, is_list, missing_nothing, not_given, text_of,
+    ResponseReader, Subject, bare, is_list, missing_nothing, not_given, text_of,
 };
+use crate::sources::mapping::{Rows, row};
 
 const RULE: &str = "AWS::Events::Rule";
 
@@ -56,14 +57,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const FIELDS: Fields = &[
-    ("Name", "Name", As::Same),
-    ("EventPattern", "EventPattern", As::Document),
-    ("State", "State", As::Same),
-    ("EventBusName", "EventBusName", As::Same),
-    ("ScheduleExpression", "ScheduleExpression", As::Same),
-    ("Description", "Description", As::Same),
-    ("RoleArn", "RoleArn", As::Same),
+const FIELDS: Rows = &[
+    row("Name", "Name"),
+    row("EventPattern", "EventPattern"),
+    row("State", "State"),
+    row("EventBusName", "EventBusName"),
+    row("ScheduleExpression", "ScheduleExpression"),
+    row("Description", "Description"),
+    row("RoleArn", "RoleArn"),
 ];
 
 fn rules(taker: &mut ResponseReader<'_>, node: &Node) {
@@ -79,7 +80,7 @@ fn rules(taker: &mut ResponseReader<'_>, node: &Node) {
 fn rule(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(arn) = text_of(node.member("Arn")) else { return };
     let subject = Subject::named(arn);
-    let mut map = ResponseReader::fields(node, FIELDS);
+    let mut map = taker.fields(RULE, node, FIELDS);
     map.set("Targets", not_given(format!("the targets of rule {} were not given", subject.name), node.at));
     taker.resource(RULE, subject, map, node.at);
 }

@@ -1,10 +1,13 @@
 //! IAM. An inline policy is an item of its own (`AWS::IAM::Policy` with `/Roles`), whether its document was given or not.
 
 use crate::inventory::{Cause, List, Map, Node, Reason, Value};
+use crate::schema::aws;
+use crate::schema::aws::Kind;
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, bare, is_list, is_map, missing_nothing, not_given, text_of, untold_nothing,
+    ResponseReader, Subject, bare, is_list, is_map, missing_nothing, not_given, text_of, untold_nothing,
 };
+use crate::sources::mapping::{PLAIN, Rows, row};
 use crate::sources::policy_documents;
 
 const ROLE: &str = "AWS::IAM::Role";
@@ -85,20 +88,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const FIELDS: Fields = &[
-    ("RoleName", "RoleName", As::Same),
-    ("Path", "Path", As::Same),
-    ("AssumeRolePolicyDocument", "AssumeRolePolicyDocument", As::Document),
-    ("PermissionsBoundary.PermissionsBoundaryArn", "PermissionsBoundary", As::Same),
-    ("MaxSessionDuration", "MaxSessionDuration", As::Same),
-    ("Tags", "Tags", As::Same),
+const MANAGED_FIELDS: Rows =
+    &[row("PolicyName", "ManagedPolicyName"), row("Path", "Path"), row("DefaultVersionId", "DefaultVersionId")];
+
+const PROFILE_FIELDS: Rows =
+    &[row("InstanceProfileName", "InstanceProfileName"), row("Path", "Path"), row("Tags", "Tags")];
+
+const FIELDS: Rows = &[
+    row("RoleName", "RoleName"),
+    row("Path", "Path"),
+    row("AssumeRolePolicyDocument", "AssumeRolePolicyDocument"),
+    row("PermissionsBoundary/PermissionsBoundaryArn", "PermissionsBoundary"),
+    row("MaxSessionDuration", "MaxSessionDuration"),
+    row("Tags", "Tags"),
 ];
 
 fn role(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(role) = node.member("Role") else { return };
     let told = text_of(role.member("Arn")).or_else(|| text_of(role.member("RoleName"))).map(Subject::named);
     let Some(subject) = told.or_else(|| asked_for(taker)) else { return };
-    let mut map = ResponseReader::fields(role, FIELDS);
+    let mut map = taker.fields(ROLE, role, FIELDS);
     let name = &subject.name;
     map.set("Policies", not_given(format!("the inline policies of role {name} were not given"), role.at));
     map.set("ManagedPolicyArns", not_given(format!("the policies attached to role {name} were not given"), role.at));
@@ -175,12 +184,7 @@ fn page(what: &str, role: &str) -> Box<Reason> {
 fn managed(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(policy) = node.member("Policy") else { return };
     let Some(subject) = text_of(policy.member("Arn")).map(Subject::named) else { return };
-    let fields: Fields = &[
-        ("PolicyName", "ManagedPolicyName", As::Same),
-        ("Path", "Path", As::Same),
-        ("DefaultVersionId", "DefaultVersionId", As::Same),
-    ];
-    let mut map = ResponseReader::fields(policy, fields);
+    let mut map = taker.fields(MANAGED, policy, MANAGED_FIELDS);
     map.set("PolicyDocument", not_given(format!("the document of policy {} was not given", subject.name), policy.at));
     taker.resource(MANAGED, subject, map, policy.at);
 }
@@ -216,22 +220,16 @@ fn profile(taker: &mut ResponseReader<'_>, node: &Node) {
     let told =
         text_of(profile.member("Arn")).or_else(|| text_of(profile.member("InstanceProfileName"))).map(Subject::named);
     let Some(subject) = told else { return };
-    let mut map = ResponseReader::fields(
-        profile,
-        &[
-            ("InstanceProfileName", "InstanceProfileName", As::Same),
-            ("Path", "Path", As::Same),
-            ("Tags", "Tags", As::Same),
-        ],
-    );
+    let mut map = taker.fields(PROFILE, profile, PROFILE_FIELDS);
     let roles = profile.member("Roles").map(Node::elements).unwrap_or_default();
     let names = roles.iter().filter_map(|role| role.member("RoleName").cloned()).collect();
     map.set("Roles", Node::new(Value::List(names), profile.at));
     taker.resource(PROFILE, subject, map, profile.at);
-    // The roles stand there as get-role gives them.
-    for one in roles.iter().filter(|one| one.member("AssumeRolePolicyDocument").is_some()) {
-        let whole = Node::new(Value::Map([("Role".into(), one.clone())].into_iter().collect()), one.at);
-        role(taker, &whole);
+    // Of a role it has some of what get-role gives, and does not say what it leaves out.
+    for one in roles {
+        let Some(subject) = text_of(one.member("Arn")).map(Subject::named) else { continue };
+        let map = PLAIN.properties(FIELDS, Kind::Object(aws::properties(ROLE)), one);
+        taker.part(ROLE, subject, map, one.at);
     }
 }
 

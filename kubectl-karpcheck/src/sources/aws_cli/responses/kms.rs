@@ -3,8 +3,9 @@
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, is_list, is_map, is_text, made, missing_nothing, not_given, text_of,
+    ResponseReader, Subject, is_list, is_map, is_text, missing_nothing, not_given, text_of,
 };
+use crate::sources::mapping::{Rows, row};
 use crate::sources::policy_documents;
 
 const KEY: &str = "AWS::KMS::Key";
@@ -58,17 +59,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const FIELDS: Fields = &[
-    ("KeyId", "KeyId", As::Same),
-    ("KeyState", "KeyState", As::Same),
-    ("KeyManager", "KeyManager", As::Same),
-    ("Enabled", "Enabled", As::Flag),
-    ("KeyUsage", "KeyUsage", As::Same),
-    ("Origin", "Origin", As::Same),
-    ("MultiRegion", "MultiRegion", As::Flag),
-    ("Description", "Description", As::Same),
-    ("DeletionDate", "DeletionDate", As::Same),
-    ("MultiRegionConfiguration", "MultiRegionConfiguration", As::Same),
+const ALIAS_FIELDS: Rows = &[row("AliasName", "AliasName"), row("TargetKeyId", "TargetKeyId")];
+
+const FIELDS: Rows = &[
+    row("KeyId", "KeyId"),
+    // The older name of the member, in answers of old versions of the CLI.
+    row("CustomerMasterKeySpec", "KeySpec"),
+    row("KeySpec", "KeySpec"),
+    row("KeyState", "KeyState"),
+    row("KeyManager", "KeyManager"),
+    row("Enabled", "Enabled"),
+    row("KeyUsage", "KeyUsage"),
+    row("Origin", "Origin"),
+    row("MultiRegion", "MultiRegion"),
+    row("Description", "Description"),
+    row("DeletionDate", "DeletionDate"),
+    row("MultiRegionConfiguration", "MultiRegionConfiguration"),
 ];
 
 fn key(taker: &mut ResponseReader<'_>, node: &Node) {
@@ -77,12 +83,7 @@ fn key(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(subject) = told.map(Subject::named).or_else(|| asked_for(taker)) else {
         return taker.nameless("kms describe-key", "which key it is about", "describe-key--KEY_ID.json", node.at);
     };
-    let mut map = ResponseReader::fields(metadata, FIELDS);
-    // The older name of the member, in answers of old versions of the CLI.
-    let spec = metadata.member("KeySpec").or_else(|| metadata.member("CustomerMasterKeySpec"));
-    if let Some(spec) = spec {
-        map.set("KeySpec", spec.clone());
-    }
+    let mut map = taker.fields(KEY, metadata, FIELDS);
     let name = &subject.name;
     map.set("KeyPolicy", not_given(format!("the policy of key {name} was not given"), metadata.at));
     map.set("EnableKeyRotation", not_given(format!("whether key {name} is rotated was not given"), metadata.at));
@@ -109,7 +110,7 @@ fn rotation(taker: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     if let Some(flag) = node.member("KeyRotationEnabled") {
-        one(taker, subject, "EnableKeyRotation", made(flag, As::Flag));
+        one(taker, subject, "EnableKeyRotation", flag.clone());
     }
 }
 
@@ -140,10 +141,7 @@ fn aliases(taker: &mut ResponseReader<'_>, node: &Node) {
             Some(arn) => Subject::named(arn),
             None => super::reader::bare(name, name.to_owned()),
         };
-        let map = ResponseReader::fields(
-            alias,
-            &[("AliasName", "AliasName", As::Same), ("TargetKeyId", "TargetKeyId", As::Same)],
-        );
+        let map = taker.fields(ALIAS, alias, ALIAS_FIELDS);
         taker.resource(ALIAS, subject, map, alias.at);
     }
     // All that there are, if all were asked for and where is known.

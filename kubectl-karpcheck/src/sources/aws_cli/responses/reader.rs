@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::inventory::{
-    At, Builder, Cause, Draft, LookupRecord, LookupResult, Map, Node, Problem, Reason, SourceKind, Text, Value, arn,
+    At, Builder, Cause, Draft, LookupRecord, LookupResult, Map, Node, Problem, Reason, SourceKind, Text, Value,
 };
+use crate::schema::aws;
+use crate::schema::aws::Kind;
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::account_region;
 use crate::sources::aws_cli::responses::Asked;
-use crate::sources::policy_documents;
+use crate::sources::mapping::{Mapper, PLAIN, Rows};
 
 /// Takes in one answer.
 pub(super) struct ResponseReader<'a> {
@@ -18,25 +20,8 @@ pub(super) struct ResponseReader<'a> {
     pub(super) facts: u64,
 }
 
-/// How a member of an answer becomes a property.
-#[derive(Clone, Copy)]
-pub(super) enum As {
-    /// As it is.
-    Same,
-    /// True or false, which some services write as text.
-    Flag,
-    /// A number, which some services write as text.
-    Number,
-    /// A policy or pattern, which may be text.
-    Document,
-    /// An object with properties of its own.
-    Object(Fields),
-    /// A list of such objects.
-    Each(Fields),
-}
-
-/// The path of a member (names with dots between), the property, and how it is made.
-pub(super) type Fields = &'static [(&'static str, &'static str, As)];
+/// Members of an answer are absent where it could have them and has not.
+const ANSWER: Mapper<'static> = Mapper { says_all: true, ..PLAIN };
 
 /// Of what an answer is.
 pub(super) struct Subject {
@@ -59,19 +44,10 @@ impl Subject {
 }
 
 impl ResponseReader<'_> {
-    /// The properties that an answer tells. One that it could tell and does not is absent, and that is its word.
-    pub(super) fn fields(from: &Node, fields: Fields) -> Map {
-        fields
-            .iter()
-            .map(|(path, property, how)| {
-                let route: Vec<&str> = path.split('.').collect();
-                let node = match from.at_path(&route) {
-                    Some(node) => made(node, *how),
-                    None => Node::new(Value::Null, from.at),
-                };
-                (Text::from(*property), node)
-            })
-            .collect()
+    /// The properties that an answer tells of a type. One that it could tell and does not is absent, and that is its word.
+    pub(super) fn fields(&mut self, kind: &str, from: &Node, rows: Rows) -> Map {
+        self.builder.unmapped("aws", kind, &|found| ANSWER.unmapped(rows, from, found));
+        ANSWER.properties(rows, Kind::Object(aws::properties(kind)), from)
     }
 
     /// Adds what an answer says of a resource, if anything looks at this kind.
@@ -83,26 +59,25 @@ impl ResponseReader<'_> {
         }
         let place =
             |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(|text| Node::text(text, at));
-        let mut aws = subject.arn.as_ref().and_then(|arn| account_region::of_arn(kind, arn, at)).unwrap_or_default();
+        let mut facts = subject.arn.as_ref().and_then(|arn| account_region::of_arn(kind, arn, at)).unwrap_or_default();
         if let Some(arn) = subject.arn {
             map.set("Arn", Node::text(arn, at));
         }
-        aws.id = subject.id.or(aws.id);
-        aws.account = aws.account.or_else(|| place(&self.asked.account));
-        aws.region = aws.region.or_else(|| place(&self.asked.region).filter(|_| !kind.starts_with("AWS::IAM::")));
-        aws.partition = aws
+        facts.id = subject.id.or(facts.id);
+        facts.account = facts.account.or_else(|| place(&self.asked.account));
+        facts.region = facts.region.or_else(|| place(&self.asked.region).filter(|_| !kind.starts_with("AWS::IAM::")));
+        facts.partition = facts
             .partition
-            .or_else(|| self.asked.region.as_deref().map(|region| Node::text(arn::partition_of(region), at)));
+            .or_else(|| self.asked.region.as_deref().map(|region| Node::text(aws::partition_of(region), at)));
         let mut draft = Draft::new(kind, subject.name, Node::new(Value::Map(map), at), SourceKind::Aws);
-        draft.aws = Some(Box::new(aws));
+        draft.aws = Some(Box::new(facts));
         draft.read_at = self.asked.at.as_deref().map(Arc::from);
         self.builder.add(draft);
     }
 
     /// Kinds that rules are about are kept, and so is what leads to them.
     fn wants(&self, kind: &str) -> bool {
-        let always = ["AWS::SQS::", "AWS::KMS::", "AWS::IAM::", "AWS::Events::", "AWS::EKS::"];
-        always.iter().any(|prefix| kind.starts_with(prefix)) || self.plan.wants(kind)
+        aws::always(kind) || self.plan.wants(kind)
     }
 
     /// A part of a resource: what is not in it was not told by this answer.
@@ -185,34 +160,6 @@ pub(super) fn bare(id: &str, name: String) -> Subject {
 /// A text that is known and not empty.
 pub(super) fn text_of(node: Option<&Node>) -> Option<&str> {
     node.and_then(Node::as_str).filter(|text| !text.is_empty())
-}
-
-pub(super) fn made(node: &Node, how: As) -> Node {
-    let at = node.at;
-    match how {
-        As::Same => node.clone(),
-        As::Flag => match node.as_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("true") => Node::new(Value::Flag(true), at),
-            Some("false") => Node::new(Value::Flag(false), at),
-            _ => node.clone(),
-        },
-        As::Number => match node.as_str().and_then(|text| text.parse().ok()) {
-            Some(number) => Node::new(Value::Number(number), at),
-            None => node.clone(),
-        },
-        As::Document => policy_documents::object(node.clone()),
-        As::Object(fields) => match &node.value {
-            Value::Map(_) => Node::new(Value::Map(ResponseReader::fields(node, fields)), at),
-            _ => node.clone(),
-        },
-        As::Each(fields) => match &node.value {
-            Value::List(list) => {
-                let items = list.items.iter().map(|item| made(item, As::Object(fields))).collect();
-                Node::new(Value::List(items), at)
-            }
-            _ => node.clone(),
-        },
-    }
 }
 
 /// Is a member of this type?

@@ -3,8 +3,9 @@
 use crate::inventory::{Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, is_map, is_text, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, is_map, is_text, missing_nothing, text_of, untold_nothing,
 };
+use crate::sources::mapping::{Rows, row};
 
 const QUEUE: &str = "AWS::SQS::Queue";
 
@@ -40,22 +41,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const FIELDS: Fields = &[
-    ("KmsMasterKeyId", "KmsMasterKeyId", As::Same),
-    ("KmsDataKeyReusePeriodSeconds", "KmsDataKeyReusePeriodSeconds", As::Number),
-    ("SqsManagedSseEnabled", "SqsManagedSseEnabled", As::Flag),
-    ("Policy", "Policy", As::Document),
-    ("MessageRetentionPeriod", "MessageRetentionPeriod", As::Number),
-    ("VisibilityTimeout", "VisibilityTimeout", As::Number),
-    ("DelaySeconds", "DelaySeconds", As::Number),
-    ("MaximumMessageSize", "MaximumMessageSize", As::Number),
-    ("ReceiveMessageWaitTimeSeconds", "ReceiveMessageWaitTimeSeconds", As::Number),
-    ("RedrivePolicy", "RedrivePolicy", As::Document),
-    ("FifoQueue", "FifoQueue", As::Flag),
-    ("ContentBasedDeduplication", "ContentBasedDeduplication", As::Flag),
-    ("ApproximateNumberOfMessages", "ApproximateNumberOfMessages", As::Number),
-    ("CreatedTimestamp", "CreatedTimestamp", As::Number),
-    ("LastModifiedTimestamp", "LastModifiedTimestamp", As::Number),
+const FIELDS: Rows = &[
+    row("KmsMasterKeyId", "KmsMasterKeyId"),
+    row("KmsDataKeyReusePeriodSeconds", "KmsDataKeyReusePeriodSeconds"),
+    row("SqsManagedSseEnabled", "SqsManagedSseEnabled"),
+    row("Policy", "Policy"),
+    row("MessageRetentionPeriod", "MessageRetentionPeriod"),
+    row("VisibilityTimeout", "VisibilityTimeout"),
+    row("DelaySeconds", "DelaySeconds"),
+    row("MaximumMessageSize", "MaximumMessageSize"),
+    row("ReceiveMessageWaitTimeSeconds", "ReceiveMessageWaitTimeSeconds"),
+    row("RedrivePolicy", "RedrivePolicy"),
+    row("FifoQueue", "FifoQueue"),
+    row("ContentBasedDeduplication", "ContentBasedDeduplication"),
+    row("ApproximateNumberOfMessages", "ApproximateNumberOfMessages"),
+    row("CreatedTimestamp", "CreatedTimestamp"),
+    row("LastModifiedTimestamp", "LastModifiedTimestamp"),
 ];
 
 /// What rules judge; without an answer it is not known.
@@ -75,7 +76,7 @@ fn attributes(taker: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     subject.name = subject.id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut map = ResponseReader::fields(attributes, FIELDS);
+    let mut map = taker.fields(QUEUE, attributes, FIELDS);
     if !subject.name.is_empty() {
         map.set("QueueName", Node::text(subject.name.as_str(), at));
     }
@@ -98,7 +99,7 @@ fn asked_for(taker: &ResponseReader<'_>, option: &str) -> Option<Subject> {
     let host: Vec<&str> = text.strip_prefix("https://").unwrap_or_default().split(['/', '.']).collect();
     let arn = match (host.as_slice(), text.trim_end_matches('/').rsplit('/').nth(1)) {
         (["sqs", region, "amazonaws", ..], Some(account)) if account.len() == 12 => {
-            let partition = crate::inventory::arn::partition_of(region);
+            let partition = crate::schema::aws::partition_of(region);
             Some(format!("arn:{partition}:sqs:{region}:{account}:{name}").into())
         }
         _ => None,

@@ -3,8 +3,9 @@
 use crate::inventory::{At, Map, Node, Text, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    As, Fields, ResponseReader, Subject, is_list, is_map, is_text, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, is_list, is_map, is_text, missing_nothing, text_of, untold_nothing,
 };
+use crate::sources::mapping::{Rows, block, row};
 use crate::sources::policy_documents;
 
 const METRIC: &str = "Karpcheck::Metric";
@@ -205,14 +206,14 @@ fn number(node: &Node) -> Option<f64> {
     }
 }
 
-const DENIAL_FIELDS: Fields = &[
-    ("eventTime", "Time", As::Same),
-    ("eventSource", "Service", As::Same),
-    ("eventName", "Action", As::Same),
-    ("errorCode", "Code", As::Same),
-    ("errorMessage", "Message", As::Same),
-    ("userIdentity.arn", "Principal", As::Same),
-    ("awsRegion", "Region", As::Same),
+const DENIAL_FIELDS: Rows = &[
+    row("eventTime", "Time"),
+    row("eventSource", "Service"),
+    row("eventName", "Action"),
+    row("errorCode", "Code"),
+    row("errorMessage", "Message"),
+    row("userIdentity/arn", "Principal"),
+    row("awsRegion", "Region"),
 ];
 
 /// Request and answer of the event are left out: they may hold what is nobody's business.
@@ -223,7 +224,7 @@ fn denial(taker: &mut ResponseReader<'_>, event: &Node) {
     if !denied && !message.contains("is not authorized to perform") {
         return;
     }
-    let mut map = ResponseReader::fields(event, DENIAL_FIELDS);
+    let mut map = taker.fields(DENIAL, event, DENIAL_FIELDS);
     // The message has what an event that was cut down lacks.
     let after =
         |word: &str| message.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next()).map(str::to_owned);
@@ -240,27 +241,23 @@ fn denial(taker: &mut ResponseReader<'_>, event: &Node) {
     taker.resource(DENIAL, subject, map, event.at);
 }
 
+const TABLE_FIELDS: Rows = &[
+    row("TableName", "TableName"),
+    row("TableStatus", "TableStatus"),
+    block("SSEDescription", "SSESpecification", &[row("SSEType", "SSEType"), row("KMSMasterKeyArn", "KMSMasterKeyId")]),
+];
+
 fn table(taker: &mut ResponseReader<'_>, node: &Node) {
     let Some(table) = node.member("Table") else { return };
     let told = text_of(table.member("TableArn")).or_else(|| text_of(table.member("TableName"))).map(Subject::named);
     let Some(subject) = told else { return };
-    let mut map = ResponseReader::fields(
-        table,
-        &[("TableName", "TableName", As::Same), ("TableStatus", "TableStatus", As::Same)],
-    );
+    let mut map = taker.fields(TABLE, table, TABLE_FIELDS);
     // No description: under a key that AWS owns.
-    let sse = table.member("SSEDescription").map_or_else(
-        || Node::new(Value::Null, table.at),
-        |sse| {
-            let mut own = ResponseReader::fields(
-                sse,
-                &[("SSEType", "SSEType", As::Same), ("KMSMasterKeyArn", "KMSMasterKeyId", As::Same)],
-            );
-            let on = matches!(sse.str_at(&["Status"]), Some("ENABLED" | "ENABLING" | "UPDATING"));
-            own.set("SSEEnabled", Node::new(Value::Flag(on), sse.at));
-            Node::new(Value::Map(own), sse.at)
-        },
-    );
-    map.set("SSESpecification", sse);
+    if let Some(Value::Map(sse)) = map.get_mut("SSESpecification").map(|sse| &mut sse.value)
+        && let Some(description) = table.member("SSEDescription")
+    {
+        let on = matches!(description.str_at(&["Status"]), Some("ENABLED" | "ENABLING" | "UPDATING"));
+        sse.set("SSEEnabled", Node::new(Value::Flag(on), description.at));
+    }
     taker.resource(TABLE, subject, map, table.at);
 }
