@@ -414,6 +414,7 @@ impl Builder {
         self.settle_selectors();
         self.fold_parts();
         let homes = self.settle_homes();
+        self.settle_references();
         self.merge();
         self.join_manifests();
         controller::derive(self);

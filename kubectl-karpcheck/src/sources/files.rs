@@ -380,9 +380,8 @@ impl Files<'_> {
     fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
         match format_of(&node) {
             Format::Kubernetes => {
-                // A dump of a cluster says what is there, dollars included.
-                if holds_placeholders && node.at_path(&["metadata", "uid"]).is_none() {
-                    placeholders::mark(&mut node);
+                if holds_placeholders {
+                    kubernetes::mark_placeholders(&mut node);
                 }
                 self.summary.documents += kubernetes::add_document(self.builder, self.plan, node);
             }

@@ -10,7 +10,7 @@ mod kro;
 use crate::inventory::{Builder, Draft, Node, SourceKind, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
-use crate::sources::policy_documents;
+use crate::sources::{placeholders, policy_documents};
 
 /// Is this a Kubernetes object? `group/Kind` and the version.
 pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
@@ -18,6 +18,23 @@ pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
     let kind = node.str_at(&["kind"]).filter(|kind| !kind.is_empty())?;
     let (group, version) = version.split_once('/').unwrap_or(("core", version));
     Some((format!("{group}/{kind}"), version.to_owned()))
+}
+
+/// Marks the placeholders of an object, of a list in each by itself. A dump of a cluster says what is there, dollars included.
+pub(super) fn mark_placeholders(node: &mut Node) {
+    if node.at_path(&["metadata", "uid"]).is_some() {
+        return;
+    }
+    match node.as_map().and_then(|map| map.get("items")).map(|items| &items.value) {
+        Some(Value::List(_)) if node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List")) => {
+            if let Value::Map(map) = &mut node.value
+                && let Some(Value::List(list)) = map.get_mut("items").map(|items| &mut items.value)
+            {
+                list.items.iter_mut().for_each(mark_placeholders);
+            }
+        }
+        _ => placeholders::mark(node),
+    }
 }
 
 /// Adds an object that was read from a file, and the objects of a list each by itself.

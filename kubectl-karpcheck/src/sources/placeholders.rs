@@ -6,35 +6,42 @@ use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
 
 /// Turns the placeholders of all texts and keys below a node into symbols.
 pub(super) fn mark(node: &mut Node) {
+    mark_all(node, true);
+}
+
+/// With or without those in angle brackets.
+fn mark_all(node: &mut Node, brackets: bool) {
     match &mut node.value {
-        Value::Text(text) => mark_text(text),
-        Value::List(list) => list.items.iter_mut().for_each(mark),
+        Value::Text(text) => mark_text(text, brackets),
+        Value::List(list) => list.items.iter_mut().for_each(|node| mark_all(node, brackets)),
         Value::Map(map) => {
             for (key, node) in &mut map.entries {
-                mark_text(key);
-                mark(node);
+                mark_text(key, brackets);
+                // In a template of EventBridge `<name>` is what an event has there.
+                let template = ["inputTemplate", "InputTemplate"].iter().any(|name| key.is(name));
+                mark_all(node, brackets && !template);
             }
         }
         Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
     }
 }
 
-fn mark_text(text: &mut Text) {
+fn mark_text(text: &mut Text, brackets: bool) {
     if let Text::Known(known) = text
         && (known.contains(['$', '<']) || known.contains("{{"))
-        && let Some(parts) = split(known)
+        && let Some(parts) = split(known, brackets)
     {
         *text = Text::from_parts(parts);
     }
 }
 
 /// The pieces of a text with placeholders; none if it has none.
-fn split(text: &str) -> Option<Vec<Part>> {
+fn split(text: &str, brackets: bool) -> Option<Vec<Part>> {
     let mut parts = vec![];
     let mut rest = text;
     let mut plain = 0;
     while let Some(found) = rest[plain..].find(['$', '{', '<']).map(|index| plain + index) {
-        match placeholder(&rest[found..]) {
+        match placeholder(&rest[found..]).filter(|_| brackets || !rest[found..].starts_with('<')) {
             Some(length) => {
                 let name = &rest[found..found + length];
                 parts.push(Part::Known(rest[..found].into()));

@@ -9,6 +9,7 @@ use crate::inventory::item::{ClusterId, Item, ItemId, Logical, SourceKind};
 use crate::inventory::node::{List, Map, Node, Value};
 use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::{SymbolScope, Text};
+use crate::schema::aws;
 
 /// A part of an AWS resource that was read as a thing of its own: `aws_sqs_queue_policy` and its like.
 #[derive(Clone, Debug)]
@@ -75,6 +76,33 @@ impl Builder {
         }
     }
 
+    /// Gives references between the objects of a cluster the attribute that they stand for, where it follows from what the
+    /// other object says: a role's ARN from its name. A template's reader has done so.
+    pub(crate) fn settle_references(&mut self) {
+        let mut attributes: HashMap<Logical, (Arc<str>, Option<Text>, Option<Text>)> = HashMap::new();
+        for item in &self.items {
+            let Some(facts) = item.aws.as_deref() else { continue };
+            let arn = match facts.arn.as_ref().map(|arn| &arn.value) {
+                Some(Value::Text(arn)) => Some(arn.clone()),
+                _ => None,
+            };
+            for logical in facts.logical.iter().filter(|own| matches!(own.scope, SymbolScope::Cluster(_))) {
+                // A live object says more than its manifest.
+                let earlier =
+                    attributes.get(logical).is_some_and(|(_, arn, _)| arn.as_ref().and_then(Text::known).is_some());
+                if !earlier {
+                    attributes.insert(logical.clone(), (Arc::clone(&item.kind), arn.clone(), facts.id.clone()));
+                }
+            }
+        }
+        if attributes.is_empty() {
+            return;
+        }
+        for item in self.items.iter_mut().filter(|item| item.aws.is_some()) {
+            settle(&mut item.body, &attributes);
+        }
+    }
+
     /// Puts parts into their wholes. A queue policy is the queue's attribute, by whichever resource it was set.
     pub(crate) fn fold_parts(&mut self) {
         let mut parts: Vec<Fragment> = std::mem::take(&mut self.parts).into_iter().map(|(_, part)| part).collect();
@@ -112,6 +140,27 @@ impl Builder {
                 break;
             }
         }
+    }
+}
+
+fn settle(node: &mut Node, attributes: &HashMap<Logical, (Arc<str>, Option<Text>, Option<Text>)>) {
+    match &mut node.value {
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| settle(node, attributes)),
+        Value::List(list) => list.items.iter_mut().for_each(|node| settle(node, attributes)),
+        Value::Text(text) if text.known().is_none() => {
+            let Some(address) = text.refers().cloned() else { return };
+            let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
+            let Some((kind, arn, id)) = attributes.get(&logical) else { return };
+            let known = match &*address.attribute {
+                "Arn" => arn,
+                attribute if aws::identifier(kind) == Some(attribute) => id,
+                _ => return,
+            };
+            if let Some(known) = known {
+                *text = known.clone().referring(address);
+            }
+        }
+        _ => {}
     }
 }
 
