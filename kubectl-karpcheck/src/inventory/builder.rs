@@ -97,6 +97,9 @@ pub struct ScopePlan {
     pub units: Vec<String>,
 }
 
+/// Hands over the paths of fields, one by one.
+pub(crate) type ListFields<'a> = &'a dyn Fn(&mut dyn FnMut(String));
+
 /// Collects drafts and problems, and makes the inventory.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
@@ -149,7 +152,7 @@ impl Builder {
     }
 
     /// Tells of fields that no reader maps, if they are asked for.
-    pub(crate) fn unmapped(&mut self, source: &str, kind: &str, list: &dyn Fn(&mut dyn FnMut(String))) {
+    pub(crate) fn unmapped(&mut self, source: &str, kind: &str, list: ListFields<'_>) {
         if let Some(all) = &mut self.unmapped {
             list(&mut |path| {
                 all.insert([source.to_owned(), kind.to_owned(), path]);
@@ -379,6 +382,7 @@ impl Builder {
                 told: self.told.clone(),
                 selectors: self.selectors.clone(),
                 own: Some(plan.clusters.clone()),
+                parse: self.parse,
                 ..Self::default()
             };
             for index in &plan.items {

@@ -78,7 +78,7 @@ pub enum Kind {
     /// The ARN of a resource of this type.
     Arn(&'static str),
     /// Values of one kind. One alone is a list of one.
-    List(&'static Kind),
+    List(&'static Self),
     /// An object.
     Object(&'static [Property]),
     /// A list of `{Key, Value}`, which sources may write as a map.
@@ -186,7 +186,7 @@ const OTHERS: &[Property] =
 
 /// What a property holds, by its path from the type: `EncryptionConfig/Provider/KeyArn`, lists left out.
 pub fn kind_of(kind: &str, path: &str) -> Option<Kind> {
-    path.split('/').try_fold(Kind::Object(properties(kind)), |outer, name| inner(outer, name))
+    path.split('/').try_fold(Kind::Object(properties(kind)), inner)
 }
 
 /// What a member of an object holds; of a list, a member of its elements.

@@ -126,7 +126,7 @@ mod tests {
 
     fn holes(text: &str) -> Vec<String> {
         let mut text = Text::from(text);
-        mark_text(&mut text);
+        mark_text(&mut text, true);
         text.holes().map(|symbol| symbol.name.to_string()).collect()
     }
 

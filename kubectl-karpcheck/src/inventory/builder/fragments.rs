@@ -79,7 +79,7 @@ impl Builder {
     /// Gives references between the objects of a cluster the attribute that they stand for, where it follows from what the
     /// other object says: a role's ARN from its name. A template's reader has done so.
     pub(crate) fn settle_references(&mut self) {
-        let mut attributes: HashMap<Logical, (Arc<str>, Option<Text>, Option<Text>)> = HashMap::new();
+        let mut attributes: HashMap<Logical, Attributes> = HashMap::new();
         for item in &self.items {
             let Some(facts) = item.aws.as_deref() else { continue };
             let arn = match facts.arn.as_ref().map(|arn| &arn.value) {
@@ -88,10 +88,12 @@ impl Builder {
             };
             for logical in facts.logical.iter().filter(|own| matches!(own.scope, SymbolScope::Cluster(_))) {
                 // A live object says more than its manifest.
-                let earlier =
-                    attributes.get(logical).is_some_and(|(_, arn, _)| arn.as_ref().and_then(Text::known).is_some());
+                let earlier = attributes
+                    .get(logical)
+                    .is_some_and(|own: &Attributes| own.arn.as_ref().and_then(Text::known).is_some());
                 if !earlier {
-                    attributes.insert(logical.clone(), (Arc::clone(&item.kind), arn.clone(), facts.id.clone()));
+                    let own = Attributes { kind: Arc::clone(&item.kind), arn: arn.clone(), id: facts.id.clone() };
+                    attributes.insert(logical.clone(), own);
                 }
             }
         }
@@ -143,14 +145,21 @@ impl Builder {
     }
 }
 
-fn settle(node: &mut Node, attributes: &HashMap<Logical, (Arc<str>, Option<Text>, Option<Text>)>) {
+/// What others may refer to of a resource.
+struct Attributes {
+    kind: Arc<str>,
+    arn: Option<Text>,
+    id: Option<Text>,
+}
+
+fn settle(node: &mut Node, attributes: &HashMap<Logical, Attributes>) {
     match &mut node.value {
         Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| settle(node, attributes)),
         Value::List(list) => list.items.iter_mut().for_each(|node| settle(node, attributes)),
         Value::Text(text) if text.known().is_none() => {
             let Some(address) = text.refers().cloned() else { return };
             let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
-            let Some((kind, arn, id)) = attributes.get(&logical) else { return };
+            let Some(Attributes { kind, arn, id }) = attributes.get(&logical) else { return };
             let known = match &*address.attribute {
                 "Arn" => arn,
                 attribute if aws::identifier(kind) == Some(attribute) => id,

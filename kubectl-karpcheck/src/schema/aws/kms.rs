@@ -1,5 +1,6 @@
 //! KMS.
 
+use crate::schema::aws::iam::ROLE;
 use crate::schema::aws::{Between, Kind, Ref, Type, Unique, property};
 
 pub(super) const KEY: &str = "AWS::KMS::Key";
@@ -8,7 +9,7 @@ pub(super) const KEY: &str = "AWS::KMS::Key";
 const GRANT: Kind = Kind::Object(&[
     property("GrantId", Kind::Text),
     property("Name", Kind::Text),
-    property("GranteePrincipal", Kind::Text),
+    property("GranteePrincipal", Kind::Arn(ROLE)),
     property("RetiringPrincipal", Kind::Text),
     property("Operations", Kind::List(&Kind::Text)),
     property(
