@@ -12,6 +12,7 @@ mod clusters_and_packs;
 mod files;
 mod fixes;
 mod report_noise;
+mod scopes;
 mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.

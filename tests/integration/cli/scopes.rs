@@ -1,0 +1,326 @@
+//! Several clusters in one run: each gets the verdict that it would have alone, in every layout that a repository may have.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::{Ended, TestDir};
+
+/// One environment of a repository: its cluster, and what is wrong with it.
+#[derive(Clone, Copy)]
+struct Environment {
+    /// The folder, and what the cluster is called.
+    name: &'static str,
+    /// Does a NodePool of a version that Karpenter no longer serves lie there?
+    old_pool: bool,
+    /// Is the class's key left without encryption?
+    broken_class: bool,
+}
+
+const SOUND: Environment = Environment { name: "staging", old_pool: false, broken_class: false };
+const LEFT_BEHIND: Environment = Environment { name: "prod", old_pool: true, broken_class: false };
+const BROKEN: Environment = Environment { name: "dev", old_pool: false, broken_class: true };
+
+impl Environment {
+    /// Its node class, and the NodePool that was left behind.
+    fn nodes(&self, uid: Option<u32>) -> Vec<Json> {
+        let meta = |name: &str| match uid {
+            Some(uid) => json!({"name": name, "uid": format!("00000000-0000-4000-8000-{uid:012}")}),
+            None => json!({"name": name}),
+        };
+        let tag = json!([{"tags": {"karpenter.sh/discovery": self.name}}]);
+        let mut class = json!({"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": meta("default"),
+            "spec": {"role": format!("KarpenterNodeRole-{}", self.name), "amiSelectorTerms": [{"alias": "al2023@latest"}],
+                "subnetSelectorTerms": tag, "securityGroupSelectorTerms": tag}});
+        if self.broken_class {
+            let key = "arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+            class["spec"]["blockDeviceMappings"] = json!([{"deviceName": "/dev/xvda", "ebs": {"kmsKeyID": key}}]);
+        }
+        let mut objects = vec![class];
+        if self.old_pool {
+            objects.push(json!({"apiVersion": "karpenter.sh/v1beta1", "kind": "NodePool", "metadata": meta("left-behind"),
+                "spec": {"template": {"spec": {"nodeClassRef":
+                    {"apiVersion": "karpenter.k8s.aws/v1beta1", "kind": "EC2NodeClass", "name": "default"},
+                    "requirements": [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]}]}}}}));
+        }
+        objects
+    }
+
+    fn values(&self) -> Json {
+        json!({"settings": {"clusterName": self.name, "interruptionQueue": self.name},
+            "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": self.role()}}})
+    }
+
+    fn role(&self) -> String {
+        format!("arn:aws:iam::111122223333:role/karpenter-{}", self.name)
+    }
+
+    /// Its controller as a Deployment with its ServiceAccount. The endpoint tells clusters of one name apart.
+    fn controller(&self, cluster: &str, endpoint: &str, uid: Option<u32>) -> Vec<Json> {
+        let meta = |name: &str| {
+            let mut meta = json!({"name": name, "namespace": "kube-system"});
+            if let Some(uid) = uid {
+                meta["uid"] = json!(format!("10000000-0000-4000-8000-{uid:012}"));
+            }
+            meta
+        };
+        let mut env = vec![
+            json!({"name": "CLUSTER_NAME", "value": cluster}),
+            json!({"name": "INTERRUPTION_QUEUE", "value": cluster}),
+        ];
+        if !endpoint.is_empty() {
+            let endpoint = format!("https://{endpoint}.gr7.eu-west-1.eks.amazonaws.com");
+            env.push(json!({"name": "CLUSTER_ENDPOINT", "value": endpoint}));
+        }
+        let mut account = meta("karpenter");
+        account["annotations"] = json!({"eks.amazonaws.com/role-arn": self.role()});
+        vec![
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta("karpenter"), "spec": {"template": {"spec": {
+                "serviceAccountName": "karpenter",
+                "containers": [{"name": "controller", "image": "public.ecr.aws/karpenter/controller:1.13.0", "env": env}]}}}}),
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account}),
+        ]
+    }
+}
+
+fn documents(objects: &[Json]) -> String {
+    objects.iter().map(|object| format!("---\n{object:#}\n")).collect()
+}
+
+/// A way to lay an environment out in a folder.
+type Layout = fn(&TestDir, &str, &Environment);
+
+fn flux(place: &TestDir, folder: &str, of: &Environment) {
+    let release = json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+        "metadata": {"name": "karpenter", "namespace": "kube-system"},
+        "spec": {"chart": {"spec": {"chart": "karpenter", "version": "1.13.0",
+            "sourceRef": {"kind": "HelmRepository", "name": "karpenter"}}}, "values": of.values()}});
+    place.write(&format!("{folder}/infrastructure/karpenter.yaml"), documents(&[release]));
+    place.write(&format!("{folder}/apps/nodes.yaml"), documents(&of.nodes(None)));
+}
+
+fn argo(place: &TestDir, folder: &str, of: &Environment) {
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": format!("karpenter-{}", of.name), "namespace": "argocd"},
+        "spec": {"source": {"repoURL": "public.ecr.aws/karpenter", "chart": "karpenter", "targetRevision": "1.13.0",
+            "helm": {"valuesObject": of.values()}},
+            "destination": {"namespace": "kube-system", "name": of.name}}});
+    place.write(&format!("{folder}/karpenter.yaml"), documents(&[application]));
+    place.write(&format!("{folder}/nodes/nodes.yaml"), documents(&of.nodes(None)));
+}
+
+fn values(place: &TestDir, folder: &str, of: &Environment) {
+    let mut values = of.values();
+    values["controller"] = json!({"image": {"repository": "public.ecr.aws/karpenter/controller", "tag": "1.13.0"}});
+    place.write(&format!("{folder}/values.yaml"), documents(&[values]));
+    place.write(&format!("{folder}/nodes.yaml"), documents(&of.nodes(None)));
+}
+
+fn manifests(place: &TestDir, folder: &str, of: &Environment) {
+    place.write(&format!("{folder}/karpenter.yaml"), documents(&of.controller(of.name, of.name, None)));
+    place.write(&format!("{folder}/nodes/nodes.yaml"), documents(&of.nodes(None)));
+}
+
+fn dumps(place: &TestDir, folder: &str, of: &Environment) {
+    let uid = u32::try_from(of.name.len()).unwrap();
+    let items: Vec<Json> = of.controller(of.name, "", Some(uid)).into_iter().chain(of.nodes(Some(uid))).collect();
+    place
+        .write(&format!("{folder}/dump.json"), json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
+}
+
+fn roots(place: &TestDir, folder: &str, of: &Environment) {
+    let bodies: String = of
+        .nodes(None)
+        .iter()
+        .enumerate()
+        .map(|(number, object)| {
+            format!("resource \"kubectl_manifest\" \"n{number}\" {{\n  yaml_body = <<-YAML\n{object:#}\n  YAML\n}}\n")
+        })
+        .collect();
+    let text = format!(
+        "module \"eks\" {{\n  source = \"terraform-aws-modules/eks/aws\"\n  cluster_name = \"{name}\"\n}}\n\
+         resource \"helm_release\" \"karpenter\" {{\n  name = \"karpenter\"\n  namespace = \"kube-system\"\n  \
+         repository = \"oci://public.ecr.aws/karpenter\"\n  chart = \"karpenter\"\n  version = \"1.13.0\"\n  \
+         values = [<<-EOT\n    settings:\n      clusterName: ${{module.eks.cluster_name}}\n      \
+         interruptionQueue: {name}\n    EOT\n  ]\n}}\n{bodies}",
+        name = of.name
+    );
+    place.write(&format!("{folder}/main.tf"), text);
+}
+
+/// With AWS's answers as `aws` prints them: the role that the ServiceAccount names, and the queue.
+fn snapshots(place: &TestDir, folder: &str, of: &Environment) {
+    manifests(place, folder, of);
+    let role = json!({"Role": {"RoleName": format!("karpenter-{}", of.name), "Arn": of.role(), "Path": "/",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}}});
+    place.write(&format!("{folder}/aws/get-role.json"), role.to_string());
+    let cluster = json!({"cluster": {"name": of.name, "arn": format!("arn:aws:eks:eu-west-1:111122223333:cluster/{}", of.name),
+        "endpoint": format!("https://{}.gr7.eu-west-1.eks.amazonaws.com", of.name), "version": "1.33", "status": "ACTIVE"}});
+    place.write(&format!("{folder}/aws/describe-cluster.json"), cluster.to_string());
+}
+
+const LAYOUTS: &[(&str, Layout)] = &[
+    ("flux", flux),
+    ("argo", argo),
+    ("values", values),
+    ("manifests", manifests),
+    ("dumps", dumps),
+    ("roots", roots),
+    ("snapshots", snapshots),
+];
+
+fn report(ended: &Ended) -> Json {
+    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {}{}", ended.out, ended.err))
+}
+
+/// What was found, each as rule, outcome, severity and message; with a scope only what is of it alone. The rules about several
+/// clusters have nothing to judge in one.
+fn findings(report: &Json, scope: Option<&str>) -> BTreeSet<String> {
+    let all = report["findings"].as_array().unwrap();
+    all.iter()
+        .filter(|finding| !finding["rule"].as_str().is_some_and(|rule| rule.ends_with("-shared")))
+        .filter(|finding| scope.is_none_or(|scope| finding["scopes"] == json!([scope])))
+        .map(|finding| {
+            let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+            format!("{} {} {}: {}", text("rule"), text("outcome"), text("severity"), text("message"))
+        })
+        .collect()
+}
+
+fn check(place: &TestDir, folder: &str) -> Json {
+    report(&place.run(&["check", "--offline", "-o", "json", "-f", folder]))
+}
+
+/// The name of the scope that a folder became, by what lies below it.
+fn scope_of(report: &Json, environment: &Environment, folder: &str) -> String {
+    let names: Vec<&String> = report["scopes"].as_object().unwrap().keys().collect();
+    let fits = |name: &&&String| ***name == environment.name || name.split('/').any(|part| part == folder);
+    match names.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+        [one] => (***one).clone(),
+        several => panic!("{}: {several:?} of {names:?}", environment.name),
+    }
+}
+
+#[test]
+fn together_each_has_the_verdict_that_it_has_alone() {
+    for (layout, lay_out) in LAYOUTS {
+        for environments in [&[SOUND, LEFT_BEHIND][..], &[SOUND, LEFT_BEHIND, BROKEN]] {
+            let place = TestDir::new();
+            for environment in environments {
+                lay_out(&place, &format!("all/{}", environment.name), environment);
+            }
+            let together = check(&place, "all");
+            for environment in environments {
+                let alone = check(&place, &format!("all/{}", environment.name));
+                let scope = scope_of(&together, environment, environment.name);
+                let (alone, among) = (findings(&alone, None), findings(&together, Some(&scope)));
+                assert_eq!(alone, among, "{layout}: {} of {}", environment.name, environments.len());
+                let has = |rule: &str| alone.iter().any(|finding| finding.starts_with(&format!("{rule} fail error")));
+                assert_eq!(has("api-version-removed"), environment.old_pool, "{layout}: {alone:?}");
+                assert_eq!(has("ebs-key-without-encryption"), environment.broken_class, "{layout}: {alone:?}");
+            }
+        }
+    }
+}
+
+/// How often each rule about several clusters fails.
+fn shared(report: &Json) -> Vec<String> {
+    let all = report["findings"].as_array().unwrap();
+    let mut shared: Vec<String> = all
+        .iter()
+        .filter(|finding| finding["outcome"] == "fail")
+        .filter_map(|finding| Some(finding["rule"].as_str()?.to_owned()))
+        .filter(|rule| rule.ends_with("-shared"))
+        .collect();
+    shared.sort();
+    shared
+}
+
+#[test]
+fn two_clusters_of_one_name_are_told_apart_by_their_endpoint() {
+    let place = TestDir::new();
+    for (folder, endpoint) in [("east", "aaaa"), ("west", "bbbb")] {
+        place.write(&format!("all/{folder}/karpenter.yaml"), documents(&SOUND.controller("main", endpoint, None)));
+    }
+    assert_eq!(shared(&check(&place, "all")), ["cluster-name-shared", "queue-shared"]);
+}
+
+#[test]
+fn two_dumps_of_one_name_are_told_apart_by_their_uid() {
+    let place = TestDir::new();
+    for (folder, uid) in [("east", 1), ("west", 2)] {
+        place.write(&format!("all/{folder}.yaml"), documents(&SOUND.controller("main", "", Some(uid))));
+    }
+    assert_eq!(shared(&check(&place, "all")), ["cluster-name-shared", "queue-shared"]);
+}
+
+#[test]
+fn a_dump_that_is_given_twice_is_one_cluster() {
+    let place = TestDir::new();
+    for folder in ["east", "west"] {
+        place.write(&format!("all/{folder}.yaml"), documents(&SOUND.controller("main", "", Some(7))));
+    }
+    assert_eq!(shared(&check(&place, "all")), [""; 0]);
+}
+
+#[test]
+fn two_healthy_clusters_share_nothing() {
+    for (layout, lay_out) in LAYOUTS {
+        let place = TestDir::new();
+        for environment in [SOUND, Environment { name: "production", ..SOUND }] {
+            lay_out(&place, &format!("all/{}", environment.name), &environment);
+        }
+        let report = check(&place, "all");
+        assert_eq!(shared(&report), [""; 0], "{layout}");
+        assert_eq!((&report["summary"]["error"], &report["summary"]["warning"]), (&json!(0), &json!(0)), "{layout}");
+    }
+}
+
+#[test]
+fn one_cluster_is_one_scope_whatever_the_folders() {
+    let place = TestDir::new();
+    place.write("all/infrastructure/karpenter.yaml", documents(&LEFT_BEHIND.controller("prod", "aaaa", None)));
+    place.write("all/apps/nodes/pools.yaml", documents(&LEFT_BEHIND.nodes(None)));
+    let report = check(&place, "all");
+    assert!(report.get("scopes").is_none(), "{}", report["scopes"]);
+    assert_eq!(report["summary"]["error"], 1);
+}
+
+#[test]
+fn examples_are_evidence_against_no_other() {
+    let place = TestDir::new();
+    manifests(&place, "all/cluster", &SOUND);
+    place.write("all/examples/upgrade/old.yaml", documents(&LEFT_BEHIND.nodes(None)));
+    let report = check(&place, "all");
+    assert_eq!(findings(&report, Some("staging")).iter().filter(|finding| finding.contains(" fail error")).count(), 0);
+    assert_eq!(report["summary"]["error"], 0);
+}
+
+#[test]
+fn scopes_are_chosen_by_name() {
+    let place = TestDir::new();
+    for environment in [SOUND, LEFT_BEHIND] {
+        flux(&place, &format!("all/{}", environment.name), &environment);
+    }
+    let run = |scope: &str| place.run(&["check", "--offline", "-o", "json", "-f", "all", "--scope", scope]);
+    assert_eq!(report(&run("stag*"))["summary"]["error"], 0);
+    assert_eq!(report(&run("prod"))["summary"]["error"], 1);
+    let ended = run("test");
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("--scope test: no scope has this name; there are prod, staging"), "{}", ended.err);
+}
+
+#[test]
+fn a_report_of_several_scopes_begins_with_a_matrix() {
+    let place = TestDir::new();
+    for environment in [SOUND, LEFT_BEHIND] {
+        flux(&place, &format!("all/{}", environment.name), &environment);
+    }
+    let report = check(&place, "all");
+    assert_eq!(report["scopes"]["prod"]["upgrade"]["error"], 1);
+    assert_eq!(report["scopes"]["staging"]["upgrade"]["error"], 0);
+    let piped = place.run(&["check", "--offline", "-f", "all"]);
+    let header: Vec<&str> = piped.out.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["SEVERITY", "SCOPE", "RULE", "SUBJECT", "WHERE", "MESSAGE"]);
+}
