@@ -5,6 +5,7 @@ mod hostile;
 mod joins;
 mod questions;
 mod story;
+mod unmapped;
 
 use kubectl_karpcheck::inventory::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Stated};
 use kubectl_karpcheck::schema::kinds::GatherScope;

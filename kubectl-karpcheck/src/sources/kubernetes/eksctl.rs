@@ -72,20 +72,15 @@ impl Config<'_> {
             body.set("RoleArn", role.clone());
         }
         if let Some(key) = self.body.at_path(&["secretsEncryption", "keyARN"]) {
-            let secrets = Node::new(Value::List([Node::text("secrets", key.at)].into_iter().collect()), key.at);
             let provider = object([("KeyArn", key.clone())], key.at);
-            let entry = object([("Resources", secrets), ("Provider", provider)], key.at);
-            body.set("EncryptionConfig", Node::new(Value::List([entry].into_iter().collect()), key.at));
+            let entry = object([("Resources", Node::text("secrets", key.at)), ("Provider", provider)], key.at);
+            body.set("EncryptionConfig", entry);
         }
         if let Some(auto) = self.body.at_path(&["autoModeConfig", "enabled"]) {
             body.set("ComputeConfig", object([("Enabled", auto.clone())], auto.at));
         }
-        if let Some(Value::Map(tags)) = self.body.at_path(&["metadata", "tags"]).map(|tags| &tags.value) {
-            let tag = |(key, value): &(Text, Node)| {
-                object([("Key", Node::text(key.clone(), value.at)), ("Value", value.clone())], value.at)
-            };
-            let at = self.name.at;
-            body.set("Tags", Node::new(Value::List(tags.entries.iter().map(tag).collect()), at));
+        if let Some(tags) = self.body.at_path(&["metadata", "tags"]) {
+            body.set("Tags", tags.clone());
         }
         self.add(builder, CLUSTER, Some(&self.name), "cluster", body, self.body);
     }

@@ -29,7 +29,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResourc
             }
             continue;
         };
-        builder.unmapped(set.source.as_str(), known.name, &|found| {
+        builder.unmapped("terraform", known.name, &|found| {
             PLAIN.unmapped(known.rows, &resource.attributes, found);
         });
         match known.makes {
