@@ -35,7 +35,7 @@ use crate::exit::Exit;
     propagate_version = true
 )]
 pub struct Cli {
-    /// The command; none checks the current context.
+    /// The command. Without one the current context is checked.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The flags of `check`.
@@ -43,7 +43,7 @@ pub struct Cli {
     pub check: CheckArgs,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the current context, files, or both
@@ -65,14 +65,14 @@ pub enum Command {
     Rbac(RuleSelectionArgs),
     /// Print the IAM policy that --aws and collect need for the chosen rules, and no more
     IamPolicy(RuleSelectionArgs),
-    /// Print a shell script that asks AWS what --aws would, for somebody who has the rights
+    /// Print a shell script that asks AWS what --aws would, for someone who has the rights
     Collect(Box<CollectArgs>),
     /// Make packs of rules of your own
     #[command(subcommand)]
     Pack(PackCommand),
 }
 
-/// Reads the command line, with a tip for those who name a file without `-f`, as a shell does with `-f *.yaml`.
+/// Parses the command line. The error for a file without its `-f`, as with `-f *.yaml`, has a tip.
 ///
 /// # Errors
 /// Clap's, which end the process with 2, or with 0 for `--help`.
@@ -95,7 +95,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 /// Runs the command that was asked for.
 ///
 /// # Errors
-/// What keeps the command from doing anything at all.
+/// The command could not do anything at all.
 pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     match cli.command {
         None => check::run(&cli.check, streams),

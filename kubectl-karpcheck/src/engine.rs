@@ -5,10 +5,10 @@
 //! rule + inventory -> a fresh store -> check, subject by subject -> findings
 //! ```
 //!
-//! A pack is a WebAssembly component that asks for `karpcheck:rules/inventory` at most, so a rule has no door but the
-//! inventory, and sees of it only the kinds that it declares. Fuel decides how long it may take: the same input gives the
-//! same verdicts on every machine. Wall time, memory, what the host does for it and what it says are bounded too, see
-//! [`Limits`]. Whatever a rule does costs its own verdicts only.
+//! A pack is a WebAssembly component that imports at most `karpcheck:rules/inventory`, so a rule reaches nothing but the
+//! inventory, and of that only the kinds that it declares. Its time is limited by fuel, so that the same input gives the
+//! same verdicts on every machine. Wall time, memory, the host's work for it and the size of its output are limited too,
+//! see [`Limits`]. A rule that fails loses its own verdicts only.
 
 mod cache;
 mod compile;
@@ -17,6 +17,8 @@ mod contract;
 mod decide;
 mod describe;
 mod epoch;
+mod guest_calls;
+mod guest_fault;
 mod host;
 mod imports;
 mod limiter;
@@ -49,7 +51,7 @@ pub use rule_run::{Selected, SettingError, run_rules};
 
 use host::Host;
 
-/// More threads than this have nothing to do: the slowest rule decides.
+/// More threads do not help: the slowest rule decides how long a run takes.
 const MOST_THREADS: usize = 8;
 
 /// The sandbox could not be set up.
@@ -58,12 +60,12 @@ pub enum EngineError {
     /// This processor or operating system cannot run it.
     #[error("set up the sandbox for rules on this machine: {0:#}")]
     Setup(wasmtime::Error),
-    /// There is no thread to be had.
+    /// No thread could be started.
     #[error("start the clock that stops endless rules: {0}")]
     Clock(#[source] std::io::Error),
 }
 
-/// Where packs are loaded and judge.
+/// Loads packs and runs their rules.
 pub struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<Host>,
@@ -75,11 +77,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with its clock. Without a cache, custom packs are compiled in each run.
+    /// An engine and its clock. Without a cache, custom packs are compiled in each run.
     pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&config::config()).map_err(EngineError::Setup)?;
         let mut linker = Linker::new(&engine);
-        contract::link(&mut linker).map_err(EngineError::Setup)?;
+        guest_calls::link(&mut linker).map_err(EngineError::Setup)?;
         epoch::start(&engine).map_err(EngineError::Clock)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
         Ok(Self {
@@ -93,32 +95,31 @@ impl Engine {
         })
     }
 
-    /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, so that it can be killed. By itself it
-    /// is this program, if its name is `kubectl-karpcheck`; without one, packs are compiled here and in whatever time.
+    /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, so that it can be killed. The
+    /// default is this program, if its name is `kubectl-karpcheck`; without one, packs are compiled here, without a limit.
     #[must_use]
     pub fn compiler(self, program: Option<PathBuf>) -> Self {
         Self { compiler: program, ..self }
     }
 
-    /// How many rules judge at a time. By itself as many as there are processors, up to 8. The verdicts do not depend on
-    /// it.
+    /// How many rules run at a time: by default as many as there are processors, up to 8. The verdicts do not depend on it.
     #[must_use]
     pub fn threads(self, threads: NonZeroUsize) -> Self {
         Self { threads: threads.get(), ..self }
     }
 
-    /// Has a recorder listen to what rules ask of IAM.
+    /// Records what rules ask of IAM.
     #[must_use]
     pub fn recorded(self, recorder: Recorder) -> Self {
         Self { recorder: Some(recorder), ..self }
     }
 
-    /// The bounds of this engine.
+    /// The limits of this engine.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// A fresh store: full of fuel, its time begins now.
+    /// A new store with all its fuel, whose wall time starts now.
     fn store(&self, host: Host) -> wasmtime::Result<Store<Host>> {
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limiter);

@@ -25,7 +25,6 @@ pub mod request;
 mod resource;
 mod services;
 mod trail;
-mod truth;
 
 pub use context::{Context, Given};
 pub use decide::{Access, Boundary, Decision, Policies, Policy, Request, decide};

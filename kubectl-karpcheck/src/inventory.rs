@@ -19,6 +19,7 @@ pub mod query;
 pub mod reason;
 mod references;
 mod scopes;
+mod ternary;
 pub mod text;
 
 pub use absence::{LookupRecord, LookupResult};
@@ -31,4 +32,5 @@ pub use problem::Problem;
 pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};
 pub use reason::{Cause, Fact, Gap, Reason, Settlement};
 pub use scopes::Inventory;
-pub use text::{Address, Part, Symbol, SymbolScope, Template, Ternary, Text};
+pub use ternary::Ternary;
+pub use text::{Address, Part, Symbol, SymbolScope, Template, Text};

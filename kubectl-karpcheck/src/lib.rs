@@ -4,9 +4,9 @@
 //! sources (files, cluster, AWS) -> inventory -> engine (packs of rules) -> findings -> report
 //! ```
 //!
-//! Arrows point one way: a room uses only rooms below it. `sources`, `engine`, `report` and `fixes` are siblings that never
-//! import each other; `commands` puts them together. From the ground up: `schema`, `inventory`, `formats`, `iam`,
-//! `karpenter`, `findings`, the siblings, `commands`.
+//! Arrows point one way: a room uses only rooms below it. From the bottom: `schema`, `inventory`, `formats`, `iam`,
+//! `karpenter`, `findings`, then the siblings `sources`, `engine`, `report` and `fixes`, which never import each other, then
+//! `exit`, `commands`, which puts them together, and `cli`.
 
 #![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "what only the command line and the live cluster use"))]
 

@@ -9,7 +9,7 @@ use kubectl_karpcheck::commands::shared::streams::{Streams, ignore_broken_pipe};
 use kubectl_karpcheck::engine;
 
 fn main() -> ExitCode {
-    // Our own child, which compiles a stranger's component and can be killed.
+    // The child process that compiles a component that is not trusted, and that can be killed.
     if std::env::args_os().nth(1).is_some_and(|command| command == engine::COMPILE_COMMAND) {
         return engine::compile_child(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()).into();
     }
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let exit = error.exit();
             if exit.code() != 0 {
-                // Where even this cannot be written the exit code is all there is.
+                // If standard error cannot be written, the exit code has to do.
                 let _ = writeln!(err, "error: {}", chain(&error));
             }
             exit.code().into()

@@ -1,12 +1,12 @@
-//! What the rules said: for people (table, wide, markdown, html), for scripts (json, yaml, name, diff), and for the
-//! machines that gather such reports (sarif, junit, github).
+//! Writes results: for people (table, wide, markdown, html), for scripts (json, yaml, name, diff), and for services that
+//! collect such reports (sarif, junit, github).
 //!
 //! ```text
-//! Run -> rows (order, groups, places) -> said (words) -> a module for each format
+//! Run -> rows (order, groups, places) -> message (texts) -> a module for each format
 //! ```
 //!
-//! One step sorts, groups and counts for all formats; a format only writes. Nothing here decides what is reported or
-//! with which exit code the run ends: `commands` does.
+//! One step sorts, groups and counts for all formats; a format only writes. `commands` decides what is reported and the
+//! exit code.
 
 use std::io::{self, Write};
 
@@ -40,12 +40,12 @@ pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
 pub use trail::{Answered, Reasons, decision_json, decision_table, why_json, why_table};
 
-/// All that a report is made of.
+/// What a report is made of.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
     /// What was gathered.
     pub inventory: &'a Inventory,
-    /// What the rules said, as far as it is to be reported.
+    /// What the rules found, as far as it is reported.
     pub results: &'a CheckResults,
     /// The rules that were selected.
     pub rules: &'a [RuleInfo],
@@ -79,24 +79,24 @@ pub struct Sources {
     pub documents: usize,
     /// Files that `--exclude` names.
     pub excluded: usize,
-    /// Files of folders that were not read, since they are named like nothing that karpcheck reads.
+    /// Files in folders whose names are of no kind that karpcheck reads.
     pub left_alone: usize,
     /// Objects of live clusters.
     pub objects: usize,
-    /// Questions that AWS was asked.
+    /// Calls of the AWS API.
     pub asked: usize,
 }
 
 /// Writes the report for people. Without a width (`out` is no terminal) every finding is one plain line.
 ///
-/// `width` is the terminal's, in columns. Colour is only ever added to words that are there without it.
+/// `width` is the terminal's, in columns. Colour only repeats what the words say.
 pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     table::write(run, table::Detail::Short, width, color, &mut out)?;
     out.flush()
 }
 
-/// The same with all there is to say: confidence, every place, what explains it, and in a pipe the remedies.
+/// The same in full: confidence, every place, related places, and in a pipe the remedies.
 pub fn wide(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     table::write(run, table::Detail::Whole, width, color, &mut out)?;
@@ -177,7 +177,7 @@ pub fn diff(
     out.flush()
 }
 
-/// A cause in the words of a reader.
+/// A cause as reports name it.
 const fn cause_words(cause: Cause) -> &'static str {
     match cause {
         Cause::NotProvided => "not provided",

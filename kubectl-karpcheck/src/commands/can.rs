@@ -47,10 +47,10 @@ pub struct CanArgs {
     pub output: ListOutput,
 }
 
-/// Kinds that may ask.
+/// Kinds that can be a principal.
 const PRINCIPALS: &[&str] =
     &["AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", kinds::CONTROLLER];
-/// Kinds beside them that bear on an answer.
+/// Other kinds that bear on a decision.
 const OTHERS: &[&str] = &[
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
@@ -63,10 +63,10 @@ const OTHERS: &[&str] = &[
     kinds::CLUSTER,
 ];
 
-/// Answers one question over what is read.
+/// Decides one request over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let plan = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
-    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &[], streams)? {
+    let gather_scope = GatherScope::new(PRINCIPALS.iter().chain(OTHERS).map(|kind| (*kind, true)));
+    let inventory = match gathering::gather(&args.sources, &args.aws, &gather_scope, &[], streams)? {
         Gathered::Read(read) => Arc::new(gathering::inventory(read.builder, &args.sources)?),
         Gathered::Planned(exit) => return Ok(exit),
     };

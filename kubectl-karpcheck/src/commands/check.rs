@@ -1,4 +1,4 @@
-//! `check`: gather, judge, report.
+//! `check`: gather, run the rules, report.
 
 use std::sync::Arc;
 
@@ -84,12 +84,12 @@ pub enum Output {
     Diff,
 }
 
-/// What has to be complete.
+/// Values of `--require-complete`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum RequireComplete {
     /// What was asked for was read.
     Read,
-    /// Nothing is undecided for want of what nobody gave.
+    /// Nothing is undecided because it was not provided, either.
     All,
 }
 
@@ -97,8 +97,8 @@ pub enum RequireComplete {
 pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = rule_selection::plan(&selected);
-    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
@@ -133,13 +133,13 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         }
     })?;
     let exit = exit(args, &inventory, &results, &report::summary(&run));
-    // The process ends here: freeing every node of a large inventory by itself takes longer than some rules.
+    // The process ends soon: freeing each node of a large inventory takes longer than some rules.
     std::mem::forget(inventory);
     Ok(exit)
 }
 
 fn exit(args: &CheckArgs, inventory: &Inventory, results: &CheckResults, summary: &report::Summary) -> Exit {
-    // A rule that crashed said nothing of what it was to judge.
+    // The subjects of a rule that crashed were not checked.
     if inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty() {
         return Exit::NotDone;
     }

@@ -1,4 +1,4 @@
-//! `kubectl karpcheck collect`: a script that asks AWS what the chosen rules read, for somebody who has the rights.
+//! `kubectl karpcheck collect`: a script that asks AWS what the chosen rules read, for someone who has the rights.
 
 use clap::Args;
 
@@ -16,7 +16,7 @@ pub struct CollectArgs {
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
-    /// Which rules are meant.
+    /// Which rules are chosen.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
     /// As whom AWS is asked.
@@ -28,10 +28,10 @@ pub struct CollectArgs {
 pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = rule_selection::plan(&selected);
-    let read = gathering::read(&args.sources, &plan, &packs.problems, streams)?;
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let read = gathering::read(&args.sources, &gather_scope, &packs.problems, streams)?;
     let cluster = (!args.sources.offline).then(|| args.sources.cluster.options());
-    let script = sources::aws_cli::script(&args.login.aws_profile, cluster.as_ref(), &plan, &read.builder);
+    let script = sources::aws_cli::script(&args.login.aws_profile, cluster.as_ref(), &gather_scope, &read.builder);
     streams.out.write_all(script.as_bytes())?;
-    gathering::told(read.builder, streams)
+    gathering::write_problems(read.builder, streams)
 }

@@ -38,8 +38,8 @@ pub struct Statement {
 }
 
 /// The least policy with which everything that a plan reads of AWS can be asked.
-pub fn policy(plan: &GatherScope) -> Policy {
-    let mut actions: BTreeSet<&'static str> = aws_calls::wanted(plan).map(|question| question.action).collect();
+pub fn policy(gather_scope: &GatherScope) -> Policy {
+    let mut actions: BTreeSet<&'static str> = aws_calls::wanted(gather_scope).map(|question| question.action).collect();
     if !actions.is_empty() {
         // It is allowed to everybody, and named all the same: the policy holds what is called.
         actions.insert(aws_calls::IDENTITY.action);
@@ -54,7 +54,7 @@ pub fn policy(plan: &GatherScope) -> Policy {
 pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.pack)?;
     let selected = packs.select(args)?;
-    serde_json::to_writer_pretty(&mut *streams.out, &policy(&rule_selection::plan(&selected)))
+    serde_json::to_writer_pretty(&mut *streams.out, &policy(&rule_selection::gather_scope(&selected)))
         .map_err(io::Error::from)?;
     writeln!(streams.out)?;
     for problem in &packs.problems {

@@ -17,7 +17,7 @@ pub enum PackCommand {
     Build(build::BuildArgs),
 }
 
-/// Why a pack could not be built. All are the author's or the machine's, none is a bug of karpcheck.
+/// Why a pack could not be built. The cause is the crate or the machine, never karpcheck.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// The folder holds no crate that cargo can read.
@@ -34,7 +34,7 @@ pub enum PackError {
         /// The crate's name.
         package: String,
     },
-    /// Neither route to WebAssembly is open.
+    /// No toolchain here can compile to WebAssembly.
     #[error(
         "no Rust toolchain here can build for wasm32-unknown-unknown: run `rustup target add wasm32-unknown-unknown`, \
          or install the sources of the standard library to build it from (Debian: apt install rustc-web cargo-web \

@@ -58,7 +58,7 @@ pub struct PolicyRule {
     pub why: String,
 }
 
-/// What is served in the core group and can be listed, without Secrets: a pattern never asks for those.
+/// Kinds of the core group that can be listed, without Secrets, which a pattern never includes.
 const CORE: &[&str] = &[
     "ConfigMap",
     "Endpoints",
@@ -76,16 +76,16 @@ const CORE: &[&str] = &[
     "ServiceAccount",
 ];
 
-/// Groups beside those of ACK that a pattern of groups stands for.
+/// Groups, beside those of ACK, that a pattern of groups can match.
 const GROUPS: &[&str] = &["apps", "core", "eks.amazonaws.com", "karpenter.k8s.aws", "karpenter.sh"];
 
-/// The least role with which everything in a plan can be read.
-pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
+/// The least role with which everything in this scope can be read.
+pub fn cluster_role(gather_scope: &GatherScope) -> ClusterRole {
     ClusterRole {
         api_version: "rbac.authorization.k8s.io/v1",
         kind: "ClusterRole",
         metadata: Metadata { name: NAME },
-        rules: rules(plan),
+        rules: rules(gather_scope),
     }
 }
 
@@ -93,7 +93,7 @@ pub fn cluster_role(plan: &GatherScope) -> ClusterRole {
 pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.pack)?;
     let selected = packs.select(args)?;
-    write(&rule_selection::plan(&selected), streams.out)?;
+    write(&rule_selection::gather_scope(&selected), streams.out)?;
     for problem in &packs.problems {
         writeln!(streams.err, "error: {}", problem.message)?;
     }
@@ -104,15 +104,15 @@ pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, 
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
-    let role = cluster_role(plan);
+pub fn write(gather_scope: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
+    let role = cluster_role(gather_scope);
     writeln!(
         out,
         "# What kubectl karpcheck reads with the rules that are chosen, and no more; Secrets are never read."
     )?;
     writeln!(
         out,
-        "# What a cluster serves (system:discovery) may be asked by every user unless somebody took it away."
+        "# What a cluster serves (system:discovery) may be asked by every user, unless that right was removed."
     )?;
     writeln!(out, "# Bind it: kubectl create clusterrolebinding {NAME} --clusterrole={NAME} --user=NAME")?;
     let head = serde_yaml::to_string(&ClusterRole { rules: vec![], ..role.clone() }).map_err(io::Error::other)?;
@@ -130,15 +130,15 @@ pub fn write(plan: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
 struct Listed {
     kinds: BTreeSet<String>,
     all: bool,
-    /// Can all of it be refused without loss?
+    /// May all of it be denied without making the run incomplete?
     optional: bool,
 }
 
-fn rules(plan: &GatherScope) -> Vec<PolicyRule> {
+fn rules(gather_scope: &GatherScope) -> Vec<PolicyRule> {
     let mut groups: BTreeMap<String, Listed> = BTreeMap::new();
     let mut named = vec![];
-    for (kind, optional) in plan.listed() {
-        if let Some(rule) = by_name(kind).filter(|_| !plan.declares(kind)) {
+    for (kind, optional) in gather_scope.listed() {
+        if let Some(rule) = by_name(kind).filter(|_| !gather_scope.declares(kind)) {
             named.push(rule);
             continue;
         }
@@ -185,7 +185,7 @@ fn rules(plan: &GatherScope) -> Vec<PolicyRule> {
     rules
 }
 
-/// The groups that a pattern of groups stands for.
+/// The known groups that a pattern matches.
 fn groups_of(pattern: &str) -> BTreeSet<String> {
     if !pattern.contains('*') {
         return [pattern.to_owned()].into();
@@ -246,7 +246,7 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
             "The first nodes: the region, and the cluster's name".into()
         }
         [group] if group.is_empty() && resources == ["events"] => {
-            "What Karpenter told of its nodes and launches in the last hour".into()
+            "What Karpenter reported of its nodes and launches in the last hour".into()
         }
         [group] if group == "apiextensions.k8s.io" => {
             "The definitions of Karpenter's and ACK's kinds: which fields are kept".into()
@@ -264,9 +264,9 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
     }
 }
 
-/// The plural that a kind has as a resource, by the rules of those who name them.
+/// The plural of a kind, as kubebuilder forms it.
 fn plural(kind: &str) -> String {
-    /// Kinds that are plural as they are.
+    /// Kinds whose name is plural already.
     const SAME: &[&str] = &["endpoints"];
     let lower = kind.to_ascii_lowercase();
     if SAME.contains(&&*lower) {
@@ -286,28 +286,28 @@ fn plural(kind: &str) -> String {
 mod tests {
     use super::*;
 
-    fn printed(plan: &GatherScope) -> String {
+    fn printed(gather_scope: &GatherScope) -> String {
         let mut out = vec![];
-        write(plan, &mut out).unwrap();
+        write(gather_scope, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    fn plan(kinds: &[&str]) -> GatherScope {
+    fn scope_of(kinds: &[&str]) -> GatherScope {
         GatherScope::new(kinds.iter().map(|kind| (*kind, false)))
     }
 
     #[test]
     fn what_is_printed_is_the_role() {
         for kinds in [&["Karpcheck::Controller", "karpenter.sh/NodePool", "*.services.k8s.aws/*"][..], &[]] {
-            let plan = plan(kinds);
-            let read: serde_yaml::Value = serde_yaml::from_str(&printed(&plan)).unwrap();
-            assert_eq!(read, serde_yaml::to_value(cluster_role(&plan)).unwrap());
+            let gather_scope = scope_of(kinds);
+            let read: serde_yaml::Value = serde_yaml::from_str(&printed(&gather_scope)).unwrap();
+            assert_eq!(read, serde_yaml::to_value(cluster_role(&gather_scope)).unwrap());
         }
     }
 
     #[test]
     fn a_controller_is_read_with_the_least_rights() {
-        let text = printed(&plan(&["Karpcheck::Controller"]));
+        let text = printed(&scope_of(&["Karpcheck::Controller"]));
         let rules = text.split_once("rules:\n").unwrap().1;
         assert_eq!(
             rules,
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_a_rule_reads_itself_is_listed_at_large() {
-        let role = cluster_role(&plan(&["Karpcheck::Controller", "core/Pod"]));
+        let role = cluster_role(&scope_of(&["Karpcheck::Controller", "core/Pod"]));
         let pods: Vec<_> = role.rules.iter().filter(|rule| rule.resources.contains(&"pods".to_owned())).collect();
         assert_eq!(pods.len(), 1);
         assert_eq!(pods[0].verbs, ["list"]);
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn no_plan_asks_for_secrets() {
         for kinds in [&["core/Secret"][..], &["core/*"], &["*/*"], &["*/Secret"]] {
-            for rule in cluster_role(&plan(kinds)).rules {
+            for rule in cluster_role(&scope_of(kinds)).rules {
                 assert!(!rule.resources.contains(&"secrets".to_owned()) || !rule.api_groups.contains(&String::new()));
                 assert!(rule.resources != ["*"] || !rule.api_groups.contains(&String::new()), "{rule:?}");
                 assert!(!rule.api_groups.contains(&"*".to_owned()));
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_groups_names_the_known_ones() {
-        let role = cluster_role(&plan(&["*.services.k8s.aws/*"]));
+        let role = cluster_role(&scope_of(&["*.services.k8s.aws/*"]));
         let [rule] = &role.rules[..] else { panic!("{role:?}") };
         assert_eq!(rule.resources, ["*"]);
         for group in ["sqs", "kms", "dynamodb", "iam", "eventbridge", "eks", "rds"] {

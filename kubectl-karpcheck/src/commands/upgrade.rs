@@ -1,4 +1,4 @@
-//! `upgrade`: the same inventory judged as it runs and as it would run after an upgrade, and what differs.
+//! `upgrade`: checks the inventory as it runs and as it would run after the upgrade, and compares.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub enum UpgradeOutput {
     Diff,
 }
 
-/// A leg, judged.
+/// A hop and the results after it.
 struct CheckedHop {
     /// The version that it ends at, as it is written.
     to: String,
@@ -79,12 +79,12 @@ struct CheckedHop {
     new: CheckResults,
 }
 
-/// Judges now and after each leg of the upgrade, and prints what differs.
+/// Checks before the upgrade and after each hop of it, and prints what differs.
 pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
-    let plan = rule_selection::plan(&selected);
-    let read = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
@@ -92,8 +92,10 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let inventory = Arc::new(gathering::inventory(builder.clone(), &args.sources)?);
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
-        // Without the cluster nothing is known of its version: that is what is wrong then.
-        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => return gathering::told(builder, streams),
+        // The version is unknown since the cluster could not be read: that problem is the message.
+        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => {
+            return gathering::write_problems(builder, streams);
+        }
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);
@@ -190,7 +192,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
 /// The controllers and the versions that they run.
 ///
 /// # Errors
-/// None runs a known version, or one that the target is not later than; in words.
+/// No controller runs a known version, or the target is not later than the version of one. The text says which.
 fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     let target = upgrade_path::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
     let state = "--karpenter-version states it: --karpenter-version 1.0.14";
@@ -215,7 +217,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     }
     match (found.is_empty(), ahead.first()) {
         (true, None) => {
-            // One that may not be seen is not one that is not there.
+            // A controller that may not be read is not absent.
             let hidden = inventory
                 .missing(kinds::CONTROLLER)
                 .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
@@ -230,7 +232,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
     }
 }
 
-/// Makes all edits up to here in memory, judges again, and says of each finding what became of it.
+/// Makes all edits up to this hop in memory, runs the rules again and notes the outcome on each finding.
 fn prove(
     mut aimed: Builder,
     edits: &[(Arc<Inventory>, Vec<Edit>)],

@@ -55,8 +55,8 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         rule: vec![format!("{}/{}", rule.pack, rule.id)],
         ..RuleSelectionArgs::default()
     })?;
-    let plan = rule_selection::plan(&selected);
-    let inventory = match gathering::gather(&args.sources, &args.aws, &plan, &packs.problems, streams)? {
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let inventory = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
         Gathered::Read(read) => Arc::new(gathering::inventory(read.builder, &args.sources)?),
         Gathered::Planned(exit) => return Ok(exit),
     };

@@ -1,7 +1,7 @@
 //! Compiled code of custom packs, kept per user.
 //!
 //! Machine code is trusted, so it is taken only from what this user wrote: a folder and files that belong to the user and
-//! that nobody else may write, no symbolic links, and a digest over each file. A cache that cannot be used is no error:
+//! that no other user can write, no symbolic links, and a digest over each file. A cache that cannot be used is no error:
 //! the pack is compiled again.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,15 +13,15 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-/// What begins a file: it changes with the file's form.
+/// The first bytes of a file. They change with the format of files.
 const MAGIC: &[u8; 16] = b"karpcheck-code-1";
 /// Magic, key, digest of the code.
 const HEADER: usize = 16 + 32 + 32;
-/// Code of the largest component that is allowed, some 2.5 times its size, and room.
+/// The code of the largest component that is allowed, which is some 2.5 times as large, with some room.
 const MOST_CODE: u64 = 256 << 20;
-/// All files together. The oldest go first.
+/// Bytes of all files together. The oldest are removed first.
 const MOST_BYTES: u64 = 512 << 20;
-/// A file that a crashed run left half written.
+/// The age from which a half written file is one that a crashed run left.
 const STALE: Duration = Duration::from_hours(1);
 
 /// A folder for compiled code.
@@ -35,14 +35,14 @@ pub struct Cache {
 pub(super) type Key = [u8; 32];
 
 impl Cache {
-    /// The user's own: `kubectl-karpcheck` in the user's folder for caches. None where there is no home.
+    /// The user's own: `kubectl-karpcheck` in the user's folder for caches. None if there is no home.
     pub fn of_user() -> Option<Self> {
         use etcetera::BaseStrategy as _;
         let base = etcetera::choose_base_strategy().ok()?;
         Some(Self::at(base.cache_dir().join("kubectl-karpcheck")))
     }
 
-    /// A folder that is made, with its parents, when something is to be kept.
+    /// A cache in this folder. It is made, with its parents, when the first file is written.
     pub const fn at(dir: PathBuf) -> Self {
         Self { dir, most_bytes: MOST_BYTES }
     }
@@ -53,7 +53,7 @@ impl Cache {
         Self { most_bytes, ..self }
     }
 
-    /// Code that was kept. None where there is none, or none that can be trusted.
+    /// The code for this key, if it is there and can be trusted.
     pub(super) fn get(&self, key: &Key) -> Option<Vec<u8>> {
         trusted_dir(&self.dir).ok()?;
         let mut file = open(&self.path(key)).ok()?;
@@ -64,15 +64,15 @@ impl Cache {
         if header != self.header(key, code) {
             return None;
         }
-        // Used now: it is not the oldest any more. Where that fails it is compiled again one day.
+        // So that files in use are not the oldest. If that fails, the pack is compiled again one day.
         let _ = file.set_modified(SystemTime::now());
         bytes.drain(..HEADER);
         Some(bytes)
     }
 
-    /// Keeps code, if it can.
+    /// Writes code, if it can.
     pub(super) fn put(&self, key: &Key, code: &[u8]) {
-        // Nothing depends on it: a home that cannot be written is usual in pipelines.
+        // Not an error: in pipelines the home is often read-only.
         let _ = self.write(key, code);
         let _ = self.evict();
     }
@@ -95,7 +95,7 @@ impl Cache {
         written
     }
 
-    /// Removes the oldest files until the rest fits, and what crashed runs left.
+    /// Removes the oldest files until the others fit, and those that crashed runs left.
     fn evict(&self) -> io::Result<()> {
         let mut files = vec![];
         for entry in fs::read_dir(&self.dir)?.flatten() {
@@ -212,7 +212,7 @@ mod os {
     }
 }
 
-/// Elsewhere the user's folder is the user's by its access list, which it hands down.
+/// Elsewhere the access list of the user's folder protects it, and is inherited.
 #[cfg(not(unix))]
 mod os {
     use std::fs::{self, File, OpenOptions};

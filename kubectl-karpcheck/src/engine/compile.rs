@@ -1,4 +1,4 @@
-//! Compiling a stranger's component: in a child process, which can be killed.
+//! Compiling a component that is not trusted, in a child process that can be killed.
 //!
 //! Cranelift promises no bound on its time, so neither size nor fuel bounds it. The child is this program again, with the
 //! hidden command [`COMMAND`]: the component on its standard input, the code on its standard output.
@@ -13,13 +13,13 @@ use crate::engine::{config, text};
 
 /// The hidden command of the binary.
 pub const COMMAND: &str = "__compile";
-/// What a child begins its answer with, so that another program's output is never taken for code.
+/// The first line of a child's answer, so that no other program's output is taken for code.
 const ANSWER: &[u8; 20] = b"karpcheck compiled:\n";
-/// A component of this size compiles faster than a process starts, whatever is in it.
+/// A component of this size compiles faster than a process starts.
 const SMALL: usize = 4 << 10;
 /// The program's name; under any other this is a test or another program that uses the library.
 const PROGRAM: &str = "kubectl-karpcheck";
-/// How often the child is asked whether it has ended. Its answer comes first in nearly all cases.
+/// How often the child is polled. Its answer nearly always comes first.
 const POLL: Duration = Duration::from_millis(2);
 const MOST_CODE: u64 = 256 << 20;
 const MOST_COMPLAINT: u64 = 16 << 10;
@@ -27,7 +27,7 @@ const MOST_COMPLAINT: u64 = 16 << 10;
 /// Why there is no code.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The component is invalid, or uses what is off.
+    /// The component is invalid, or uses a proposal that is switched off.
     Invalid(String),
     /// It took too long.
     Slow,
@@ -52,7 +52,7 @@ pub(super) fn compile(
     {
         return answer;
     }
-    // Small, or there is no process to be had.
+    // Small, or no process could be started.
     engine.precompile_component(component).map_err(|error| Failure::Invalid(complaint(&error)))
 }
 
@@ -106,13 +106,13 @@ fn in_child(program: &Path, component: &[u8], most: Duration) -> io::Result<Resu
     })
 }
 
-/// Waits for the end, or makes it. None if that was in vain.
+/// Waits for the child to end, and kills it when its time is up. None if that failed.
 fn wait(child: &mut Child, until: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Some(status)),
             Ok(None) if Instant::now() < until => thread::sleep(POLL),
-            // Its pipes have to close, or their readers wait for ever.
+            // Its pipes must close, or their readers wait for ever.
             late => {
                 child.kill()?;
                 child.wait()?;
@@ -128,7 +128,7 @@ fn read(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The innermost cause says what is wrong with the component; the outer ones say where it was found.
+/// The innermost cause is what is wrong with the component; the outer ones only say where.
 fn complaint(error: &wasmtime::Error) -> String {
     let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     causes.dedup();

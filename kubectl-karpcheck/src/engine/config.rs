@@ -8,7 +8,7 @@ pub(crate) const MEMORY_RESERVATION: u64 = 256 << 20;
 /// The settings that decide what code is made, and which proposals a component may use.
 pub(crate) fn config() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
-    // Fuel is the judge, the epoch is the backstop.
+    // Fuel limits a rule, the epoch is the backstop.
     config.consume_fuel(true);
     config.epoch_interruption(true);
     // The same inventory gives the same verdicts on every machine.
@@ -23,7 +23,7 @@ pub(crate) fn config() -> wasmtime::Config {
     config.memory_guard_size(64 << 10);
     // A guest's stack, well below that of the thread it runs on.
     config.max_wasm_stack(512 << 10);
-    // A crash is told by the rule's own log: an address in a stripped pack tells nobody anything.
+    // The rule's own log explains a crash: addresses in a stripped pack do not.
     config.wasm_backtrace_max_frames(None);
     config.generate_address_map(false);
     config

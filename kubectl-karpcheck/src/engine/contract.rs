@@ -14,10 +14,6 @@ pub(super) use bindings::karpcheck::rules::inventory::{
     Settlement as WitSettlement, Target, Value as WitValue,
 };
 
-use wasmtime::component::{HasSelf, Linker};
-
-use crate::engine::decide;
-use crate::engine::host::Host;
 use crate::findings::finding::{Confidence, Outcome, Severity};
 use crate::inventory::{Cause, Fact, FieldValue, Found, Gap, ItemId, Link, Reason, Settlement, Ternary, Unknown};
 
@@ -28,81 +24,7 @@ pub(super) const EXPORT: &str = "karpcheck:rules/rules";
 /// The version that is served: any patch of it that this host knows all functions of.
 pub(super) const VERSION: (u64, u64) = (0, 1);
 
-/// Offers the contract's functions, and nothing else.
-pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    wit::add_to_linker::<_, HasSelf<_>>(linker, |host| host)
-}
-
-impl wit::Host for Host {
-    fn select(&mut self, kind: String) -> wasmtime::Result<Vec<wit::Found>> {
-        Ok(Self::select(self, &kind)?.into_iter().map(found).collect())
-    }
-
-    fn get(&mut self, item: u32, pointer: String) -> wasmtime::Result<WitValue> {
-        let inventory = self.inventory()?;
-        Ok(value(Self::get(self, &inventory, item, &pointer)?))
-    }
-
-    fn views(&mut self, item: u32, pointer: String) -> wasmtime::Result<Vec<wit::Seen>> {
-        let inventory = self.inventory()?;
-        let views = Self::views(self, &inventory, item, &pointer)?;
-        // A fact beside the body stands for the item as a whole.
-        let at = if pointer.starts_with('@') { "" } else { &pointer };
-        Ok(views
-            .into_iter()
-            .map(|(source, seen)| wit::Seen {
-                source: source.into(),
-                value: value(seen),
-                at: WitPlace { item, pointer: at.into(), note: String::new() },
-            })
-            .collect())
-    }
-
-    fn open(&mut self, item: u32, pointer: String) -> wasmtime::Result<Option<WitReason>> {
-        Ok(Self::open(self, item, &pointer)?.map(unknown))
-    }
-
-    fn matches(&mut self, item: u32, pointer: String, pattern: String) -> wasmtime::Result<wit::Answer> {
-        Ok(answer(Self::matches(self, item, &pointer, &pattern)?))
-    }
-
-    fn same(&mut self, item: u32, pointer: String, other: u32, other_pointer: String) -> wasmtime::Result<wit::Answer> {
-        Ok(answer(Self::same(self, item, &pointer, other, &other_pointer)?))
-    }
-
-    fn find(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Field>> {
-        let inventory = self.inventory()?;
-        let fields = Self::find(self, &inventory, item, &pattern)?;
-        Ok(fields.into_iter().map(|field| wit::Field { at: field.at, value: value(field.value) }).collect())
-    }
-
-    fn related(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::related(self, item, &pattern)?.into_iter().map(link_of).collect())
-    }
-
-    fn referrers(&mut self, item: u32, kind: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::referrers(self, item, &kind)?.into_iter().map(link_of).collect())
-    }
-
-    fn peers(&mut self, item: u32, pointer: String, kind: String, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::peers(self, item, &pointer, &kind, &pattern)?.into_iter().map(link_of).collect())
-    }
-
-    fn decide(&mut self, request: Request) -> wasmtime::Result<Decision> {
-        Ok(decide::decide(self, &request)?)
-    }
-
-    fn setting(&mut self, name: String) -> wasmtime::Result<WitValue> {
-        Ok(from_json(Self::setting(self, &name)?))
-    }
-
-    fn log(&mut self, text: String) -> wasmtime::Result<()> {
-        Self::log(self, &text);
-        Ok(())
-    }
-}
-
-fn found(found: Found) -> wit::Found {
+pub(super) fn found(found: Found) -> wit::Found {
     match found {
         Found::Known(id) => wit::Found::Known(id.0),
         Found::Absent(what) => wit::Found::Absent(what),
@@ -110,11 +32,11 @@ fn found(found: Found) -> wit::Found {
     }
 }
 
-fn link_of(link: Link) -> wit::Link {
+pub(super) fn link_of(link: Link) -> wit::Link {
     wit::Link { item: found(link.item), at: link.at }
 }
 
-fn value(value: FieldValue<'_>) -> WitValue {
+pub(super) fn value(value: FieldValue<'_>) -> WitValue {
     match value {
         FieldValue::Absent => WitValue::Absent,
         FieldValue::Unknown(why) => WitValue::Unknown(unknown(why)),
@@ -158,7 +80,7 @@ pub(super) fn reason(reason: &WitReason, why: String) -> Reason {
     Reason::new(Cause::parse(&reason.cause), gap)
 }
 
-const fn answer(answer: Ternary) -> wit::Answer {
+pub(super) const fn answer(answer: Ternary) -> wit::Answer {
     match answer {
         Ternary::Yes => wit::Answer::Yes,
         Ternary::No => wit::Answer::No,
@@ -166,7 +88,7 @@ const fn answer(answer: Ternary) -> wit::Answer {
     }
 }
 
-fn from_json(json: &serde_json::Value) -> WitValue {
+pub(super) fn from_json(json: &serde_json::Value) -> WitValue {
     use serde_json::Value as Json;
     match json {
         Json::Null => WitValue::Absent,
@@ -177,7 +99,7 @@ fn from_json(json: &serde_json::Value) -> WitValue {
     }
 }
 
-/// A value that a pack gives: of a setting, of an edit. An error says why it is none.
+/// A value from a pack, of a setting or an edit. The error says why it is not one.
 pub(super) fn to_json(value: WitValue) -> Result<Option<serde_json::Value>, &'static str> {
     Ok(match value {
         WitValue::Absent => None,

@@ -1,10 +1,11 @@
-//! `decide`: the request is held to the contract here, and evaluated by [`crate::iam`].
+//! `decide`: the request is validated here and evaluated by [`crate::iam`].
 
 use crate::engine::contract;
 use crate::engine::contract::{
     Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
-use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::text;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
@@ -27,7 +28,7 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
         return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
     };
     let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request);
-    // A rule may hand on all places of its answer.
+    // A rule may put all places of the answer into a finding.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
     Ok(decision)
@@ -55,7 +56,7 @@ fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
     }
 }
 
-/// The request in the evaluator's own words.
+/// The request as the evaluator takes it.
 fn question(request: &Request) -> RequestSpec {
     RequestSpec {
         principal: match &request.principal {
@@ -78,7 +79,7 @@ fn question(request: &Request) -> RequestSpec {
 fn operand(operand: &Operand) -> iam::Operand {
     match operand {
         Operand::Template(text) => iam::Operand::Template(text.clone()),
-        // An object is refused before this: it is no value of a request.
+        // `check` has rejected objects: they are no values of a request.
         Operand::Value(WitValue::Absent | WitValue::Json(_)) => iam::Operand::Absent,
         Operand::Value(WitValue::Unknown(reason)) => {
             iam::Operand::Unknown(contract::reason(reason, reason.why.clone()))
@@ -89,7 +90,7 @@ fn operand(operand: &Operand) -> iam::Operand {
     }
 }
 
-/// A request with a mistake is the rule's, whatever the evaluation makes of it.
+/// Is the request well formed? A malformed one is the rule's mistake, whatever it would evaluate to.
 fn check(host: &Host, request: &Request) -> Result<(), GuestFault> {
     let fields = request.fields.len();
     if request.context.len() > MOST_ENTRIES || fields > MOST_ENTRIES {

@@ -1,5 +1,5 @@
-//! What a pack says of its rules, held to the contract. A pack that says nonsense of one rule is refused whole: what it
-//! says of the others is worth no more.
+//! Validates how a pack describes its rules. One invalid rule rejects the whole pack, since the others are then no more
+//! trustworthy.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::schema::pattern::kind_matches;
 const MOST_ID: usize = 64;
 const MOST_TITLE: usize = 200;
 const MOST_KIND: usize = 200;
-/// Secrets are never read, whoever asks.
+/// Secrets are never read, not even for a rule that declares them.
 const NEVER: &str = "core/Secret";
 
 /// A pack's name, version and rules.

@@ -1,4 +1,4 @@
-//! The clock behind the backstop: it counts an engine's epochs, on a thread of its own, as long as the engine lives.
+//! The clock behind the backstop: it counts an engine's epochs, on a thread of its own, while the engine exists.
 
 use std::io;
 use std::thread;
@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(super) fn start(engine: &wasmtime::Engine) -> io::Result<()> {
     let engine = engine.weak();
     thread::Builder::new().name("karpcheck-epochs".into()).stack_size(64 << 10).spawn(move || {
-        // Ticks that were missed, on a machine that was busy or asleep, are not made up for: a rule loses nothing by it.
+        // Missed ticks, on a machine that was busy or asleep, are skipped, so that a rule does not lose time by them.
         loop {
             thread::sleep(TICK);
             let Some(engine) = engine.upgrade() else { return };
@@ -21,7 +21,7 @@ pub(super) fn start(engine: &wasmtime::Engine) -> io::Result<()> {
     Ok(())
 }
 
-/// A time in epochs. The one that is running is never whole.
+/// A time in epochs, plus the one that has begun.
 pub(super) fn ticks(wall: Duration) -> u64 {
     u64::try_from(wall.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 2).min(u64::MAX / 2) + 1
 }

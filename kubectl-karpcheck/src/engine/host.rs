@@ -1,10 +1,11 @@
-//! What a guest's questions are answered with: the inventory, seen through the kinds that the rule declares.
+//! Answers a guest's calls from the inventory, as far as the rule declares its kinds.
 //!
-//! Everything that comes in is hostile. A mistake or a spent limit is a [`GuestFault`]: it ends the rule's run.
+//! All input is hostile. A mistake or an exceeded limit is a [`GuestFault`], which ends the rule's run.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::guest_fault::GuestFault;
 use crate::engine::limiter::Limiter;
 use crate::engine::limits::Limits;
 use crate::engine::text;
@@ -12,30 +13,12 @@ use crate::findings::finding::RuleInfo;
 use crate::iam;
 use crate::inventory::peers::Answered;
 use crate::inventory::pointer;
-use crate::inventory::pointer::Malformed;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
 use crate::schema::pattern::kind_matches;
 
-/// Why a rule's run ends. The text goes on a sentence that begins with the rule: "it …".
-#[derive(Debug, thiserror::Error)]
-pub(super) enum GuestFault {
-    /// The rule does what no rule may do.
-    #[error("{0}")]
-    Mistake(String),
-    /// The rule has used up what it may use.
-    #[error("{0}")]
-    Limit(String),
-}
-
-impl From<Malformed> for GuestFault {
-    fn from(malformed: Malformed) -> Self {
-        Self::Mistake(format!("it asks for a field in a wrong way: {}", text::line(&malformed.to_string(), 300)))
-    }
-}
-
-/// A pointer, pattern or kind that is longer is none. Labels have up to 317 characters, and nest.
+/// Bytes of a pointer. Label keys have up to 317 characters, and nest.
 const MOST_POINTER: usize = 8 << 10;
-/// A pattern of `*` and `?`, or of `find`.
+/// Bytes of a pattern of `*` and `?`, or of `find`.
 const MOST_PATTERN: usize = 2 << 10;
 const MOST_KIND: usize = 200;
 /// Bytes of a reason.
@@ -44,19 +27,19 @@ pub(super) const MOST_WHY: usize = 2_000;
 const BYTES_A_UNIT: usize = 64;
 /// Fields by which a rule may ask for peers: each is an index over all items of a kind.
 const MOST_INDEXES: usize = 32;
-/// Refusals that are remembered; more say nothing new.
+/// How many refusals are remembered.
 const MOST_REASONS: usize = 1_000;
 
 /// A store's data.
 pub(super) struct Host {
     pub(super) limits: Arc<Limits>,
     pub(super) limiter: Limiter,
-    /// What was read of the inventory's policies, by whichever rule.
+    /// Parsed policies of the inventory, shared by all rules.
     pub(super) policies: Arc<iam::Cache>,
     /// None while the pack lists its rules: then it may only log.
     run: Option<Run>,
     log: VecDeque<String>,
-    /// Who listens to what is asked, if anybody.
+    /// Records what the rule asks, for `why`.
     pub(super) recorder: Option<super::Recorder>,
 }
 
@@ -67,19 +50,19 @@ struct Run {
     reads: Vec<String>,
     optional: Vec<String>,
     settings: BTreeMap<String, serde_json::Value>,
-    /// The item that is judged: what is asked without naming an item is asked of its scope.
+    /// The subject: calls that name no item are answered within its scope.
     subject: ItemId,
     /// Which kinds of items the rule declares.
     needs: HashMap<Arc<str>, Option<Need>>,
-    /// Items whose numbers the rule was given, one bit each.
+    /// Items that the rule has been given, one bit each.
     shown: Vec<u64>,
     /// Items of other kinds that a decision named: they may be shown in a finding, not read.
     named: HashSet<u32>,
-    /// What is left of the subject's work.
+    /// The work that is left for this subject.
     work: u64,
-    /// Refusals and failures, each with whether only kinds that may be refused met it.
+    /// Refusals and failures, each with how much the rule needs the kind that met it.
     refusals: HashMap<Reason, Need>,
-    /// The indexes that it has paid for: kind and pattern.
+    /// The indexes that it was charged for: kind and pattern.
     indexes: HashSet<(String, String)>,
 }
 
@@ -137,7 +120,7 @@ impl Host {
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
 
-    /// A new subject: it is shown, and the work begins anew.
+    /// Starts a new subject: the rule may read it, and has its full work again.
     pub(super) fn begin(&mut self, subject: ItemId) {
         let work = self.limits.host_work;
         if let Some(recorder) = &self.recorder {
@@ -163,7 +146,7 @@ impl Host {
         }
     }
 
-    /// Was evidence asked for and refused, or did it fail, other than for kinds that may be refused?
+    /// Was evidence that the rule requires refused, or did reading it fail?
     pub(super) fn alarming(&self, reason: &Reason) -> bool {
         matches!(reason.cause, Cause::Refused | Cause::Failed)
             && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason))) != Some(&Need::Optional)
@@ -200,7 +183,7 @@ impl Host {
         Ok(value)
     }
 
-    /// Each source's word: the source, the value, and the pointer's item.
+    /// What each source says: its name and the value.
     pub(super) fn views<'a>(
         &mut self,
         inventory: &'a Inventory,
@@ -277,7 +260,7 @@ impl Host {
         short(pattern, MOST_PATTERN)?;
         let (mut links, visited) = inventory.related_within(id, pattern, run.work)?;
         run.charge(visited + links.len() as u64)?;
-        // Of the same thing from other sources, what the rule does not declare is no gap.
+        // Another source of the same thing is no gap where the rule does not declare its kind.
         if pattern == "@same" {
             links.retain(|link| !matches!(link.item, Found::Known(id) if run.need_of_item(id).is_none()));
         }
@@ -291,7 +274,7 @@ impl Host {
         let (run, inventory) = self.ask()?;
         let id = run.readable(item)?;
         let need = run.need_of_asked(kind)?;
-        // Each kind gets an index: their number is that of the kinds that there are, or are declared.
+        // One index per kind, so there are as many as there are kinds, or declared ones.
         if kind.contains('*') && !run.declared().any(|declared| declared == kind) {
             return Err(GuestFault::Mistake(format!(
                 "it asks for the referrers of {kind}, a pattern that it does not declare"
@@ -320,7 +303,7 @@ impl Host {
         run.charge(1)?;
         let mut open = inventory.open(id, pointer)?;
         if let Some(unknown) = &mut open {
-            run.tell(unknown, None);
+            run.hand_out(unknown, None);
         }
         Ok(open)
     }
@@ -347,7 +330,7 @@ impl Host {
         else {
             return Err(run.exhausted());
         };
-        // Whichever rule was the first to ask: each pays for the index once, so that its limits are the same in every run.
+        // Each rule is charged for the index once, also if another rule made it, so that its limits are the same in every run.
         if !paid {
             run.charge(cost)?;
             run.indexes.insert(index);
@@ -378,7 +361,7 @@ impl Host {
         }
     }
 
-    /// The item that is judged.
+    /// The subject.
     pub(super) fn subject(&self) -> Option<ItemId> {
         self.run.as_ref().map(|run| run.subject)
     }
@@ -393,7 +376,7 @@ impl Host {
         self.run.as_ref().map(|run| Arc::clone(&run.inventory)).ok_or_else(too_early)
     }
 
-    /// A decision named these items: a finding may show them.
+    /// Lets findings name these items, which a decision named.
     pub(super) fn name(&mut self, items: impl IntoIterator<Item = ItemId>) {
         if let Some(run) = &mut self.run {
             run.named.extend(items.into_iter().map(|item| item.0));
@@ -472,13 +455,13 @@ impl Run {
         GuestFault::Limit("it asks the inventory for more work than one subject may cost".into())
     }
 
-    /// Charges the bytes of a value and checks that they may cross. Returns their number.
+    /// Charges the bytes of a value, and fails where they are more than one call may return. Returns their number.
     fn hand_over(&mut self, value: &mut FieldValue<'_>, most: usize) -> Result<usize, GuestFault> {
         let bytes = match value {
             FieldValue::Text(text) => text.len(),
             FieldValue::Json(json) => json.len(),
             FieldValue::Unknown(unknown) => {
-                self.tell(unknown, None);
+                self.hand_out(unknown, None);
                 unknown.reason.to_string().len()
             }
             FieldValue::Absent | FieldValue::Number(_) | FieldValue::Flag(_) => 0,
@@ -492,7 +475,7 @@ impl Run {
         Ok(bytes)
     }
 
-    /// Shows an item of a declared kind; hides any other.
+    /// Lets the rule read an item of a declared kind; any other becomes unknown.
     fn admit(&mut self, found: &mut Found, asked: Option<Need>) {
         match found {
             Found::Known(id) => {
@@ -506,13 +489,13 @@ impl Run {
                     ));
                 }
             }
-            Found::Unknown(unknown) => self.tell(unknown, asked),
+            Found::Unknown(unknown) => self.hand_out(unknown, asked),
             Found::Absent(_) => {}
         }
     }
 
-    /// Hands out a reason: its place is shown if the rule may see it, and refusals are remembered.
-    fn tell(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
+    /// A reason as the rule gets it: with its place if the rule may see that. Refusals are remembered.
+    fn hand_out(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
         if let Some((id, _)) = unknown.place {
             if self.need_of_item(id).is_some() {
                 self.show(id);
@@ -537,7 +520,7 @@ fn bare(reason: &Reason) -> Reason {
     Reason::new(reason.cause, text::line(&reason.to_string(), MOST_WHY))
 }
 
-/// How long a text is, to tell beforehand what a comparison costs.
+/// A text's length, from which a comparison is charged.
 fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> u64 {
     match inventory.node(id, pointer).map(|node| &node.value) {
         Some(Value::Text(text)) => text.known().map_or_else(|| text.to_string().len(), str::len) as u64,
@@ -546,7 +529,7 @@ fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> u64 {
     }
 }
 
-/// The first segments of a pattern that is too long say enough.
+/// The first segments of a pattern that is too long, for a message.
 fn short(text: &str, most: usize) -> Result<(), GuestFault> {
     if text.len() > most {
         let (bytes, beginning) = (text.len(), text::line(text, 60));

@@ -1,10 +1,10 @@
-//! What a component asks for and offers, read from its names before anything of it runs.
+//! A component's imports and exports, read from their names before any of its code runs.
 
 use wasmparser::{ComponentExternName, Parser, Payload};
 
 use crate::engine::contract;
 
-/// Why a component is no pack.
+/// Why a component is not a pack.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotAPack {
     /// It could reach the outside.
@@ -17,7 +17,7 @@ pub enum NotAPack {
     /// It is made for a later contract.
     #[error("is made for karpcheck:rules@{0}: needs a newer karpcheck")]
     Newer(String),
-    /// It is made for a contract that is served no more.
+    /// It is made for a contract that is no longer served.
     #[error("is made for karpcheck:rules@{0}, which is served no more: build it again for karpcheck:rules@{major}.{minor}",
         major = contract::VERSION.0, minor = contract::VERSION.1)]
     Older(String),
@@ -35,7 +35,7 @@ pub enum NotAPack {
     Compiled,
 }
 
-/// Tells from the first bytes what they are.
+/// Is this a component, by its first bytes?
 pub(super) fn recognise(bytes: &[u8]) -> Result<(), NotAPack> {
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
         return Err(NotAPack::Compiled);
@@ -58,8 +58,8 @@ pub(super) fn recognise(bytes: &[u8]) -> Result<(), NotAPack> {
     }))
 }
 
-/// Looks at the names in a component's bytes, so that one that must be refused is not compiled first, which takes up to a
-/// minute. What cannot be read is left to the compiler, and the proof is given on what it made.
+/// Checks the names in a component's bytes, so that a component that must be rejected is not compiled first, which takes up
+/// to a minute. Bytes that cannot be parsed are left to the compiler; the proof is over what it made.
 pub(super) fn look(bytes: &[u8]) -> Result<(), NotAPack> {
     let (mut imports, mut exports, mut depth) = (vec![], vec![], 0_u32);
     for payload in Parser::new(0).parse_all(bytes) {
@@ -83,7 +83,7 @@ fn name(name: &ComponentExternName<'_>) -> String {
     name.name.to_owned()
 }
 
-/// Proves from its names that a component asks for the inventory at most, and offers rules of a version that is served.
+/// Proves by its names that a component imports at most the inventory, and exports rules of a version that is served.
 pub(super) fn prove<'a>(
     imports: impl Iterator<Item = &'a str> + Clone,
     exports: impl Iterator<Item = &'a str> + Clone,

@@ -2,13 +2,13 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::engine::host::GuestFault;
+use crate::engine::guest_fault::GuestFault;
 use crate::engine::limits::Limits;
 
-/// A table's element, as wasmtime holds it.
+/// Bytes of a table's element in wasmtime.
 const ELEMENT: usize = size_of::<usize>();
 
-/// What a rule has, and what it may have.
+/// What a rule uses, and what it may use.
 #[derive(Debug)]
 pub(super) struct Limiter {
     bytes: usize,
@@ -46,7 +46,7 @@ impl Limiter {
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
-        // A memory that says itself how large it gets is told no, as it expects.
+        // A memory with a maximum of its own expects `false`, not an error.
         if most.is_some_and(|most| desired > most) {
             return Ok(false);
         }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-/// The bounds of the sandbox. `Default` is what the design sets; figures measured with guests in Rust, JavaScript and
-/// Python stand in the contract's README.
+/// The limits of the sandbox. The defaults leave room for guests in Rust, JavaScript and Python.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Fuel, some one unit an instruction, to list the rules and again for each subject. 1 G is some 0.1 s; a rule in
     /// JavaScript uses up to 7 M a subject.
     pub fuel: u64,
-    /// Wall time of one rule over all its subjects. Only the backstop: fuel decides first in nearly all cases.
+    /// Wall time of one rule over all its subjects. Only the backstop: fuel nearly always ends first.
     pub wall: Duration,
     /// Bytes of all linear memories and tables of a rule together. A rule in Python uses 13 MiB, in JavaScript 15 MiB.
     pub memory: usize,

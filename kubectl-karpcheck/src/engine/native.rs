@@ -3,11 +3,11 @@
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Makes a component of machine code.
+/// Loads a component's machine code.
 ///
 /// The bytes must be what [`Engine::precompile_component`] returned: wasmtime checks its version and settings in them, not
 /// the code. So the callers are three: the code embedded by the build, what the compiling child just answered, and the
-/// user's cache, whose owner, mode and digest were checked. A `.cwasm` that anyone hands in never comes here.
+/// user's cache, whose owner, mode and digest were checked. A `.cwasm` file from a user never gets here.
 #[expect(unsafe_code, reason = "wasmtime trusts machine code; see above for whose this is")]
 pub(super) fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes come from `precompile_component`, by the rule above.

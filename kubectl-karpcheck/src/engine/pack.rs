@@ -1,4 +1,4 @@
-//! Loading a pack: from bytes that may be anything to rules that may be called.
+//! Loading a pack: from untrusted bytes to rules that can be called.
 
 use std::fmt;
 use std::fs::File;
@@ -21,8 +21,8 @@ use crate::engine::termination::RunFailure;
 use crate::engine::{Engine, describe, native, text};
 use crate::findings::finding::{BUILTIN, RuleInfo};
 
-/// What the build made of the built-in pack: its code, or where the build could not compile for this target the
-/// component. Both empty where there was no pack to build in.
+/// The built-in pack: its code, or the component where the build could not compile for this target. Both are empty if there
+/// was no pack at build time.
 static BUILTIN_CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"));
 static BUILTIN_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.wasm"));
 const BUILTIN_DIGEST: &str = concat!("sha256:", env!("KARPCHECK_BUILTIN_DIGEST"));
@@ -51,7 +51,7 @@ pub enum PackFault {
         /// The bound, in bytes.
         most: u64,
     },
-    /// It is something else.
+    /// It is not a pack.
     #[error(transparent)]
     NotAPack(NotAPack),
     /// It is not valid, or uses what is switched off: what the compiler says.
@@ -69,7 +69,7 @@ pub enum PackFault {
     /// It could not list its rules: how that ended.
     #[error("could not list its rules: it {0}")]
     Describe(String),
-    /// What it says of its rules cannot be.
+    /// Its description of its rules is invalid.
     #[error("{0}")]
     Rules(String),
     /// This binary was built without rules.
@@ -80,7 +80,7 @@ pub enum PackFault {
     NoBuiltin,
 }
 
-/// A pack whose rules may be called.
+/// A pack whose rules can be called.
 pub struct Pack {
     name: String,
     version: String,
@@ -188,7 +188,7 @@ impl Engine {
         Ok(component)
     }
 
-    /// Proves, links and lists.
+    /// Proves the imports, links the component and lists its rules.
     fn link(&self, name: Option<&str>, digest: String, component: &Component) -> Result<Pack, PackFault> {
         let kind = component.component_type();
         let (imports, exports) = (kind.imports(&self.engine), kind.exports(&self.engine));

@@ -1,4 +1,4 @@
-//! What a rule asked of IAM, and what it said, subject by subject: for those who want to know why.
+//! What a rule asked of IAM and its verdict, subject by subject, for `why`.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,30 +10,30 @@ use crate::inventory::ItemId;
 pub struct RecordedVerdict {
     /// The subject.
     pub subject: ItemId,
-    /// What the rule asked, in order.
+    /// The rule's requests, in order.
     pub questions: Vec<RequestSpec>,
-    /// `skip`, `pass`, `unknown` or `fail`; none where the rule ended without a verdict.
+    /// `skip`, `pass`, `unknown` or `fail`; none if the rule ended without a verdict.
     pub verdict: Option<&'static str>,
 }
 
-/// Listens to rules while they judge. Meant for one rule at a time.
+/// Records requests and verdicts while a rule runs. For one rule at a time.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder(Arc<Mutex<Vec<RecordedVerdict>>>);
 
 impl Recorder {
-    /// All that was heard so far.
+    /// All that was recorded so far.
     pub fn take(&self) -> Vec<RecordedVerdict> {
-        self.0.lock().map(|mut heard| std::mem::take(&mut *heard)).unwrap_or_default()
+        self.0.lock().map(|mut recorded| std::mem::take(&mut *recorded)).unwrap_or_default()
     }
 
     pub(super) fn begin(&self, subject: ItemId) {
-        if let Ok(mut heard) = self.0.lock() {
-            heard.push(RecordedVerdict { subject, questions: vec![], verdict: None });
+        if let Ok(mut recorded) = self.0.lock() {
+            recorded.push(RecordedVerdict { subject, questions: vec![], verdict: None });
         }
     }
 
     pub(super) fn asked(&self, question: &RequestSpec) {
-        if let Some(last) = self.0.lock().ok().as_mut().and_then(|heard| heard.last_mut())
+        if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut())
             && !last.questions.contains(question)
         {
             last.questions.push(question.clone());
@@ -41,7 +41,7 @@ impl Recorder {
     }
 
     pub(super) fn said(&self, verdict: &'static str) {
-        if let Some(last) = self.0.lock().ok().as_mut().and_then(|heard| heard.last_mut()) {
+        if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut()) {
             last.verdict = Some(verdict);
         }
     }

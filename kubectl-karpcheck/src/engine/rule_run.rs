@@ -1,4 +1,4 @@
-//! Running rules over the inventory: which subjects, in which order, and what becomes of a rule that fails.
+//! Running rules over the inventory: which subjects, in which order, and what a rule that fails leaves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::inventory::{Cause, Inventory, ItemId, Reason};
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SettingError {
-    /// There is none of this name.
+    /// The rule has none of this name.
     #[error("rule {rule} has no setting {name}; {}", if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) })]
     Unknown {
         /// The rule.
         rule: String,
         /// The name.
         name: String,
-        /// The names that there are.
+        /// The names of its settings.
         known: Vec<String>,
     },
     /// It is of another type.
@@ -43,7 +43,7 @@ pub enum SettingError {
     },
 }
 
-/// A rule that is to run.
+/// A rule to run.
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     /// Its pack.
@@ -68,7 +68,7 @@ impl<'a> Selected<'a> {
             return Err(SettingError::Unknown { rule: rule(), name: name.into(), known });
         };
         let (wanted, given) = (type_of(default), type_of(&value));
-        // A setting that is absent by default takes anything.
+        // A setting without a default takes any value.
         if wanted != given && !default.is_null() {
             return Err(SettingError::Type { rule: rule(), name: name.into(), wanted, given });
         }
@@ -89,7 +89,7 @@ const fn type_of(value: &serde_json::Value) -> &'static str {
     }
 }
 
-/// Runs rules. Findings are in the order of rules and, for each, of its subjects, whatever the number of threads.
+/// Runs rules. Findings are in the order of rules and, for each, of its subjects; the number of threads does not matter.
 pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
     let workers = engine.threads.min(rules.len());
     let next = AtomicUsize::new(0);
@@ -107,7 +107,7 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
     } else {
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..workers)
-                // A thread that cannot be had is no loss but time.
+                // Without the thread it only takes longer.
                 .filter_map(|_| {
                     std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok()
                 })
@@ -190,7 +190,7 @@ struct RuleRun<'a> {
 }
 
 impl RuleRun<'_> {
-    /// Judges one subject after the other, in one instance. An error comes with the subject at which it ended.
+    /// Checks one subject after the other, in one instance. An error has the subject at which it happened.
     fn all(
         &mut self,
         pack: &Pack,
@@ -238,7 +238,7 @@ impl RuleRun<'_> {
         Ok(())
     }
 
-    /// The subjects that are left are unknown. One finding says so for all.
+    /// The remaining subjects are unknown. One finding stands for all.
     fn give_up(&mut self, subject: ItemId, left: usize, ended: &RunFailure) {
         self.coverage.unknown += u32::try_from(left).unwrap_or(u32::MAX);
         let which = match left {
@@ -252,7 +252,7 @@ impl RuleRun<'_> {
     }
 }
 
-/// A rule's subjects in the order of the inventory, and why there may be more, or why some are left out.
+/// A rule's subjects in the order of the inventory, and why there may be more or some were left out.
 fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>) {
     let chosen = inventory.scopes().iter().filter(|scope| scope.is_chosen());
     let mut subjects: Vec<ItemId> =
@@ -260,7 +260,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
     subjects.sort_unstable();
     subjects.dedup();
     let mut skipped = vec![];
-    // The pack was refused if it could not be parsed.
+    // Loading the pack has parsed it.
     if let Ok(requirement) = Requirement::parse(&rule.karpenter) {
         let all = subjects.len();
         let mut versions: Vec<String> = vec![];
@@ -280,7 +280,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
             skipped.push(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
         }
     }
-    // Nobody expects more than was given; what was asked for and refused is another thing.
+    // That no more was provided is expected; that a read was refused or failed is worth a line.
     let mut refused: Vec<String> = rule
         .subjects
         .iter()

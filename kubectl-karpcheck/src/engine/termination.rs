@@ -1,17 +1,18 @@
-//! How a guest's run ended before its time, in words.
+//! How a guest's run ended early, in words.
 
 use wasmtime::Trap;
 
-use crate::engine::host::{GuestFault, Host};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::Host;
 use crate::engine::limits::Limits;
 use crate::engine::text;
 
-/// How it ended.
+/// How a run ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct RunFailure {
-    /// Goes on "the rule …": "ran out of fuel".
+    /// Completes "the rule …": "ran out of fuel".
     pub(super) what: String,
-    /// The details, for a sentence of its own: what it did, what it had logged. May be empty.
+    /// The details: what it did, what it had logged. May be empty.
     pub(super) how: String,
 }
 
@@ -33,7 +34,7 @@ impl RunFailure {
                 Some(Trap::Interrupt) => (slow(limits), "its work depends on how much there is to judge".into()),
                 Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
                 Some(trap) => ("crashed".into(), trap.to_string()),
-                // The error has no type of its own.
+                // wasmtime gives this error no type of its own.
                 None if error.to_string().contains("fuel allocated for hostcalls") => {
                     ("went beyond its limits".into(), format!("it gives more than {} bytes at once", limits.call_bytes))
                 }

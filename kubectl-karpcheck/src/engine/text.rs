@@ -1,4 +1,4 @@
-//! Texts that a guest wrote, made fit to be shown.
+//! Makes texts of a guest safe to show.
 
 /// One line: every run of blanks and control characters is one blank. Cut at `most` bytes.
 pub(super) fn line(text: &str, most: usize) -> String {
@@ -36,7 +36,7 @@ pub(super) fn page(text: &str, most: usize) -> String {
     cut(clean, most)
 }
 
-/// A pointer up to the first segment that cannot be shown: the keys of a hostile file are no rule's mistake.
+/// A pointer up to the first segment that cannot be shown: keys in a hostile file are not the rule's mistake.
 pub(super) fn pointer(mut pointer: String) -> String {
     if let Some(bad) = pointer.find(|char: char| char.is_control() || invisible(char)) {
         pointer.truncate(pointer[..bad].rfind('/').unwrap_or(0));
@@ -44,7 +44,7 @@ pub(super) fn pointer(mut pointer: String) -> String {
     pointer
 }
 
-/// Characters that turn or hide what stands around them.
+/// Characters that reverse or hide the text around them.
 const fn invisible(char: char) -> bool {
     matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

@@ -1,16 +1,17 @@
-//! A verdict as the guest gave it, held to the contract and turned into findings.
+//! Validates a guest's verdict and turns it into findings.
 
 use crate::engine::contract;
 use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
 use crate::engine::describe::kebab;
-use crate::engine::host::{GuestFault, Host, MOST_WHY, well_formed};
+use crate::engine::guest_fault::GuestFault;
+use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::limits::Limits;
 use crate::engine::text;
 use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};
 use crate::inventory::Place;
 use crate::inventory::{ItemId, Reason};
 
-/// What a finding costs beside its texts.
+/// Bytes that a finding counts for beside its texts.
 const OVERHEAD: usize = 256;
 
 /// One subject's verdict.
@@ -23,7 +24,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it.
+    /// Its name.
     pub(super) fn as_str(&self) -> &'static str {
         match self {
             Self::Skip => "skip",
@@ -73,7 +74,7 @@ impl<'a> VerdictReader<'a> {
         Ok(Verdict::Findings(findings))
     }
 
-    /// A finding of the host's own: the subject could not be judged.
+    /// A finding of the host: the subject could not be checked.
     pub(super) fn unknown(&self, subject: ItemId, reason: Reason, severity: Severity, message: String) -> Finding {
         Finding {
             rule: self.label.to_owned(),
@@ -101,7 +102,7 @@ impl<'a> VerdictReader<'a> {
         let (reason, reason_at) = self.reason(host, reason)?;
         let message = format!("could not be judged: {reason}");
         let severity = severity(host, &reason);
-        // Where knowledge ends in the subject itself, that is the finding's place.
+        // A reason whose place is in the subject is also the finding's place.
         let pointer = match &reason_at {
             Some(place) if place.item == subject => place.pointer.clone(),
             _ => String::new(),
@@ -211,7 +212,7 @@ impl<'a> VerdictReader<'a> {
     }
 }
 
-/// An unknown is good to know; where evidence was asked for and refused it is a warning.
+/// An unknown is an info; a warning where required evidence was refused or failed.
 fn severity(host: &Host, reason: &Reason) -> Severity {
     if host.alarming(reason) { Severity::Warning } else { Severity::Info }
 }

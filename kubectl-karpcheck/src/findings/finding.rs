@@ -1,4 +1,4 @@
-//! What rules are and what they say, in the host's own words: free of the contract's version and of any format.
+//! Rules and their findings in the host's own types, independent of the contract's version and of any format.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word of the report.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -40,7 +40,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// The word of the report.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -60,7 +60,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word of the report.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -113,7 +113,7 @@ pub struct Finding {
     pub group: String,
     /// Facts for machines.
     pub properties: Vec<(String, String)>,
-    /// What its edits would do; none where nobody tried.
+    /// What its edits would do; none if they were not tried.
     pub cure: Option<FixOutcome>,
     /// The finding of which this one is a consequence, by its number in the judgement.
     pub follows: Option<usize>,
@@ -152,7 +152,7 @@ pub struct RuleInfo {
     pub docs: String,
     /// The worst that it may report.
     pub severity: Severity,
-    /// Does it run when nobody asks for it?
+    /// Does it run by default?
     pub enabled: bool,
     /// Kinds that it judges.
     pub subjects: Vec<String>,

@@ -20,7 +20,7 @@ pub struct Change {
     pub value: Option<serde_json::Value>,
 }
 
-/// What tells a value from another one at the same place: an object may begin where its first member does.
+/// What distinguishes a value from another one at the same place: an object may begin where its first member does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
     /// An object with at least these members.
@@ -94,7 +94,7 @@ impl Builder {
             }
             return made;
         }
-        // What has no lines is told by its name.
+        // What has no lines is identified by its name.
         let is_it = |draft: &Item| {
             draft.kind == item.kind
                 && draft.name == item.name
@@ -199,7 +199,7 @@ fn set(node: &mut Node, route: &[String], value: Option<&serde_json::Value>) -> 
     }
 }
 
-/// Is a finding's item told by this, whatever its number is in a later inventory?
+/// Identifies a finding's item, whatever its number is in a later inventory.
 pub fn identity(inventory: &Inventory, item: ItemId) -> Option<(String, String, String, u32)> {
     let item = inventory.item(item)?;
     Some((

@@ -4,7 +4,6 @@ use crate::inventory::{Reason, Ternary, Text};
 
 use crate::iam::decide::Env;
 use crate::iam::pattern::{Pattern, Syntax};
-use crate::iam::truth;
 
 /// The actions of a statement.
 #[derive(Clone, Debug)]
@@ -24,9 +23,9 @@ impl Actions {
 
     /// Does an action, in lower case, belong to them?
     pub(super) fn matches(&self, action: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
-        let listed = truth::any(self.patterns.iter().map(|pattern| pattern.matches_str(action, env, doubt)));
+        let listed = Ternary::any(self.patterns.iter().map(|pattern| pattern.matches_str(action, env, doubt)));
         let listed = open(listed, self.open.as_ref(), doubt);
-        if self.not { truth::not(listed) } else { listed }
+        if self.not { !listed } else { listed }
     }
 
     /// All of them, if each is known and none is excepted.

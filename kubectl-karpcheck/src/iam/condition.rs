@@ -8,8 +8,6 @@ use crate::iam::decide::Env;
 use crate::iam::fault::Fault;
 use crate::iam::pattern::{Pattern, Syntax, fold};
 use crate::iam::resource::ArnPattern;
-use crate::iam::truth;
-use crate::iam::truth::certain;
 
 mod date;
 mod ip;
@@ -159,7 +157,7 @@ impl Condition {
             Lookup::One(given) => self.with(given, env, doubt),
             Lookup::Unsaid => self.with(&Given::Unknown(self.key.unsaid()), env, doubt),
             Lookup::Maybe(cases) => {
-                let answer = truth::whichever(cases.iter().map(|given| self.with(given, env, &mut None)));
+                let answer = Ternary::agreed(cases.iter().map(|given| self.with(given, env, &mut None)));
                 if answer == Ternary::Unknown {
                     doubt.get_or_insert_with(|| {
                         Reason::new(
@@ -186,7 +184,7 @@ impl Condition {
                     reason: reason.clone(),
                 })];
                 let cases = [self.without(operator, env, &mut None), self.with_values(operator, &any, env, &mut None)];
-                let answer = truth::whichever(cases);
+                let answer = Ternary::agreed(cases);
                 if answer == Ternary::Unknown {
                     doubt.get_or_insert_with(|| reason.clone());
                 }
@@ -206,7 +204,7 @@ impl Condition {
         match operator.quantifier {
             Some(Quantifier::All) => Ternary::Yes,
             Some(Quantifier::Any) => Ternary::No,
-            None => certain(operator.negated),
+            None => Ternary::from(operator.negated),
         }
     }
 
@@ -216,11 +214,11 @@ impl Condition {
         }
         let mut one = |value: &Text| {
             let found = self.finds(operator, value, env, doubt);
-            if operator.negated { truth::not(found) } else { found }
+            if operator.negated { !found } else { found }
         };
         match operator.quantifier {
-            Some(Quantifier::All) => truth::all(values.iter().map(one)),
-            Some(Quantifier::Any) => truth::any(values.iter().map(one)),
+            Some(Quantifier::All) => Ternary::all(values.iter().map(one)),
+            Some(Quantifier::Any) => Ternary::any(values.iter().map(one)),
             None => match values {
                 [value] if !self.key.several() => one(value),
                 _ => {
@@ -241,7 +239,7 @@ impl Condition {
 
     fn is_null(&self, absent: bool, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let is = if absent { "true" } else { "false" };
-        truth::any(self.wanted.iter().map(|wanted| match wanted {
+        Ternary::any(self.wanted.iter().map(|wanted| match wanted {
             Wanted::Pattern(pattern) => pattern.matches_str(is, env, doubt),
             Wanted::Unknown(reason) => {
                 doubt.get_or_insert_with(|| reason.clone());
@@ -259,7 +257,7 @@ impl Condition {
             _ => None,
         };
         let value = folded.as_ref().unwrap_or(value);
-        truth::any(self.wanted.iter().map(|wanted| match wanted {
+        Ternary::any(self.wanted.iter().map(|wanted| match wanted {
             Wanted::Unknown(reason) => {
                 doubt.get_or_insert_with(|| reason.clone());
                 Ternary::Unknown
@@ -272,7 +270,7 @@ impl Condition {
                     return Ternary::Unknown;
                 };
                 // A value of another type does not match.
-                certain(match (wanted, operator.base) {
+                Ternary::from(match (wanted, operator.base) {
                     (Wanted::Number(wanted), Base::Number(compare)) => {
                         number(known).is_some_and(|number| compare.holds(number.partial_cmp(wanted)))
                     }
@@ -308,7 +306,7 @@ impl Condition {
                     .iter()
                     .filter(|value| {
                         let found = self.finds(operator, value, env, &mut None);
-                        found == certain(operator.negated)
+                        found == Ternary::from(operator.negated)
                     })
                     .map(Text::to_string)
                     .collect();

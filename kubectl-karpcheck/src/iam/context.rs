@@ -220,7 +220,7 @@ impl Context {
         let known = name.folded.known();
         for (other, given) in &self.keys {
             let answer = match (known, other.folded.known()) {
-                (Some(one), Some(other)) => super::truth::certain(one == other),
+                (Some(one), Some(other)) => Ternary::from(one == other),
                 _ => name.folded.same(&other.folded),
             };
             match answer {
@@ -232,7 +232,7 @@ impl Context {
         let mut rest: Option<&Given> = None;
         for (prefix, given) in &self.families {
             let answer = match (known, prefix.folded.known()) {
-                (Some(name), Some(prefix)) => super::truth::certain(name.starts_with(prefix)),
+                (Some(name), Some(prefix)) => Ternary::from(name.starts_with(prefix)),
                 (None, Some(prefix)) => name.folded.matches(&format!("{prefix}*")),
                 _ => Ternary::Unknown,
             };

@@ -12,7 +12,6 @@ use crate::iam::document::{Document, Effect, PolicyKind, Statement};
 use crate::iam::fault::{Consequence, Fault};
 use crate::iam::grant::Grant;
 use crate::iam::principal::{IdentityKind, Principal};
-use crate::iam::truth::{and, any, or, whichever};
 
 mod explain;
 
@@ -272,10 +271,10 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 doubt.get_or_insert_with(|| reason.clone());
             }
             let unknown = matches!(statement.effect, Effect::Unknown(_)) || policy.document.refused.is_some();
-            let weigh = |answer| if unknown { and(answer, Ternary::Unknown) } else { answer };
+            let weigh = |answer: Ternary| if unknown { answer.and(Ternary::Unknown) } else { answer };
             if statement.effect != Effect::Allow {
                 let denies = weigh(reach.any());
-                sum.deny = or(sum.deny, denies);
+                sum.deny = sum.deny.or(denies);
                 match denies {
                     Ternary::Yes => sum.denied_by.push(which),
                     Ternary::Unknown => sum.deny_doubts.extend(doubt.clone().map(|reason| Doubt {
@@ -297,13 +296,13 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 if direct == Ternary::Unknown || account == Ternary::Unknown {
                     sum.allow_doubts.extend(doubt.map(|reason| Doubt { policy, statement: Some(statement), reason }));
                 }
-                sum.direct = or(sum.direct, direct);
-                sum.account = or(sum.account, account);
+                sum.direct = sum.direct.or(direct);
+                sum.account = sum.account.or(account);
             }
         }
         if let Some(reason) = &policy.document.open {
-            sum.direct = or(sum.direct, Ternary::Unknown);
-            sum.account = or(sum.account, Ternary::Unknown);
+            sum.direct = sum.direct.or(Ternary::Unknown);
+            sum.account = sum.account.or(Ternary::Unknown);
             sum.allow_doubts.push(Doubt { policy, statement: None, reason: reason.clone() });
         }
     }
@@ -311,7 +310,7 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
 }
 
 fn widen(answer: Ternary, open: Option<&Unknown>) -> Ternary {
-    if open.is_some() { or(answer, Ternary::Unknown) } else { answer }
+    if open.is_some() { answer.or(Ternary::Unknown) } else { answer }
 }
 
 /// All tallies of a request.
@@ -354,7 +353,7 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
         if let Some(reason) = doubt {
             grant_doubt.get_or_insert((grant, reason));
         }
-        grants = or(grants, answer);
+        grants = grants.or(answer);
     }
     let is_root = matches!(&request.principal, Principal::Identity(identity) if identity.kind == IdentityKind::Root);
     let sums = Sums {
@@ -374,7 +373,7 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
         organisation,
         resource,
     };
-    let deny = any([sums.organisation.deny, sums.boundary.deny, sums.identity.deny, sums.resource.deny]);
+    let deny = Ternary::any([sums.organisation.deny, sums.boundary.deny, sums.identity.deny, sums.resource.deny]);
     let allow = allow(request, policies, &sums);
     let access = match (deny, allow) {
         (Ternary::Yes, _) => Access::ExplicitDeny,
@@ -409,28 +408,28 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
 
 fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Ternary {
     let Principal::Identity(identity) = &request.principal else {
-        return or(sums.direct, sums.grants);
+        return sums.direct.or(sums.grants);
     };
-    let own = and(sums.own, sums.within);
+    let own = sums.own.and(sums.within);
     // A boundary limits what a resource's policy gives a role by its ARN, not what it gives a session or a user.
     let limit = match (identity.kind, sums.resource.direct_by.as_ref().and_then(|by| by.statement.principals.as_ref()))
     {
         (IdentityKind::User | IdentityKind::Root, _) => Ternary::Yes,
         (IdentityKind::Role, Some(by)) if by.session() => Ternary::Yes,
-        (IdentityKind::Role, Some(by)) if by.everyone() => or(sums.within, Ternary::Unknown),
+        (IdentityKind::Role, Some(by)) if by.everyone() => sums.within.or(Ternary::Unknown),
         (IdentityKind::Role, _) => sums.within,
     };
-    let direct = and(sums.direct, limit);
+    let direct = sums.direct.and(limit);
     let within_account = || {
-        if policies.decisive { any([direct, and(own, sums.account), sums.grants]) } else { or(direct, own) }
+        if policies.decisive { Ternary::any([direct, own.and(sums.account), sums.grants]) } else { direct.or(own) }
     };
-    let across = || and(own, any([sums.direct, sums.account, sums.grants]));
+    let across = || own.and(Ternary::any([sums.direct, sums.account, sums.grants]));
     let allow = match policies.same_account {
         Ternary::Yes => within_account(),
         Ternary::No => across(),
-        Ternary::Unknown => whichever([within_account(), across()]),
+        Ternary::Unknown => Ternary::agreed([within_account(), across()]),
     };
-    if policies.organisation_whole { and(allow, sums.organisation.direct) } else { allow }
+    if policies.organisation_whole { allow.and(sums.organisation.direct) } else { allow }
 }
 
 impl Decision {

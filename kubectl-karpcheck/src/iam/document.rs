@@ -10,7 +10,6 @@ use crate::iam::fault::{Consequence, Fault};
 use crate::iam::principal::{Principals, Reach, refused};
 use crate::iam::resource::Resources;
 use crate::iam::services;
-use crate::iam::truth;
 
 /// What a document is attached to, which decides what it must and must not say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -442,19 +441,19 @@ impl Statement {
         if reach.any() == Ternary::No {
             return NO;
         }
-        let mut rest = truth::and(action, self.resources.matches(&env.request.resource, env, &mut open));
+        let mut rest = action.and(self.resources.matches(&env.request.resource, env, &mut open));
         if rest == Ternary::No {
             return NO;
         }
         for condition in &self.conditions {
-            rest = truth::and(rest, condition.holds(env, &mut open));
+            rest = rest.and(condition.holds(env, &mut open));
             if rest == Ternary::No {
                 return NO;
             }
         }
         if let Some(reason) = &self.open {
             open.get_or_insert_with(|| reason.clone());
-            rest = truth::and(rest, Ternary::Unknown);
+            rest = rest.and(Ternary::Unknown);
         }
         if let Effect::Unknown(reason) = &self.effect {
             open.get_or_insert_with(|| reason.clone());
@@ -462,6 +461,6 @@ impl Statement {
         if doubt.is_none() {
             *doubt = open;
         }
-        Reach { direct: truth::and(reach.direct, rest), account: truth::and(reach.account, rest) }
+        Reach { direct: reach.direct.and(rest), account: reach.account.and(rest) }
     }
 }

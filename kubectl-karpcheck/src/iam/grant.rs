@@ -5,7 +5,6 @@ use crate::inventory::{ItemId, Node, Reason, Symbol, Ternary, Text, Value};
 use crate::iam::context::{Given, KeyName, Lookup};
 use crate::iam::decide::Env;
 use crate::iam::principal::Principal;
-use crate::iam::truth;
 
 /// A grant: one principal may use a key for some operations.
 #[derive(Clone, Debug)]
@@ -80,8 +79,8 @@ impl Grant {
             (Principal::Service(name), Some(grantee)) => grantee.same(name),
             (Principal::Federated(_) | Principal::Anyone, Some(_)) => Ternary::No,
         };
-        let listed = truth::any(self.operations.iter().map(|text| match text.known() {
-            Some(known) => truth::certain(known.eq_ignore_ascii_case(operation)),
+        let listed = Ternary::any(self.operations.iter().map(|text| match text.known() {
+            Some(known) => Ternary::from(known.eq_ignore_ascii_case(operation)),
             None => Ternary::Unknown,
         }));
         let listed = super::action::open(listed, self.open.as_ref(), &mut None);
@@ -91,7 +90,7 @@ impl Grant {
             Some((pairs, others)) if constrained => self.context(pairs, *others, env),
             _ => Ternary::Yes,
         };
-        let answer = truth::and(truth::and(grantee, listed), context);
+        let answer = grantee.and(listed).and(context);
         if answer == Ternary::Unknown {
             doubt.get_or_insert_with(|| {
                 let hole = self.grantee.as_ref().and_then(Text::hole).map(Symbol::reason);
@@ -107,12 +106,12 @@ impl Grant {
     }
 
     fn context(&self, pairs: &[(Text, Text)], others: bool, env: &Env<'_>) -> Ternary {
-        let held = truth::all(pairs.iter().map(|(key, value)| {
+        let held = Ternary::all(pairs.iter().map(|(key, value)| {
             let name = KeyName::new(&Text::from_parts(
                 Text::from("kms:EncryptionContext:").into_parts().into_iter().chain(key.clone().into_parts()),
             ));
             match env.request.context.lookup(&name) {
-                Lookup::One(Given::Values(values)) => truth::any(values.iter().map(|given| given.same(value))),
+                Lookup::One(Given::Values(values)) => Ternary::any(values.iter().map(|given| given.same(value))),
                 Lookup::One(Given::Absent) => Ternary::No,
                 _ => Ternary::Unknown,
             }

@@ -5,7 +5,6 @@ use crate::inventory::{Cause, Part, Reason, Symbol, SymbolScope, Ternary, Text};
 
 use crate::iam::context::{Given, KeyName, Lookup};
 use crate::iam::decide::Env;
-use crate::iam::truth::certain;
 
 /// Does a text match a pattern of `*` (any characters) and `?` (one character)?
 pub fn glob(pattern: &str, text: &str) -> bool {
@@ -132,8 +131,8 @@ impl Pattern {
     pub(super) fn matches_str(&self, value: &str, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         match &self.shape {
             Shape::Any => Ternary::Yes,
-            Shape::Literal(literal) => certain(**literal == *value),
-            Shape::Glob(pattern) => certain(glob(pattern, value)),
+            Shape::Literal(literal) => Ternary::from(**literal == *value),
+            Shape::Glob(pattern) => Ternary::from(glob(pattern, value)),
             Shape::Pieces(_) => {
                 let tokens: Vec<Token<'_>> = value.chars().map(Token::Char).collect();
                 self.matches_tokens(&tokens, env, doubt)

@@ -8,7 +8,6 @@ use crate::iam::decide::Env;
 use crate::iam::fault::Fault;
 use crate::iam::pattern::{Pattern, Syntax};
 use crate::iam::resource::split;
-use crate::iam::truth;
 
 /// What an ARN of a principal names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,7 +110,7 @@ impl Reach {
     pub(super) const ALL: Self = Self { direct: Ternary::Yes, account: Ternary::Yes };
 
     pub(super) const fn any(self) -> Ternary {
-        truth::or(self.direct, self.account)
+        self.direct.or(self.account)
     }
 }
 
@@ -195,15 +194,15 @@ impl Principals {
         let mut reach = Reach { direct: Ternary::No, account: Ternary::No };
         for entry in &self.entries {
             let one = entry.reach(env, doubt);
-            reach.direct = truth::or(reach.direct, one.direct);
-            reach.account = truth::or(reach.account, one.account);
+            reach.direct = reach.direct.or(one.direct);
+            reach.account = reach.account.or(one.account);
         }
         if let Some(reason) = &self.open
             && reach.direct != Ternary::Yes
         {
             doubt.get_or_insert_with(|| reason.clone());
             reach.direct = Ternary::Unknown;
-            reach.account = truth::or(reach.account, Ternary::Unknown);
+            reach.account = reach.account.or(Ternary::Unknown);
         }
         if !self.not {
             return reach;
@@ -230,7 +229,7 @@ impl Principals {
                     Ternary::Unknown
                 }
             }
-            (_, listed) => truth::not(listed),
+            (_, listed) => !listed,
         };
         Reach { direct: answer, account: Ternary::No }
     }

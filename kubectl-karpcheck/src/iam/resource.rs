@@ -5,7 +5,6 @@ use crate::inventory::{Part, Reason, Ternary, Text};
 use crate::iam::action::open;
 use crate::iam::decide::Env;
 use crate::iam::pattern::{Pattern, Piece, Syntax, others, pieces};
-use crate::iam::truth;
 
 /// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
 /// colons; with fewer the pattern matches as a whole.
@@ -66,7 +65,7 @@ impl ArnPattern {
         }
         match split(value) {
             Some(parts) => {
-                truth::all(patterns.iter().zip(&parts).map(|(pattern, part)| pattern.matches(part, env, doubt)))
+                Ternary::all(patterns.iter().zip(&parts).map(|(pattern, part)| pattern.matches(part, env, doubt)))
             }
             // A hole may stand for several parts.
             None => self.whole.matches(value, env, doubt),
@@ -127,10 +126,10 @@ impl Resources {
 
     pub(super) fn matches(&self, resource: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let listed =
-            truth::any(self.patterns.iter().map(|pattern| {
+            Ternary::any(self.patterns.iter().map(|pattern| {
                 if pattern.whole.is_any() { Ternary::Yes } else { pattern.matches(resource, env, doubt) }
             }));
         let listed = open(listed, self.open.as_ref(), doubt);
-        if self.not { truth::not(listed) } else { listed }
+        if self.not { !listed } else { listed }
     }
 }

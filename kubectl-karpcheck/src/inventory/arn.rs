@@ -2,7 +2,8 @@
 
 use crate::inventory::node::Value;
 use crate::inventory::reason::{Cause, Reason};
-use crate::inventory::text::{Part, Symbol, SymbolScope, Ternary, Text, Token};
+use crate::inventory::ternary::Ternary;
+use crate::inventory::text::{Part, Symbol, SymbolScope, Text, Token};
 use crate::schema::aws;
 use crate::schema::aws::Between;
 

@@ -8,7 +8,8 @@ use crate::inventory::node::Value;
 use crate::inventory::pointer::Malformed;
 use crate::inventory::query::{FieldValue, Found, Link, Unknown};
 use crate::inventory::scopes::Inventory;
-use crate::inventory::text::{Part, SymbolScope, Ternary, Text};
+use crate::inventory::ternary::Ternary;
+use crate::inventory::text::{Part, SymbolScope, Text};
 
 /// The indexes of an inventory, by kind and pattern.
 pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;

@@ -11,7 +11,8 @@ use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
-use crate::inventory::text::{Ternary, Text};
+use crate::inventory::ternary::Ternary;
+use crate::inventory::text::Text;
 use crate::schema::pattern::kind_matches;
 
 /// A reason with its place: the item and pointer where knowledge ends.

@@ -8,7 +8,7 @@ use crate::inventory::node::{At, DocId, Node};
 use crate::inventory::pointer::Malformed;
 use crate::inventory::problem::Problem;
 use crate::inventory::query::{Cluster, Field, FieldValue, Known, Link, Scope, Seen, Unknown};
-use crate::inventory::text::Ternary;
+use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
 
 /// Everything that was gathered. An item's number is its own in the whole run, and belongs to one scope.

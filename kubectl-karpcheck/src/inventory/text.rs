@@ -7,18 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::inventory::reason::{Cause, Gap, Reason};
+use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
-
-/// An answer to a question about something that may be known in part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ternary {
-    /// Whatever the symbols stand for.
-    Yes,
-    /// Whatever the symbols stand for.
-    No,
-    /// It depends on what the symbols stand for.
-    Unknown,
-}
 
 /// Where a symbol means the same thing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -199,7 +189,7 @@ impl Text {
     /// Does it match a pattern of `*` and `?`?
     pub fn matches(&self, pattern: &str) -> Ternary {
         if let Some(known) = self.known() {
-            return if glob(pattern, known) { Ternary::Yes } else { Ternary::No };
+            return glob(pattern, known).into();
         }
         wildcard(&pattern_tokens(pattern), &self.tokens())
     }
@@ -207,7 +197,7 @@ impl Text {
     /// Do two texts say the same? The same symbol on both sides is the same.
     pub fn same(&self, other: &Self) -> Ternary {
         if let (Some(one), Some(other)) = (self.known(), other.known()) {
-            return if one == other { Ternary::Yes } else { Ternary::No };
+            return (one == other).into();
         }
         wildcard(&self.tokens(), &other.tokens())
     }

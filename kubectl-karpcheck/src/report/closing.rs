@@ -1,4 +1,4 @@
-//! What stands under the findings: what could not be read, and what was checked, what was not and why.
+//! The lines under the findings: what could not be read, what was checked, and what was not and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +57,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
             places[index].2.push(rows::spot_words(run, spot));
         }
     }
-    // What is missing first, what is only worth saying after it.
+    // Problems first, then notes.
     places.sort_by_key(|(_, loud, _)| !loud);
     let mut lines: Vec<String> = places
         .into_iter()
@@ -75,7 +75,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
     lines
 }
 
-/// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where nothing is missing for it.
+/// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where the run is complete all the same.
 pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
     let label = if problem.fatal || problem.incomplete { "problem" } else { "note" };
     let spot = problem.at.map(|at| Spot { origin: &inventory.document(at.doc).origin, at });
@@ -128,7 +128,7 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     format!("Checked {} over {} ({over}): {verdict}.", count(summary.rules, "rule"), count(summary.items, "item"))
 }
 
-/// Is it of Karpenter, ACK or AWS? Deployments and the like are read only for what they say of these.
+/// Is it of Karpenter, ACK or AWS? Other kinds are read only for what they say about these.
 fn is_subject(kind: &str) -> bool {
     match kind.split_once('/') {
         Some((group, _)) => {
@@ -232,7 +232,7 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
     reasons
         .into_iter()
         .map(|(reason, rules)| {
-            // What stands above as a problem is not told again.
+            // A problem above is not repeated.
             let told = run.inventory.problems().iter().find_map(|problem| reason.strip_suffix(&*problem.message));
             let reason = text::one_line(&match told {
                 Some(before) if !before.is_empty() => format!("{before}see the problem above"),
@@ -240,7 +240,7 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
             });
             let end = if reason.ends_with(['?', '!']) { "" } else { "." };
             let reason = format!("{}{end}", reason.trim_end_matches('.'));
-            // As many names as there are rules tell nobody anything.
+            // Naming all rules helps no reader.
             if rules.len() == run.rules.len() && rules.len() > 1 {
                 format!("Not checked in full: all {} rules: {reason}", rules.len())
             } else {
@@ -250,7 +250,7 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
         .collect()
 }
 
-/// What the run passed over, and whether it is whole.
+/// What was left out, and whether the run is complete.
 fn not_seen(run: &Run<'_>, summary: &Summary) -> Vec<String> {
     let mut lines = vec![];
     match run.inventory.unread() {

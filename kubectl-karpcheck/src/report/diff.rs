@@ -55,7 +55,7 @@ pub(super) fn write(
     for NotShown { finding, why } in not_shown {
         writeln!(err, "not in the diff: {}: {}", name(*finding), text::one_line(why))?;
     }
-    // A diff that is empty, or not whole, must not look like all there is to do.
+    // An empty or partial diff must not look like everything there is to do.
     let without = findings.iter().filter(|finding| finding.edits.is_empty()).count();
     if without > 0 {
         let s = if without == 1 { " has" } else { "s have" };

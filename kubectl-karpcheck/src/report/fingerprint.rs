@@ -11,7 +11,7 @@ use crate::report::rows;
 
 /// One for each of the findings, 32 hexadecimal digits.
 pub(super) fn all(run: &Run<'_>, sorted: &[&Finding]) -> Vec<String> {
-    // How many findings had this name already: a rule may say several things of one field.
+    // A rule may report several findings of one field: they are numbered.
     let mut seen: HashMap<String, usize> = HashMap::new();
     sorted
         .iter()

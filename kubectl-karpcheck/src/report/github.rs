@@ -31,7 +31,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         command(out, "error", None, "a rule broke", fault)?;
     }
     for line in closing::summary(run) {
-        // The older form of a command counts in the middle of a line, too.
+        // GitHub recognises the older form of a command in the middle of a line as well.
         writeln!(out, "{}", line.replace("##[", "## ["))?;
     }
     Ok(())
@@ -74,7 +74,7 @@ fn command(out: &mut dyn Write, level: &str, place: Option<String>, title: &str,
     writeln!(out, "::{level} {place}title={}::{}", property(title), data(text))
 }
 
-/// As GitHub's toolkit does it, and without what a terminal would obey.
+/// Escaped as in GitHub's toolkit, without control characters.
 fn data(text: &str) -> String {
     text::clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

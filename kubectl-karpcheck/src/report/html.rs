@@ -1,4 +1,4 @@
-//! `-o html`: one file, which needs nothing else: no script, no picture, no font. It can be mailed or kept.
+//! `-o html`: one file without scripts, pictures or fonts, to be mailed or archived.
 
 use std::io::{self, Write};
 
@@ -79,7 +79,7 @@ fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> 
     for text in text {
         write!(out, "<p>{}</p>", escape(&text))?;
     }
-    let related = group.related(run);
+    let related = message::related_to_group(run, group);
     if !related.is_empty() {
         let related: Vec<String> = related.iter().map(|place| escape(place)).collect();
         write!(out, "<p class=\"small\">see {}</p>", related.join("<br>see "))?;

@@ -1,4 +1,4 @@
-//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`. Its types are its own, so that the model can change.
+//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`, with types of its own, so that the inventory can change.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ struct Report<'a> {
     problems: Vec<Problem<'a>>,
 }
 
-/// With what the report was made.
+/// The tool, the packs and the assumptions of the run.
 #[derive(Serialize)]
 pub(super) struct About<'a> {
     tool: &'static str,
@@ -133,7 +133,7 @@ struct Edit<'a> {
 #[derive(Serialize)]
 struct Verified<'a> {
     result: &'static str,
-    /// What came, what stays, or why the edits were not tried.
+    /// What the edits reveal, what stays, or why they were not tried.
     details: Vec<&'a str>,
 }
 
@@ -209,7 +209,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     }
 }
 
-/// With what a report is made.
+/// The tool, the packs and the assumptions of a run.
 pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
     About {
         tool: env!("CARGO_PKG_VERSION"),
@@ -248,7 +248,7 @@ fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, Cell>> {
         .collect()
 }
 
-/// What went wrong.
+/// The problems.
 pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
     run.inventory
         .problems()
@@ -265,7 +265,7 @@ fn one<'a>(
     follows_from: Option<String>,
 ) -> Finding<'a> {
     let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown);
-    // Where knowledge ended explains an unknown as a related place does.
+    // The place of the reason explains an unknown, like a related place.
     let ended = finding.reason_at.iter().filter(|place| {
         place.item != finding.subject || (place.pointer != finding.pointer && !place.pointer.is_empty())
     });

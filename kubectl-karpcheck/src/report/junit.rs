@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo};
 use crate::report::{Run, closing, message, rows, text};
 
-/// A test that is not passed, or one that is.
+/// The outcome of a test.
 struct Case {
     name: String,
     file: String,

@@ -6,9 +6,9 @@ use crate::report::message;
 use crate::report::message::few;
 use crate::report::{Run, closing, rows, text};
 
-/// What findings may take; the rest of a comment is for the end of the report.
+/// Characters for findings; the rest of a comment is for the end of the report.
 const ROOM: usize = 48_000;
-/// What the end of the report may take.
+/// Characters for the end of the report.
 const END: usize = 12_000;
 
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -46,7 +46,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !left.is_empty() {
         writeln!(out, "\n{} more, for which a comment has no room.", text::count(left.len(), "cause"))?;
     }
-    // What is missing must not be folded away.
+    // Problems must not be folded away.
     let (loud, quiet): (Vec<String>, Vec<String>) =
         closing::problems(run).into_iter().partition(|line| line.starts_with("problem: "));
     for line in few(&loud) {
@@ -72,7 +72,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A text that markdown shows as it is, in a cell of a table as well. Nobody is mentioned, and no issue is linked.
+/// A text that markdown shows as it is, also in a cell of a table, without mentions or links to issues.
 fn escape(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
     for char in text::clean(text).chars() {

@@ -1,11 +1,13 @@
-//! What a finding says, in the words of every format that people read.
+//! The text of a finding in all formats for people.
+
+use std::collections::BTreeSet;
 
 use crate::findings::finding::{Finding, FixOutcome, Outcome, Severity};
 use crate::report::rows;
 use crate::report::rows::Group;
 use crate::report::{Run, cause_words, matrix, text};
 
-/// So many places of a row are named, and one more where it would be the only one left.
+/// How many places of a row are named. One more is where it would be the only one left.
 pub(super) const PLACES: usize = 3;
 
 /// The first few of many, and how many more there are.
@@ -37,9 +39,9 @@ fn remedy(finding: &Finding) -> Option<String> {
     (!remedy.is_empty()).then(|| format!("{label}: {remedy}"))
 }
 
-/// Other places that explain it: where, and what is to be seen there.
+/// The other places that explain a finding, each with its note.
 pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
-    let mut told: Vec<String> = finding
+    let mut places: Vec<String> = finding
         .related
         .iter()
         .chain(&finding.reason_at)
@@ -52,12 +54,19 @@ pub(super) fn related(run: &Run<'_>, finding: &Finding) -> Vec<String> {
             format!("{}{spot}{note}", rows::subject(run, place.item))
         })
         .collect();
-    let mut seen = std::collections::BTreeSet::new();
-    told.retain(|place| seen.insert(place.clone()));
-    told
+    let mut seen = BTreeSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    places
 }
 
-/// What a group has to say: its message, what to do, and what follows.
+/// The places that explain the findings of a group, each once.
+pub(super) fn related_to_group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let all = group.findings.iter().flat_map(|finding| related(run, finding));
+    all.filter(|place| seen.insert(place.clone())).collect()
+}
+
+/// The lines of a group: its message, what to do, and what follows.
 pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     let first = group.first();
     let mut text = vec![message(first)];
@@ -69,7 +78,7 @@ pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     text
 }
 
-/// What a finding has to say by itself: its message, what to do.
+/// The lines of one finding: its message and what to do.
 pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     let mut text = vec![whole_message(run, finding)];
     text.extend(remedy(finding));
@@ -134,7 +143,7 @@ pub(super) fn message(finding: &Finding) -> String {
     };
     let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
     let cause = cause_words(reason.cause);
-    // The first column says already that it could not be judged.
+    // The first column already says that it is unknown.
     if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
         return format!("{reason} ({undecided}{cause})");
     }
@@ -144,7 +153,7 @@ pub(super) fn message(finding: &Finding) -> String {
     format!("{message} ({undecided}{cause}: {reason})")
 }
 
-/// The word of the first column. An undecided finding is called so unless it was raised to a warning.
+/// The text of the first column. An undecided finding is `unknown` unless it was raised to a warning.
 pub(super) fn severity(finding: &Finding) -> &'static str {
     match (finding.outcome, finding.severity) {
         (Outcome::Unknown, Severity::Info) => "unknown",

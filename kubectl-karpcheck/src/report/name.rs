@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use crate::inventory::Origin;
 use crate::report::{Run, closing, rows, text};
 
-/// One line for each subject, the worst first. What could not be read goes to `err`: no name stands for it.
+/// One line for each subject, the worst first. Problems go to `err`, since they have no name.
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let mut seen = BTreeSet::new();
     for finding in rows::sorted(run) {
         let Some(item) = run.inventory.item(finding.subject) else { continue };
         let spot = rows::spot_of(run, finding.subject, "");
         let name = match spot.map(|spot| spot.origin) {
-            // What an object tells of something else is found again by the object's own name.
+            // An item that was derived from a live object is named as that object.
             Some(Origin::Live(live)) => {
                 let group = live.api_version.split_once('/').map_or("core", |(group, _)| group);
                 name(&format!("{group}/{}", live.kind), &live.name)
@@ -31,7 +31,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     Ok(())
 }
 
-/// A Kubernetes object as `kind.group/name`; a resource of AWS by its type, which kubectl would not know anyway.
+/// A Kubernetes object as `kind.group/name`; an AWS resource by its type, which kubectl does not know.
 fn name(kind: &str, name: &str) -> String {
     let kind = match kind.split_once('/') {
         Some(("core", kind)) => kind.to_lowercase(),

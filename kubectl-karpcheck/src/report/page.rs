@@ -1,4 +1,4 @@
-//! `kubectl karpcheck explain RULE`: a rule's page, for a terminal or, piped, as the markdown that it is.
+//! `kubectl karpcheck explain RULE`: a rule's page, laid out for a terminal or, in a pipe, as markdown.
 
 use std::io::{self, Write};
 
@@ -65,7 +65,7 @@ fn facts(rule: &RuleInfo) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// A page may begin with a title of its own; the rule has one.
+/// The page without a title of its own: the rule has one.
 fn without_title(docs: &str) -> &str {
     let docs = docs.trim_start_matches('\n');
     match docs.strip_prefix("# ") {
@@ -79,7 +79,7 @@ enum Line {
     Text(String),
 }
 
-/// Markdown made light: paragraphs and list items wrapped, code and tables as they are, headings in upper case.
+/// Markdown for a terminal: paragraphs and list items wrapped, code and tables as they are, headings in upper case.
 fn rendered(docs: &str, width: usize) -> Vec<Line> {
     let mut lines = vec![Line::Text(String::new())];
     let mut paragraph = String::new();

@@ -1,4 +1,4 @@
-//! Findings in their order, in groups and with their places; and their number.
+//! Sorts, groups and counts findings, with their places.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
 use crate::inventory::{At, Cause, FieldValue, Inventory, ItemId, Origin};
-use crate::report::{Run, message, text};
+use crate::report::{Run, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -15,17 +15,17 @@ pub struct Summary {
     pub error: usize,
     /// Fails that are warnings.
     pub warning: usize,
-    /// Fails that are good to know.
+    /// Fails that are infos.
     pub info: usize,
-    /// What could not be decided, whatever its severity.
+    /// Undecided findings of any severity.
     pub unknown: usize,
-    /// Judgements that found nothing wrong.
+    /// Verdicts `pass`.
     pub passed: usize,
     /// Rules that were selected.
     pub rules: usize,
     /// Items in the inventory.
     pub items: usize,
-    /// Was nothing refused and did nothing fail? What nobody provided does not count here.
+    /// Was nothing refused and did nothing fail? What was not provided does not count.
     pub complete: bool,
 }
 
@@ -59,7 +59,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
     }
 }
 
-/// Where something stands: the document's origin and the place in it.
+/// A place: the document's origin and the position in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot<'a> {
     pub(super) origin: &'a Origin,
@@ -100,12 +100,12 @@ pub(super) fn sorted<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
 #[derive(Clone, Debug)]
 pub(super) struct Group<'a> {
     pub(super) findings: Vec<&'a Finding>,
-    /// What follows from them, and needs no row of its own.
+    /// Findings that follow from them and have no row of their own.
     pub(super) consequences: Vec<&'a Finding>,
 }
 
 impl<'a> Group<'a> {
-    /// The one that speaks for all.
+    /// The finding that stands for all of them.
     pub(super) fn first(&self) -> &'a Finding {
         self.findings[0]
     }
@@ -123,16 +123,9 @@ impl<'a> Group<'a> {
         pairs.filter(|pair| seen.insert(pair.clone())).collect()
     }
 
-    /// The least that its rules are sure of.
+    /// The least confidence of its findings.
     pub(super) fn confidence(&self) -> &'static str {
         self.findings.iter().map(|finding| finding.confidence).min().map_or("", Confidence::as_str)
-    }
-
-    /// The places that explain its findings, each once.
-    pub(super) fn related(&self, run: &Run<'_>) -> Vec<String> {
-        let mut seen = BTreeSet::new();
-        let all = self.findings.iter().flat_map(|finding| message::related(run, finding));
-        all.filter(|place| seen.insert(place.clone())).collect()
     }
 }
 

@@ -92,7 +92,7 @@ struct Message {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation<'a> {
-    /// Was the job done whole, as far as SARIF's readers are to know?
+    /// Did the run do its whole job, in SARIF's terms?
     execution_successful: bool,
     end_time_utc: &'a str,
     tool_execution_notifications: Vec<Notification>,
@@ -171,7 +171,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
         run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
     let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
     notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(fault))));
-    // What was checked, and what was not: a green run says so here as well.
+    // A green run, too, states what was checked and what was not.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
     if sorted.len() > RESULTS {
         // The worst come first.

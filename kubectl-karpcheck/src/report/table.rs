@@ -20,12 +20,12 @@ const MESSAGE: usize = 44;
 /// Under the second column.
 const INDENT: &str = "          ";
 
-/// How much is told.
+/// How much detail is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Detail {
-    /// What is enough to act on.
+    /// Enough to act on.
     Short,
-    /// Also how sure the rule is, every place of a group, the places that explain it, and in a pipe the remedy.
+    /// Also the confidence, every place of a group, related places, and in a pipe the remedy.
     Whole,
 }
 
@@ -172,7 +172,7 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
     let mut more = 0;
     if detail == Detail::Short {
         subjects = few(&subjects);
-        // The rest is said once, beside the subjects.
+        // How many more there are is said once, beside the subjects.
         more = if places.len() > PLACES + 1 { places.drain(PLACES..).count() } else { 0 };
     }
     let mut cells = vec![message::severity(group.first()).to_owned()];
@@ -183,11 +183,11 @@ fn head(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Head {
     Head { cells, more }
 }
 
-/// What a group has to say: its message, and what to do.
+/// The text of a group: its message and what to do.
 fn text(run: &Run<'_>, detail: Detail, group: &Group<'_>) -> Vec<String> {
     let mut text = message::group(run, group);
     if detail == Detail::Whole {
-        text.extend(group.related(run).iter().map(|place| format!("see {place}")));
+        text.extend(message::related_to_group(run, group).iter().map(|place| format!("see {place}")));
     }
     text.iter().map(|text| text::clean(text)).collect()
 }

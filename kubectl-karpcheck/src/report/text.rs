@@ -1,4 +1,4 @@
-//! Words and lines: plurals, wrapping, and texts of strangers made harmless.
+//! Plurals, lists, wrapping, and making untrusted texts safe for a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -16,11 +16,11 @@ pub(super) fn and(parts: &[String]) -> String {
     }
 }
 
-/// A text without control characters: names of files and objects are a stranger's, and a terminal obeys escapes.
+/// A text without control characters: names of files and objects are not trusted, and a terminal executes escapes.
 /// Line breaks stay (`\r\n` as `\n`), tabs become blanks.
 pub(super) fn clean(text: &str) -> String {
     let harmful = |char: char| {
-        // Besides control characters the marks that turn the direction of writing.
+        // Control characters, and the marks that change the direction of writing.
         char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.replace("\r\n", "\n")

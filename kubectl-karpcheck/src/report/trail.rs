@@ -21,7 +21,7 @@ pub struct Answered<'a> {
     pub context: &'a [String],
     /// The answer.
     pub decision: &'a Decision,
-    /// What every statement has to do with it.
+    /// What each statement contributes.
     pub trail: &'a [StatementTrail],
 }
 
@@ -32,15 +32,15 @@ pub struct Reasons<'a> {
     pub subject: ItemId,
     /// `skip`, `pass`, `unknown` or `fail`.
     pub verdict: &'static str,
-    /// What the rule said.
+    /// The rule's messages.
     pub messages: Vec<String>,
-    /// What it asked of IAM.
+    /// Its IAM requests.
     pub answers: Vec<Answered<'a>>,
 }
 
 fn who(request: &Request) -> String {
     match &request.principal {
-        // Whose role it is, is known before its ARN.
+        // The role's item is known even where its ARN is not.
         Principal::Identity(identity) if identity.arn.hole().is_some_and(|hole| hole.name.starts_with("(field ")) => {
             "the controller's role".into()
         }
@@ -92,7 +92,7 @@ fn subject_words(inventory: &Inventory, item: ItemId) -> String {
     })
 }
 
-/// What in a statement does not match, or cannot be told.
+/// What in a statement does not match or is unknown.
 fn misses(statement: &StatementTrail) -> String {
     let notes: Vec<String> = statement
         .elements
@@ -225,7 +225,7 @@ struct Json<'a> {
     context: &'a [String],
     access: &'static str,
     why: &'a str,
-    /// What would have to be known.
+    /// What is unknown in it.
     unknown: Option<Unknown<'a>>,
     statements: Vec<Statement<'a>>,
     faults: Vec<Fault<'a>>,

@@ -22,7 +22,7 @@ pub struct Stop {
     pub source: &'static str,
 }
 
-/// What is to be done, and was not seen by a rule.
+/// Something to do that no rule checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Note {
     /// The first version that needs it.
@@ -44,12 +44,12 @@ pub struct Started {
     pub minor: (u64, u64),
 }
 
-/// The way to the next version at which the upgrade stops.
+/// One hop: the way to the next version at which the upgrade stops.
 #[derive(Clone, Debug)]
 pub struct Leg<'a> {
-    /// What its end brings that was not said before.
+    /// What is new at its end.
     pub run: Run<'a>,
-    /// The version that it is judged as.
+    /// The version that it was checked as.
     pub to: &'a str,
     /// Why it ends there; none at the target.
     pub stop: Option<Stop>,
@@ -70,12 +70,12 @@ pub struct Obsolete {
     pub why: &'static str,
 }
 
-/// All that is said of an upgrade.
+/// The result of an upgrade check.
 #[derive(Clone, Debug)]
 pub struct Upgrade<'a> {
-    /// What was judged as it runs.
+    /// The results for the version that runs.
     pub now: Run<'a>,
-    /// What is new on all legs.
+    /// What is new on all hops.
     pub all: Run<'a>,
     /// What fails now, and no longer at the end.
     pub solved: Run<'a>,
@@ -87,7 +87,7 @@ pub struct Upgrade<'a> {
     pub legs: Vec<Leg<'a>>,
     /// Actions that are no longer needed.
     pub obsolete: Vec<Obsolete>,
-    /// What cannot be decided at the end, as it cannot be now.
+    /// How many findings are undecided both now and at the end.
     pub still_open: usize,
     /// The newest version that the rules know, where the target is a later one.
     pub beyond: Option<String>,
@@ -148,7 +148,7 @@ impl Part {
     }
 }
 
-/// What a leg brings, by parts; each without what it follows from in another part.
+/// What is new on a hop, by parts; a finding's cause in another part is left out.
 fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
     let inventory = leg.run.inventory;
     let all = &leg.run.results.findings;
@@ -168,7 +168,7 @@ fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
         .collect()
 }
 
-/// Where a leg ends, for a reader.
+/// Where a hop ends, for a reader.
 fn target<'a>(leg: &'a Leg<'_>) -> &'a str {
     leg.stop.as_ref().map_or(leg.to, |stop| &stop.version)
 }

@@ -258,13 +258,13 @@ pub const TABLE: &[Question] = &[
 ];
 
 /// The questions whose answers the chosen rules read.
-pub fn wanted(plan: &GatherScope) -> impl Iterator<Item = &'static Question> {
-    TABLE.iter().filter(|question| question.kinds.iter().any(|kind| plan.declares(kind)))
+pub fn wanted(gather_scope: &GatherScope) -> impl Iterator<Item = &'static Question> {
+    TABLE.iter().filter(|question| question.kinds.iter().any(|kind| gather_scope.declares(kind)))
 }
 
 /// The questions about a topic whose answers the chosen rules read.
-pub fn about(plan: &GatherScope, topic: Topic) -> impl Iterator<Item = &'static Question> {
-    wanted(plan).filter(move |question| question.about == topic)
+pub fn about(gather_scope: &GatherScope, topic: Topic) -> impl Iterator<Item = &'static Question> {
+    wanted(gather_scope).filter(move |question| question.about == topic)
 }
 
 /// Can AWS tell of this kind?

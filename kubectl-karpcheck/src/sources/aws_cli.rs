@@ -108,7 +108,7 @@ fn targets(
 pub fn gather(
     options: &AwsOptions,
     cluster: Option<&ClusterOptions>,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),
 ) -> AwsSummary {
@@ -116,12 +116,12 @@ pub fn gather(
     let inventory = karpenter::inventory(builder.clone());
     let mut summary = AwsSummary::default();
     for mut target in targets(&inventory, &options.profiles, cluster, builder) {
-        let seeds = schedule::seeds(&inventory, plan, target.cluster);
+        let seeds = schedule::seeds(&inventory, gather_scope, target.cluster);
         if target.region.is_none() {
             target.region = Cli::new(&target, options.timeout).own_region();
         }
         let cli = Cli::new(&target, options.timeout);
-        ask(&cli, &target, &seeds, plan, builder, progress, &mut summary);
+        ask(&cli, &target, &seeds, gather_scope, builder, progress, &mut summary);
     }
     summary
 }
@@ -130,7 +130,7 @@ fn ask(
     cli: &Cli,
     target: &Target,
     seeds: &Seeds,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),
     summary: &mut AwsSummary,
@@ -141,7 +141,7 @@ fn ask(
         target,
         account: target.account.clone(),
         times: &times,
-        plan,
+        gather_scope,
         builder,
         refused: BTreeMap::new(),
         failed: BTreeMap::new(),
@@ -156,7 +156,7 @@ fn ask(
     }
     let nothing = |taken: &mut Taken<'_>, why: &str| {
         taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
-        for call in first(seeds, plan) {
+        for call in first(seeds, gather_scope) {
             taken.take(&call, CallOutcome::Failed(why.to_owned()));
         }
     };
@@ -186,7 +186,7 @@ fn ask(
     taken.builder.set_location(target.cluster, target.region.as_deref(), Some(&account), origin);
     taken.account = Some(account);
     taken.take(&identity, CallOutcome::Answer(text));
-    let results = cli.follow(seeds, plan, &times, progress);
+    let results = cli.follow(seeds, gather_scope, &times, progress);
     for text in &results.strange {
         taken.note(&prefix, text);
     }
@@ -212,10 +212,11 @@ fn ask(
 }
 
 /// The calls that need no earlier answer.
-fn first(seeds: &Seeds, plan: &GatherScope) -> Vec<Call> {
+fn first(seeds: &Seeds, gather_scope: &GatherScope) -> Vec<Call> {
     let of = |(topic, values): &(crate::schema::aws_calls::Topic, Vec<String>)| {
         let values = values.clone();
-        crate::schema::aws_calls::about(plan, *topic).map(move |question| Call { question, values: values.clone() })
+        crate::schema::aws_calls::about(gather_scope, *topic)
+            .map(move |question| Call { question, values: values.clone() })
     };
     seeds.topics.iter().flat_map(of).collect()
 }
@@ -225,7 +226,7 @@ struct Taken<'a> {
     target: &'a Target,
     account: Option<String>,
     times: &'a Times,
-    plan: &'a GatherScope,
+    gather_scope: &'a GatherScope,
     builder: &'a mut Builder,
     /// By permission: AWS's words, and how often.
     refused: BTreeMap<String, (String, usize)>,
@@ -273,7 +274,7 @@ impl Taken<'_> {
                 Outcome::Failed(why)
             }
         };
-        responses::read(Some(&asked), outcome, self.plan, self.builder);
+        responses::read(Some(&asked), outcome, self.gather_scope, self.builder);
     }
 
     /// Tells what was refused and what failed, each once. Why nothing more could be asked is told apart.
@@ -299,25 +300,30 @@ impl Taken<'_> {
 pub fn planned(
     options: &AwsOptions,
     cluster: Option<&ClusterOptions>,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     builder: &Builder,
 ) -> String {
     let inventory = karpenter::inventory(builder.clone());
     let targets = targets(&inventory, &options.profiles, cluster, builder);
-    let seeds = |target: &Target| schedule::seeds(&inventory, plan, target.cluster);
-    targets.iter().map(|target| dry_run::plan(target, &seeds(target), plan)).collect::<Vec<_>>().join("\n")
+    let seeds = |target: &Target| schedule::seeds(&inventory, gather_scope, target.cluster);
+    targets.iter().map(|target| dry_run::commands(target, &seeds(target), gather_scope)).collect::<Vec<_>>().join("\n")
 }
 
 /// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for somebody who has the rights.
-pub fn script(profiles: &[String], cluster: Option<&ClusterOptions>, plan: &GatherScope, builder: &Builder) -> String {
+pub fn script(
+    profiles: &[String],
+    cluster: Option<&ClusterOptions>,
+    gather_scope: &GatherScope,
+    builder: &Builder,
+) -> String {
     let inventory = karpenter::inventory(builder.clone());
     let targets = targets(&inventory, profiles, cluster, builder);
     let parts: Vec<(Target, Seeds)> = targets
         .into_iter()
         .map(|target| {
-            let seeds = schedule::seeds(&inventory, plan, target.cluster);
+            let seeds = schedule::seeds(&inventory, gather_scope, target.cluster);
             (target, seeds)
         })
         .collect();
-    collect_script::write(&parts, plan)
+    collect_script::write(&parts, gather_scope)
 }

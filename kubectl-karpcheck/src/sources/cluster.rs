@@ -103,19 +103,24 @@ pub(super) fn aws_login(args: &ClusterOptions) -> AwsLogin {
 /// Reads what the plan asks for from the cluster that the flags name. What goes wrong becomes a problem.
 ///
 /// `progress` is told, now and then, in a line without its end, what is under way.
-pub fn gather(args: &ClusterOptions, plan: &GatherScope, builder: &mut Builder, progress: &mut dyn FnMut(&str)) {
+pub fn gather(
+    args: &ClusterOptions,
+    gather_scope: &GatherScope,
+    builder: &mut Builder,
+    progress: &mut dyn FnMut(&str),
+) {
     let deadline = match args.request_timeout {
         None => Duration::from_secs(30),
         // For ever, as kubectl has it, is a day.
         Some(Duration::ZERO) => Duration::from_secs(24 * 3600),
         Some(asked) => asked,
     };
-    gather_within(args, plan, builder, progress, Patience::within(deadline));
+    gather_within(args, gather_scope, builder, progress, Patience::within(deadline));
 }
 
 fn gather_within(
     args: &ClusterOptions,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),
     patience: Patience,
@@ -128,16 +133,16 @@ fn gather_within(
     let asked = Asked::new(&chosen, args.namespace.clone(), builder);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return asked.unreachable(plan, builder, &format!("this machine refuses: {error}")),
+        Err(error) => return asked.unreachable(gather_scope, builder, &format!("this machine refuses: {error}")),
     };
     progress(&format!("asking {}", asked.context));
     runtime.block_on(async {
         match chosen.connect() {
             Ok(connection) => {
                 let api = Api { client: connection.client, patience };
-                asked.read(&api, plan, builder, progress).await;
+                asked.read(&api, gather_scope, builder, progress).await;
             }
-            Err(error) => asked.unreachable(plan, builder, &error.to_string()),
+            Err(error) => asked.unreachable(gather_scope, builder, &error.to_string()),
         }
     });
     // A parser that is not done is not waited for: nobody wants its page any more.
@@ -193,10 +198,10 @@ impl Asked {
     }
 
     /// Nothing could be asked: one fatal problem, and everything that was wanted is unknown for that reason.
-    fn unreachable(&self, plan: &GatherScope, builder: &mut Builder, why: &str) {
+    fn unreachable(&self, gather_scope: &GatherScope, builder: &mut Builder, why: &str) {
         let at = self.whole("v1", "Cluster", builder);
         builder.problem(Problem::fatal(why, Some(at)));
-        for (kind, _) in plan.listed() {
+        for (kind, _) in gather_scope.listed() {
             builder.listed(self.id, kind, Listing::Partial(Reason::new(Cause::Failed, why)));
         }
     }
@@ -212,15 +217,15 @@ impl Asked {
         }))))
     }
 
-    async fn read(&self, api: &Api, plan: &GatherScope, builder: &mut Builder, progress: &mut dyn FnMut(&str)) {
-        let matters = |group: &str| plan.listed().any(|(kind, _)| in_group(kind, group));
+    async fn read(&self, api: &Api, gather_scope: &GatherScope, builder: &mut Builder, progress: &mut dyn FnMut(&str)) {
+        let matters = |group: &str| gather_scope.listed().any(|(kind, _)| in_group(kind, group));
         let discovered = match discovery::discover(api, matters).await {
             Ok(discovered) => discovered,
-            Err(failure) => return self.unreachable(plan, builder, &self.not_answering(&failure)),
+            Err(failure) => return self.unreachable(gather_scope, builder, &self.not_answering(&failure)),
         };
-        let targets = self.targets(plan, &discovered, builder);
-        let done = self.read_all(api, plan, &discovered, targets, progress).await;
-        self.take_in(plan, done, builder);
+        let targets = self.targets(gather_scope, &discovered, builder);
+        let done = self.read_all(api, gather_scope, &discovered, targets, progress).await;
+        self.take_in(gather_scope, done, builder);
     }
 
     /// Why the first question had no answer, with what to do.
@@ -241,9 +246,9 @@ impl Asked {
     }
 
     /// The kinds to list. Those that are not served, or cannot be told of, are said to be so at once.
-    fn targets(&self, plan: &GatherScope, discovered: &Discovered, builder: &mut Builder) -> Vec<Target> {
+    fn targets(&self, gather_scope: &GatherScope, discovered: &Discovered, builder: &mut Builder) -> Vec<Target> {
         let mut targets: BTreeMap<&str, Target> = BTreeMap::new();
-        for (pattern, optional) in plan.listed() {
+        for (pattern, optional) in gather_scope.listed() {
             // A kind that is served all the same is listed as well as it goes.
             let served = || discovered.served.iter().filter(|served| kind_matches(pattern, &served.kind));
             let broken = || discovered.broken.iter().filter(|(group, _)| in_group(pattern, group));
@@ -252,7 +257,7 @@ impl Asked {
                     self.broken(group, why, pattern, optional, builder);
                 }
             }
-            if controller::KINDS.contains(&pattern) && !plan.declares(pattern) {
+            if controller::KINDS.contains(&pattern) && !gather_scope.declares(pattern) {
                 continue;
             }
             let mut any = false;
@@ -264,7 +269,7 @@ impl Asked {
                     continue;
                 }
                 let wanted = match &*served.kind {
-                    NODE if !plan.declares(NODE) => Wanted::First(SOME_NODES),
+                    NODE if !gather_scope.declares(NODE) => Wanted::First(SOME_NODES),
                     _ => Wanted::All,
                 };
                 let namespace = self.namespace.clone().filter(|_| served.namespaced);
@@ -298,7 +303,7 @@ impl Asked {
     async fn read_all(
         &self,
         api: &Api,
-        plan: &GatherScope,
+        gather_scope: &GatherScope,
         discovered: &Discovered,
         targets: Vec<Target>,
         progress: &mut dyn FnMut(&str),
@@ -324,7 +329,7 @@ impl Asked {
             let Some(Ok((number, mut one))) = running.join_next().await else { break };
             if &*one.target.served.kind == DEPLOYMENT {
                 for (kind, namespace, wanted) in controller::by_name(&mut one.read.objects) {
-                    let Some((served, optional)) = self.by_name(kind, plan, discovered) else { continue };
+                    let Some((served, optional)) = self.by_name(kind, gather_scope, discovered) else { continue };
                     queue.push((total, Target { served, optional, wanted, namespace: Some(namespace) }));
                     total += 1;
                 }
@@ -339,16 +344,16 @@ impl Asked {
     }
 
     /// Is a kind wanted by name only, and served?
-    fn by_name(&self, kind: &str, plan: &GatherScope, discovered: &Discovered) -> Option<(Served, bool)> {
-        let (_, optional) = plan.listed().find(|(listed, _)| *listed == kind)?;
-        if plan.declares(kind) {
+    fn by_name(&self, kind: &str, gather_scope: &GatherScope, discovered: &Discovered) -> Option<(Served, bool)> {
+        let (_, optional) = gather_scope.listed().find(|(listed, _)| *listed == kind)?;
+        if gather_scope.declares(kind) {
             return None;
         }
         Some((discovered.served.iter().find(|served| &*served.kind == kind)?.clone(), optional))
     }
 
     /// Hands on what was read, and says how far each kind was.
-    fn take_in(&self, plan: &GatherScope, done: Vec<Done>, builder: &mut Builder) {
+    fn take_in(&self, gather_scope: &GatherScope, done: Vec<Done>, builder: &mut Builder) {
         let mut listings: BTreeMap<Arc<str>, Listing> = BTreeMap::new();
         let mut complaints = BTreeSet::new();
         for Done { target, read, read_at } in done {
@@ -371,7 +376,7 @@ impl Asked {
                 *told = listing;
             }
             for object in read.objects {
-                self.add(&target.served, object, &read_at, plan, builder);
+                self.add(&target.served, object, &read_at, gather_scope, builder);
             }
         }
         for (kind, listing) in listings {
@@ -434,7 +439,14 @@ impl Asked {
         (Listing::Partial(reason), problem)
     }
 
-    fn add(&self, served: &Served, object: Object, read_at: &Arc<str>, plan: &GatherScope, builder: &mut Builder) {
+    fn add(
+        &self,
+        served: &Served,
+        object: Object,
+        read_at: &Arc<str>,
+        gather_scope: &GatherScope,
+        builder: &mut Builder,
+    ) {
         let Object { name, namespace, mut body } = object;
         let doc = builder.document(Origin::Live(Box::new(LiveOrigin {
             context: Arc::clone(&self.context),
@@ -448,7 +460,7 @@ impl Asked {
         draft.namespace = namespace;
         draft.cluster = self.id;
         draft.read_at = Some(Arc::clone(read_at));
-        super::kubernetes::add(builder, plan, draft);
+        super::kubernetes::add(builder, gather_scope, draft);
     }
 }
 

@@ -33,7 +33,7 @@ pub struct BuildArgs {
     pub record: Option<PathBuf>,
 }
 
-/// What the profile `pack` is where a workspace does not define it: the same as in karpcheck's own.
+/// The profile `pack` for workspaces that do not define it: the same as in karpcheck's own.
 const PROFILE: &[&str] = &[
     "profile.pack.inherits=\"release\"",
     "profile.pack.opt-level=\"s\"",
@@ -69,14 +69,14 @@ pub fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result
         );
         write(record, text.as_bytes())?;
     }
-    let told = writeln!(
+    let written = writeln!(
         err,
         "{}: {} KB, sha256:{digest}, made by {}",
         of.package,
         component.len().div_ceil(1024),
         toolchain.version
     );
-    told.and_then(|()| writeln!(out, "{}", output.display())).map_err(at(Path::new("output")))
+    written.and_then(|()| writeln!(out, "{}", output.display())).map_err(at(Path::new("output")))
 }
 
 /// Has cargo compile the crate, and finds the module among what it made.
@@ -86,7 +86,7 @@ fn compile(args: &BuildArgs, of: &Crate, toolchain: &Toolchain) -> Result<PathBu
         (home("CARGO_HOME", ".cargo").join("registry/src"), "/registry"),
         (home("CARGO_HOME", ".cargo").join("git/checkouts"), "/git"),
         (of.workspace.clone(), "/pack"),
-        // The list of rules is generated there. The last that fits counts.
+        // The list of rules is generated there. Where several match, rustc takes the last.
         (target_dir.clone(), "/pack/target"),
     ];
     let mut command = toolchain.build(&target_dir, &roots);
@@ -139,7 +139,7 @@ fn home(variable: &str, folder: &str) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(folder))
 }
 
-/// All of it or nothing: a pack half written would be taken for a bad one.
+/// Writes the file in one step, so that a failed write leaves no broken pack.
 fn write(file: &Path, content: &[u8]) -> Result<(), PackError> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".part");

@@ -1,4 +1,4 @@
-//! From a core module to a component, and what it asks for.
+//! Makes a component of a core module and checks its imports.
 
 use std::path::Path;
 

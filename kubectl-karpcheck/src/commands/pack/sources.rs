@@ -1,4 +1,4 @@
-//! What a pack is made of, as one digest: so that a committed pack can be proven fresh without building it.
+//! One digest over all sources of a pack, which proves a committed pack fresh without building it.
 //!
 //! It covers the crate and the local crates that it depends on (`Cargo.toml`, `build.rs`, `src`, `wit`), the versions of
 //! all other crates that it depends on, and the profile. A dependency that the pack does not reach changes nothing.

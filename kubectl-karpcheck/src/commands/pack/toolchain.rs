@@ -116,7 +116,7 @@ impl Toolchain {
     }
 }
 
-/// A linker, and whether rustc must be told.
+/// A linker, and whether rustc has to be given it.
 enum Linker {
     Found,
     At(PathBuf),

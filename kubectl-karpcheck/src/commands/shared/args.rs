@@ -1,4 +1,4 @@
-//! Flags that several commands have, and what their values look like.
+//! Flags that several commands share, and the parsers of their values.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sources;
 use crate::sources::aws_cli::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
 
-/// What the commands read.
+/// What is read: files, a cluster, facts.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
     /// A file, a folder (read recursively) or - for standard input; can be repeated
@@ -29,7 +29,7 @@ pub struct SourceArgs {
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
-    /// What nothing else states.
+    /// Facts that nothing else states.
     #[command(flatten)]
     pub facts: FactArgs,
     /// Which cluster.
@@ -64,7 +64,7 @@ pub struct FactArgs {
     pub parameter: Vec<(String, String)>,
 }
 
-/// Which cluster is asked, and as whom: kubectl's own flags.
+/// Which cluster is read, and as which user: kubectl's own flags.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
@@ -180,7 +180,7 @@ pub struct AwsArgs {
     pub aws_timeout: Duration,
 }
 
-/// As whom AWS is asked.
+/// The profile with which AWS is asked.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LoginArgs {
     /// The profile of the `aws` CLI, or CONTEXT=NAME for one context; can be repeated [default: the kubeconfig's, else the CLI's]
@@ -188,7 +188,7 @@ pub struct LoginArgs {
     pub aws_profile: Vec<String>,
 }
 
-/// What to do about AWS.
+/// Values of `--aws`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum AwsMode {
     /// Ask.
@@ -204,7 +204,7 @@ impl AwsArgs {
     }
 }
 
-/// Formats of what is no report.
+/// Formats of commands without a report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum ListOutput {
     /// For people.
@@ -213,7 +213,7 @@ pub enum ListOutput {
     Json,
 }
 
-/// Where the exit code becomes 1.
+/// Values of `--fail-on`: from which severity the exit code is 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum FailOn {
     /// At errors.
@@ -238,7 +238,7 @@ impl FailOn {
     }
 }
 
-/// The least confidence.
+/// Values of `--min-confidence`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum MinConfidence {
     /// What follows from what was read.
@@ -259,7 +259,7 @@ impl From<MinConfidence> for Confidence {
     }
 }
 
-/// When to use colour.
+/// Values of `--color`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -296,17 +296,17 @@ pub fn version(text: &str) -> Result<String, String> {
 
 /// `30`, `30s`, `2m`, `1h`, `500ms`, as kubectl reads it.
 fn duration(text: &str) -> Result<Duration, String> {
-    const WORDS: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
+    const EXPECTED: &str = "a time is a number of seconds, or has a unit: 30, 30s, 2m";
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {
         "" | "s" => 1.0,
         "ms" => 0.001,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(WORDS.into()),
+        _ => return Err(EXPECTED.into()),
     };
-    let seconds = number.parse::<f64>().map_err(|_| WORDS)?;
-    Duration::try_from_secs_f64(seconds * factor).map_err(|_| WORDS.into())
+    let seconds = number.parse::<f64>().map_err(|_| EXPECTED)?;
+    Duration::try_from_secs_f64(seconds * factor).map_err(|_| EXPECTED.into())
 }
 
 fn account(text: &str) -> Result<String, String> {

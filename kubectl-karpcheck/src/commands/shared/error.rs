@@ -5,13 +5,13 @@ use std::io;
 use crate::commands::pack::PackError;
 use crate::exit::Exit;
 
-/// Why a command could not do anything at all.
+/// Why a command could not do anything.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The user's mistake in what was asked for.
     #[error("{0}")]
     Usage(String),
-    /// The engine, or a pack without which nothing can be said.
+    /// The engine, or the built-in pack, could not be loaded.
     #[error("{0}")]
     Engine(String),
     /// A crate could not be built to a pack.
@@ -28,7 +28,7 @@ impl CommandError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Engine(_) | Self::Pack(_) => Exit::NotDone,
-            // `karpcheck | head` is no failure.
+            // `karpcheck | head` does not fail.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Clean,
             Self::Output(_) => Exit::NotDone,
         }

@@ -13,7 +13,7 @@ use crate::inventory::{Builder, Inventory, Origin};
 use crate::karpenter;
 use crate::report::{NotShown, Patched};
 
-/// Every trial judges all rules again: more of them than this are left out, and say so.
+/// Each trial runs all rules again, so there are at most this many. The findings beyond say that they were not tried.
 const MOST_TRIALS: usize = 200;
 
 /// Tries the edits of each finding by itself, on what was gathered: all that is derived is derived anew, and all rules

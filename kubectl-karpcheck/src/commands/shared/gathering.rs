@@ -1,4 +1,4 @@
-//! What the commands read: files, a cluster, AWS, or all of them.
+//! Reading the sources of a command: files, a cluster, AWS.
 
 use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
 use crate::commands::shared::error::CommandError;
@@ -15,20 +15,20 @@ use crate::sources::aws_cli::AwsSummary;
 /// What was read.
 #[derive(Debug)]
 pub struct Read {
-    /// All that was found.
+    /// The inventory in the making.
     pub builder: Builder,
-    /// How much of it in files.
+    /// What was read of files.
     pub files: FileSummary,
-    /// How much AWS was asked.
+    /// What AWS was asked.
     pub answers: AwsSummary,
 }
 
-/// What came of reading.
+/// The result of gathering.
 #[derive(Debug)]
 pub enum Gathered {
-    /// This.
+    /// What was read.
     Read(Box<Read>),
-    /// `--aws=plan`: the commands were printed, and nothing else is to be done.
+    /// `--aws=plan`: the commands were printed, and the run ends.
     Planned(Exit),
 }
 
@@ -38,7 +38,7 @@ pub enum Gathered {
 /// With `--offline` and no file.
 pub fn read(
     args: &SourceArgs,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Read, CommandError> {
@@ -53,9 +53,9 @@ pub fn read(
         kustomizations: &args.kustomize,
         parameters: &args.facts.parameter,
     };
-    let files = sources::files(named, plan, &mut builder, streams.input);
+    let files = sources::files(named, gather_scope, &mut builder, streams.input);
     if !args.offline {
-        sources::cluster::gather(&args.cluster.options(), plan, &mut builder, &mut progress(streams));
+        sources::cluster::gather(&args.cluster.options(), gather_scope, &mut builder, &mut progress(streams));
     }
     Ok(Read { builder, files, answers: AwsSummary::default() })
 }
@@ -67,12 +67,12 @@ pub fn read(
 pub fn gather(
     args: &SourceArgs,
     aws: &AwsArgs,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Gathered, CommandError> {
-    let mut read = read(args, plan, problems, streams)?;
-    // No cluster is asked with --offline, but AWS is where somebody says so.
+    let mut read = read(args, gather_scope, problems, streams)?;
+    // --offline is about clusters: with --aws, AWS is asked all the same.
     let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
         None => {}
@@ -80,15 +80,15 @@ pub fn gather(
             read.answers = sources::aws_cli::gather(
                 &aws.options(),
                 cluster.as_ref(),
-                plan,
+                gather_scope,
                 &mut read.builder,
                 &mut progress(streams),
             );
         }
         Some(AwsMode::Plan) => {
-            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), plan, &read.builder);
+            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), gather_scope, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
-            return Ok(Gathered::Planned(told(read.builder, streams)?));
+            return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
         }
     }
     Ok(Gathered::Read(Box::new(read)))
@@ -98,7 +98,7 @@ fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
     let (wanted, err) = (streams.progress, &mut *streams.err);
     move |line| {
         if wanted {
-            // Progress that cannot be written is no reason to stop.
+            // Failing to write progress must not stop the run.
             let _ = writeln!(err, "{line}");
         }
     }
@@ -119,11 +119,11 @@ pub fn inventory(builder: Builder, args: &SourceArgs) -> Result<Inventory, Comma
     Ok(inventory)
 }
 
-/// Says what could not be read, where there is no report to hold it.
+/// Writes what could not be read, for commands without a report.
 ///
 /// # Errors
 /// It could not be written.
-pub fn told(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+pub fn write_problems(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let inventory = karpenter::inventory(builder);
     let mut exit = Exit::Clean;
     for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {

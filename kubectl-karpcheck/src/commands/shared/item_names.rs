@@ -2,7 +2,7 @@
 
 use crate::inventory::{Inventory, Item, ItemId};
 
-/// Is an item called so: by name, by its id, or with its kind before that?
+/// Does a user mean this item: by its name, its id in AWS, or `Kind/name`?
 pub fn is_called(item: &Item, written: &str) -> bool {
     let own = |name: &str| {
         *item.name == *name

@@ -1,4 +1,4 @@
-//! Which rules run: packs are loaded, rules picked.
+//! Which rules run: loading packs and selecting their rules.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,7 +14,7 @@ use crate::findings::finding::RuleInfo;
 use crate::inventory::Problem;
 use crate::schema::kinds::GatherScope;
 
-/// Which rules are meant.
+/// Which rules run.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RuleSelectionArgs {
     /// Only this rule, also if it is off by default; can be repeated
@@ -28,27 +28,27 @@ pub struct RuleSelectionArgs {
     pub pack: Vec<PackArg>,
 }
 
-/// The packs of a run and what was wrong with others.
+/// The packs of a run.
 #[derive(Debug)]
 pub struct Packs {
-    /// What runs them.
+    /// The sandbox that runs them.
     pub engine: Engine,
     /// The built-in one first.
     pub packs: Vec<Pack>,
-    /// Packs that were refused.
+    /// A problem for each pack that was refused.
     pub problems: Vec<Problem>,
 }
 
 /// A pack that the user names: `FILE`, or `NAME=FILE`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PackArg {
-    /// What it is called instead of what it calls itself.
+    /// A name instead of its own.
     pub name: Option<String>,
     /// The component.
     pub file: PathBuf,
 }
 
-/// Reads `FILE` or `NAME=FILE`. What stands before the first `=` is a name where it could be one: `./a=b.wasm` is a file.
+/// Parses `FILE` or `NAME=FILE`. The text before the first `=` is a name if it is kebab-case: `./a=b.wasm` is a file.
 pub fn pack_arg(written: &OsStr) -> PackArg {
     match written.to_str().and_then(|text| text.split_once('=')) {
         Some((name, file)) if engine::kebab(name) => PackArg { name: Some(name.to_owned()), file: file.into() },
@@ -61,8 +61,7 @@ pub fn pack_parser() -> impl TypedValueParser<Value = PackArg> {
     OsStringValueParser::new().map(|written| pack_arg(&written))
 }
 
-/// Loads the built-in pack and those that were named. A pack of the user's that is refused is a fatal problem and costs
-/// only its own rules.
+/// Loads the built-in pack and the user's. One of the user's that is refused is a fatal problem; the others still run.
 pub fn load(named: &[PackArg]) -> Result<Packs, CommandError> {
     let engine =
         Engine::new(Limits::default(), Cache::of_user()).map_err(|error| CommandError::Engine(chain(&error)))?;
@@ -95,7 +94,7 @@ pub fn load(named: &[PackArg]) -> Result<Packs, CommandError> {
     Ok(Packs { engine, packs: loaded.into_iter().map(|(_, pack)| pack).collect(), problems })
 }
 
-/// Why a pack was not taken, as it goes on after its name.
+/// Why a pack was refused: completes "the pack FILE …".
 fn refused(fault: &PackFault) -> String {
     match fault {
         PackFault::Unreadable(source) => match source.kind() {
@@ -108,7 +107,7 @@ fn refused(fault: &PackFault) -> String {
 }
 
 impl Packs {
-    /// The rules that were asked for: those that are on by default, or those that were named, of the areas that were named.
+    /// The rules to run: those named, else those that are on by default; in both cases only of the named areas, if any.
     pub fn select(&self, args: &RuleSelectionArgs) -> Result<Vec<Selected<'_>>, CommandError> {
         let all = || self.packs.iter().flat_map(|pack| pack.rules().iter().map(move |rule| (pack, rule)));
         for id in &args.rule {
@@ -138,7 +137,7 @@ impl Packs {
                 .filter(|(_, rule)| args.area.is_empty() || args.area.contains(&rule.area))
                 .map(|(pack, rule)| Selected::new(pack, rule))
                 .collect();
-        // A run without rules is green and says nothing.
+        // A run without rules would be green and mean nothing.
         if chosen.is_empty() && !args.rule.is_empty() && !args.area.is_empty() {
             return Err(CommandError::Usage(format!(
                 "no rule is left: {} is not of the area {}",
@@ -168,14 +167,14 @@ impl Packs {
 }
 
 /// What the chosen rules read.
-pub fn plan(selected: &[Selected<'_>]) -> GatherScope {
+pub fn gather_scope(selected: &[Selected<'_>]) -> GatherScope {
     GatherScope::new(selected.iter().flat_map(|selected| {
         let needed = selected.rule.subjects.iter().chain(&selected.rule.reads).map(|kind| (kind.as_str(), false));
         needed.chain(selected.rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true)))
     }))
 }
 
-/// There is no such rule, but perhaps one of nearly that name.
+/// The message for a rule that does not exist, with the id that is most like it.
 fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known
         .map(|known| (common(known, id), known))

@@ -9,7 +9,7 @@ use crate::report::{PackInfo, Run, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws_cli::AwsSummary;
 
-/// What all reports of one run have in common, whatever was judged.
+/// What all reports of one run have in common.
 #[derive(Debug)]
 pub struct RunReport {
     rules: Vec<RuleInfo>,
@@ -72,12 +72,12 @@ impl RunReport {
     }
 }
 
-/// A number of the readers as one of the report.
+/// A reader's count as the report's type.
 fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What flags state, by the names in JSON.
+/// The facts that flags state, by their names in JSON.
 fn assumed(facts: &FactArgs) -> Vec<(&'static str, String)> {
     let flags = [
         ("karpenterVersion", &facts.karpenter_version),

@@ -3,7 +3,7 @@
 use std::io;
 use std::io::Write;
 
-/// The streams of a run, and what is known of them.
+/// The streams of a run and their properties.
 pub struct Streams<'a> {
     /// Data.
     pub out: &'a mut dyn Write,
@@ -13,11 +13,11 @@ pub struct Streams<'a> {
     pub input: &'a mut dyn io::Read,
     /// The terminal's width, if standard output is one.
     pub width: Option<usize>,
-    /// Is standard error a terminal, so that progress is of use?
+    /// Is progress shown? Only on a terminal.
     pub progress: bool,
 }
 
-/// A reader that went away, as `head` does, has what it wanted: the run goes on to its exit code.
+/// A reader that closed the pipe, as `head` does, has what it wanted: the run goes on to its exit code.
 ///
 /// # Errors
 /// Any other error.

@@ -1,4 +1,4 @@
-//! Findings of two versions, held against each other: the same one may speak of another version in its message.
+//! Compares the findings of two versions: the same finding may name another version in its message.
 
 use std::collections::HashMap;
 
@@ -58,12 +58,12 @@ fn versionless(text: &str) -> String {
     made
 }
 
-/// Findings that were said already, each as often as one version says it.
+/// Findings that were reported already, each as often as one version reports it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known(HashMap<Key, usize>);
 
 impl Known {
-    /// All findings of a judgement.
+    /// All findings of these results.
     pub(super) fn of(inventory: &Inventory, results: &CheckResults) -> Self {
         let mut known = Self::default();
         for finding in &results.findings {
@@ -89,7 +89,7 @@ impl Known {
         new
     }
 
-    /// Was this said? Once said, once taken.
+    /// Was this reported? Each report is taken once.
     pub(super) fn take(&mut self, inventory: &Inventory, finding: &Finding) -> bool {
         match self.0.get_mut(&key(inventory, finding)) {
             Some(count) if *count > 0 => {
@@ -101,14 +101,14 @@ impl Known {
     }
 }
 
-/// Rule, subject and pointer: what a finding is about, whatever it says.
+/// Rule, subject and pointer: what a finding is about, without its message.
 type About = (String, Option<(String, String, String, u32)>, String);
 
 fn about(inventory: &Inventory, finding: &Finding) -> About {
     (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
 }
 
-/// Says of new findings that they are worse than what is wrong today.
+/// Marks new findings that are worse than today's finding of the same field.
 pub(super) fn mark_worse(now_in: &Inventory, now: &CheckResults, inventory: &Inventory, new: &mut [Finding]) {
     for finding in new.iter_mut().filter(|finding| finding.outcome == Outcome::Fail) {
         let today = now.findings.iter().find(|today| {

@@ -6,7 +6,6 @@ use crate::inventory::{Cause, Ternary, Unknown};
 use crate::iam::decide::{Access, Boundary, Decision, Doubt, Env, Policies, Policy, Request, Sums, Which};
 use crate::iam::principal::{IdentityKind, Principal};
 use crate::iam::trail;
-use crate::iam::truth::and;
 
 fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {
     Decision { access, why, statements, unknown: None, notes: vec![], faults: vec![] }
@@ -14,7 +13,7 @@ fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {
 
 pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
     let mut by: Vec<Which<'_>> = vec![];
-    let own = matches!(request.principal, Principal::Identity(_)) && and(sums.own, sums.within) == Ternary::Yes;
+    let own = matches!(request.principal, Principal::Identity(_)) && sums.own.and(sums.within) == Ternary::Yes;
     let across = policies.same_account != Ternary::Yes;
     if let Some(direct) = sums.resource.direct_by {
         by.push(direct);

@@ -12,7 +12,6 @@ use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::PolicyKind;
 use crate::iam::principal::Identity;
 use crate::iam::request::{Evaluator, ORGANISATION_POLICY};
-use crate::iam::truth::any;
 
 impl Evaluator<'_> {
     /// Adds the service control policies that bear on a principal. Service-linked roles are beyond them.
@@ -67,7 +66,9 @@ impl Evaluator<'_> {
             _ => Ternary::Unknown,
         };
         match &targets.value {
-            Value::List(list) => any(list.items.iter().map(one).chain(list.more.is_some().then_some(Ternary::Unknown))),
+            Value::List(list) => {
+                Ternary::any(list.items.iter().map(one).chain(list.more.is_some().then_some(Ternary::Unknown)))
+            }
             _ => one(targets),
         }
     }

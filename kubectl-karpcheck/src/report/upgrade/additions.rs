@@ -1,5 +1,5 @@
-//! What an upgrade adds that no diff of a file shows: event rules, which are resources of their own, and policies that are in
-//! no file.
+//! Additions of an upgrade that a diff cannot show: event rules, which are resources of their own, and policies that are
+//! in no file.
 
 use crate::findings::finding::Finding;
 use crate::inventory::Origin;

@@ -36,7 +36,7 @@ struct Controller<'a> {
 
 #[derive(Serialize)]
 struct Step<'a> {
-    /// The version that it is judged as.
+    /// The version that it was checked as.
     to: &'a str,
     /// Where the upgrade has to stop, and why.
     stop: Option<Stop<'a>>,
@@ -88,7 +88,7 @@ struct File<'a> {
 }
 
 pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
-    // What the findings of a part borrow.
+    // Owned by the caller, since the findings borrow from it.
     let parts: Vec<Vec<_>> = upgrade.legs.iter().map(super::parts).collect();
     let runs: Vec<Vec<(Part, Run<'_>)>> = upgrade
         .legs

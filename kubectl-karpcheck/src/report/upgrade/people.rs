@@ -1,4 +1,4 @@
-//! The steps for people: what to do, in its order, and then what to add, line by line.
+//! The steps for people: what to do, in order, then what to add.
 
 use crate::findings::finding::{CheckResults, Outcome, Severity};
 use crate::report::upgrade::{Upgrade, additions, parts, placed, target};

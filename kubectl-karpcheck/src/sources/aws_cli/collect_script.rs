@@ -16,10 +16,10 @@ use crate::sources::aws_cli::schedule::Seeds;
 const HEAD: &str = include_str!("collect.sh");
 
 /// The script for some contexts.
-pub(super) fn write(parts: &[(Target, Seeds)], plan: &GatherScope) -> String {
+pub(super) fn write(parts: &[(Target, Seeds)], gather_scope: &GatherScope) -> String {
     let mut script = HEAD.replace("@MOST@", &MOST.to_string()).replace("@SPAN@", &SPAN.to_string());
-    for topic in reachable(parts, plan) {
-        function(&mut script, topic, plan);
+    for topic in reachable(parts, gather_scope) {
+        function(&mut script, topic, gather_scope);
     }
     for (target, seeds) in parts {
         let _ = writeln!(
@@ -48,11 +48,12 @@ fn comment(context: &str) -> String {
 }
 
 /// The topics that the seeds lead to.
-fn reachable(parts: &[(Target, Seeds)], plan: &GatherScope) -> BTreeSet<Topic> {
+fn reachable(parts: &[(Target, Seeds)], gather_scope: &GatherScope) -> BTreeSet<Topic> {
     let mut topics: BTreeSet<Topic> =
         parts.iter().flat_map(|(_, seeds)| seeds.topics.iter().map(|seed| seed.0)).collect();
     loop {
-        let led = topics.iter().flat_map(|topic| aws_calls::about(plan, *topic)).flat_map(|question| question.leads);
+        let led =
+            topics.iter().flat_map(|topic| aws_calls::about(gather_scope, *topic)).flat_map(|question| question.leads);
         let more: BTreeSet<Topic> = led.map(|lead| lead.to).filter(|to| !topics.contains(to)).collect();
         if more.is_empty() {
             return topics;
@@ -74,13 +75,13 @@ fn name(topic: Topic) -> String {
 }
 
 /// A function that asks everything about a topic, and follows what the answers name.
-fn function(script: &mut String, topic: Topic, plan: &GatherScope) {
+fn function(script: &mut String, topic: Topic, gather_scope: &GatherScope) {
     let name = name(topic);
     let _ = writeln!(script, "\n{name}() {{\n  once {name} \"$@\" || return 0");
-    for question in aws_calls::about(plan, topic) {
+    for question in aws_calls::about(gather_scope, topic) {
         let words = words(question);
         let leads: Vec<&Lead> =
-            question.leads.iter().filter(|lead| aws_calls::about(plan, lead.to).next().is_some()).collect();
+            question.leads.iter().filter(|lead| aws_calls::about(gather_scope, lead.to).next().is_some()).collect();
         if leads.is_empty() {
             let _ = writeln!(script, "  ask {words}");
             continue;

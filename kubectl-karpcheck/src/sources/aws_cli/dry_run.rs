@@ -13,7 +13,7 @@ use crate::sources::aws_cli::executor::MOST;
 use crate::sources::aws_cli::schedule::Seeds;
 
 /// The commands, those first that need no answer of another.
-pub(super) fn plan(target: &Target, seeds: &Seeds, plan: &GatherScope) -> String {
+pub(super) fn commands(target: &Target, seeds: &Seeds, gather_scope: &GatherScope) -> String {
     let now = "now".to_owned();
     let times = Times { from: "A_WEEK_AGO".into(), to: now.to_ascii_uppercase() };
     let mut text = String::new();
@@ -36,7 +36,7 @@ pub(super) fn plan(target: &Target, seeds: &Seeds, plan: &GatherScope) -> String
     let mut seen = BTreeSet::new();
     let mut later = VecDeque::new();
     for (topic, values) in &seeds.topics {
-        for question in aws_calls::about(plan, *topic) {
+        for question in aws_calls::about(gather_scope, *topic) {
             let call = Call { question, values: values.clone() };
             if seen.insert(call.key()) {
                 let _ = writeln!(text, "{}", line(&call));
@@ -50,7 +50,7 @@ pub(super) fn plan(target: &Target, seeds: &Seeds, plan: &GatherScope) -> String
         if !topics.insert((topic, values.clone())) {
             continue;
         }
-        for question in aws_calls::about(plan, topic) {
+        for question in aws_calls::about(gather_scope, topic) {
             let call = Call { question, values: values.clone() };
             if seen.insert(call.key()) {
                 lines.push(line(&call));

@@ -254,11 +254,11 @@ impl Cli {
     pub(super) fn follow(
         &self,
         seeds: &Seeds,
-        plan: &GatherScope,
+        gather_scope: &GatherScope,
         times: &Times,
         progress: &mut dyn FnMut(&str),
     ) -> Results {
-        let mut todo = Todo { plan, seen: HashSet::new(), waiting: VecDeque::new(), left: 0 };
+        let mut todo = Todo { gather_scope, seen: HashSet::new(), waiting: VecDeque::new(), left: 0 };
         for (topic, values) in &seeds.topics {
             todo.add(*topic, values);
         }
@@ -317,7 +317,7 @@ impl Cli {
 
 /// What is still to be asked.
 struct Todo<'a> {
-    plan: &'a GatherScope,
+    gather_scope: &'a GatherScope,
     seen: HashSet<(&'static str, &'static str, String)>,
     waiting: VecDeque<Call>,
     left: usize,
@@ -325,7 +325,7 @@ struct Todo<'a> {
 
 impl Todo<'_> {
     fn add(&mut self, topic: Topic, values: &[String]) {
-        for question in aws_calls::about(self.plan, topic) {
+        for question in aws_calls::about(self.gather_scope, topic) {
             let call = Call { question, values: values.to_vec() };
             if !self.seen.insert(call.key()) {
                 continue;

@@ -29,8 +29,8 @@ pub(super) struct ClusterHome {
 }
 
 /// Collects the seeds of one cluster, with what is in files.
-pub(super) fn seeds(inventory: &Inventory, plan: &GatherScope, cluster: ClusterId) -> Seeds {
-    let mut reader = Reader { inventory, plan, cluster, seeds: Seeds::default() };
+pub(super) fn seeds(inventory: &Inventory, gather_scope: &GatherScope, cluster: ClusterId) -> Seeds {
+    let mut reader = Reader { inventory, gather_scope, cluster, seeds: Seeds::default() };
     reader.add(Topic::Account, &[]);
     reader.controllers();
     reader.cluster_names();
@@ -43,7 +43,7 @@ pub(super) fn seeds(inventory: &Inventory, plan: &GatherScope, cluster: ClusterI
 
 struct Reader<'a> {
     inventory: &'a Inventory,
-    plan: &'a GatherScope,
+    gather_scope: &'a GatherScope,
     cluster: ClusterId,
     seeds: Seeds,
 }
@@ -51,7 +51,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Adds a topic if anything about it is wanted.
     fn add(&mut self, topic: Topic, texts: &[&str]) {
-        if aws_calls::about(self.plan, topic).next().is_none() {
+        if aws_calls::about(self.gather_scope, topic).next().is_none() {
             return;
         }
         let values: Result<Vec<String>, String> = texts
@@ -179,7 +179,7 @@ impl Reader<'_> {
 
     /// Keys of ACK's objects, where a chosen rule judges such objects.
     fn ack_keys(&mut self) {
-        for field in ack::key_fields().iter().filter(|field| self.plan.declares(field.kind)) {
+        for field in ack::key_fields().iter().filter(|field| self.gather_scope.declares(field.kind)) {
             for id in self.of_kind(field.kind) {
                 for text in self.texts(id, field.key) {
                     self.add(Topic::Key, &[&text]);

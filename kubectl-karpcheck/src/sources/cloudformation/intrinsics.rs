@@ -541,17 +541,11 @@ impl<'a> Template<'a> {
                 _ => Ternary::Unknown,
             },
             "Fn::Not" => match argument.elements() {
-                [one] => match self.truth(one) {
-                    Ternary::Yes => Ternary::No,
-                    Ternary::No => Ternary::Yes,
-                    Ternary::Unknown => Ternary::Unknown,
-                },
+                [one] => !self.truth(one),
                 _ => Ternary::Unknown,
             },
-            "Fn::And" if all().any(|answer| answer == Ternary::No) => Ternary::No,
-            "Fn::And" if all().all(|answer| answer == Ternary::Yes) => Ternary::Yes,
-            "Fn::Or" if all().any(|answer| answer == Ternary::Yes) => Ternary::Yes,
-            "Fn::Or" if all().all(|answer| answer == Ternary::No) => Ternary::No,
+            "Fn::And" => Ternary::all(all()),
+            "Fn::Or" => Ternary::any(all()),
             _ => Ternary::Unknown,
         }
     }

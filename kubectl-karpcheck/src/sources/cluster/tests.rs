@@ -153,10 +153,10 @@ fn kubeconfig(server: &str, more: &str) -> tempfile::NamedTempFile {
 }
 
 fn gathered_as(args: &ClusterOptions, kinds: &[(&str, bool)]) -> Inventory {
-    let plan = GatherScope::new(kinds.iter().copied());
+    let gather_scope = GatherScope::new(kinds.iter().copied());
     let mut builder = Builder::default();
     let patience = Patience { deadline: Duration::from_millis(700), attempts: 3, pause: Duration::from_millis(1) };
-    gather_within(args, &plan, &mut builder, &mut |_| {}, patience);
+    gather_within(args, &gather_scope, &mut builder, &mut |_| {}, patience);
     builder.build()
 }
 
