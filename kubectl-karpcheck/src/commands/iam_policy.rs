@@ -39,7 +39,8 @@ pub struct Statement {
 
 /// The least policy with which everything that a plan reads of AWS can be asked.
 pub fn policy(gather_scope: &GatherScope) -> Policy {
-    let mut actions: BTreeSet<&'static str> = aws_calls::wanted(gather_scope).map(|question| question.action).collect();
+    let mut actions: BTreeSet<&'static str> =
+        aws_calls::wanted(gather_scope).map(|operation| operation.action).collect();
     if !actions.is_empty() {
         // It is allowed to everybody, and named all the same: the policy holds what is called.
         actions.insert(aws_calls::IDENTITY.action);

@@ -26,7 +26,7 @@ mod compare;
 mod unused_permissions;
 pub mod upgrade_path;
 
-use compare::Known;
+use compare::ReportedFindings;
 
 /// The flags of `upgrade`.
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
 
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
     let to = upgrade_path::minor(&args.to).unwrap_or_default();
-    let mut known = Known::of(&inventory, &now);
+    let mut known = ReportedFindings::of(&inventory, &now);
     let mut legs: Vec<CheckedHop> = vec![];
     let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
     let mut last = None;
@@ -236,7 +236,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
 fn prove(
     mut aimed: Builder,
     edits: &[(Arc<Inventory>, Vec<Edit>)],
-    known: &Known,
+    known: &ReportedFindings,
     (engine, selected): (&Engine, &[Selected<'_>]),
     new: &mut CheckResults,
 ) {
@@ -252,7 +252,7 @@ fn prove(
     after.choose_like(inventory);
     let after = Arc::new(after);
     let judged = engine::run_rules(engine, selected, &after);
-    let mut stays = Known::of(&after, &judged);
+    let mut stays = ReportedFindings::of(&after, &judged);
     let reveals: Vec<String> = known
         .clone()
         .take_new(&after, &judged)

@@ -79,7 +79,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                 let request = evaluator.prepare(question).0;
                 (request, evaluator.stated(question), evaluator.decide(question), evaluator.trail(question))
             };
-            one.questions.iter().map(answer).collect()
+            one.requests.iter().map(answer).collect()
         })
         .collect();
     let reasons: Vec<Reasons<'_>> = judged

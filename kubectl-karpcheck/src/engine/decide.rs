@@ -21,7 +21,7 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
     check(host, request)?;
     host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
     if let Some(recorder) = &host.recorder {
-        recorder.asked(&question(request));
+        recorder.record_request(&question(request));
     }
     let inventory = host.inventory()?;
     let Some(scope) = host.subject().and_then(|subject| inventory.scope(subject)) else {

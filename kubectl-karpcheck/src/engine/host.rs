@@ -37,14 +37,14 @@ pub(super) struct Host {
     /// Parsed policies of the inventory, shared by all rules.
     pub(super) policies: Arc<iam::Cache>,
     /// None while the pack lists its rules: then it may only log.
-    run: Option<Run>,
+    run: Option<CurrentRule>,
     log: VecDeque<String>,
     /// Records what the rule asks, for `why`.
     pub(super) recorder: Option<super::Recorder>,
 }
 
 /// One rule's run.
-struct Run {
+struct CurrentRule {
     inventory: Arc<Inventory>,
     subjects: Vec<String>,
     reads: Vec<String>,
@@ -103,7 +103,7 @@ impl Host {
                 *default = value.clone();
             }
         }
-        let run = Run {
+        let run = CurrentRule {
             inventory: Arc::clone(inventory),
             subjects: rule.subjects.clone(),
             reads: rule.reads.clone(),
@@ -388,14 +388,14 @@ impl Host {
         self.run.as_mut().ok_or_else(too_early)?.charge(work)
     }
 
-    fn ask(&mut self) -> Result<(&mut Run, Arc<Inventory>), GuestFault> {
+    fn ask(&mut self) -> Result<(&mut CurrentRule, Arc<Inventory>), GuestFault> {
         let run = self.run.as_mut().ok_or_else(too_early)?;
         let inventory = Arc::clone(&run.inventory);
         Ok((run, inventory))
     }
 }
 
-impl Run {
+impl CurrentRule {
     fn declared(&self) -> impl Iterator<Item = &String> {
         self.subjects.iter().chain(&self.reads).chain(&self.optional)
     }

@@ -11,7 +11,7 @@ pub struct RecordedVerdict {
     /// The subject.
     pub subject: ItemId,
     /// The rule's requests, in order.
-    pub questions: Vec<RequestSpec>,
+    pub requests: Vec<RequestSpec>,
     /// `skip`, `pass`, `unknown` or `fail`; none if the rule ended without a verdict.
     pub verdict: Option<&'static str>,
 }
@@ -28,19 +28,19 @@ impl Recorder {
 
     pub(super) fn begin(&self, subject: ItemId) {
         if let Ok(mut recorded) = self.0.lock() {
-            recorded.push(RecordedVerdict { subject, questions: vec![], verdict: None });
+            recorded.push(RecordedVerdict { subject, requests: vec![], verdict: None });
         }
     }
 
-    pub(super) fn asked(&self, question: &RequestSpec) {
+    pub(super) fn record_request(&self, request: &RequestSpec) {
         if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut())
-            && !last.questions.contains(question)
+            && !last.requests.contains(request)
         {
-            last.questions.push(question.clone());
+            last.requests.push(request.clone());
         }
     }
 
-    pub(super) fn said(&self, verdict: &'static str) {
+    pub(super) fn record_verdict(&self, verdict: &'static str) {
         if let Some(last) = self.0.lock().ok().as_mut().and_then(|recorded| recorded.last_mut()) {
             last.verdict = Some(verdict);
         }

@@ -200,12 +200,12 @@ impl RuleRun<'_> {
     ) -> Result<(), (usize, wasmtime::Error)> {
         let instance = pack.pre.instantiate(&mut *store).map_err(|error| (0, error))?;
         for (at, subject) in subjects.iter().enumerate() {
-            self.one(&instance, store, *subject, fuel).map_err(|error| (at, error))?;
+            self.check_subject(&instance, store, *subject, fuel).map_err(|error| (at, error))?;
         }
         Ok(())
     }
 
-    fn one(
+    fn check_subject(
         &mut self,
         instance: &Instance,
         store: &mut Store<Host>,
@@ -218,7 +218,7 @@ impl RuleRun<'_> {
         let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
         let verdict = self.reader.verdict(store.data(), subject, verdict)?;
         if let Some(recorder) = &store.data().recorder {
-            recorder.said(verdict.as_str());
+            recorder.record_verdict(verdict.as_str());
         }
         match verdict {
             Verdict::Skip => {}

@@ -101,10 +101,9 @@ fn line(item: &Item) -> Option<String> {
     let facts = item.aws.as_deref()?;
     let name = facts.id.as_ref().and_then(|id| id.known()).or_else(|| facts.arn.as_ref()?.as_str())?;
     let value = topic.value(0, name)?;
-    let question =
-        aws_calls::TABLE.iter().find(|question| question.about == topic && question.operation == operation)?;
-    let mut line = format!("aws {} {operation}", question.service);
-    for option in question.options {
+    let command = aws_calls::TABLE.iter().find(|command| command.about == topic && command.name == operation)?;
+    let mut line = format!("aws {} {operation}", command.service);
+    for option in command.options {
         line.push(' ');
         line.push_str(option.name);
         line.push(' ');

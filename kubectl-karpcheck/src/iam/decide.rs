@@ -147,7 +147,7 @@ impl<'a> Env<'a> {
 
     /// What a pseudo parameter stands for.
     pub(super) fn home(&self, symbol: &Symbol) -> Option<&'a Text> {
-        let home = self.home.filter(|_| symbol.scope == SymbolScope::Home)?;
+        let home = self.home.filter(|_| symbol.scope == SymbolScope::AccountRegion)?;
         match &*symbol.name {
             arn::PARTITION => Some(&home.partition),
             arn::REGION => Some(&home.region),

@@ -21,7 +21,11 @@ pub fn unstated(name: &str) -> Text {
         REGION => "the region is not known: --region states it",
         _ => "the account is not known: --account states it",
     };
-    Text::symbol(Symbol { name: name.into(), scope: SymbolScope::Home, reason: Reason::new(Cause::NotProvided, what) })
+    Text::symbol(Symbol {
+        name: name.into(),
+        scope: SymbolScope::AccountRegion,
+        reason: Reason::new(Cause::NotProvided, what),
+    })
 }
 
 /// Where something lives.

@@ -16,7 +16,7 @@ pub enum SymbolScope {
     /// The whole run: `$VAR`, `{{ … }}`.
     Run,
     /// The account and region that templates are deployed to: `${AWS::Region}`.
-    Home,
+    AccountRegion,
     /// One template or module.
     Template(u32),
     /// The objects of one cluster, by its number: references between ACK objects.

@@ -232,7 +232,7 @@ pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
         .zip(&prints)
         .map(|(finding, print)| {
             let follows_from = rows::cause(run, finding).and_then(print_of);
-            one(run, finding, print.clone(), follows_from)
+            finding_of(run, finding, print.clone(), follows_from)
         })
         .collect()
 }
@@ -258,7 +258,7 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
         .collect()
 }
 
-fn one<'a>(
+fn finding_of<'a>(
     run: &'a Run<'a>,
     finding: &'a finding::Finding,
     fingerprint: String,

@@ -54,7 +54,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         let numbers = numbers(&cases.iter().collect::<Vec<_>>());
         writeln!(out, r#"  <testsuite name="{}" timestamp="{}"{numbers}>"#, escape(name), escape(&run.at))?;
         for case in cases {
-            one(out, area, name, case)?;
+            write_case(out, area, name, case)?;
         }
         writeln!(out, "  </testsuite>")?;
     }
@@ -95,7 +95,7 @@ fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: 
     cases
 }
 
-fn one(out: &mut dyn Write, area: &str, rule: &str, case: &Case) -> io::Result<()> {
+fn write_case(out: &mut dyn Write, area: &str, rule: &str, case: &Case) -> io::Result<()> {
     let place = if case.file.is_empty() { String::new() } else { format!(" ({})", case.file) };
     let name = escape(&format!("{}{place}", case.name));
     let class = escape(&format!("karpcheck.{area}.{rule}"));

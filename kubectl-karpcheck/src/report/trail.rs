@@ -116,10 +116,10 @@ pub fn decision_table(
     for problem in inventory.problems() {
         writeln!(out, "{}", closing::problem(inventory, problem))?;
     }
-    one(inventory, answered, width, "", out)
+    write_answer(inventory, answered, width, "", out)
 }
 
-fn one(
+fn write_answer(
     inventory: &Inventory,
     answered: &Answered<'_>,
     width: Option<usize>,
@@ -203,7 +203,7 @@ pub fn why_table(
         }
         for answered in &reason.answers {
             writeln!(out)?;
-            one(inventory, answered, width, "  ", out)?;
+            write_answer(inventory, answered, width, "  ", out)?;
         }
     }
     if reasons.is_empty() {

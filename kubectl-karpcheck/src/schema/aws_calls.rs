@@ -96,11 +96,11 @@ impl Lead {
 
 /// One thing to ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Question {
+pub struct Operation {
     /// `kms`.
     pub service: &'static str,
     /// `get-key-policy`.
-    pub operation: &'static str,
+    pub name: &'static str,
     /// What IAM must allow.
     pub action: &'static str,
     /// What it is about.
@@ -141,9 +141,9 @@ const IMAGES: &[&str] = &["AWS::EC2::Image", "AWS::EC2::Snapshot"];
 /// The sum of a metric over [`SPAN`], in days.
 macro_rules! sum {
     ($namespace:literal, $metric:literal, $dimension:literal, $topic:expr) => {
-        Question {
+        Operation {
             service: "cloudwatch",
-            operation: "get-metric-statistics",
+            name: "get-metric-statistics",
             action: "cloudwatch:GetMetricStatistics",
             about: $topic,
             options: &[
@@ -161,11 +161,11 @@ macro_rules! sum {
     };
 }
 
-macro_rules! question {
+macro_rules! operation {
     ($service:literal $operation:literal $action:literal $about:expr, $options:expr, $kinds:expr, $leads:expr) => {
-        Question {
+        Operation {
             service: $service,
-            operation: $operation,
+            name: $operation,
             action: concat!($service, ":", $action),
             about: $about,
             options: $options,
@@ -176,79 +176,80 @@ macro_rules! question {
 }
 
 /// Who asks, and so which account it is: asked before anything else. It needs no permission.
-pub const IDENTITY: Question = question!("sts" "get-caller-identity" "GetCallerIdentity" Topic::Account, &[], &[], &[]);
+pub const IDENTITY: Operation =
+    operation!("sts" "get-caller-identity" "GetCallerIdentity" Topic::Account, &[], &[], &[]);
 
 /// Everything else. Their IAM actions have the service's name before them, as it happens.
-pub const TABLE: &[Question] = &[
-    question!("sqs" "get-queue-url" "GetQueueUrl" Topic::Queue,
+pub const TABLE: &[Operation] = &[
+    operation!("sqs" "get-queue-url" "GetQueueUrl" Topic::Queue,
         &[opt("--queue-name", IT)], QUEUE_OR_EVENTS, &[lead(Topic::QueueUrl, "QueueUrl")]),
-    question!("sqs" "get-queue-attributes" "GetQueueAttributes" Topic::QueueUrl,
+    operation!("sqs" "get-queue-attributes" "GetQueueAttributes" Topic::QueueUrl,
         &[opt("--queue-url", IT), opt("--attribute-names", &[Part::Fixed("All")])], QUEUE_OR_EVENTS,
         &[lead(Topic::QueueArn, "Attributes.QueueArn"), lead(Topic::Key, "Attributes.KmsMasterKeyId")]),
     sum!("AWS/SQS", "NumberOfMessagesSent", "QueueName", Topic::Queue),
-    question!("events" "list-rule-names-by-target" "ListRuleNamesByTarget" Topic::QueueArn,
+    operation!("events" "list-rule-names-by-target" "ListRuleNamesByTarget" Topic::QueueArn,
         &[opt("--target-arn", IT)], EVENTS_OR_SUMS, &[lead(Topic::Rule, "RuleNames[]")]),
-    question!("events" "describe-rule" "DescribeRule" Topic::Rule, &[opt("--name", IT)], EVENTS, &[]),
-    question!("events" "list-targets-by-rule" "ListTargetsByRule" Topic::Rule, &[opt("--rule", IT)], EVENTS, &[]),
+    operation!("events" "describe-rule" "DescribeRule" Topic::Rule, &[opt("--name", IT)], EVENTS, &[]),
+    operation!("events" "list-targets-by-rule" "ListTargetsByRule" Topic::Rule, &[opt("--rule", IT)], EVENTS, &[]),
     sum!("AWS/Events", "Invocations", "RuleName", Topic::Rule),
     sum!("AWS/Events", "FailedInvocations", "RuleName", Topic::Rule),
-    question!("kms" "describe-key" "DescribeKey" Topic::Key, &[opt("--key-id", IT)], KEY,
+    operation!("kms" "describe-key" "DescribeKey" Topic::Key, &[opt("--key-id", IT)], KEY,
         // Nobody can change the policy of a key that AWS manages, and what it says is known.
         &[Lead { only: Some(("KeyMetadata.KeyManager", "CUSTOMER")), ..lead(Topic::KeyArn, "KeyMetadata.Arn") }]),
-    question!("kms" "get-key-policy" "GetKeyPolicy" Topic::KeyArn,
+    operation!("kms" "get-key-policy" "GetKeyPolicy" Topic::KeyArn,
         &[opt("--key-id", IT), opt("--policy-name", &[Part::Fixed("default")])], KEY, &[]),
-    question!("kms" "list-grants" "ListGrants" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
-    question!("kms" "list-aliases" "ListAliases" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
-    question!("kms" "get-key-rotation-status" "GetKeyRotationStatus" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
-    question!("iam" "get-role" "GetRole" Topic::Role, &[opt("--role-name", IT)], ROLE,
+    operation!("kms" "list-grants" "ListGrants" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
+    operation!("kms" "list-aliases" "ListAliases" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
+    operation!("kms" "get-key-rotation-status" "GetKeyRotationStatus" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
+    operation!("iam" "get-role" "GetRole" Topic::Role, &[opt("--role-name", IT)], ROLE,
         &[lead(Topic::Policy, "Role.PermissionsBoundary.PermissionsBoundaryArn")]),
-    question!("iam" "list-role-policies" "ListRolePolicies" Topic::Role, &[opt("--role-name", IT)], ROLE,
+    operation!("iam" "list-role-policies" "ListRolePolicies" Topic::Role, &[opt("--role-name", IT)], ROLE,
         &[keeping(lead(Topic::RolePolicy, "PolicyNames[]"), 1)]),
-    question!("iam" "get-role-policy" "GetRolePolicy" Topic::RolePolicy,
+    operation!("iam" "get-role-policy" "GetRolePolicy" Topic::RolePolicy,
         &[opt("--role-name", IT), opt("--policy-name", SECOND)], INLINE, &[]),
-    question!("iam" "list-attached-role-policies" "ListAttachedRolePolicies" Topic::Role, &[opt("--role-name", IT)], ROLE,
+    operation!("iam" "list-attached-role-policies" "ListAttachedRolePolicies" Topic::Role, &[opt("--role-name", IT)], ROLE,
         &[lead(Topic::Policy, "AttachedPolicies[].PolicyArn")]),
-    question!("iam" "get-policy" "GetPolicy" Topic::Policy, &[opt("--policy-arn", IT)], POLICY,
+    operation!("iam" "get-policy" "GetPolicy" Topic::Policy, &[opt("--policy-arn", IT)], POLICY,
         &[keeping(lead(Topic::PolicyVersion, "Policy.DefaultVersionId"), 1)]),
-    question!("iam" "get-policy-version" "GetPolicyVersion" Topic::PolicyVersion,
+    operation!("iam" "get-policy-version" "GetPolicyVersion" Topic::PolicyVersion,
         &[opt("--policy-arn", IT), opt("--version-id", SECOND)], POLICY, &[]),
-    question!("eks" "describe-cluster" "DescribeCluster" Topic::Cluster, &[opt("--name", IT)],
+    operation!("eks" "describe-cluster" "DescribeCluster" Topic::Cluster, &[opt("--name", IT)],
         &["AWS::EKS::Cluster", "Karpcheck::Cluster"],
         &[lead(Topic::Key, "cluster.encryptionConfig[].provider.keyArn")]),
-    question!("eks" "list-pod-identity-associations" "ListPodIdentityAssociations" Topic::ServiceAccount,
+    operation!("eks" "list-pod-identity-associations" "ListPodIdentityAssociations" Topic::ServiceAccount,
         &[opt("--cluster-name", IT), opt("--namespace", SECOND), opt("--service-account", &[Part::Value(2)])],
         &["AWS::EKS::PodIdentityAssociation", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"],
         &[keeping(lead(Topic::Association, "associations[].associationId"), 1)]),
-    question!("eks" "describe-pod-identity-association" "DescribePodIdentityAssociation" Topic::Association,
+    operation!("eks" "describe-pod-identity-association" "DescribePodIdentityAssociation" Topic::Association,
         &[opt("--cluster-name", IT), opt("--association-id", SECOND)],
         &["AWS::EKS::PodIdentityAssociation", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"],
         &[lead(Topic::Role, "association.roleArn")]),
-    question!("ec2" "get-ebs-encryption-by-default" "GetEbsEncryptionByDefault" Topic::Account, &[], EBS, &[]),
-    question!("ec2" "get-ebs-default-kms-key-id" "GetEbsDefaultKmsKeyId" Topic::Account, &[], EBS,
+    operation!("ec2" "get-ebs-encryption-by-default" "GetEbsEncryptionByDefault" Topic::Account, &[], EBS, &[]),
+    operation!("ec2" "get-ebs-default-kms-key-id" "GetEbsDefaultKmsKeyId" Topic::Account, &[], EBS,
         &[lead(Topic::Key, "KmsKeyId")]),
-    question!("ec2" "describe-images" "DescribeImages" Topic::Image, &[opt("--image-ids", IT)], IMAGES,
+    operation!("ec2" "describe-images" "DescribeImages" Topic::Image, &[opt("--image-ids", IT)], IMAGES,
         &[lead(Topic::Snapshot, "Images[].BlockDeviceMappings[].Ebs.SnapshotId")]),
-    question!("ec2" "describe-snapshots" "DescribeSnapshots" Topic::Snapshot, &[opt("--snapshot-ids", IT)], IMAGES,
+    operation!("ec2" "describe-snapshots" "DescribeSnapshots" Topic::Snapshot, &[opt("--snapshot-ids", IT)], IMAGES,
         &[lead(Topic::Key, "Snapshots[].KmsKeyId")]),
-    question!("ec2" "describe-instances" "DescribeInstances" Topic::Cluster,
+    operation!("ec2" "describe-instances" "DescribeInstances" Topic::Cluster,
         &[opt("--filters", &[Part::Fixed("Name=tag-key,Values=kubernetes.io/cluster/"), Part::Value(0)])],
         &["AWS::EC2::Instance"], &[]),
-    question!("ec2" "describe-launch-template-versions" "DescribeLaunchTemplateVersions" Topic::Cluster,
+    operation!("ec2" "describe-launch-template-versions" "DescribeLaunchTemplateVersions" Topic::Cluster,
         &[
             opt("--versions", &[Part::Fixed("$Default")]),
             opt("--filters", &[Part::Fixed("Name=tag:eks:eks-cluster-name,Values="), Part::Value(0)]),
         ],
         &["AWS::EC2::LaunchTemplate"], &[]),
-    question!("dynamodb" "describe-table" "DescribeTable" Topic::Table, &[opt("--table-name", IT)],
+    operation!("dynamodb" "describe-table" "DescribeTable" Topic::Table, &[opt("--table-name", IT)],
         &["AWS::DynamoDB::Table"], &[lead(Topic::Key, "Table.SSEDescription.KMSMasterKeyArn")]),
-    question!("cloudtrail" "lookup-events" "LookupEvents" Topic::Account,
+    operation!("cloudtrail" "lookup-events" "LookupEvents" Topic::Account,
         &[
             opt("--lookup-attributes", &[Part::Fixed("AttributeKey=EventName,AttributeValue=GenerateDataKeyWithoutPlaintext")]),
             opt("--start-time", &[Part::From]),
             opt("--max-items", &[Part::Fixed("50")]),
         ],
         &["Karpcheck::Denial"], &[]),
-    question!("cloudtrail" "lookup-events" "LookupEvents" Topic::Account,
+    operation!("cloudtrail" "lookup-events" "LookupEvents" Topic::Account,
         &[
             opt("--lookup-attributes", &[Part::Fixed("AttributeKey=EventName,AttributeValue=CreateTags")]),
             opt("--start-time", &[Part::From]),
@@ -258,18 +259,18 @@ pub const TABLE: &[Question] = &[
 ];
 
 /// The questions whose answers the chosen rules read.
-pub fn wanted(gather_scope: &GatherScope) -> impl Iterator<Item = &'static Question> {
-    TABLE.iter().filter(|question| question.kinds.iter().any(|kind| gather_scope.declares(kind)))
+pub fn wanted(gather_scope: &GatherScope) -> impl Iterator<Item = &'static Operation> {
+    TABLE.iter().filter(|operation| operation.kinds.iter().any(|kind| gather_scope.declares(kind)))
 }
 
 /// The questions about a topic whose answers the chosen rules read.
-pub fn about(gather_scope: &GatherScope, topic: Topic) -> impl Iterator<Item = &'static Question> {
-    wanted(gather_scope).filter(move |question| question.about == topic)
+pub fn about(gather_scope: &GatherScope, topic: Topic) -> impl Iterator<Item = &'static Operation> {
+    wanted(gather_scope).filter(move |operation| operation.about == topic)
 }
 
 /// Can AWS tell of this kind?
 pub fn tells_of(kind: &str) -> bool {
-    TABLE.iter().any(|question| question.kinds.contains(&kind))
+    TABLE.iter().any(|operation| operation.kinds.contains(&kind))
 }
 
 impl Topic {
@@ -341,20 +342,22 @@ mod tests {
 
     #[test]
     fn every_operation_only_reads_and_its_action_is_its_own() {
-        for question in TABLE.iter().chain([&IDENTITY]) {
-            let verb = question.operation.split('-').next().unwrap_or_default();
-            assert!(["get", "describe", "list", "lookup"].contains(&verb), "{}", question.operation);
+        for operation in TABLE.iter().chain([&IDENTITY]) {
+            let verb = operation.name.split('-').next().unwrap_or_default();
+            assert!(["get", "describe", "list", "lookup"].contains(&verb), "{}", operation.name);
             let camel: String =
-                question.operation.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
-            assert_eq!(question.action, format!("{}:{camel}", question.service));
-            assert!(question.about == Topic::Account || question.about.placeholders().len() == question.about.arity());
+                operation.name.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
+            assert_eq!(operation.action, format!("{}:{camel}", operation.service));
+            assert!(
+                operation.about == Topic::Account || operation.about.placeholders().len() == operation.about.arity()
+            );
         }
     }
 
     impl Topic {
         /// The number of values that the questions about it use.
         fn arity(self) -> usize {
-            let used = TABLE.iter().filter(|question| question.about == self).flat_map(|question| question.options);
+            let used = TABLE.iter().filter(|operation| operation.about == self).flat_map(|operation| operation.options);
             let numbers = used.flat_map(|option| option.value).filter_map(|part| match part {
                 Part::Value(number) => Some(number + 1),
                 _ => None,
@@ -365,9 +368,9 @@ mod tests {
 
     #[test]
     fn every_lead_names_its_topic_whole() {
-        for question in TABLE {
-            for lead in question.leads {
-                assert_eq!(lead.keep + 1, lead.to.placeholders().len(), "{} to {:?}", question.operation, lead.to);
+        for operation in TABLE {
+            for lead in operation.leads {
+                assert_eq!(lead.keep + 1, lead.to.placeholders().len(), "{} to {:?}", operation.name, lead.to);
                 assert!(TABLE.iter().any(|next| next.about == lead.to));
             }
         }

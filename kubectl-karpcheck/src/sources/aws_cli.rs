@@ -197,7 +197,7 @@ fn ask(
         }
         taken.take(&call, came);
     }
-    taken.tell(&prefix, results.stopped.as_deref());
+    taken.report_failures(&prefix, results.stopped.as_deref());
     if let Some(why) = results.stopped {
         taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
     }
@@ -216,7 +216,7 @@ fn first(seeds: &Seeds, gather_scope: &GatherScope) -> Vec<Call> {
     let of = |(topic, values): &(crate::schema::aws_calls::Topic, Vec<String>)| {
         let values = values.clone();
         crate::schema::aws_calls::about(gather_scope, *topic)
-            .map(move |question| Call { question, values: values.clone() })
+            .map(move |operation| Call { operation, values: values.clone() })
     };
     seeds.topics.iter().flat_map(of).collect()
 }
@@ -250,8 +250,8 @@ impl Taken<'_> {
         }))));
         let options = call.options(self.times).into_iter();
         let asked = Asked {
-            service: call.question.service.to_owned(),
-            operation: call.question.operation.to_owned(),
+            service: call.operation.service.to_owned(),
+            operation: call.operation.name.to_owned(),
             options: options.map(|(name, value)| (name.trim_start_matches('-').to_owned(), value)).collect(),
             account: self.account.clone(),
             region: self.target.region.clone(),
@@ -277,8 +277,8 @@ impl Taken<'_> {
         responses::read(Some(&asked), outcome, self.gather_scope, self.builder);
     }
 
-    /// Tells what was refused and what failed, each once. Why nothing more could be asked is told apart.
-    fn tell(&mut self, prefix: &str, stopped: Option<&str>) {
+    /// Reports what was denied and what failed, each once. Why nothing more could be asked is reported by the caller.
+    fn report_failures(&mut self, prefix: &str, stopped: Option<&str>) {
         for (why, times) in std::mem::take(&mut self.failed) {
             if stopped != Some(&why) {
                 let more = if times > 1 { format!(" ({times} times)") } else { String::new() };

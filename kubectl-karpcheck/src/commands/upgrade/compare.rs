@@ -60,9 +60,9 @@ fn versionless(text: &str) -> String {
 
 /// Findings that were reported already, each as often as one version reports it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Known(HashMap<Key, usize>);
+pub(super) struct ReportedFindings(HashMap<Key, usize>);
 
-impl Known {
+impl ReportedFindings {
     /// All findings of these results.
     pub(super) fn of(inventory: &Inventory, results: &CheckResults) -> Self {
         let mut known = Self::default();

@@ -12,7 +12,7 @@ fn map(keys: &[&str]) -> Target {
     Target::Map(keys.iter().map(|&key| key.to_owned()).collect())
 }
 
-fn one(text: &str, change: Change) -> String {
+fn with_change(text: &str, change: Change) -> String {
     let (patched, refused) = apply(text, &[change]);
     assert_eq!(refused, [], "{text}");
     patched
@@ -34,21 +34,21 @@ spec:
 
 #[test]
 fn a_member_is_added_at_the_end_of_its_object() {
-    let patched = one(CLASS, change((5, 7), map(&["kmsKeyID"]), &["encrypted"], Some(json!(true))));
+    let patched = with_change(CLASS, change((5, 7), map(&["kmsKeyID"]), &["encrypted"], Some(json!(true))));
     assert_eq!(
         patched,
         CLASS.replace("        volumeSize: 10Gi\n", "        volumeSize: 10Gi\n        encrypted: true\n")
     );
-    let patched = one(CLASS, change((10, 7), map(&["kmsKeyID"]), &["encrypted"], Some(json!(true))));
+    let patched = with_change(CLASS, change((10, 7), map(&["kmsKeyID"]), &["encrypted"], Some(json!(true))));
     assert_eq!(patched, CLASS.replace("alias/b}", "alias/b, encrypted: true}"));
     // Of two objects that begin at one place, the one with these members.
-    let patched = one(CLASS, change((4, 7), map(&["deviceName", "ebs"]), &["rootVolume"], Some(json!(true))));
+    let patched = with_change(CLASS, change((4, 7), map(&["deviceName", "ebs"]), &["rootVolume"], Some(json!(true))));
     assert_eq!(patched, CLASS.replace("volumeSize: 10Gi\n", "volumeSize: 10Gi\n      rootVolume: true\n"));
 }
 
 #[test]
 fn a_scalar_keeps_its_quotes_and_its_comment() {
-    let patched = one(CLASS, change((6, 19), Target::Leaf, &[], Some(json!("arn:x"))));
+    let patched = with_change(CLASS, change((6, 19), Target::Leaf, &[], Some(json!("arn:x"))));
     assert_eq!(patched, CLASS.replace("'alias/a'", "'arn:x'"));
     let text = "a: \"x\\\" y\" # why\nb: 'it''s' # why\nc: plain # why\nd: !Sub '${X}' # why\n";
     let all: Vec<Change> = [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -63,30 +63,30 @@ fn a_scalar_keeps_its_quotes_and_its_comment() {
 
 #[test]
 fn nothing_becomes_something() {
-    let patched = one(CLASS, change((11, 3), Target::Leaf, &[], Some(json!({"a": "b", "c": ["d"]}))));
+    let patched = with_change(CLASS, change((11, 3), Target::Leaf, &[], Some(json!({"a": "b", "c": ["d"]}))));
     assert_eq!(patched, CLASS.replace("  tags:\n", "  tags:\n    a: b\n    c:\n    - d\n"));
 }
 
 #[test]
 fn members_and_elements_are_removed() {
-    let patched = one(CLASS, change((6, 19), Target::Leaf, &[], None));
+    let patched = with_change(CLASS, change((6, 19), Target::Leaf, &[], None));
     assert_eq!(patched, CLASS.replace("kmsKeyID: 'alias/a'   # the key\n\n        ", ""));
-    let patched = one(CLASS, change((8, 21), Target::Leaf, &[], None));
+    let patched = with_change(CLASS, change((8, 21), Target::Leaf, &[], None));
     assert_eq!(patched, CLASS.replace("\n        volumeSize: 10Gi", "").replace("key\n\n", "key\n"));
-    let patched = one(CLASS, change((10, 23), Target::Leaf, &[], None));
+    let patched = with_change(CLASS, change((10, 23), Target::Leaf, &[], None));
     assert_eq!(patched, CLASS.replace("{kmsKeyID: alias/b}", "{}"));
-    let patched = one(CLASS, change((9, 7), map(&["deviceName", "ebs"]), &[], None));
+    let patched = with_change(CLASS, change((9, 7), map(&["deviceName", "ebs"]), &[], None));
     assert_eq!(patched, CLASS.replace("\n    - deviceName: /dev/xvdb\n      ebs: {kmsKeyID: alias/b}", ""));
 }
 
 #[test]
 fn elements_are_appended_in_the_style_of_the_list() {
     let text = "a:\n- x\n- y # why\nb: [x, y]\nc: []\n";
-    let patched = one(text, change((1, 1), Target::List(2), &["-"], Some(json!("z"))));
+    let patched = with_change(text, change((1, 1), Target::List(2), &["-"], Some(json!("z"))));
     assert_eq!(patched, text.replace("# why\n", "# why\n- z\n"));
-    let patched = one(text, change((4, 1), Target::List(2), &["-"], Some(json!("z: 1"))));
+    let patched = with_change(text, change((4, 1), Target::List(2), &["-"], Some(json!("z: 1"))));
     assert_eq!(patched, text.replace("[x, y]", "[x, y, 'z: 1']"));
-    let patched = one(text, change((5, 1), Target::List(0), &["-"], Some(json!({"k": 1}))));
+    let patched = with_change(text, change((5, 1), Target::List(0), &["-"], Some(json!({"k": 1}))));
     assert_eq!(patched, text.replace("[]", "[{k: 1}]"));
 }
 
@@ -114,14 +114,15 @@ const POLICY: &str = r#"Resources:
 
 #[test]
 fn json_in_a_block_of_lines_is_edited_where_it_stands() {
-    let patched = one(POLICY, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    let patched = with_change(POLICY, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
     assert_eq!(patched, POLICY.replace("\"Name\"\n", "\"Name\",\n                    \"eks:eks-cluster-name\"\n"));
     // Without a tag, the parser says where the first line is.
     let untagged = POLICY.replace("!Sub |", "|");
-    let patched = one(&untagged, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    let patched =
+        with_change(&untagged, change((11, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
     assert!(patched.contains("\"Name\",\n                    \"eks:eks-cluster-name\"\n"), "{patched}");
     let statement = json!({"Effect": "Allow", "Action": ["iam:ListInstanceProfiles"], "Resource": "*", "Sid": "List"});
-    let patched = one(POLICY, change((6, 11), Target::List(1), &["-"], Some(statement)));
+    let patched = with_change(POLICY, change((6, 11), Target::List(1), &["-"], Some(statement)));
     let added = "            },\n            {\n              \"Effect\": \"Allow\",\n              \"Action\": [\n                \"iam:ListInstanceProfiles\"\n              ],\n              \"Resource\": \"*\",\n              \"Sid\": \"List\"\n            }\n          ]";
     let sorted = |text: &str| {
         let mut lines: Vec<String> = text.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
@@ -135,9 +136,9 @@ fn json_in_a_block_of_lines_is_edited_where_it_stands() {
 #[test]
 fn json_files_stay_json() {
     let text = "{\n\t\"a\": [\"x\"],\n\t\"b\": {\"c\": 1}\n}\n";
-    let patched = one(text, change((2, 2), Target::List(1), &["-"], Some(json!("y"))));
+    let patched = with_change(text, change((2, 2), Target::List(1), &["-"], Some(json!("y"))));
     assert_eq!(patched, text.replace("[\"x\"]", "[\"x\", \"y\"]"));
-    let patched = one(text, change((1, 1), map(&["a", "b"]), &["d"], Some(json!(true))));
+    let patched = with_change(text, change((1, 1), map(&["a", "b"]), &["d"], Some(json!(true))));
     assert_eq!(patched, text.replace("1}\n", "1},\n\t\"d\": true\n"));
     assert!(serde_json::from_str::<serde_json::Value>(&patched).is_ok());
 }
@@ -156,14 +157,14 @@ fn several_changes_are_made_at_once_and_equal_ones_once() {
 #[test]
 fn line_breaks_of_windows_stay() {
     let text = "a:\r\n  b: 1\r\nc: 2\r\n";
-    let patched = one(text, change((1, 1), map(&["b"]), &["d"], Some(json!("x"))));
+    let patched = with_change(text, change((1, 1), map(&["b"]), &["d"], Some(json!("x"))));
     assert_eq!(patched, "a:\r\n  b: 1\r\n  d: x\r\nc: 2\r\n");
 }
 
 #[test]
 fn only_the_right_document_of_a_stream_changes() {
     let text = "a: 1\n---\na: 1\n";
-    let patched = one(text, change((3, 4), Target::Leaf, &[], Some(json!(2))));
+    let patched = with_change(text, change((3, 4), Target::Leaf, &[], Some(json!(2))));
     assert_eq!(patched, "a: 1\n---\na: 2\n");
 }
 
@@ -174,7 +175,7 @@ fn the_policy_of_an_official_template_is_edited_where_it_stands() {
         "/../tests/fixtures/rules/create-tags-denied-on-existing/fail-instances-from-before-v1/karpenter-v0.37.8.yaml"
     );
     let text = std::fs::read_to_string(path).expect("the fixture is there");
-    let patched = one(&text, change((132, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
+    let patched = with_change(&text, change((132, 19), Target::List(2), &["-"], Some(json!("eks:eks-cluster-name"))));
     let (before, after) = ("\"Name\"\n", "\"Name\",\n                    \"eks:eks-cluster-name\"\n");
     assert_eq!(patched, text.replacen(before, after, 1));
 }

@@ -103,17 +103,17 @@ fn requested_regions(statement: &Node) -> impl Iterator<Item = &str> {
 
 /// Is it a partition, region or account that nobody stated?
 pub(super) fn unstated(text: &Text) -> bool {
-    text.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Home && text.is(&symbol.name))
+    text.hole().is_some_and(|symbol| symbol.scope == SymbolScope::AccountRegion && text.is(&symbol.name))
 }
 
 /// Puts a home in for `${AWS::Region}` and its like.
 pub(super) fn fill(text: &Text, home: &AccountRegion) -> Text {
-    if !text.holes().any(|symbol| symbol.scope == SymbolScope::Home) {
+    if !text.holes().any(|symbol| symbol.scope == SymbolScope::AccountRegion) {
         return text.clone();
     }
     let refers = text.refers().cloned();
     let parts = text.clone().into_parts().into_iter().flat_map(|part| match part {
-        Part::Hole(symbol) if symbol.scope == SymbolScope::Home => match &*symbol.name {
+        Part::Hole(symbol) if symbol.scope == SymbolScope::AccountRegion => match &*symbol.name {
             arn::PARTITION => home.partition.clone().into_parts(),
             arn::REGION => home.region.clone().into_parts(),
             arn::ACCOUNT => home.account.clone().into_parts(),

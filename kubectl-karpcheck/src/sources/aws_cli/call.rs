@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::schema::aws_calls;
-use crate::schema::aws_calls::{Part, Question, SPAN};
+use crate::schema::aws_calls::{Operation, Part, SPAN};
 
 /// A call that can be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Call {
-    pub(super) question: &'static Question,
+    pub(super) operation: &'static Operation,
     /// Those of its topic.
     pub(super) values: Vec<String>,
 }
@@ -44,12 +44,12 @@ impl Call {
                 word
             })
         };
-        self.question.options.iter().map(|option| (option.name, word(option.value))).collect()
+        self.operation.options.iter().map(|option| (option.name, word(option.value))).collect()
     }
 
-    /// The words behind `aws`: service, operation, options.
-    pub(super) fn words(&self, times: &Times) -> Vec<String> {
-        let mut words = vec![self.question.service.to_owned(), self.question.operation.to_owned()];
+    /// The arguments of `aws`: service, operation, options.
+    pub(super) fn arguments(&self, times: &Times) -> Vec<String> {
+        let mut words = vec![self.operation.service.to_owned(), self.operation.name.to_owned()];
         for (name, value) in self.options(times) {
             words.push(name.to_owned());
             words.push(value);
@@ -60,7 +60,7 @@ impl Call {
     /// What makes it one question, however often it comes up.
     pub(super) fn key(&self) -> (&'static str, &'static str, String) {
         let mut key = String::new();
-        for option in self.question.options {
+        for option in self.operation.options {
             for part in option.value {
                 match part {
                     Part::Fixed(text) => key.push_str(text),
@@ -70,14 +70,14 @@ impl Call {
             }
             key.push('\n');
         }
-        (self.question.service, self.question.operation, key)
+        (self.operation.service, self.operation.name, key)
     }
 
     /// The questions that an answer leads to, and how many of its values are nothing that could be asked about.
     pub(super) fn led_to(&self, answer: &serde_json::Value) -> (Vec<(aws_calls::Topic, Vec<String>)>, Vec<String>) {
         let mut topics = vec![];
         let mut strange = vec![];
-        for lead in self.question.leads {
+        for lead in self.operation.leads {
             if let Some((path, value)) = lead.only
                 && !texts(answer, path).contains(&value)
             {
@@ -134,17 +134,17 @@ mod tests {
     use crate::schema::aws_calls::{TABLE, Topic};
     use serde_json::json;
 
-    fn asked(operation: &str, values: &[&str]) -> Call {
-        let question = TABLE.iter().find(|question| question.operation == operation).expect("in the table");
-        Call { question, values: values.iter().map(|value| (*value).to_owned()).collect() }
+    fn asked(name: &str, values: &[&str]) -> Call {
+        let operation = TABLE.iter().find(|operation| operation.name == name).expect("in the table");
+        Call { operation, values: values.iter().map(|value| (*value).to_owned()).collect() }
     }
 
     #[test]
     fn a_command_is_made_of_its_values() {
         let times = Times { from: "F".into(), to: "T".into() };
-        let words = asked("get-role-policy", &["r", "p"]).words(&times);
+        let words = asked("get-role-policy", &["r", "p"]).arguments(&times);
         assert_eq!(line(&words), "aws iam get-role-policy --role-name r --policy-name p");
-        let words = asked("get-metric-statistics", &["q"]).words(&times);
+        let words = asked("get-metric-statistics", &["q"]).arguments(&times);
         assert_eq!(
             line(&words),
             "aws cloudwatch get-metric-statistics --namespace AWS/SQS --metric-name NumberOfMessagesSent --dimensions \

@@ -109,7 +109,7 @@ pub(super) fn classify(text: &str, profile: Option<&str>) -> CliError {
 }
 
 /// The text in one line, the CLI's own usage lines left out.
-pub(super) fn words(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     // A traceback, or a usage, ends in what matters.
     let said = tidy(&lines.iter().rev().take(2).rev().copied().collect::<Vec<_>>().join(" "));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::schema::aws_calls;
-use crate::schema::aws_calls::{Lead, Opt, Part, Question, SPAN, Topic};
+use crate::schema::aws_calls::{Lead, Operation, Opt, Part, SPAN, Topic};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::Target;
 use crate::sources::aws_cli::call::quoted;
@@ -52,8 +52,10 @@ fn reachable(parts: &[(Target, Seeds)], gather_scope: &GatherScope) -> BTreeSet<
     let mut topics: BTreeSet<Topic> =
         parts.iter().flat_map(|(_, seeds)| seeds.topics.iter().map(|seed| seed.0)).collect();
     loop {
-        let led =
-            topics.iter().flat_map(|topic| aws_calls::about(gather_scope, *topic)).flat_map(|question| question.leads);
+        let led = topics
+            .iter()
+            .flat_map(|topic| aws_calls::about(gather_scope, *topic))
+            .flat_map(|operation| operation.leads);
         let more: BTreeSet<Topic> = led.map(|lead| lead.to).filter(|to| !topics.contains(to)).collect();
         if more.is_empty() {
             return topics;
@@ -78,10 +80,10 @@ fn name(topic: Topic) -> String {
 fn function(script: &mut String, topic: Topic, gather_scope: &GatherScope) {
     let name = name(topic);
     let _ = writeln!(script, "\n{name}() {{\n  once {name} \"$@\" || return 0");
-    for question in aws_calls::about(gather_scope, topic) {
-        let words = words(question);
+    for operation in aws_calls::about(gather_scope, topic) {
+        let words = arguments(operation);
         let leads: Vec<&Lead> =
-            question.leads.iter().filter(|lead| aws_calls::about(gather_scope, lead.to).next().is_some()).collect();
+            operation.leads.iter().filter(|lead| aws_calls::about(gather_scope, lead.to).next().is_some()).collect();
         if leads.is_empty() {
             let _ = writeln!(script, "  ask {words}");
             continue;
@@ -103,10 +105,10 @@ fn function(script: &mut String, topic: Topic, gather_scope: &GatherScope) {
     script.push_str("}\n");
 }
 
-/// The words of a question, with the function's parameters in them.
-fn words(question: &Question) -> String {
-    let mut words = format!("{} {}", question.service, question.operation);
-    for Opt { name, value } in question.options {
+/// The arguments of an operation, with the function's parameters in them.
+fn arguments(operation: &Operation) -> String {
+    let mut words = format!("{} {}", operation.service, operation.name);
+    for Opt { name, value } in operation.options {
         let _ = write!(words, " {name} ");
         for part in *value {
             match part {

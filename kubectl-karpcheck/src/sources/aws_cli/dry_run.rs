@@ -31,13 +31,13 @@ pub(super) fn commands(target: &Target, seeds: &Seeds, gather_scope: &GatherScop
         .iter()
         .filter_map(|(name, value)| value.as_ref().map(|value| format!(" {name} {}", call::quoted(value))))
         .collect();
-    let line = |call: &Call| format!("{}{globals} --output json", call::line(&call.words(&times)));
-    let _ = writeln!(text, "{}", line(&Call { question: &aws_calls::IDENTITY, values: vec![] }));
+    let line = |call: &Call| format!("{}{globals} --output json", call::line(&call.arguments(&times)));
+    let _ = writeln!(text, "{}", line(&Call { operation: &aws_calls::IDENTITY, values: vec![] }));
     let mut seen = BTreeSet::new();
     let mut later = VecDeque::new();
     for (topic, values) in &seeds.topics {
-        for question in aws_calls::about(gather_scope, *topic) {
-            let call = Call { question, values: values.clone() };
+        for operation in aws_calls::about(gather_scope, *topic) {
+            let call = Call { operation, values: values.clone() };
             if seen.insert(call.key()) {
                 let _ = writeln!(text, "{}", line(&call));
                 later.extend(led_to(&call));
@@ -50,8 +50,8 @@ pub(super) fn commands(target: &Target, seeds: &Seeds, gather_scope: &GatherScop
         if !topics.insert((topic, values.clone())) {
             continue;
         }
-        for question in aws_calls::about(gather_scope, topic) {
-            let call = Call { question, values: values.clone() };
+        for operation in aws_calls::about(gather_scope, topic) {
+            let call = Call { operation, values: values.clone() };
             if seen.insert(call.key()) {
                 lines.push(line(&call));
                 later.extend(led_to(&call));
@@ -74,5 +74,5 @@ fn led_to(call: &Call) -> Vec<(Topic, Vec<String>)> {
         values.extend(lead.to.placeholders().iter().skip(lead.keep).map(|word| (*word).to_owned()));
         (lead.to, values)
     };
-    call.question.leads.iter().map(led).collect()
+    call.operation.leads.iter().map(led).collect()
 }

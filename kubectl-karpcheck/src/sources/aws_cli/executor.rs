@@ -79,7 +79,7 @@ impl Endpoints {
         if variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Self::default();
         }
-        let services = aws_calls::TABLE.iter().chain([&aws_calls::IDENTITY]).map(|question| question.service);
+        let services = aws_calls::TABLE.iter().chain([&aws_calls::IDENTITY]).map(|operation| operation.service);
         let of = |service: &str| variable(&format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase()));
         Self {
             all: variable("AWS_ENDPOINT_URL"),
@@ -144,7 +144,7 @@ impl Cli {
     /// # Errors
     /// Nothing can be asked: one sentence with its cure.
     pub(super) fn account(&self, times: &Times) -> Result<(Call, String, String), String> {
-        let call = Call { question: &aws_calls::IDENTITY, values: vec![] };
+        let call = Call { operation: &aws_calls::IDENTITY, values: vec![] };
         match self.ask(&call, times) {
             Ok(CallOutcome::Answer(text)) => {
                 let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -165,10 +165,10 @@ impl Cli {
     /// Nothing can be asked any more: one sentence with its cure.
     fn ask(&self, call: &Call, times: &Times) -> Result<CallOutcome, String> {
         let mut pause = self.pause;
-        let words = call.words(times);
-        let name = format!("`aws {} {}`", call.question.service, call.question.operation);
+        let words = call.arguments(times);
+        let name = format!("`aws {} {}`", call.operation.service, call.operation.name);
         for attempt in 1..=ATTEMPTS {
-            let text = match self.run(&words, &self.globals_of(call.question.service)) {
+            let text = match self.run(&words, &self.globals_of(call.operation.service)) {
                 ProcessOutput::Out(text) if text.trim().is_empty() => return Ok(CallOutcome::Answer("{}".into())),
                 ProcessOutput::Out(text) => {
                     return Ok(match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
@@ -183,8 +183,8 @@ impl Cli {
             match cli_error::classify(&text, self.profile.as_deref()) {
                 CliError::Refused(action) => {
                     return Ok(CallOutcome::Refused(
-                        action.unwrap_or_else(|| call.question.action.to_owned()),
-                        cli_error::words(&text),
+                        action.unwrap_or_else(|| call.operation.action.to_owned()),
+                        cli_error::one_line(&text),
                     ));
                 }
                 CliError::NotFound => return Ok(CallOutcome::NotFound),
@@ -199,7 +199,7 @@ impl Cli {
                     )));
                 }
                 CliError::Other => {
-                    return Ok(CallOutcome::Failed(format!("{name} failed: {}", cli_error::words(&text))));
+                    return Ok(CallOutcome::Failed(format!("{name} failed: {}", cli_error::one_line(&text))));
                 }
             }
         }
@@ -325,8 +325,8 @@ struct Todo<'a> {
 
 impl Todo<'_> {
     fn add(&mut self, topic: Topic, values: &[String]) {
-        for question in aws_calls::about(self.gather_scope, topic) {
-            let call = Call { question, values: values.to_vec() };
+        for operation in aws_calls::about(self.gather_scope, topic) {
+            let call = Call { operation, values: values.to_vec() };
             if !self.seen.insert(call.key()) {
                 continue;
             }
@@ -341,5 +341,5 @@ impl Todo<'_> {
 
 /// The command of a call as it is shown: without what is only this machine's.
 pub(super) fn shown(call: &Call, times: &Times) -> String {
-    call::line(&call.words(times))
+    call::line(&call.arguments(times))
 }

@@ -88,9 +88,12 @@ impl<'a> Template<'a> {
                 });
                 return Some(match suffix {
                     Some(suffix) => Node::text(suffix, at),
-                    None => {
-                        self.symbol(name, SymbolScope::Home, format!("{name} is not known: --region states it"), at)
-                    }
+                    None => self.symbol(
+                        name,
+                        SymbolScope::AccountRegion,
+                        format!("{name} is not known: --region states it"),
+                        at,
+                    ),
                 });
             }
             "AWS::NoValue" => return Some(Node::new(Value::Null, at)),
@@ -238,7 +241,7 @@ impl<'a> Template<'a> {
                 let export = export.to_json().as_str().unwrap_or_default().to_owned();
                 self.symbol(
                     &format!("ImportValue:{export}"),
-                    SymbolScope::Home,
+                    SymbolScope::AccountRegion,
                     format!("the export {export} is another stack's"),
                     at,
                 )
@@ -434,7 +437,7 @@ impl<'a> Template<'a> {
             parts.push(Part::Known(rest[..start].into()));
             parts.push(Part::Hole(Symbol::new(
                 name,
-                SymbolScope::Home,
+                SymbolScope::AccountRegion,
                 format!("{name} is read when the stack is made"),
             )));
             rest = &rest[end..];

@@ -138,7 +138,7 @@ impl Api {
         if status.is_success() {
             return Ok(body.into());
         }
-        let message = said(&body);
+        let message = server_message(&body);
         let failure = match status.as_u16() {
             401 => Failure::Unauthorized(message),
             403 => Failure::Forbidden(message),
@@ -151,7 +151,7 @@ impl Api {
 }
 
 /// What a server says in an answer that is not a success: the message of a `Status`, else the beginning of the text.
-fn said(body: &[u8]) -> String {
+fn server_message(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Status {
         message: String,
@@ -223,8 +223,8 @@ mod tests {
 
     #[test]
     fn the_message_of_a_status_is_what_is_told() {
-        assert_eq!(said(br#"{"kind":"Status","message":"too many\nrequests"}"#), "too many requests");
-        assert_eq!(said(b"<html>Bad gateway</html>"), "<html>Bad gateway</html>");
-        assert_eq!(said(b"\xff\xfe"), "\u{fffd}\u{fffd}");
+        assert_eq!(server_message(br#"{"kind":"Status","message":"too many\nrequests"}"#), "too many requests");
+        assert_eq!(server_message(b"<html>Bad gateway</html>"), "<html>Bad gateway</html>");
+        assert_eq!(server_message(b"\xff\xfe"), "\u{fffd}\u{fffd}");
     }
 }

@@ -168,7 +168,7 @@ pub(super) async fn discover(api: &Api, matters: impl Fn(&str) -> bool) -> Resul
             "APIGroupDiscoveryList" => aggregated(document.items, &mut found),
             "APIVersions" => {
                 let versions = document.versions.iter().filter_map(|version| version.as_str().map(str::to_owned));
-                each(api, "core", versions.collect(), &mut found).await;
+                read_group(api, "core", versions.collect(), &mut found).await;
             }
             "APIGroupList" => {
                 for group in document.groups.into_iter().filter(|group| matters(&group.name)) {
@@ -180,7 +180,7 @@ pub(super) async fn discover(api: &Api, matters: impl Fn(&str) -> bool) -> Resul
                         .collect();
                     let mut seen = HashSet::new();
                     versions.retain(|version| seen.insert(version.clone()));
-                    each(api, &group.name, versions, &mut found).await;
+                    read_group(api, &group.name, versions, &mut found).await;
                 }
             }
             other => {
@@ -213,7 +213,7 @@ fn aggregated(groups: Vec<GroupDiscovery>, found: &mut Discovered) {
 }
 
 /// Asks for each version of a group, the preferred one first.
-async fn each(api: &Api, group: &str, versions: Vec<String>, found: &mut Discovered) {
+async fn read_group(api: &Api, group: &str, versions: Vec<String>, found: &mut Discovered) {
     for version in versions {
         let path = if group == "core" { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         let resources = match api.get(&path, "application/json").await {

@@ -51,7 +51,7 @@ impl Read {
 pub(super) async fn read(api: &Api, served: &Served, namespace: Option<&str>, wanted: &Wanted) -> Read {
     let path = served.path(namespace);
     match wanted {
-        Wanted::Named(name) => one(api, served, &format!("{path}/{}", escaped(name))).await,
+        Wanted::Named(name) => read_object(api, served, &format!("{path}/{}", escaped(name))).await,
         Wanted::First(limit) => first(api, served, &format!("{path}?limit={limit}")).await,
         Wanted::Labelled(labels, limit) => {
             first(api, served, &format!("{path}?labelSelector={}&limit={limit}", escaped(labels))).await
@@ -73,7 +73,7 @@ async fn pages(api: &Api, served: &Served, path: &str, most: usize) -> Read {
     read
 }
 
-async fn one(api: &Api, served: &Served, path: &str) -> Read {
+async fn read_object(api: &Api, served: &Served, path: &str) -> Read {
     let text = match api.get(path, "application/json").await {
         Ok(text) => text,
         Err(Failure::NotFound) => return Read::default(),

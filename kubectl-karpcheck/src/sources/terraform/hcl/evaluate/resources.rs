@@ -191,7 +191,7 @@ impl<'a> Evaluator<'a> {
             Some(_) => Text::from("amazonaws.com"),
             None => {
                 let why = "AWS::URLSuffix is not known: --region states it";
-                Text::symbol(Symbol::new("${AWS::URLSuffix}", SymbolScope::Home, why))
+                Text::symbol(Symbol::new("${AWS::URLSuffix}", SymbolScope::AccountRegion, why))
             }
         };
         let argument = |name: &str| {
