@@ -309,7 +309,7 @@ pub fn planned(
     targets.iter().map(|target| dry_run::commands(target, &seeds(target), gather_scope)).collect::<Vec<_>>().join("\n")
 }
 
-/// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for somebody who has the rights.
+/// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for someone who has the rights.
 pub fn script(
     profiles: &[String],
     cluster: Option<&ClusterOptions>,
