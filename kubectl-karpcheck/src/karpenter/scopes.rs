@@ -188,11 +188,11 @@ fn of_item(item: &Item, facts: &mut Facts) {
             facts.names.extend(known(&["Name"]).or_else(id));
             facts.endpoints.extend(known(&["Endpoint"]).map(|url| endpoint(&url)));
         }
-        "AWS::EKS::PodIdentityAssociation" => {
-            if item.body.str_at(&["ServiceAccount"]).is_some_and(|account| account.contains("karpenter")) {
-                facts.names.extend(known(&["ClusterName"]));
-                facts.roles.extend(known(&["RoleArn"]).map(last));
-            }
+        "AWS::EKS::PodIdentityAssociation"
+            if item.body.str_at(&["ServiceAccount"]).is_some_and(|account| account.contains("karpenter")) =>
+        {
+            facts.names.extend(known(&["ClusterName"]));
+            facts.roles.extend(known(&["RoleArn"]).map(last));
         }
         "AWS::IAM::Role" => facts.roles.extend(id().map(last)),
         "AWS::SQS::Queue" => facts.queues.extend(id()),
