@@ -91,6 +91,8 @@ pub struct ScopePlan {
     pub name: String,
     /// Its items, by their place in the builder, in order. An item may be of several scopes.
     pub items: Vec<usize>,
+    /// Does its controller leave open what its cluster is called? A name that is stated is meant for it.
+    pub nameless: bool,
     /// The clusters that were asked for it.
     pub clusters: Vec<ClusterId>,
     /// What its items were read as parts of: files and roots.
@@ -122,6 +124,8 @@ pub struct Builder {
     roots: BTreeMap<SymbolScope, Arc<str>>,
     /// Folders that were named on the command line.
     given: Vec<std::path::PathBuf>,
+    /// Folders whose objects a folder or an object of it takes in: an overlay its bases, a Kustomization of Flux its path.
+    taken: Vec<(std::path::PathBuf, std::path::PathBuf)>,
     /// The clusters whose scope it is; all of them where it is not taken apart.
     own: Option<Vec<ClusterId>>,
     /// How a policy that stands as text is read.
@@ -220,6 +224,17 @@ impl Builder {
     /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
     pub fn given(&mut self, folder: &std::path::Path) {
         self.given.push(folder.to_owned());
+    }
+
+    /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.
+    pub fn takes_in(&mut self, folder: &std::path::Path, other: &std::path::Path) {
+        self.taken.push((plain(folder), plain(other)));
+    }
+
+    /// The folders that take others in, with these, by their names from what was named on.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = (Vec<String>, Vec<String>)> {
+        let names = |path: &std::path::Path| self.folder(&path.to_string_lossy(), true);
+        self.taken.iter().map(move |(folder, other)| (names(folder), names(other)))
     }
 
     /// The names of the folders from what was named on to a file or, of a root, to itself. What was named as a file lies in
@@ -376,7 +391,10 @@ impl Builder {
         for plan in plans {
             let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
             let mut part = Self {
-                stated: self.stated.clone(),
+                stated: Stated {
+                    cluster_name: self.stated.cluster_name.clone().filter(|_| plan.nameless),
+                    ..self.stated.clone()
+                },
                 clusters: self.clusters.clone(),
                 homes: self.homes.clone(),
                 told: self.told.clone(),
@@ -409,6 +427,9 @@ impl Builder {
             };
             part.parts = self.parts.iter().filter(|(unit, fragment)| of(unit, fragment)).cloned().collect();
             whole.add(part, &plan.name);
+            if let Some(scope) = whole.scopes.last_mut() {
+                scope.nameless = plan.nameless;
+            }
         }
         whole
     }
@@ -433,6 +454,7 @@ impl Builder {
         Scope {
             name: name.to_owned(),
             chosen: true,
+            nameless: false,
             before,
             items,
             by_kind,
@@ -771,4 +793,21 @@ fn absorb(item: &mut Item, other: Item) {
             }
         }
     }
+}
+
+/// A path without `.` and `..` where these can be resolved by name.
+fn plain(path: &std::path::Path) -> std::path::PathBuf {
+    use std::path::Component;
+    let mut plain = std::path::PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            // The working directory is what a relative path begins at anyway; a leading one is how it was named.
+            Component::CurDir if !plain.as_os_str().is_empty() => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }

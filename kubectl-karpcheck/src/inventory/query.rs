@@ -120,6 +120,8 @@ pub struct Scope {
     pub(crate) name: String,
     /// Is it to be judged? Others are only what it is compared with.
     pub(crate) chosen: bool,
+    /// Among several: does its controller leave open what its cluster is called?
+    pub(crate) nameless: bool,
     /// How many items stand before its own: their numbers are those of the whole run.
     pub(crate) before: u32,
     pub(crate) items: Vec<Item>,
@@ -141,6 +143,11 @@ impl Scope {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Among several scopes: does its controller leave open what its cluster is called?
+    pub const fn is_nameless(&self) -> bool {
+        self.nameless
     }
 
     /// Is it to be judged? Others are only what it is compared with.

@@ -237,6 +237,15 @@ struct Neighbourhood<'a> {
     below: BTreeMap<&'a [String], BTreeSet<usize>>,
     /// For each core the units of no core that name its cluster.
     speakers: Vec<BTreeSet<usize>>,
+    /// The cores that take in what lies in a folder or below, by that folder: overlays their bases.
+    takers: BTreeMap<Vec<String>, BTreeSet<usize>>,
+}
+
+impl Neighbourhood<'_> {
+    /// The cores that take in what lies in a folder.
+    fn take(&self, folder: &[String]) -> BTreeSet<usize> {
+        (1..=folder.len()).rev().find_map(|depth| self.takers.get(&folder[..depth]).cloned()).unwrap_or_default()
+    }
 }
 
 /// Units that may be of one cluster: all that is deployed, or one example.
@@ -349,7 +358,17 @@ impl World<'_> {
                 })
                 .collect();
             let near = self.neighbourhood(&cores);
-            match self.nearest(&self.units[controller.unit].folder, &beside, &near) {
+            let folder = &self.units[controller.unit].folder;
+            let takers: Vec<usize> = beside.iter().copied().filter(|core| near.take(folder).contains(core)).collect();
+            if !takers.is_empty() {
+                // A base that several overlays take in is the controller of each.
+                for core in takers {
+                    cores[core].controllers.push(number);
+                    cores[core].units.insert(controller.unit);
+                }
+                continue;
+            }
+            match self.nearest(folder, &beside, &near) {
                 Some(core) => {
                     cores[core].controllers.push(number);
                     cores[core].units.insert(controller.unit);
@@ -414,6 +433,11 @@ impl World<'_> {
         if !named.is_empty() {
             return named;
         }
+        let takers = near.take(folder);
+        let takers: Vec<usize> = fitting.iter().copied().filter(|core| takers.contains(core)).collect();
+        if !takers.is_empty() {
+            return takers;
+        }
         // What AWS says of an account is for all that are in it.
         if self.units[unit].answers {
             return fitting;
@@ -458,6 +482,7 @@ impl World<'_> {
                 }
             }
         }
+        near.takers = self.takers(cores);
         let mut speakers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for unit in self.members.iter().filter(|unit| !of_cores.contains(unit)) {
             for name in &self.facts[*unit].names {
@@ -471,6 +496,37 @@ impl World<'_> {
             })
             .collect();
         near
+    }
+
+    /// What the folders of cores take in, and what that takes in.
+    fn takers(&self, cores: &[Core]) -> BTreeMap<Vec<String>, BTreeSet<usize>> {
+        let mut takes: BTreeMap<Vec<String>, Vec<Vec<String>>> = BTreeMap::new();
+        for (folder, other) in self.builder.taken() {
+            takes.entry(folder).or_default().push(other);
+        }
+        let mut takers: BTreeMap<Vec<String>, BTreeSet<usize>> = BTreeMap::new();
+        if takes.is_empty() {
+            return takers;
+        }
+        for (number, core) in cores.iter().enumerate() {
+            let own = core.units.iter().map(|unit| &self.units[*unit]).filter(|unit| unit.cluster.is_none());
+            // What a folder above says is about all that lies below: a kustomization of the cluster's root.
+            let mut left: Vec<Vec<String>> = own
+                .flat_map(|unit| (1..=unit.folder.len()).map(|depth| unit.folder[..depth].to_vec()))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            let mut seen: BTreeSet<Vec<String>> = left.iter().cloned().collect();
+            while let Some(folder) = left.pop() {
+                for other in takes.get(&folder).into_iter().flatten() {
+                    takers.entry(other.clone()).or_default().insert(number);
+                    if seen.insert(other.clone()) {
+                        left.push(other.clone());
+                    }
+                }
+            }
+        }
+        takers
     }
 
     /// Without any controller: one scope where all may speak of one cluster, else one for each root or name.
@@ -604,11 +660,12 @@ fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: 
             *name = format!("{name} ({before})");
         }
     }
-    let own: BTreeMap<usize, usize> = scopes
-        .iter()
-        .enumerate()
-        .flat_map(|(at, core)| core.controllers.iter().map(move |number| (controllers[*number].item, at)))
-        .collect();
+    let mut own: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for (at, core) in scopes.iter().enumerate() {
+        for number in &core.controllers {
+            own.entry(controllers[*number].item).or_default().insert(at);
+        }
+    }
     scopes
         .iter()
         .enumerate()
@@ -620,10 +677,11 @@ fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: 
                 .iter()
                 .flat_map(|unit| units[*unit].items.iter().copied())
                 // A file may hold the controllers of several clusters.
-                .filter(|item| own.get(item).is_none_or(|owner| *owner == at))
+                .filter(|item| own.get(item).is_none_or(|owners| owners.contains(&at)))
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
+            nameless: !core.controllers.is_empty() && of_cluster(core).is_none(),
             clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
             units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),
         })

@@ -324,3 +324,26 @@ fn a_report_of_several_scopes_begins_with_a_matrix() {
     let header: Vec<&str> = piped.out.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(header, ["SEVERITY", "SCOPE", "RULE", "SUBJECT", "WHERE", "MESSAGE"]);
 }
+
+#[test]
+fn a_stated_name_is_meant_for_the_only_cluster_without_one() {
+    let nameless = Environment { name: "staging", ..SOUND };
+    let place = TestDir::new();
+    let write = |folder: &str, name: &str| {
+        let mut objects = nameless.controller(name, folder, None);
+        if name.is_empty() {
+            objects[0]["spec"]["template"]["spec"]["containers"][0]["env"][0] =
+                json!({"name": "CLUSTER_NAME", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}});
+        }
+        place.write(&format!("all/{folder}/karpenter.yaml"), documents(&objects));
+    };
+    write("east", "main");
+    write("west", "");
+    let args = ["check", "--offline", "-o", "json", "-f", "all", "--cluster-name", "other"];
+    assert_eq!(place.run(&args).code, 0);
+    write("north", "");
+    let ended = place.run(&args);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("2 do not say their name"), "{}", ended.err);
+    assert_eq!(place.run(&[&args[..], &["--scope", "west*"]].concat()).code, 0);
+}

@@ -116,6 +116,15 @@ pub fn inventory(builder: Builder, args: &SourceArgs) -> Result<Inventory, Comma
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         CommandError::Usage(format!("--scope {pattern}: no scope has this name; there are {}{more}", names.join(", ")))
     })?;
+    let nameless: Vec<&str> =
+        inventory.scopes().iter().filter(|scope| scope.is_chosen() && scope.is_nameless()).map(Scope::name).collect();
+    if args.facts.cluster_name.is_some() && nameless.len() > 1 {
+        return Err(CommandError::Usage(format!(
+            "--cluster-name is meant for one cluster, and {} do not say their name: {}; choose one with --scope",
+            nameless.len(),
+            nameless.join(", ")
+        )));
+    }
     Ok(inventory)
 }
 
