@@ -1,6 +1,6 @@
 //! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::inventory::absence::LookupRecord;
@@ -323,6 +323,35 @@ impl Builder {
             unit: self.unit.clone(),
         });
         self.items.len() - 1
+    }
+
+    /// How many items were added.
+    pub(crate) const fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Takes out of the first so many items those that stand in one of these documents: what was read once more as a part of
+    /// something, which says more of it.
+    pub(crate) fn supersede(&mut self, first: usize, documents: &HashSet<DocId>) {
+        let goes = |(index, item): (usize, &Item)| index < first && documents.contains(&item.doc());
+        let gone: Vec<bool> = self.items.iter().enumerate().map(goes).collect();
+        if !gone.contains(&true) {
+            return;
+        }
+        let mut left = 0;
+        let numbers: Vec<Option<ItemId>> = gone
+            .iter()
+            .map(|gone| {
+                left += u32::from(!gone);
+                (!gone).then_some(ItemId(left))
+            })
+            .collect();
+        let mut going = gone.iter();
+        self.items.retain(|_| going.next() != Some(&true));
+        for item in &mut self.items {
+            let same = std::mem::take(&mut item.same);
+            item.same = same.into_iter().filter_map(|id| numbers[id.0 as usize - 1]).collect();
+        }
     }
 
     /// Says that two items are the same thing seen from two sides: an ACK object and the resource that it describes.

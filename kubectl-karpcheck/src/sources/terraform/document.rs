@@ -40,15 +40,6 @@ pub(super) fn build(attributes: &Node) -> Node {
     Node::new(Value::Map(document), at)
 }
 
-/// Is a document one of permissions, rather than of a resource or of trust?
-pub(super) fn is_identity(document: &Node) -> bool {
-    let statements = document.member("Statement").map(Node::elements).unwrap_or_default();
-    !statements.is_empty()
-        && statements
-            .iter()
-            .all(|statement| statement.member("Principal").is_none() && statement.member("NotPrincipal").is_none())
-}
-
 fn merge_documents(statements: &mut List, node: &Node) {
     let documents: Vec<Node> = match &node.value {
         Value::List(list) => {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::builder::Fragment;
-use crate::inventory::{AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Reason, SourceKind, Text, Value};
+use crate::inventory::{AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Reason, Text, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
 use crate::sources::mapping::PLAIN;
 use crate::sources::policy_documents;
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::arguments::{Makes, Part, Resource};
-use crate::sources::terraform::document;
 use crate::sources::terraform::kubernetes;
 use crate::sources::terraform::resource;
 use crate::sources::terraform::resource::{ModuleResources, Resource as Instance};
@@ -23,12 +22,8 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResourc
         if kubernetes::add(builder, plan, set, resource) {
             continue;
         }
-        let Some(known) = arguments::of(&resource.kind) else {
-            if &*resource.kind == "aws_iam_policy_document" && resource.data {
-                unattached(builder, set, resource);
-            }
-            continue;
-        };
+        // A document of permissions becomes a policy where a resource uses it, and nowhere else.
+        let Some(known) = arguments::of(&resource.kind) else { continue };
         builder.unmapped("terraform", known.name, &|found| {
             PLAIN.unmapped(known.rows, &resource.attributes, found);
         });
@@ -91,25 +86,6 @@ fn parts(builder: &mut Builder, set: &ModuleResources, (known, part): (&Resource
             otherwise,
         });
     }
-}
-
-/// A document of permissions that nothing in the files uses: it is somebody's policy all the same.
-fn unattached(builder: &mut Builder, set: &ModuleResources, resource: &Instance) {
-    // What a plan or state has, it has for a resource that is in it.
-    if set.source != SourceKind::Source || resource.get("@used").is_some() {
-        return;
-    }
-    let document = document::build(&resource.attributes);
-    if !document::is_identity(&document) {
-        return;
-    }
-    let mut body = Map::default();
-    let at = resource.attributes.at;
-    body.set("PolicyDocument", document);
-    let mut draft =
-        Draft::new("AWS::IAM::ManagedPolicy", &*resource.address, Node::new(Value::Map(body), at), set.source);
-    draft.aws = Some(Box::new(facts(set, "AWS::IAM::ManagedPolicy", resource)));
-    builder.add(draft);
 }
 
 fn told(text: &Text, at: crate::inventory::At) -> Option<Node> {

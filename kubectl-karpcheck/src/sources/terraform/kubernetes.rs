@@ -59,10 +59,15 @@ pub(super) fn documents(body: &Node) -> Vec<Node> {
         return if body.as_map().is_some() { vec![body.clone()] } else { vec![] };
     };
     let (plain, holes) = policy_documents::marked(text);
-    // A text of several lines stands below its attribute; of one line, beside it.
+    // A text of several lines stands below its attribute; of one line, beside it. One that is a file begins a line.
     let block = body.at.line > 0 && plain.trim_end().contains('\n');
+    let below = u32::from(body.at.column != 1);
     let place = |inner: At| {
-        if block { At { line: body.at.line + inner.line, column: inner.column, ..body.at } } else { body.at }
+        if block {
+            At { line: (body.at.line + inner.line + below).saturating_sub(1), column: inner.column, ..body.at }
+        } else {
+            body.at
+        }
     };
     yaml::read(&plain, body.at.doc)
         .filter_map(|parsed| parsed.node.ok())
@@ -98,50 +103,62 @@ fn service_account(builder: &mut Builder, plan: &GatherScope, resource: &Resourc
 /// The values of a release of Karpenter's chart, as Helm lays them over each other.
 fn release(builder: &mut Builder, resource: &Resource) {
     let at = resource.attributes.at;
-    let chart = match resource.text("chart") {
-        Some(chart) => chart.to_string(),
-        None => return,
-    };
-    if chart.trim_end_matches('/').rsplit('/').next() != Some("karpenter") {
+    let known = |name: &str| resource.text(name).map(Text::to_string).unwrap_or_default();
+    if !helm::is_chart(&known("chart"), &known("repository")) {
         return;
     }
     let mut values = Map::default();
+    let mut unread: Option<Reason> = None;
+    let unclear = |node: &Node| {
+        node.first_unknown().map_or_else(
+            || Reason::new(Cause::Symbolic, "a part of the release's values is not known"),
+            |(reason, _)| reason,
+        )
+    };
     if let Some(list) = resource.get("values") {
-        let unclear = |node: &Node| {
-            node.first_unknown().map_or_else(
-                || Reason::new(Cause::Symbolic, "a values file of the release is not known"),
-                |(reason, _)| reason,
-            )
-        };
         for one in list.elements() {
             let documents = documents(one);
-            if documents.is_empty() && one.as_str().is_none_or(|text| !text.trim().is_empty()) {
-                values.more = Some(Box::new(unclear(one)));
+            let known = documents.iter().all(|document| matches!(document.value, Value::Map(_) | Value::Null));
+            let empty = one.as_str().is_some_and(|text| text.trim().is_empty());
+            if !known || (documents.is_empty() && !empty) {
+                // It may set anything over what came before it.
+                let reason = unclear(one);
+                forget(&mut values, &reason);
+                unread = Some(reason);
             }
             for document in documents {
-                match document.value {
-                    Value::Map(map) => overlay(&mut values, map),
-                    Value::Null => {}
-                    _ => values.more = Some(Box::new(unclear(one))),
+                if let Value::Map(map) = document.value {
+                    overlay(&mut values, map);
                 }
             }
         }
         if !matches!(list.value, Value::List(List { more: None, .. })) {
-            values.more = Some(Box::new(unclear(list)));
-        }
-    }
-    for (argument, field) in [("set", "value"), ("set_list", "value")] {
-        for one in resource.get(argument).map(Node::elements).unwrap_or_default() {
-            if let (Some(name), Some(value)) = (one.str_at(&["name"]), one.member(field)) {
-                set(&mut values, &path(name), value.clone());
-            }
+            let reason = unclear(list);
+            forget(&mut values, &reason);
+            unread = Some(reason);
         }
     }
     // Nobody keeps a secret value; that there is one is known.
-    for one in resource.get("set_sensitive").map(Node::elements).unwrap_or_default() {
-        if let Some(name) = one.str_at(&["name"]) {
-            set(&mut values, &path(name), super::resource::concealed(one.at));
+    for argument in ["set", "set_list", "set_sensitive"] {
+        let Some(list) = resource.get(argument) else { continue };
+        for one in list.elements() {
+            match (one.str_at(&["name"]), one.member("value")) {
+                // What is set within a list leaves the list itself as it is known.
+                (Some(name), _) if name.contains('[') => {}
+                (Some(name), _) if argument == "set_sensitive" => {
+                    set(&mut values, &path(name), super::resource::concealed(one.at));
+                }
+                (Some(name), Some(value)) if !value.is_null() => set(&mut values, &path(name), value.clone()),
+                (Some(_), _) => {}
+                (None, _) => unread = Some(unclear(one)),
+            }
         }
+        if !matches!(list.value, Value::List(List { more: None, .. }) | Value::Map(_)) {
+            unread = Some(unclear(list));
+        }
+    }
+    if let Some(reason) = unread {
+        open(&mut values, &reason);
     }
     // The chart of each release runs the controller of that release.
     let version = resource.text("version").filter(|version| version.known().is_none_or(|known| !known.is_empty()));
@@ -190,6 +207,26 @@ fn set(into: &mut Map, path: &[String], node: Node) {
     }
     if let Some(Value::Map(map)) = into.get_mut(name).map(|node| &mut node.value) {
         set(map, rest, node);
+    }
+}
+
+/// What is laid over by something unknown is unknown.
+fn forget(values: &mut Map, reason: &Reason) {
+    for (_, node) in &mut values.entries {
+        match &mut node.value {
+            Value::Map(map) => forget(map, reason),
+            value => *value = Value::Unknown(Box::new(reason.clone())),
+        }
+    }
+}
+
+/// Where something unknown is laid over or under them, objects may have more than is known.
+fn open(values: &mut Map, reason: &Reason) {
+    values.more.get_or_insert_with(|| Box::new(reason.clone()));
+    for (_, node) in &mut values.entries {
+        if let Value::Map(map) = &mut node.value {
+            open(map, reason);
+        }
     }
 }
 

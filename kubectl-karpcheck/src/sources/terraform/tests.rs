@@ -1,5 +1,9 @@
 //! What Terraform's files say, as items.
 
+mod files;
+mod roots;
+mod variables;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +23,22 @@ fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
     let named = crate::sources::Named { paths: &[path.to_owned()], parameters: &parameters, ..Default::default() };
     crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
     builder.build()
+}
+
+/// A folder of files, by path and text.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+    folder
+}
+
+/// All files of a folder.
+fn files(files: &[(&str, &str)]) -> Inventory {
+    read(folder(files).path(), &[])
 }
 
 /// A module of one file.

@@ -3,9 +3,11 @@
 //! What cannot be told is a symbol named after its expression.
 
 mod expressions;
+mod files;
 mod instances;
 mod modules;
 mod resources;
+mod templates;
 mod variables;
 
 use std::cell::{Cell, RefCell};
@@ -17,6 +19,7 @@ use hcl_edit::structure::Block;
 
 use crate::inventory::{At, Cause, Gap, Node, Stated, Symbol, SymbolScope};
 use crate::sources::terraform::hcl::code::{Code, In, Source};
+use crate::sources::terraform::hcl::named_files::NamedFiles;
 
 /// Names may lead to names: no real module nests its expressions deeper, and circles, which Terraform refuses, end here.
 const MAX_DEPTH: u32 = 400;
@@ -36,14 +39,35 @@ pub(super) struct Evaluator<'a> {
     pub(super) calls: Cell<usize>,
     /// The code that a call of a module means: by the module's key (`a.b`), the folder and the call's source and version.
     pub(super) resolve: Resolve<'a>,
-    /// Policy documents that something uses, by address.
-    pub(super) used: RefCell<HashSet<String>>,
+    /// The files that expressions name.
+    pub(super) files: &'a NamedFiles<'a>,
     /// Calls of modules whose code is not there.
-    pub(super) unread: RefCell<Vec<(String, At)>>,
+    unread: RefCell<Vec<Unread<'a>>>,
     /// Is it asked what there is (`count`, `for_each`)? Then what may be there is there.
-    pub(super) assume: Cell<bool>,
+    assume: Cell<bool>,
+    /// Is it tried (`try`, `can`), so that what Terraform refuses is no value?
+    trying: Cell<bool>,
     depth: Cell<u32>,
     steps: Cell<u64>,
+}
+
+/// A call of a module whose code is not there.
+#[derive(Clone)]
+pub(super) struct Unread<'a> {
+    /// Where the code is kept, as the call says it; empty where that cannot be told.
+    pub(super) source: &'a str,
+    /// `a.b`, as `modules.json` names the call.
+    pub(super) key: String,
+    pub(super) at: At,
+    caller: Rc<ModuleInstance<'a>>,
+    name: &'a str,
+}
+
+/// A file of values of which a run of Terraform names one.
+pub(super) struct Variant<'a> {
+    /// Its path, from the root's folder on.
+    pub(super) name: String,
+    pub(super) source: &'a Source,
 }
 
 /// Where an expression is evaluated.
@@ -75,8 +99,14 @@ pub(super) struct ModuleInstance<'a> {
     pub(super) path: String,
     /// `a.b`, as `modules.json` names it.
     pub(super) key: String,
+    /// Its folder as `path.module` has it, from the root's on; none where it has no folder.
+    pub(super) folder: Option<String>,
     /// Values of variables that are given from outside.
     pub(super) given: Vec<(String, Node)>,
+    /// Of a root: the files of values that it may be run with.
+    pub(super) variants: Vec<Variant<'a>>,
+    /// Is it called by others only, none of whom was given?
+    pub(super) is_library: bool,
     /// Who calls it, where, and with which instance's variables.
     pub(super) caller: Option<(Env<'a>, In<'a, Block>)>,
     /// Where everything in it is said to stand: at the call, for a module that karpcheck knows by itself.
@@ -94,7 +124,10 @@ impl<'a> ModuleInstance<'a> {
             code,
             path: String::new(),
             key: String::new(),
+            folder: None,
             given: vec![],
+            variants: vec![],
+            is_library: false,
             caller: None,
             place: None,
             cache: Cache::default(),
@@ -105,6 +138,16 @@ impl<'a> ModuleInstance<'a> {
 
     fn depth(&self) -> usize {
         self.path.matches("module.").count()
+    }
+
+    /// The module that everything was called from.
+    fn root(self: &Rc<Self>) -> Rc<Self> {
+        let mut root = Rc::clone(self);
+        while let Some((caller, _)) = &root.caller {
+            let next = Rc::clone(&caller.module);
+            root = next;
+        }
+        root
     }
 }
 
@@ -118,15 +161,16 @@ pub(super) struct Instance {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(scope: SymbolScope, stated: Stated, resolve: Resolve<'a>) -> Self {
+    pub(super) fn new(scope: SymbolScope, stated: Stated, files: &'a NamedFiles<'a>, resolve: Resolve<'a>) -> Self {
         Self {
             scope,
             stated,
             calls: Cell::new(0),
             resolve,
-            used: RefCell::default(),
+            files,
             unread: RefCell::default(),
             assume: Cell::new(false),
+            trying: Cell::new(false),
             depth: Cell::new(0),
             steps: Cell::new(0),
         }
@@ -136,6 +180,11 @@ impl<'a> Evaluator<'a> {
     pub(super) fn spent(&self, steps: u64) -> bool {
         self.steps.set(self.steps.get().saturating_add(steps));
         self.steps.get() > MAX_STEPS
+    }
+
+    /// Calls of modules whose code is not there, as far as they were met.
+    pub(super) fn unread(&self) -> Vec<Unread<'a>> {
+        self.unread.borrow().clone()
     }
 
     /// Was there more to evaluate than anybody writes?
@@ -155,13 +204,25 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn eval(&self, env: &Env<'a>, expression: &'a Expression) -> Node {
         let at = env.source.place(expression);
-        if self.depth.get() >= MAX_DEPTH || self.spent(1) {
+        if self.spent(1) || !self.descend() {
             return Node::unknown(Cause::Undecidable, "its expressions nest or repeat too much to be evaluated", at);
         }
-        self.depth.set(self.depth.get() + 1);
         let node = self.expression(env, expression, at);
-        self.depth.set(self.depth.get() - 1);
+        self.ascend();
         node
+    }
+
+    /// Goes one level deeper, unless that is too deep.
+    fn descend(&self) -> bool {
+        let depth = self.depth.get();
+        if depth < MAX_DEPTH {
+            self.depth.set(depth + 1);
+        }
+        depth < MAX_DEPTH
+    }
+
+    fn ascend(&self) {
+        self.depth.set(self.depth.get() - 1);
     }
 
     /// A value that is made once for each module.
@@ -172,7 +233,12 @@ impl<'a> Evaluator<'a> {
         at: At,
         make: impl FnOnce() -> Node,
     ) -> Node {
-        let key = if self.assume.get() { format!("?{key}") } else { key };
+        let key = match (self.assume.get(), self.trying.get()) {
+            (false, false) => key,
+            (true, false) => format!("?{key}"),
+            (false, true) => format!("!{key}"),
+            (true, true) => format!("?!{key}"),
+        };
         if let Some((node, size)) = module.cache.borrow().get(&key) {
             if self.spent(*size) {
                 return Node::unknown(Cause::Undecidable, "its expressions repeat too much to be evaluated", at);
@@ -180,7 +246,7 @@ impl<'a> Evaluator<'a> {
             return node.clone();
         }
         if !module.busy.borrow_mut().insert(key.clone()) {
-            let what = key.trim_start_matches('?').to_owned();
+            let what = key.trim_start_matches(['?', '!']).to_owned();
             return Node::unknown(Cause::Undecidable, format!("{what} refers to itself, which Terraform refuses"), at);
         }
         let mut node = make();

@@ -39,8 +39,28 @@ pub(super) fn rewrite(doc: DocId, text: &str) -> Result<Rewritten, (String, At)>
                 }
             }
             "locals" => out.block(key, node, false),
+            // Only that there are some counts.
+            "terraform" => {
+                for (name, _) in entries(node).into_iter().filter(|(name, _)| matches!(*name, "backend" | "cloud")) {
+                    out.mark(node.at);
+                    let _ = writeln!(out.text, "terraform {{\n{name} {{\n}}\n}}");
+                }
+            }
             _ => {}
         }
+    }
+    Ok(out)
+}
+
+/// Rewrites a file of values, `*.tfvars.json`, whose texts are no templates.
+pub(super) fn rewrite_values(doc: DocId, text: &str) -> Result<Rewritten, (String, At)> {
+    let (nodes, _, broken) = json::read(text, Base::File(doc));
+    if let Some(broken) = broken {
+        return Err((broken.what, broken.at));
+    }
+    let mut out = Rewritten::default();
+    for (name, node) in nodes.iter().flat_map(entries).filter(|(name, _)| is_identifier(name)) {
+        out.attribute(name, node, false);
     }
     Ok(out)
 }

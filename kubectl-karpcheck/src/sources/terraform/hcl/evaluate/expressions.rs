@@ -2,17 +2,12 @@
 
 use hcl_edit::Span;
 use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
-use hcl_edit::template::{Element, Template};
 
 use super::{Env, Evaluator};
-use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Text, Value};
+use crate::inventory::{At, Cause, List, Map, Node, Reason, Text, Value};
 use crate::sources::terraform::hcl::functions;
 use crate::sources::terraform::hcl::functions::failed;
 
-/// A text that is longer is nobody's name, policy or manifest.
-const MAX_TEXT: usize = 1 << 20;
-/// Parts of a text, known ones and holes: what compares two texts looks at each part of one beside each of the other.
-const MAX_PARTS: usize = 4096;
 impl<'a> Evaluator<'a> {
     pub(super) fn expression(&self, env: &Env<'a>, expression: &'a Expression, at: At) -> Node {
         match expression {
@@ -99,64 +94,13 @@ impl<'a> Evaluator<'a> {
         Node::text(Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))), at)
     }
 
-    fn template(&self, env: &Env<'a>, template: &'a Template, at: At) -> Node {
-        let elements: Vec<&'a Element> = template.iter().collect();
-        if let [Element::Interpolation(only)] = elements.as_slice() {
-            return self.eval(env, &only.expr);
-        }
-        let mut parts: Vec<Part> = vec![];
-        let (mut length, mut counted) = (0, 0);
-        for element in elements {
-            match element {
-                Element::Literal(text) => parts.push(Part::Known(text.as_str().into())),
-                Element::Interpolation(inner) => {
-                    let node = self.eval(env, &inner.expr);
-                    match node.value {
-                        Value::Text(text) => parts.extend(text.into_parts()),
-                        Value::Flag(_) | Value::Number(_) => parts.push(Part::Known(node.to_json().to_string().into())),
-                        Value::Null => {}
-                        // A document within a text is its JSON, where it is known.
-                        Value::Map(_) | Value::List(_) if node.first_unknown().is_none() => {
-                            parts.push(Part::Known(node.to_json().to_string().into()));
-                        }
-                        _ => {
-                            let written = written(&inner.expr);
-                            let reason = node.first_unknown().map_or_else(
-                                || Reason::new(Cause::Symbolic, format!("{written} is known when Terraform runs")),
-                                |(reason, _)| reason,
-                            );
-                            parts.push(Part::Hole(self.symbol(env, &written, reason)));
-                        }
-                    }
-                }
-                Element::Directive(_) => {
-                    let why = "a directive (%{ … }) in it is not evaluated".to_owned();
-                    parts.push(Part::Hole(self.symbol(env, "%{…}", why)));
-                }
-            }
-            // A text may bring many parts, each of which costs some memory of its own.
-            length += parts[counted..]
-                .iter()
-                .map(|part| match part {
-                    Part::Known(text) => text.len(),
-                    Part::Hole(symbol) => 64 + symbol.name.len(),
-                })
-                .sum::<usize>();
-            counted = parts.len();
-            if length > MAX_TEXT || parts.len() > MAX_PARTS {
-                self.spent((length / 64) as u64);
-                return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
-            }
-        }
-        self.spent((length / 64) as u64);
-        Node::text(Text::from_parts(parts), at)
-    }
-
     fn call(&self, env: &Env<'a>, call: &'a hcl_edit::expr::FuncCall, at: At) -> Node {
         let name = call.name.name.as_str();
         if name == "try" || name == "can" {
             for argument in call.args.iter() {
+                let before = self.trying.replace(true);
                 let node = self.eval(env, argument);
+                self.trying.set(before);
                 let fails = matches!(&node.value, Value::Unknown(reason) if reason.cause == Cause::Failed);
                 if name == "can" {
                     return Node::new(Value::Flag(!fails), at);
@@ -175,7 +119,7 @@ impl<'a> Evaluator<'a> {
             args.extend(list.items);
         }
         self.spent(args.iter().map(Node::size).sum());
-        if let Some(node) = functions::call(name, &args, at) {
+        if let Some(node) = self.file_function(env, name, &args, at).or_else(|| functions::call(name, &args, at)) {
             return node;
         }
         let written = match call.args.iter().next() {
@@ -191,24 +135,9 @@ impl<'a> Evaluator<'a> {
 
     fn each(&self, env: &Env<'a>, each: &'a ForExpr, at: At) -> Node {
         let over = self.eval(env, &each.intro.collection_expr);
-        let (entries, mut more) = match &over.value {
-            Value::List(list) => {
-                let numbered = list.items.iter().enumerate();
-                let entries =
-                    numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect::<Vec<_>>();
-                (entries, list.more.clone())
-            }
-            Value::Map(map) => {
-                let entries = map.entries.iter().map(|(key, node)| (Node::text(key.clone(), node.at), node.clone()));
-                (entries.collect(), map.more.clone())
-            }
-            Value::Null => (vec![], None),
-            _ => {
-                let reason = over
-                    .first_unknown()
-                    .map_or_else(|| Reason::new(Cause::Symbolic, "it is no collection"), |(reason, _)| reason);
-                return Node::because(reason.as_cause(Cause::Symbolic), at);
-            }
+        let (entries, mut more) = match elements(&over, at) {
+            Ok(found) => found,
+            Err(reason) => return Node::because(reason, at),
         };
         let (mut items, mut map) = (vec![], Map::default());
         for (key, value) in entries {
@@ -287,6 +216,10 @@ impl<'a> Evaluator<'a> {
                 Some(field) => self.resource(env, true, kind, field, &operators[2..], at),
                 None => failed("data has a type and a name", at),
             },
+            ("path", Some("module")) if env.module.folder.is_some() => {
+                Node::text(env.module.folder.as_deref().unwrap_or_default(), at)
+            }
+            ("path", Some("root")) => Node::text(".", at),
             ("path" | "terraform" | "self", Some(field)) => {
                 let written = format!("{root}.{field}");
                 Node::text(
@@ -308,7 +241,11 @@ impl<'a> Evaluator<'a> {
         at: At,
         so_far: &str,
     ) -> Node {
-        let Some((operator, rest)) = operators.split_first() else { return Node::new(node.value, at) };
+        let Some((operator, rest)) = operators.split_first() else {
+            // A value stands where it is used; the text of a file stays in its file.
+            let at = if self.files.is_read(node.at.doc) { node.at } else { at };
+            return Node::new(node.value, at);
+        };
         self.spent(1);
         let key = match operator {
             TraversalOperator::GetAttr(name) => Node::text(name.as_str(), at),
@@ -394,6 +331,29 @@ pub(super) fn written(expression: &Expression) -> String {
         Some((end, _)) => format!("{}…@{}", &text[..end], expression.span().map_or(0, |span| span.start)),
         None => text,
     }
+}
+
+/// The keys and values of a collection, and why there may be more of them.
+pub(super) type Elements = (Vec<(Node, Node)>, Option<Box<Reason>>);
+
+/// What a loop goes over, or why it cannot be told.
+pub(super) fn elements(over: &Node, at: At) -> Result<Elements, Reason> {
+    Ok(match &over.value {
+        Value::List(list) => {
+            let numbered = list.items.iter().enumerate();
+            (numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect(), list.more.clone())
+        }
+        Value::Map(map) => {
+            let entries = map.entries.iter().map(|(key, node)| (Node::text(key.clone(), node.at), node.clone()));
+            (entries.collect(), map.more.clone())
+        }
+        Value::Null => (vec![], None),
+        _ => {
+            let unknown = over.first_unknown().map(|(reason, _)| reason);
+            let reason = unknown.unwrap_or_else(|| Reason::new(Cause::Symbolic, "it is no collection"));
+            return Err(reason.as_cause(Cause::Symbolic));
+        }
+    })
 }
 
 pub(super) fn flag(node: &Node) -> Option<bool> {

@@ -6,8 +6,10 @@ use hcl_edit::Span;
 use hcl_edit::expr::TraversalOperator;
 
 use super::expressions::step_written;
-use super::{Children, Env, Evaluator, ModuleInstance};
-use crate::inventory::{At, List, Node, Text, Value};
+use super::{Children, Env, Evaluator, ModuleInstance, Unread};
+use crate::inventory::{At, List, Map, Node, Text, Value};
+use crate::sources::terraform::hcl::code::Code;
+use crate::sources::terraform::resource::Resource;
 
 /// Modules that modules may call, in depth and in all. Real roots stay below ten and some hundred.
 const MAX_CALLS: usize = 20;
@@ -24,13 +26,19 @@ impl<'a> Evaluator<'a> {
     }
 
     fn call_module(&self, module: &Rc<ModuleInstance<'a>>, name: &str) -> Children<'a> {
-        let block = *module.code.modules.get(name)?;
+        let (name, block) = module.code.modules.get_key_value(name).map(|(name, block)| (*name, *block))?;
         let argument = |name: &str| block.it.body.get_attribute(name).and_then(|attribute| attribute.value.as_str());
         let key = if module.key.is_empty() { name.to_owned() } else { format!("{}.{name}", module.key) };
         let code = argument("source").and_then(|source| (self.resolve)(module, &key, source, argument("version")));
         let Some(code) = code else {
-            // What an unread module calls is not told twice.
-            self.unread.borrow_mut().push((key, module.place.unwrap_or_else(|| block.source.at(block.it.span()))));
+            // What a module that karpcheck knows by itself calls is read as it is called.
+            self.unread.borrow_mut().push(Unread {
+                source: argument("source").unwrap_or_default(),
+                key,
+                at: module.place.unwrap_or_else(|| block.source.at(block.it.span())),
+                caller: Rc::clone(module),
+                name,
+            });
             return None;
         };
         if module.depth() >= MAX_CALLS || self.calls.get() >= MAX_INSTANCES_OF_MODULES {
@@ -43,6 +51,7 @@ impl<'a> Evaluator<'a> {
             let child = Rc::new(ModuleInstance {
                 path: if module.path.is_empty() { step } else { format!("{}.{step}", module.path) },
                 key: key.clone(),
+                folder: folder(module, code, argument("source").unwrap_or_default()),
                 place: module.place.or_else(|| code.known.then(|| block.source.at(block.it.span()))),
                 caller: Some((caller, block)),
                 given: code
@@ -56,6 +65,34 @@ impl<'a> Evaluator<'a> {
             children.push((instance, child));
         }
         Some(Rc::new(children))
+    }
+
+    /// Policies that are given to modules whose code is not there: what those attach them to may have others, too.
+    pub(in crate::sources::terraform::hcl) fn handed_over(&self) -> Vec<Resource> {
+        let mut attachments = vec![];
+        for Unread { caller, name, key, at, .. } in self.unread() {
+            let Some(block) = caller.code.modules.get(name).copied() else { continue };
+            let env = Env::new(&caller, block.source);
+            let mut policies = vec![];
+            for attribute in block.it.body.attributes() {
+                referring(&self.eval(&env, &attribute.value), &mut policies);
+            }
+            let why = format!("the module {key} attaches it to something, and its code was not read");
+            let role = Node::text(Text::symbol(self.symbol(&env, &format!("module.{name}"), why)), at);
+            for policy in policies {
+                let mut attributes = Map::default();
+                attributes.set("role", role.clone());
+                attributes.set("policy_arn", policy);
+                attachments.push(Resource {
+                    address: format!("module.{key}.aws_iam_role_policy_attachment[{}]", attachments.len()).into(),
+                    bare: None,
+                    kind: "aws_iam_role_policy_attachment".into(),
+                    data: false,
+                    attributes: Node::new(Value::Map(attributes), at),
+                });
+            }
+        }
+        attachments
     }
 
     pub(super) fn module_output(&self, env: &Env<'a>, name: &str, operators: &[&'a TraversalOperator], at: At) -> Node {
@@ -96,4 +133,38 @@ impl<'a> Evaluator<'a> {
             _ => symbol(),
         }
     }
+}
+
+/// The texts within a value that refer to a policy.
+fn referring(node: &Node, into: &mut Vec<Node>) {
+    match &node.value {
+        Value::Text(text) => {
+            let policy = |id: &str| id.rsplit('.').nth(1).is_some_and(|kind| kind == "aws_iam_policy");
+            if text.refers().is_some_and(|address| policy(address.id.split('[').next().unwrap_or_default())) {
+                into.push(node.clone());
+            }
+        }
+        Value::List(list) => list.items.iter().for_each(|node| referring(node, into)),
+        Value::Map(map) => map.entries.iter().for_each(|(_, node)| referring(node, into)),
+        _ => {}
+    }
+}
+
+/// The folder of a called module as `path.module` has it.
+fn folder(caller: &Rc<ModuleInstance<'_>>, code: &Code<'_>, source: &str) -> Option<String> {
+    if code.known {
+        return None;
+    }
+    if let (true, Some(from)) = (source.starts_with('.'), &caller.folder) {
+        let mut names: Vec<&str> = vec![];
+        for name in from.split('/').chain(source.split('/')).filter(|name| !matches!(*name, "" | ".")) {
+            match (name, names.last()) {
+                ("..", Some(last)) if *last != ".." => drop(names.pop()),
+                _ => names.push(name),
+            }
+        }
+        return Some(if names.is_empty() { ".".to_owned() } else { names.join("/") });
+    }
+    let installed = code.folder.strip_prefix(&caller.root().code.folder).ok()?;
+    Some(installed.to_string_lossy().into_owned())
 }

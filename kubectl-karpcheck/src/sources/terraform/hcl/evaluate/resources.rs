@@ -151,7 +151,6 @@ impl<'a> Evaluator<'a> {
         let local = format!("{}{kind}.{name}{}", if data { "data." } else { "" }, instance.suffix);
         let address = if module.path.is_empty() { local.clone() } else { format!("{}.{local}", module.path) };
         if data && kind == "aws_iam_policy_document" && matches!(attribute, "json" | "minified_json") {
-            self.used.borrow_mut().insert(address);
             return self
                 .once(module, format!("{local}.json"), at, || document::build(&self.object(module, block, instance)));
         }
@@ -167,6 +166,8 @@ impl<'a> Evaluator<'a> {
             let own = get(attribute).filter(|node| node.as_str() != Some(""));
             let home = self.home(module);
             let value = match own {
+                // What is no item is nothing but its arguments.
+                Some(node) if resource::normal(kind).is_none() && matches!(node.value, Value::Text(_)) => return node,
                 Some(Node { value: Value::Text(text), .. }) => Some(text),
                 Some(node) if node.first_unknown().is_none() => return node,
                 _ => resource::follows(kind, attribute, &address, self.scope, &home, &get),
@@ -198,6 +199,15 @@ impl<'a> Evaluator<'a> {
             let env = Env { module: Rc::clone(module), source: block.source, vars: Rc::clone(&instance.vars) };
             Some(self.eval(&env, &block.it.body.get_attribute(name)?.value))
         };
+        if let Some(node) = self.file_data(
+            &Env { vars: Rc::clone(&instance.vars), ..Env::new(module, block.source) },
+            block.it,
+            kind,
+            attribute,
+            at,
+        ) {
+            return Some(node);
+        }
         let text = match (kind, attribute) {
             ("aws_partition", "partition" | "id") => home.partition,
             ("aws_partition", "dns_suffix") => suffix(),
@@ -237,6 +247,15 @@ impl<'a> Evaluator<'a> {
                     let mut node = self.eval(env, &attribute.value);
                     // What Terraform would refuse is an optional attribute that is not there, as a rule.
                     let fails = matches!(&node.value, Value::Unknown(reason) if reason.cause == Cause::Failed);
+                    if let Value::List(list) = &mut node.value {
+                        for item in list.items.iter_mut().filter(|item| item.is_null()) {
+                            let why = format!(
+                                "{} is null here, and a run of Terraform gives it a value",
+                                written(&attribute.value)
+                            );
+                            *item = Node::unknown(Cause::Symbolic, why, item.at);
+                        }
+                    }
                     if !fails && !node.is_null() {
                         if matches!(node.value, Value::Map(_) | Value::List(_)) {
                             node.at = env.source.place(&attribute.value);

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
+use hcl_edit::expr::{Expression, ObjectKey};
+
 use super::expressions::flag;
 use super::{Env, Evaluator, ModuleInstance};
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::{At, Node, Stated, Text};
+use crate::inventory::{At, Node, Stated, Text, Value};
 use crate::sources::terraform::resource;
 
 impl<'a> Evaluator<'a> {
@@ -32,20 +34,109 @@ impl<'a> Evaluator<'a> {
             });
             // A module's empty default for the cluster's name only says that the caller must give one.
             let stated = |node: &Node| !(name.ends_with("cluster_name") && node.as_str() == Some(""));
-            value.or_else(|| argument("default").filter(stated)).unwrap_or_else(|| {
-                let written = format!("var.{name}");
-                Node::text(Text::symbol(self.symbol(env, &written, format!("the variable {name} has no value"))), at)
-            })
+            let default = || argument("default").filter(stated);
+            let value = value.or_else(|| self.in_variants(env, name, &default, at)).or_else(|| {
+                // A caller may give anything else.
+                if module.is_library { None } else { default() }
+            });
+            let Some(value) = value else {
+                let why = if module.is_library && declared.is_some() {
+                    format!("the variable {name} has the value that a caller gives, and nothing that was read calls this module")
+                } else {
+                    format!("the variable {name} has no value")
+                };
+                return Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), why)), at);
+            };
+            match declared.and_then(|block| Some((block, block.it.body.get_attribute("type")?))) {
+                Some((block, kind)) => self.conform(&Env::new(module, block.source), value, &kind.value),
+                None => value,
+            }
         })
+    }
+
+    /// The value of a root's variable in the files of values of which a run names one: where they differ, any of them.
+    fn in_variants(&self, env: &Env<'a>, name: &str, default: &dyn Fn() -> Option<Node>, at: At) -> Option<Node> {
+        let mut values: Vec<(&str, Option<Node>)> = vec![];
+        for variant in &env.module.variants {
+            let entry = variant.source.body.get_attribute(name);
+            let node = entry.map(|entry| self.eval(&Env::new(&env.module, variant.source), &entry.value));
+            values.push((&variant.name, node));
+        }
+        if values.iter().all(|(_, node)| node.is_none()) {
+            return None;
+        }
+        let chosen: Vec<Option<Node>> = values.iter().map(|(_, node)| node.clone().or_else(default)).collect();
+        let json = |node: &Option<Node>| node.as_ref().map(Node::to_json);
+        if chosen.iter().all(|node| json(node) == json(&chosen[0])) {
+            return chosen.into_iter().next().flatten();
+        }
+        let mut words: Vec<String> = values
+            .iter()
+            .filter_map(|(file, node)| {
+                let value = node.as_ref()?.to_json().to_string();
+                let value = if value.len() > 60 { "another value".to_owned() } else { value };
+                Some(format!("{value} in {file}"))
+            })
+            .collect();
+        let more = words.len().saturating_sub(4);
+        words.truncate(4);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let why = format!(
+            "the variable {name} is {}{more}: name one of these files with -f, as `terraform -var-file` does",
+            words.join(", ")
+        );
+        Some(Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), why)), at))
+    }
+
+    /// A value as its variable's type makes it: attributes that are optional and not given are null, or have the default
+    /// of the type.
+    fn conform(&self, env: &Env<'a>, mut node: Node, kind: &'a Expression) -> Node {
+        let at = node.at;
+        match (kind, &mut node.value) {
+            (Expression::Variable(name), Value::Flag(_) | Value::Number(_)) if name.as_str() == "string" => {
+                Node::text(node.to_json().to_string(), at)
+            }
+            (Expression::FuncCall(call), value) => {
+                let mut args = call.args.iter();
+                match (call.name.name.as_str(), args.next(), value) {
+                    ("object", Some(Expression::Object(object)), Value::Map(map)) => {
+                        for (key, of) in object {
+                            let Some(name) = key_name(key) else { continue };
+                            let (of, default) = optional(of.expr());
+                            let given = map.get(name).filter(|node| !node.is_null()).cloned();
+                            match (given, default) {
+                                (Some(given), _) => map.set(name, self.conform(env, given, of)),
+                                // It may be there and not be known to be.
+                                (None, Some(_)) if map.more.is_some() && map.get(name).is_none() => {}
+                                (None, Some(Some(default))) => {
+                                    let default = self.eval(env, default);
+                                    map.set(name, self.conform(env, default, of));
+                                }
+                                (None, Some(None)) => map.set(name, Node::new(Value::Null, at)),
+                                (None, None) => {}
+                            }
+                        }
+                    }
+                    ("list" | "set", Some(of), Value::List(list)) => {
+                        let items = std::mem::take(&mut list.items);
+                        list.items = items.into_iter().map(|item| self.conform(env, item, of)).collect();
+                    }
+                    ("map", Some(of), Value::Map(map)) => {
+                        let entries = std::mem::take(&mut map.entries);
+                        map.entries =
+                            entries.into_iter().map(|(key, entry)| (key, self.conform(env, entry, of))).collect();
+                    }
+                    _ => {}
+                }
+                node
+            }
+            _ => node,
+        }
     }
 
     /// Where the resources of the root's provider live.
     pub(in crate::sources::terraform::hcl) fn home(&self, module: &Rc<ModuleInstance<'a>>) -> AccountRegion {
-        let mut root = Rc::clone(module);
-        while let Some((caller, _)) = &root.caller {
-            let next = Rc::clone(&caller.module);
-            root = next;
-        }
+        let root = module.root();
         let region = root.code.providers.iter().find(|block| !block.it.body.has_attribute("alias")).and_then(|block| {
             let region = block.it.body.get_attribute("region")?;
             self.eval(&Env::new(&root, block.source), &region.value).as_str().map(str::to_owned)
@@ -64,5 +155,27 @@ impl<'a> Evaluator<'a> {
             let inner = Env { module: Rc::clone(&env.module), source: local.source, vars: Rc::default() };
             self.eval(&inner, local.it)
         })
+    }
+}
+
+fn key_name(key: &ObjectKey) -> Option<&str> {
+    match key {
+        ObjectKey::Ident(name) => Some(name.as_str()),
+        ObjectKey::Expression(Expression::Variable(name)) => Some(name.as_str()),
+        ObjectKey::Expression(key) => key.as_str(),
+    }
+}
+
+/// The type within `optional(…)`, and its default there.
+fn optional(kind: &Expression) -> (&Expression, Option<Option<&Expression>>) {
+    match kind {
+        Expression::FuncCall(call) if call.name.name.as_str() == "optional" => {
+            let mut args = call.args.iter();
+            match args.next() {
+                Some(of) => (of, Some(args.next())),
+                None => (kind, None),
+            }
+        }
+        _ => (kind, None),
     }
 }

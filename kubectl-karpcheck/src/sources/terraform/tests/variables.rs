@@ -1,0 +1,144 @@
+//! What a variable's value is: given, of a file of values, by default, null.
+
+use super::{field, files, folder, item, module, read};
+use crate::inventory::Inventory;
+
+fn name(all: &Inventory) -> String {
+    let (_, queue) = all.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("a queue");
+    field(queue, &["QueueName"])
+}
+
+const ROOT: &str = "provider \"aws\" {}\nvariable \"environment\" {\n  default = \"development\"\n}\n\
+                    resource \"aws_sqs_queue\" \"q\" {\n  name = \"karpenter-${var.environment}\"\n}\n";
+
+#[test]
+fn a_default_is_a_guess_where_files_of_values_differ() {
+    let unknown = "\"karpenter-${var.environment}\"";
+    for (files_of_values, expected) in [
+        (&[][..], "\"karpenter-development\""),
+        // Of one that may be named, or several that agree, the value is known.
+        (&[("vars/production.tfvars", "environment = \"production\"\n")], "\"karpenter-production\""),
+        (&[("a.tfvars", "environment = \"x\"\n"), ("env/b.tfvars", "environment = \"x\"\n")], "\"karpenter-x\""),
+        (&[("a.tfvars", "environment = \"x\"\n"), ("b.tfvars.json", "{\"environment\": \"y\"}")], unknown),
+        // One that does not say it leaves the default.
+        (&[("a.tfvars", "environment = \"x\"\n"), ("b.tfvars", "other = 1\nenvironment = \"x\"\n")], "\"karpenter-x\""),
+        // What Terraform reads by itself is a fact, whatever lies beside it.
+        (
+            &[("a.tfvars", "environment = \"x\"\n"), ("terraform.tfvars", "environment = \"fact\"\n")],
+            "\"karpenter-fact\"",
+        ),
+        (
+            &[("terraform.tfvars", "environment = \"first\"\n"), ("z.auto.tfvars.json", "{\"environment\": \"last\"}")],
+            "\"karpenter-last\"",
+        ),
+        // In another folder that name is like any other.
+        (
+            &[
+                ("env/prod/terraform.tfvars", "environment = \"prod\"\n"),
+                ("env/dev/terraform.tfvars", "environment = \"dev\"\n"),
+            ],
+            unknown,
+        ),
+    ] {
+        let mut all = vec![("main.tf", ROOT)];
+        all.extend(files_of_values);
+        assert_eq!(name(&files(&all)), expected, "{files_of_values:?}");
+    }
+}
+
+#[test]
+fn the_candidates_are_named() {
+    let all = files(&[
+        ("main.tf", ROOT),
+        ("vars/production.tfvars", "environment = \"production\"\n"),
+        ("vars/local.tfvars", "environment = \"develop\"\n"),
+    ]);
+    let (_, queue) = all.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("a queue");
+    let why = queue.body.member("QueueName").and_then(|node| node.first_unknown()).expect("unknown").0.to_string();
+    assert!(why.contains("\"develop\" in vars/local.tfvars, \"production\" in vars/production.tfvars"), "{why}");
+}
+
+#[test]
+fn values_beside_a_root_belong_to_it_by_what_they_name() {
+    let beside = |values: &str| name(&files(&[("stacks/a/main.tf", ROOT), ("values/x.tfvars", values)]));
+    assert_eq!(beside("environment = \"x\"\n"), "\"karpenter-x\"");
+    assert_eq!(beside("environment = \"x\"\nother = 1\n"), "\"karpenter-development\"");
+}
+
+#[test]
+fn a_named_file_of_values_counts() {
+    let folder = folder(&[
+        ("main.tf", ROOT),
+        ("vars/production.tfvars", "environment = \"production\"\n"),
+        ("vars/local.tfvars", "environment = \"develop\"\n"),
+    ]);
+    let mut builder = crate::inventory::Builder::default();
+    let plan = crate::schema::kinds::GatherScope::new([("*", false), ("*/*", false)]);
+    let paths = [folder.path().to_owned(), folder.path().join("vars/production.tfvars")];
+    for paths in [&paths[..], &[paths[1].clone(), paths[0].clone()]] {
+        let named = crate::sources::Named { paths, ..Default::default() };
+        let mut builder = std::mem::take(&mut builder);
+        crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
+        assert_eq!(name(&builder.build()), "\"karpenter-production\"", "{paths:?}");
+    }
+}
+
+#[test]
+fn a_default_of_null_is_no_empty_text() {
+    let head = "provider \"aws\" {}\nvariable \"x\" {\n  default = null\n}\n";
+    for (expression, expected) in [
+        ("\"a-${var.x}\"", "\"a-${var.x}\""),
+        ("coalesce(var.x, \"demo\")", "\"demo\""),
+        ("var.x == null ? \"none\" : var.x", "\"none\""),
+        ("try(\"a-${var.x}\", \"tried\")", "\"tried\""),
+        ("can(\"a-${var.x}\") ? \"yes\" : \"no\"", "\"no\""),
+        ("var.x", "(absent)"),
+    ] {
+        let all = module(&format!("{head}resource \"aws_sqs_queue\" \"q\" {{\n  name = {expression}\n}}\n"));
+        assert_eq!(name(&all), expected, "{expression}");
+    }
+    let all = module(&format!(
+        "{head}data \"aws_iam_policy_document\" \"d\" {{\n  statement {{\n    actions = [\"a\", var.x]\n  }}\n}}\n\
+         resource \"aws_iam_policy\" \"p\" {{\n  name = \"p\"\n  policy = data.aws_iam_policy_document.d.json\n}}\n"
+    ));
+    let policy = item(&all, "AWS::IAM::ManagedPolicy", "p");
+    assert!(field(policy, &["PolicyDocument", "Statement", "0", "Action"]).contains("null here"));
+}
+
+#[test]
+fn an_optional_attribute_is_null_or_what_its_type_says() {
+    let all = module(
+        r#"
+provider "aws" {}
+variable "s" {
+  type = object({
+    a = optional(string)
+    b = optional(string, "b")
+    c = optional(object({ d = optional(number, 1) }), {})
+    e = list(object({ f = optional(string, "f") }))
+  })
+  default = { e = [{}] }
+}
+resource "aws_sqs_queue" "q" {
+  name = "${coalesce(var.s.a, "a")}-${var.s.b}-${var.s.c.d}-${var.s.e[0].f}"
+  tags = { x = "x-${var.s.a}" }
+}
+"#,
+    );
+    let queue = item(&all, "AWS::SQS::Queue", "a-b-1-f");
+    assert_eq!(field(queue, &["Tags", "0", "Value"]), "\"x-${var.s.a}\"");
+}
+
+#[test]
+fn a_sensitive_value_is_not_told_among_the_candidates() {
+    let root = ROOT.replace("default =", "sensitive = true\n  default =");
+    let folder = folder(&[
+        ("main.tf", &root),
+        ("a.tfvars", "environment = \"hunter2\"\n"),
+        ("b.tfvars", "environment = \"hunter3\"\n"),
+    ]);
+    let all = read(folder.path(), &[]);
+    assert!(!name(&all).contains("hunter"));
+    let (_, queue) = all.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("a queue");
+    assert!(!format!("{:?}", queue.body).contains("hunter"));
+}
