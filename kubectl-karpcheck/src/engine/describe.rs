@@ -40,9 +40,24 @@ pub(super) fn pack(loaded_as: Option<&str>, described: WitDescription, limits: &
     if properties.len() > limits.declared {
         return Err(format!("has {} properties; {} are allowed", properties.len(), limits.declared));
     }
-    let name = loaded_as.map_or(name, str::to_owned);
-    let rules = rules(&name, listed, limits)?;
-    Ok(Described { name, version, rules })
+    let called = loaded_as.unwrap_or(&name);
+    let mut rules = rules(called, listed, limits)?;
+    if called != name {
+        let properties = rules.iter_mut().flat_map(|rule| &mut rule.properties);
+        for (_, followed) in properties.filter(|(property, _)| property == "follows") {
+            *followed = renamed(followed, &name, called);
+        }
+    }
+    Ok(Described { name: called.to_owned(), version, rules })
+}
+
+/// Names of rules in which a pack has another name: its own rules go on following each other.
+fn renamed(rules: &str, from: &str, to: &str) -> String {
+    let name = |rule: &str| match rule.split_once('/') {
+        Some((pack, id)) if pack == from => format!("{to}/{id}"),
+        _ => rule.to_owned(),
+    };
+    rules.split_whitespace().map(name).collect::<Vec<_>>().join(" ")
 }
 
 /// The rules, or what is wrong with them.
@@ -167,6 +182,14 @@ mod tests {
         for bad in ["", "Pod", "core/", "/Pod", "a/b/c", "AWS::", "core/P?d", "AWS::SQS::Queue\n", "a::b/c"] {
             assert!(kind(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_rules_of_a_renamed_pack_still_follow_each_other() {
+        assert_eq!(
+            renamed("queue-missing platform/team  other/a", "platform", "next"),
+            "queue-missing next/team other/a"
+        );
     }
 
     #[test]
