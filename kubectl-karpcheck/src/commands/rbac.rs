@@ -193,7 +193,7 @@ fn groups_of(pattern: &str) -> BTreeSet<String> {
     let known = ack::key_fields()
         .iter()
         .map(|field| field.kind)
-        .chain(kinds::telling())
+        .chain(kinds::describing())
         .filter_map(|kind| kind.split_once('/'));
     let pattern = format!("{pattern}/x");
     known

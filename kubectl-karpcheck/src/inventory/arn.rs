@@ -14,7 +14,7 @@ pub const REGION: &str = "${AWS::Region}";
 /// The account.
 pub const ACCOUNT: &str = "${AWS::AccountId}";
 
-/// The symbol for a partition, account or region that nobody stated: the same one everywhere in a run.
+/// The symbol for a partition, account or region that was not stated: the same one everywhere in a run.
 pub fn unstated(name: &str) -> Text {
     let what = match name {
         PARTITION => "the partition is not known: --partition states it",
@@ -60,7 +60,7 @@ pub fn compose(kind: &str, home: &AccountRegion, id: &Text) -> Option<Text> {
 }
 
 /// What a resource's ARN ends in, from the identifier by which others refer to it and its properties: a role's path stands
-/// before its name, a rule's bus, too. None where it cannot be told.
+/// before its name, a rule's bus, too. None where that is unknown.
 pub fn resource_id(kind: &str, id: &Text, property: &dyn Fn(&str) -> Option<Value>) -> Option<Text> {
     let between = aws::of(kind).and_then(|known| known.arn).map_or(Between::Nothing, |arn| arn.between);
     let (name, default, required) = match between {

@@ -42,6 +42,13 @@ pub struct Stated {
     pub partition: Option<String>,
 }
 
+impl Stated {
+    /// The partition that was stated, or in which the stated region lies.
+    pub fn known_partition(&self) -> Option<String> {
+        self.partition.clone().or_else(|| self.region.as_deref().map(|region| partition_of(region).to_owned()))
+    }
+}
+
 /// An item as a reader found it.
 #[derive(Clone, Debug)]
 pub struct Draft {

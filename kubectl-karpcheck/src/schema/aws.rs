@@ -28,11 +28,11 @@ pub struct Type {
     pub given_by_aws: bool,
     /// What `Ref` of CloudFormation gives of it.
     pub reference: Ref,
-    /// How its ARN is made, if it can be told from other properties.
+    /// How its ARN is made, if it follows from other properties.
     pub arn: Option<Arn>,
     /// Where two of them cannot have one identifier.
     pub unique: Unique,
-    /// Is it kept whether a rule declares it or not, since others refer to it or are told by it?
+    /// Is it kept whether a rule declares it or not, since others refer to it or are described by it?
     pub always: bool,
     /// The properties.
     pub properties: &'static [Property],
@@ -45,7 +45,7 @@ pub enum Ref {
     Identifier,
     /// Its ARN.
     Arn,
-    /// Something that no other property tells: a URL, an id that AWS gives.
+    /// Something that is not among the properties: a URL, an id that AWS gives.
     Other,
 }
 

@@ -1,17 +1,17 @@
-//! Kinds: which ones there are beside AWS's and Kubernetes' own, and which objects of a cluster tell of which kind.
+//! Kinds: which ones there are beside AWS's and Kubernetes' own, and which objects of a cluster describe which kind.
 
 pub use crate::schema::aws::{CLUSTER, CONTROLLER};
 use crate::schema::pattern::kind_matches;
 
-/// The one described kind that nothing else is told by and nothing refers to: made only for a rule that declares it.
+/// The one described kind that no other depends on or refers to: made only for a rule that declares it.
 pub const TABLE: &str = "AWS::DynamoDB::Table";
 
 /// A definition of further kinds. Those of groups that no rule reads are not kept: a cluster may have hundreds, and each is
 /// as long as a hundred objects.
 pub const DEFINITION: &str = "apiextensions.k8s.io/CustomResourceDefinition";
 
-/// The kinds of objects whose listing tells of a kind. A Kubernetes kind tells of itself.
-const TOLD_BY: &[(&str, &[&str])] = &[
+/// The kinds of objects that describe a kind, or from which it is derived. A Kubernetes kind describes itself.
+const DESCRIBED_BY: &[(&str, &[&str])] = &[
     (CONTROLLER, &["apps/Deployment", "core/Pod", "core/ServiceAccount", "core/ConfigMap"]),
     (CLUSTER, &["apps/DaemonSet", "apps/Deployment", "core/Node", "karpenter.k8s.aws/EC2NodeClass"]),
     ("AWS::SQS::Queue", &["sqs.services.k8s.aws/Queue"]),
@@ -29,26 +29,26 @@ const TOLD_BY: &[(&str, &[&str])] = &[
 
 /// The kinds of objects to gather from a cluster so that a kind, or a pattern of kinds, can be answered for.
 pub fn gathered_for(kind: &str) -> Vec<&str> {
-    if let Some((_, told_by)) = TOLD_BY.iter().find(|(told, _)| *told == kind) {
-        return told_by.to_vec();
+    if let Some((_, objects)) = DESCRIBED_BY.iter().find(|(own, _)| *own == kind) {
+        return objects.to_vec();
     }
     if is_kubernetes(kind) { vec![kind] } else { vec![] }
 }
 
 /// The AWS resource kind that an object of this kind describes, if it is one that is normalised.
 pub fn described_by(object: &str) -> Option<&'static str> {
-    // Of two kinds told by one object the narrower comes last: an ACK Alias describes an alias.
-    TOLD_BY.iter().rev().find(|(told, by)| told.starts_with("AWS::") && by.contains(&object)).map(|(told, _)| *told)
+    // Of two kinds that one object describes the narrower comes last: an ACK Alias describes an alias.
+    DESCRIBED_BY.iter().rev().find(|(own, by)| own.starts_with("AWS::") && by.contains(&object)).map(|(own, _)| *own)
 }
 
 /// The kind of object that describes a resource of this kind.
 pub fn described_in(kind: &str) -> Option<&'static str> {
-    TOLD_BY.iter().find(|(told, _)| *told == kind).and_then(|(_, by)| by.first().copied())
+    DESCRIBED_BY.iter().find(|(own, _)| *own == kind).and_then(|(_, by)| by.first().copied())
 }
 
-/// The kinds of objects that tell of something beside themselves.
-pub fn telling() -> impl Iterator<Item = &'static str> {
-    TOLD_BY.iter().flat_map(|(_, told_by)| told_by.iter().copied())
+/// The kinds of objects that describe something beside themselves.
+pub fn describing() -> impl Iterator<Item = &'static str> {
+    DESCRIBED_BY.iter().flat_map(|(_, objects)| objects.iter().copied())
 }
 
 /// Is it a kind of Kubernetes objects, `group/Kind`, or a pattern of such?
@@ -66,7 +66,7 @@ pub fn listable(kind: &str) -> bool {
 pub struct GatherScope {
     /// Declared kinds, patterns among them.
     declared: Vec<String>,
-    /// Kubernetes kinds and patterns to list, sorted, each with whether a refusal is of no account.
+    /// Kubernetes kinds and patterns to list, sorted, each with whether access may be denied without affecting completeness.
     listed: Vec<(String, bool)>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! References into the template stay references (by logical id), so that a relation is known though the value isn't. A
 //! parameter with a value, by flag or by default, is known; one without is a symbol of its template, and a pseudo
-//! parameter that nobody stated is a symbol of the account and region, the same in every template.
+//! parameter that was not stated is a symbol of the account and region, the same in every template.
 
 mod intrinsics;
 

@@ -1,5 +1,5 @@
-//! Kubernetes objects, from files and clusters alike: recognised, sorted out by the plan, and, where they are ACK's, told
-//! as the AWS resource that they describe, too.
+//! Kubernetes objects, from files and clusters alike: recognised, selected by the gather scope, and, where they are ACK's or
+//! Crossplane's, joined with the AWS resource that they describe.
 
 mod ack;
 mod crossplane;
@@ -84,9 +84,9 @@ pub(super) fn add_document(builder: &mut Builder, plan: &GatherScope, node: Node
 
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.
 pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut draft: Draft) {
-    // Secrets are never kept, whoever asks.
+    // Secrets are never kept, whatever a rule declares.
     let crossplane = crossplane::described_by(&draft.kind);
-    let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|told| plan.declares(told) || keeps(told));
+    let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|own| plan.declares(own) || aws::always(own));
     let foreign = &*draft.kind == kinds::DEFINITION
         && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !plan.wants_group(group));
     if &*draft.kind == "core/Secret" || !wanted || foreign {
@@ -120,7 +120,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut draft: Draft) {
     }
 }
 
-/// Gives a resource the identifier that its properties tell, which is what people call it.
+/// Gives a resource the identifier that its properties hold, which is its name, too.
 fn identify(draft: &mut Draft) {
     draft.coerce(policy_documents::object);
     let id =
@@ -134,11 +134,6 @@ fn identify(draft: &mut Draft) {
     if let Some(facts) = draft.aws.as_deref_mut() {
         facts.id = id;
     }
-}
-
-/// Is this kind of resource kept whether a rule declares it or not, since others are told by it?
-fn keeps(kind: &str) -> bool {
-    aws::always(kind)
 }
 
 fn namespace_of(node: &Node) -> Option<Box<str>> {

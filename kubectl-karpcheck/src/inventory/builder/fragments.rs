@@ -130,7 +130,7 @@ impl Builder {
         for part in parts {
             let mut part = Some(part);
             while let Some(mut fragment) = part {
-                // Of a whole that was not read, a part alone tells too little to judge it by.
+                // Of a whole that was not read, a part alone says too little to judge it by.
                 let Some(index) = wholes.find(&self.items, &fragment) else {
                     part = fragment.otherwise.map(|otherwise| *otherwise);
                     continue;
@@ -219,9 +219,8 @@ impl Wholes {
         // Two resources of one template may both be called `${Name}`.
         let by_symbol = || {
             text.hole()?;
-            let mut same = items.iter().enumerate().filter(|(index, item)| {
-                item.aws.as_ref().and_then(|facts| facts.id.as_ref()) == Some(text) && fits(index)
-            });
+            let is_named_so = |item: &Item| item.aws.as_ref().and_then(|facts| facts.id.as_ref()) == Some(text);
+            let mut same = items.iter().enumerate().filter(|(index, item)| fits(index) && is_named_so(item));
             same.next().filter(|_| same.next().is_none()).map(|(index, _)| index)
         };
         by_address.or_else(by_name).or_else(by_symbol)
@@ -251,11 +250,11 @@ fn insert(map: &mut Map, part: Fragment) {
         return;
     }
     match map.get_mut(property).map(|list| &mut list.value) {
-        // The whole's own attributes may tell of it, too.
+        // The whole's own attributes may have it, too.
         Some(Value::List(list))
             if list.items.iter().any(|item| item.as_str().is_some() && item.as_str() == value.as_str()) => {}
         Some(Value::List(list)) => list.items.push(value),
-        // What cannot be told stays so: there is one more for certain, but that helps nobody.
+        // Which others there are stays unknown.
         Some(Value::Unknown(reason)) => {
             let more = Some(std::mem::replace(reason, Box::new(Reason::new(Cause::Symbolic, ""))));
             let at = value.at;

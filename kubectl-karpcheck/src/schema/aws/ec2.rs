@@ -13,7 +13,7 @@ const TEMPLATE_MAPPING: Kind = Kind::Object(&[
         Kind::Object(&[
             property("Encrypted", Kind::Flag),
             property("KmsKeyId", Kind::Name(KEY)),
-            // Not told as a reference: no rule judges the snapshots of a launch template.
+            // Not listed as a reference: no rule is about the snapshots of a launch template.
             property("SnapshotId", Kind::Text),
             property("VolumeSize", Kind::Number),
             property("VolumeType", Kind::Text),

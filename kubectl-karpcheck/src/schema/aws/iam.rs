@@ -66,7 +66,7 @@ pub(super) const TYPES: &[Type] = &[
         &[
             property("PolicyName", Kind::Text),
             property("PolicyDocument", Kind::Document),
-            // Not told as a reference: what is asked for are the roles of a policy.
+            // Not listed as a reference: only the roles of a policy are asked for.
             property("RoleName", Kind::Text),
         ],
     )

@@ -1,8 +1,8 @@
 //! Answers of the `aws` CLI in the normal form, whoever asked: files saved by hand, a folder of `collect`, `--aws`.
 //!
-//! An answer is recognised by its shape. What was asked ([`Asked`]) tells the rest: many answers do not say what they are
+//! An answer is recognised by its shape. What was asked ([`Asked`]) says the rest: many answers do not say what they are
 //! about (`get-key-policy` does not name its key), nor in which account and region they were given. Of what was refused, that
-//! is what is known of the resource; what does not exist is told to the inventory. Nothing of a credential is kept.
+//! is what is known of the resource; what does not exist is recorded in the inventory. Nothing of a credential is kept.
 
 mod ec2;
 mod eks;
@@ -47,7 +47,7 @@ impl Asked {
         self.options.iter().find(|(option, _)| option.trim_start_matches('-') == name).map(|(_, value)| value.as_str())
     }
 
-    /// All values of an option, those in one word with blanks between told apart.
+    /// All values of an option, those in one word separated at its blanks.
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let own = self.options.iter().filter(move |(option, _)| option.trim_start_matches('-') == name);
         own.flat_map(|(_, value)| value.split_whitespace())
@@ -81,9 +81,9 @@ struct Operation {
     /// Are these the types that its answers have?
     fits: fn(&Node) -> bool,
     /// Takes in an answer.
-    take: fn(&mut ResponseReader<'_>, &Node),
+    read: fn(&mut ResponseReader<'_>, &Node),
     /// Says what is not known where it was refused or failed.
-    untold: fn(&mut ResponseReader<'_>, &crate::inventory::Reason),
+    unavailable: fn(&mut ResponseReader<'_>, &crate::inventory::Reason),
     /// Says what does not exist.
     missing: fn(&mut ResponseReader<'_>),
 }
@@ -138,7 +138,7 @@ fn recognised(node: &Node) -> Option<(&'static Operation, Option<Node>)> {
     operation.is_answer(&whole).then_some((operation, Some(whole)))
 }
 
-/// What `--query` leaves of an answer: the members that tell it, the operation, the member that it was taken out of, and
+/// What `--query` leaves of an answer: the members that it is known by, the operation, the member that it was taken out of, and
 /// whether it was one of a list.
 const INNER: &[(&[&str], &str, &str, bool)] = &[
     (&["QueueArn"], "get-queue-attributes", "Attributes", false),
@@ -160,37 +160,37 @@ const INNER: &[(&[&str], &str, &str, bool)] = &[
 /// what it is about, which then is a problem of its own.
 pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, builder: &mut Builder) -> u64 {
     builder.set_document_parser(policy_documents::object);
-    let nobody = Asked::default();
-    let asked = asked.unwrap_or(&nobody);
-    let mut taker = ResponseReader { asked, plan, builder, facts: 0 };
+    let unasked = Asked::default();
+    let asked = asked.unwrap_or(&unasked);
+    let mut reader = ResponseReader { asked, plan, builder, facts: 0 };
     let operation = named(&asked.operation);
     match outcome {
-        Outcome::Answer(node) => taker.answer(operation, &node),
+        Outcome::Answer(node) => reader.answer(operation, &node),
         Outcome::Refused { permission, text } => {
-            let why = format!("{permission} was refused{}", taker.about());
-            // Who asks in this run tells each refusal and failure once, however many questions met it.
+            let why = format!("{permission} was refused{}", reader.about());
+            // In a run with --aws each refusal and failure is reported once, however many calls met it.
             if !asked.live {
-                taker.builder.problem(Problem::new(
+                reader.builder.problem(Problem::new(
                     format!("{why}: let whoever runs karpcheck use it, or give the answer as a file ({})", text.trim()),
                     Some(asked.place),
                 ));
             }
-            taker.ignorance(operation, Cause::Refused, why);
+            reader.ignorance(operation, Cause::Refused, why);
         }
         Outcome::Failed(text) => {
-            let why = format!("`aws {} {}` failed{}: {}", asked.service, asked.operation, taker.about(), text.trim());
+            let why = format!("`aws {} {}` failed{}: {}", asked.service, asked.operation, reader.about(), text.trim());
             if !asked.live {
-                taker.builder.problem(Problem::new(why.clone(), Some(asked.place)));
+                reader.builder.problem(Problem::new(why.clone(), Some(asked.place)));
             }
-            taker.ignorance(operation, Cause::Failed, why);
+            reader.ignorance(operation, Cause::Failed, why);
         }
         Outcome::NotFound => {
             if let Some(operation) = operation {
-                (operation.missing)(&mut taker);
+                (operation.missing)(&mut reader);
             }
         }
     }
-    taker.facts
+    reader.facts
 }
 
 impl ResponseReader<'_> {
@@ -204,7 +204,7 @@ impl ResponseReader<'_> {
         }
         let found = asked.filter(|operation| operation.is_answer(node)).map(|operation| (operation, None));
         match found.or_else(|| recognised(node)) {
-            Some((operation, whole)) => (operation.take)(self, whole.as_ref().unwrap_or(node)),
+            Some((operation, whole)) => (operation.read)(self, whole.as_ref().unwrap_or(node)),
             // An operation may answer with nothing: no associations, no rules, no grants.
             None if asked.is_some_and(|_| node.as_map().is_some_and(|map| map.entries.is_empty())) => {}
             None => {
@@ -219,7 +219,7 @@ impl ResponseReader<'_> {
 
     fn ignorance(&mut self, operation: Option<&'static Operation>, cause: Cause, why: String) {
         if let Some(operation) = operation {
-            (operation.untold)(self, &crate::inventory::Reason::new(cause, why));
+            (operation.unavailable)(self, &crate::inventory::Reason::new(cause, why));
         }
     }
 }

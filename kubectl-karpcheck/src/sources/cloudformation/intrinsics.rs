@@ -68,22 +68,11 @@ impl<'a> Template<'a> {
     /// A pseudo parameter's value, if it is stated, or its symbol.
     pub(super) fn pseudo(&self, name: &str, at: At) -> Option<Node> {
         let (stated, symbol) = match name {
-            "AWS::Partition" => (
-                self.stated
-                    .partition
-                    .clone()
-                    .or_else(|| self.stated.region.as_deref().map(|region| aws::partition_of(region).to_owned())),
-                arn::PARTITION,
-            ),
+            "AWS::Partition" => (self.stated.known_partition(), arn::PARTITION),
             "AWS::Region" => (self.stated.region.clone(), arn::REGION),
             "AWS::AccountId" => (self.stated.account.clone(), arn::ACCOUNT),
             "AWS::URLSuffix" => {
-                let partition = self
-                    .stated
-                    .partition
-                    .clone()
-                    .or_else(|| self.stated.region.as_deref().map(|region| aws::partition_of(region).to_owned()));
-                let suffix = partition.map(|partition| {
+                let suffix = self.stated.known_partition().map(|partition| {
                     if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }.to_owned()
                 });
                 return Some(match suffix {

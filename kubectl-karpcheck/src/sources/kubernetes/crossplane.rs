@@ -202,7 +202,7 @@ fn known(kind: &str) -> Option<Known> {
 
 /// The CloudFormation type of what an object of this kind describes, or describes a part of.
 pub(super) fn described_by(kind: &str) -> Option<&'static str> {
-    Some(known(kind)?.resource.tells_of())
+    Some(known(kind)?.resource.described_type())
 }
 
 /// Adds an object and what it describes.
@@ -354,8 +354,8 @@ fn name(object: &Draft, known: Known, kind: &str, body: &mut Map) {
 fn resource(object: &Draft, kind: &'static str, body: Map, fields: &Node) -> Draft {
     let text = |node: Option<&Node>| node.filter(|node| matches!(node.value, Value::Text(_))).cloned();
     let seen = |name: &str| object.body.at_path(&["status", "atProvider", name]);
-    let told = seen("arn").or_else(|| seen("associationArn")).or_else(|| fields.member("arn"));
-    let arn = text(told).filter(|arn| matches!(&arn.value, Value::Text(arn) if arn.starts_with("arn:")));
+    let own = seen("arn").or_else(|| seen("associationArn")).or_else(|| fields.member("arn"));
+    let arn = text(own).filter(|arn| matches!(&arn.value, Value::Text(arn) if arn.starts_with("arn:")));
     // A policy's external name is its ARN.
     let external = text(object.body.at_path(&["metadata", "annotations", "crossplane.io/external-name"]))
         .filter(|name| matches!(&name.value, Value::Text(name) if name.starts_with("arn:")));
@@ -382,7 +382,7 @@ fn resource(object: &Draft, kind: &'static str, body: Map, fields: &Node) -> Dra
     draft
 }
 
-/// One of the two halves of an account's defaults; the other is another object's to tell.
+/// One of the two halves of an account's defaults; the other is another object's.
 fn ebs_defaults(object: &Draft, mut body: Map, fields: &Node, known: Known) -> Draft {
     let at = object.body.at;
     if known.resource.name == "aws_ebs_default_kms_key" {

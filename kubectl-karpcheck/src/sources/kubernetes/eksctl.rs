@@ -128,15 +128,15 @@ impl Config<'_> {
     }
 
     fn arn(&self, name: &Text) -> Option<Text> {
-        let told =
+        let or_symbol =
             |stated: &Option<String>, name: &str| stated.as_deref().map_or_else(|| arn::unstated(name), Text::from);
         let region = self.region.as_ref().and_then(Node::as_str);
         let partition =
             self.stated.partition.clone().or_else(|| region.map(|region| aws::partition_of(region).to_owned()));
         let home = AccountRegion {
-            partition: told(&partition, arn::PARTITION),
+            partition: or_symbol(&partition, arn::PARTITION),
             region: Text::from(""),
-            account: told(&self.stated.account, arn::ACCOUNT),
+            account: or_symbol(&self.stated.account, arn::ACCOUNT),
         };
         arn::compose(ROLE, &home, name)
     }

@@ -66,8 +66,8 @@ const fn element(
 }
 
 impl Resource {
-    /// The type whose properties it tells.
-    pub(in crate::sources) const fn tells_of(&self) -> &'static str {
+    /// The type whose properties it has.
+    pub(in crate::sources) const fn described_type(&self) -> &'static str {
         match self.makes {
             Makes::Resource(kind) | Makes::Part(Part { of: kind, .. }) => kind,
             Makes::EbsDefaults => aws::EBS_DEFAULTS,
@@ -81,7 +81,7 @@ impl Resource {
 
     /// What its rows make, by the schema.
     pub(in crate::sources) fn kind(&self) -> Kind {
-        let whole = Kind::Object(aws::properties(self.tells_of()));
+        let whole = Kind::Object(aws::properties(self.described_type()));
         match self.makes {
             Makes::Part(part) => match aws::inner(whole, part.property) {
                 Some(Kind::List(element)) if part.element => *element,
@@ -312,7 +312,7 @@ const KEY: Rows = &[
     row("tags", "Tags"),
 ];
 
-/// Does an argument that nobody gave and that is known after apply become what AWS takes by default, rather than
+/// Does an argument that was not given and that is known after apply become what AWS takes by default, rather than
 /// anything? Then its absence says more than "unknown".
 pub(super) fn has_default(kind: &str, argument: &str) -> bool {
     matches!(

@@ -47,7 +47,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResourc
     if let Some(body) = ebs {
         let at = body.entries.first().map(|(_, node)| node.at).unwrap_or_default();
         let mut draft = Draft::new(aws::EBS_DEFAULTS, "ebs", Node::new(Value::Map(body), at), set.source);
-        draft.aws = Some(Box::new(AwsFacts { region: told(&set.home.region, at), ..AwsFacts::default() }));
+        draft.aws = Some(Box::new(AwsFacts { region: known_text(&set.home.region, at), ..AwsFacts::default() }));
         builder.add(draft);
     }
     set.resources.len() as u64
@@ -88,7 +88,7 @@ fn parts(builder: &mut Builder, set: &ModuleResources, (known, part): (&Resource
     }
 }
 
-fn told(text: &Text, at: crate::inventory::At) -> Option<Node> {
+fn known_text(text: &Text, at: crate::inventory::At) -> Option<Node> {
     text.known().map(|known| Node::text(known, at))
 }
 
@@ -138,7 +138,7 @@ fn facts(set: &ModuleResources, kind: &str, resource: &Instance) -> AwsFacts {
     let parts = arn.as_ref().and_then(arn::split);
     let part = |number: usize| {
         let part = parts.as_ref().map(|parts| &parts[number])?;
-        told(part, at).filter(|node| node.as_str() != Some(""))
+        known_text(part, at).filter(|node| node.as_str() != Some(""))
     };
     let mut logical = vec![Logical { scope: set.scope, id: Arc::clone(&resource.address) }];
     let only = resource
@@ -147,12 +147,12 @@ fn facts(set: &ModuleResources, kind: &str, resource: &Instance) -> AwsFacts {
         .filter(|bare| set.resources.iter().filter(|other| other.bare.as_ref() == Some(*bare)).take(2).count() == 1);
     logical.extend(only.map(|bare| Logical { scope: set.scope, id: Arc::clone(bare) }));
     AwsFacts {
-        partition: part(1).or_else(|| told(&set.home.partition, at)),
+        partition: part(1).or_else(|| known_text(&set.home.partition, at)),
         region: own("region")
             .map(|text| Node::text(text, at))
             .or_else(|| part(3))
-            .or_else(|| told(&set.home.region, at)),
-        account: part(4).or_else(|| told(&set.home.account, at)),
+            .or_else(|| known_text(&set.home.region, at)),
+        account: part(4).or_else(|| known_text(&set.home.account, at)),
         arn: arn.map(|arn| Node::text(arn, at)),
         id: naming,
         logical,

@@ -72,13 +72,9 @@ pub(super) fn is_read(kind: &str) -> bool {
 
 /// The partition, region and account that are stated, or their symbols.
 pub(super) fn home(stated: &Stated) -> AccountRegion {
-    let partition = stated
-        .partition
-        .clone()
-        .or_else(|| stated.region.as_deref().map(|region| aws::partition_of(region).to_owned()));
     let or = |stated: Option<String>, name| stated.map_or_else(|| arn::unstated(name), Text::from);
     AccountRegion {
-        partition: or(partition, arn::PARTITION),
+        partition: or(stated.known_partition(), arn::PARTITION),
         region: or(stated.region.clone(), arn::REGION),
         account: or(stated.account.clone(), arn::ACCOUNT),
     }

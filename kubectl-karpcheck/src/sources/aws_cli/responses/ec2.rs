@@ -3,7 +3,7 @@
 use crate::inventory::{Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    ResponseReader, Subject, bare, is_list, is_text, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, bare, is_list, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, block, row};
 
@@ -17,9 +17,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "get-ebs-encryption-by-default",
         members: &["EbsEncryptionByDefault"],
         fits: |_| true,
-        take: |taker, node| default(taker, node, "EbsEncryptionByDefault", "EncryptionByDefault"),
-        untold: |taker, reason| untold(taker, "EncryptionByDefault", reason),
-        missing: missing_nothing,
+        read: |reader, node| default(reader, node, "EbsEncryptionByDefault", "EncryptionByDefault"),
+        unavailable: |reader, reason| unavailable(reader, "EncryptionByDefault", reason),
+        missing: nothing_missing,
     },
     Operation {
         service: "ec2",
@@ -27,45 +27,47 @@ pub(super) const OPERATIONS: &[Operation] = &[
         members: &["KmsKeyId"],
         // It stands alone in its answer.
         fits: |node| is_text(node, "KmsKeyId") && node.as_map().is_some_and(|map| map.entries.len() <= 2),
-        take: |taker, node| default(taker, node, "KmsKeyId", "KmsKeyId"),
-        untold: |taker, reason| untold(taker, "KmsKeyId", reason),
-        missing: missing_nothing,
+        read: |reader, node| default(reader, node, "KmsKeyId", "KmsKeyId"),
+        unavailable: |reader, reason| unavailable(reader, "KmsKeyId", reason),
+        missing: nothing_missing,
     },
     Operation {
         service: "ec2",
         name: "describe-images",
         members: &["Images"],
         fits: |node| is_list(node, "Images", "ImageId"),
-        take: |taker, node| each(taker, node, "Images", "ImageId", IMAGE, IMAGE_FIELDS),
-        untold: |taker, reason| of_id(taker, "image-ids", IMAGE, &["BlockDeviceMappings"], reason),
-        missing: |taker| taker.none_called(IMAGE, "image-ids"),
+        read: |reader, node| each(reader, node, "Images", "ImageId", IMAGE, IMAGE_FIELDS),
+        unavailable: |reader, reason| of_id(reader, "image-ids", IMAGE, &["BlockDeviceMappings"], reason),
+        missing: |reader| reader.none_called(IMAGE, "image-ids"),
     },
     Operation {
         service: "ec2",
         name: "describe-snapshots",
         members: &["Snapshots"],
         fits: |node| is_list(node, "Snapshots", "SnapshotId"),
-        take: |taker, node| each(taker, node, "Snapshots", "SnapshotId", SNAPSHOT, SNAPSHOT_FIELDS),
-        untold: |taker, reason| of_id(taker, "snapshot-ids", SNAPSHOT, &["KmsKeyId", "Encrypted", "OwnerId"], reason),
-        missing: |taker| taker.none_called(SNAPSHOT, "snapshot-ids"),
+        read: |reader, node| each(reader, node, "Snapshots", "SnapshotId", SNAPSHOT, SNAPSHOT_FIELDS),
+        unavailable: |reader, reason| {
+            of_id(reader, "snapshot-ids", SNAPSHOT, &["KmsKeyId", "Encrypted", "OwnerId"], reason)
+        },
+        missing: |reader| reader.none_called(SNAPSHOT, "snapshot-ids"),
     },
     Operation {
         service: "ec2",
         name: "describe-instances",
         members: &["Reservations"],
         fits: |node| is_list(node, "Reservations", "Instances"),
-        take: instances,
-        untold: untold_nothing,
-        missing: missing_nothing,
+        read: instances,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
     Operation {
         service: "ec2",
         name: "describe-launch-template-versions",
         members: &["LaunchTemplateVersions"],
         fits: |node| is_list(node, "LaunchTemplateVersions", "LaunchTemplateId"),
-        take: |taker, node| {
+        read: |reader, node| {
             each(
-                taker,
+                reader,
                 node,
                 "LaunchTemplateVersions",
                 "LaunchTemplateId",
@@ -73,8 +75,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 TEMPLATE_FIELDS,
             );
         },
-        untold: untold_nothing,
-        missing: missing_nothing,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
 ];
 
@@ -130,48 +132,48 @@ const INSTANCE_FIELDS: Rows = &[
 ];
 
 /// The defaults of the account in this region.
-fn here(taker: &ResponseReader<'_>) -> Subject {
+fn here(reader: &ResponseReader<'_>) -> Subject {
     let place: Vec<&str> =
-        [&taker.asked.account, &taker.asked.region].into_iter().flatten().map(String::as_str).collect();
+        [&reader.asked.account, &reader.asked.region].into_iter().flatten().map(String::as_str).collect();
     let name =
         if place.is_empty() { "EBS defaults".to_owned() } else { format!("EBS defaults of {}", place.join(", ")) };
     bare("ebs-defaults", name)
 }
 
-fn default(taker: &mut ResponseReader<'_>, node: &Node, member: &str, property: &str) {
+fn default(reader: &mut ResponseReader<'_>, node: &Node, member: &str, property: &str) {
     let Some(value) = node.member(member) else { return };
     let mut map = Map::default();
     map.set(property, value.clone());
-    let subject = here(taker);
-    taker.resource(DEFAULTS, subject, map, node.at);
+    let subject = here(reader);
+    reader.resource(DEFAULTS, subject, map, node.at);
 }
 
-fn untold(taker: &mut ResponseReader<'_>, property: &str, reason: &Reason) {
+fn unavailable(reader: &mut ResponseReader<'_>, property: &str, reason: &Reason) {
     let mut map = Map::default();
-    map.set(property, Node::new(Value::Unknown(Box::new(reason.clone())), taker.asked.place));
-    let subject = here(taker);
-    taker.resource(DEFAULTS, subject, map, taker.asked.place);
+    map.set(property, Node::new(Value::Unknown(Box::new(reason.clone())), reader.asked.place));
+    let subject = here(reader);
+    reader.resource(DEFAULTS, subject, map, reader.asked.place);
 }
 
-fn each(taker: &mut ResponseReader<'_>, node: &Node, member: &str, id: &str, kind: &str, fields: Rows) {
+fn each(reader: &mut ResponseReader<'_>, node: &Node, member: &str, id: &str, kind: &str, fields: Rows) {
     for one in node.member(member).map(Node::elements).unwrap_or_default() {
         if let Some(id) = text_of(one.member(id)) {
-            let map = taker.fields(kind, one, fields);
-            taker.resource(kind, bare(id, id.to_owned()), map, one.at);
+            let map = reader.fields(kind, one, fields);
+            reader.resource(kind, bare(id, id.to_owned()), map, one.at);
         }
     }
-    taker.facts = taker.facts.max(1);
+    reader.facts = reader.facts.max(1);
 }
 
-fn instances(taker: &mut ResponseReader<'_>, node: &Node) {
+fn instances(reader: &mut ResponseReader<'_>, node: &Node) {
     for reservation in node.member("Reservations").map(Node::elements).unwrap_or_default() {
-        each(taker, reservation, "Instances", "InstanceId", "AWS::EC2::Instance", INSTANCE_FIELDS);
+        each(reader, reservation, "Instances", "InstanceId", "AWS::EC2::Instance", INSTANCE_FIELDS);
     }
-    taker.facts = taker.facts.max(1);
+    reader.facts = reader.facts.max(1);
 }
 
-fn of_id(taker: &mut ResponseReader<'_>, option: &str, kind: &str, properties: &[&str], reason: &Reason) {
-    if let Some(id) = taker.asked.option(option).map(str::to_owned) {
-        taker.unknown(kind, bare(&id, id.clone()), properties, reason);
+fn of_id(reader: &mut ResponseReader<'_>, option: &str, kind: &str, properties: &[&str], reason: &Reason) {
+    if let Some(id) = reader.asked.option(option).map(str::to_owned) {
+        reader.unknown(kind, bare(&id, id.clone()), properties, reason);
     }
 }

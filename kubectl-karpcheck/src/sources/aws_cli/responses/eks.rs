@@ -3,7 +3,7 @@
 use crate::inventory::{LookupResult, Node};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    ResponseReader, Subject, is_list, is_map, missing_nothing, not_given, text_of, untold_nothing,
+    ResponseReader, Subject, is_list, is_map, not_given, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, block, row};
 
@@ -16,40 +16,40 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "describe-cluster",
         members: &["cluster"],
         fits: |node| is_map(node, "cluster") && node.at_path(&["cluster", "arn"]).is_some(),
-        take: cluster,
-        untold: |taker, reason| {
-            if let Some(subject) = taker.asked.option("name").map(Subject::named) {
-                taker.unknown(CLUSTER, subject, &["Endpoint", "EncryptionConfig", "Version"], reason);
+        read: cluster,
+        unavailable: |reader, reason| {
+            if let Some(subject) = reader.asked.option("name").map(Subject::named) {
+                reader.unknown(CLUSTER, subject, &["Endpoint", "EncryptionConfig", "Version"], reason);
             }
         },
-        missing: |taker| taker.none_called(CLUSTER, "name"),
+        missing: |reader| reader.none_called(CLUSTER, "name"),
     },
     Operation {
         service: "eks",
         name: "list-pod-identity-associations",
         members: &["associations"],
         fits: |node| is_list(node, "associations", "associationArn"),
-        take: |taker, node| {
+        read: |reader, node| {
             let list = node.member("associations").map(Node::elements).unwrap_or_default();
-            list.iter().for_each(|one| association(taker, one));
+            list.iter().for_each(|one| association(reader, one));
             // Not even one is an answer, too.
-            taker.facts = taker.facts.max(1);
+            reader.facts = reader.facts.max(1);
         },
-        untold: |taker, reason| taker.told(ASSOCIATION, LookupResult::Unavailable(reason.clone())),
-        missing: missing_nothing,
+        unavailable: |reader, reason| reader.record(ASSOCIATION, LookupResult::Unavailable(reason.clone())),
+        missing: nothing_missing,
     },
     Operation {
         service: "eks",
         name: "describe-pod-identity-association",
         members: &["association"],
         fits: |node| node.at_path(&["association", "associationArn"]).is_some(),
-        take: |taker, node| {
+        read: |reader, node| {
             if let Some(one) = node.member("association") {
-                association(taker, one);
+                association(reader, one);
             }
         },
-        untold: untold_nothing,
-        missing: missing_nothing,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
 ];
 
@@ -79,20 +79,20 @@ const ASSOCIATION_FIELDS: Rows = &[
     row("associationId", "AssociationId"),
 ];
 
-fn cluster(taker: &mut ResponseReader<'_>, node: &Node) {
+fn cluster(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(cluster) = node.member("cluster") else { return };
     if let Some(arn) = text_of(cluster.member("arn")) {
-        let map = taker.fields(CLUSTER, cluster, FIELDS);
-        taker.resource(CLUSTER, Subject::named(arn), map, cluster.at);
+        let map = reader.fields(CLUSTER, cluster, FIELDS);
+        reader.resource(CLUSTER, Subject::named(arn), map, cluster.at);
     }
 }
 
-fn association(taker: &mut ResponseReader<'_>, node: &Node) {
+fn association(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(arn) = text_of(node.member("associationArn")) else { return };
-    let mut map = taker.fields(ASSOCIATION, node, ASSOCIATION_FIELDS);
+    let mut map = reader.fields(ASSOCIATION, node, ASSOCIATION_FIELDS);
     // The list does not say the role.
     if map.get("RoleArn").is_none_or(Node::is_null) {
         map.set("RoleArn", not_given("the role of the Pod Identity association was not given".into(), node.at));
     }
-    taker.resource(ASSOCIATION, Subject::named(arn), map, node.at);
+    reader.resource(ASSOCIATION, Subject::named(arn), map, node.at);
 }

@@ -3,7 +3,7 @@
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    ResponseReader, Subject, is_list, is_map, is_text, missing_nothing, not_given, text_of,
+    ResponseReader, Subject, is_list, is_map, is_text, not_given, nothing_missing, text_of,
 };
 use crate::sources::mapping::{Rows, row};
 use crate::sources::policy_documents;
@@ -17,45 +17,47 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "describe-key",
         members: &["KeyMetadata"],
         fits: |node| is_map(node, "KeyMetadata"),
-        take: key,
-        untold: |taker, reason| untold(taker, &["KeyState", "KeyManager", "Enabled", "KeySpec", "KeyUsage"], reason),
-        missing: |taker| taker.none_called(KEY, "key-id"),
+        read: key,
+        unavailable: |reader, reason| {
+            unavailable(reader, &["KeyState", "KeyManager", "Enabled", "KeySpec", "KeyUsage"], reason)
+        },
+        missing: |reader| reader.none_called(KEY, "key-id"),
     },
     Operation {
         service: "kms",
         name: "get-key-policy",
         members: &["Policy"],
         fits: |node| is_text(node, "Policy"),
-        take: key_policy,
-        untold: |taker, reason| untold(taker, &["KeyPolicy"], reason),
-        missing: |taker| taker.none_called(KEY, "key-id"),
+        read: key_policy,
+        unavailable: |reader, reason| unavailable(reader, &["KeyPolicy"], reason),
+        missing: |reader| reader.none_called(KEY, "key-id"),
     },
     Operation {
         service: "kms",
         name: "list-grants",
         members: &["Grants"],
         fits: |node| is_list(node, "Grants", "GrantId"),
-        take: grants,
-        untold: |taker, reason| untold(taker, &["Grants"], reason),
-        missing: |taker| taker.none_called(KEY, "key-id"),
+        read: grants,
+        unavailable: |reader, reason| unavailable(reader, &["Grants"], reason),
+        missing: |reader| reader.none_called(KEY, "key-id"),
     },
     Operation {
         service: "kms",
         name: "list-aliases",
         members: &["Aliases"],
         fits: |node| is_list(node, "Aliases", "AliasName"),
-        take: aliases,
-        untold: |taker, reason| taker.told(ALIAS, LookupResult::Unavailable(reason.clone())),
-        missing: missing_nothing,
+        read: aliases,
+        unavailable: |reader, reason| reader.record(ALIAS, LookupResult::Unavailable(reason.clone())),
+        missing: nothing_missing,
     },
     Operation {
         service: "kms",
         name: "get-key-rotation-status",
         members: &["KeyRotationEnabled"],
         fits: |_| true,
-        take: rotation,
-        untold: |taker, reason| untold(taker, &["EnableKeyRotation"], reason),
-        missing: |taker| taker.none_called(KEY, "key-id"),
+        read: rotation,
+        unavailable: |reader, reason| unavailable(reader, &["EnableKeyRotation"], reason),
+        missing: |reader| reader.none_called(KEY, "key-id"),
     },
 ];
 
@@ -77,32 +79,32 @@ const FIELDS: Rows = &[
     row("MultiRegionConfiguration", "MultiRegionConfiguration"),
 ];
 
-fn key(taker: &mut ResponseReader<'_>, node: &Node) {
+fn key(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(metadata) = node.member("KeyMetadata") else { return };
-    let told = text_of(metadata.member("Arn")).or_else(|| text_of(metadata.member("KeyId")));
-    let Some(subject) = told.map(Subject::named).or_else(|| asked_for(taker)) else {
-        return taker.nameless("kms describe-key", "which key it is about", "describe-key--KEY_ID.json", node.at);
+    let named = text_of(metadata.member("Arn")).or_else(|| text_of(metadata.member("KeyId")));
+    let Some(subject) = named.map(Subject::named).or_else(|| asked_for(reader)) else {
+        return reader.nameless("kms describe-key", "which key it is about", "describe-key--KEY_ID.json", node.at);
     };
-    let mut map = taker.fields(KEY, metadata, FIELDS);
+    let mut map = reader.fields(KEY, metadata, FIELDS);
     let name = &subject.name;
     map.set("KeyPolicy", not_given(format!("the policy of key {name} was not given"), metadata.at));
     map.set("EnableKeyRotation", not_given(format!("whether key {name} is rotated was not given"), metadata.at));
-    taker.resource(KEY, subject, map, metadata.at);
+    reader.resource(KEY, subject, map, metadata.at);
 }
 
-fn key_policy(taker: &mut ResponseReader<'_>, node: &Node) {
+fn key_policy(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(text) = node.member("Policy") else { return };
     let document = policy_documents::object(text.clone());
-    let Some(subject) = asked_for(taker) else {
-        return taker.nameless("kms get-key-policy", "which key it is about", "get-key-policy--KEY_ID.json", node.at);
+    let Some(subject) = asked_for(reader) else {
+        return reader.nameless("kms get-key-policy", "which key it is about", "get-key-policy--KEY_ID.json", node.at);
     };
-    one(taker, subject, "KeyPolicy", document);
+    one(reader, subject, "KeyPolicy", document);
 }
 
-fn rotation(taker: &mut ResponseReader<'_>, node: &Node) {
-    let told = text_of(node.member("KeyId")).map(Subject::named);
-    let Some(subject) = told.or_else(|| asked_for(taker)) else {
-        return taker.nameless(
+fn rotation(reader: &mut ResponseReader<'_>, node: &Node) {
+    let named = text_of(node.member("KeyId")).map(Subject::named);
+    let Some(subject) = named.or_else(|| asked_for(reader)) else {
+        return reader.nameless(
             "kms get-key-rotation-status",
             "which key it is about",
             "get-key-rotation-status--KEY_ID.json",
@@ -110,16 +112,16 @@ fn rotation(taker: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     if let Some(flag) = node.member("KeyRotationEnabled") {
-        one(taker, subject, "EnableKeyRotation", flag.clone());
+        one(reader, subject, "EnableKeyRotation", flag.clone());
     }
 }
 
-fn grants(taker: &mut ResponseReader<'_>, node: &Node) {
+fn grants(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(list) = node.member("Grants") else { return };
     // Each grant names its key; an empty list does not.
-    let told = list.elements().first().and_then(|grant| text_of(grant.member("KeyId"))).map(Subject::named);
-    let Some(subject) = told.or_else(|| asked_for(taker)) else {
-        return taker.nameless("kms list-grants", "which key has no grants", "list-grants--KEY_ID.json", node.at);
+    let named = list.elements().first().and_then(|grant| text_of(grant.member("KeyId"))).map(Subject::named);
+    let Some(subject) = named.or_else(|| asked_for(reader)) else {
+        return reader.nameless("kms list-grants", "which key has no grants", "list-grants--KEY_ID.json", node.at);
     };
     let mut list = list.clone();
     if !ResponseReader::whole(node)
@@ -130,10 +132,10 @@ fn grants(taker: &mut ResponseReader<'_>, node: &Node) {
             "only a page of the key's grants was given",
         )));
     }
-    one(taker, subject, "Grants", list);
+    one(reader, subject, "Grants", list);
 }
 
-fn aliases(taker: &mut ResponseReader<'_>, node: &Node) {
+fn aliases(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(list) = node.member("Aliases") else { return };
     for alias in list.elements() {
         let Some(name) = text_of(alias.member("AliasName")) else { continue };
@@ -141,36 +143,36 @@ fn aliases(taker: &mut ResponseReader<'_>, node: &Node) {
             Some(arn) => Subject::named(arn),
             None => super::reader::bare(name, name.to_owned()),
         };
-        let map = taker.fields(ALIAS, alias, ALIAS_FIELDS);
-        taker.resource(ALIAS, subject, map, alias.at);
+        let map = reader.fields(ALIAS, alias, ALIAS_FIELDS);
+        reader.resource(ALIAS, subject, map, alias.at);
     }
     // All that there are, if all were asked for and where is known.
-    if taker.asked.operation == "list-aliases"
-        && taker.asked.option("key-id").is_none()
+    if reader.asked.operation == "list-aliases"
+        && reader.asked.option("key-id").is_none()
         && ResponseReader::whole(node)
-        && taker.asked.region.is_some()
+        && reader.asked.region.is_some()
     {
-        taker.told(ALIAS, LookupResult::Complete);
+        reader.record(ALIAS, LookupResult::Complete);
     }
 }
 
 /// The key that was asked about; none if it was by an alias, which the answer does not resolve.
-fn asked_for(taker: &ResponseReader<'_>) -> Option<Subject> {
-    taker.asked.option("key-id").filter(|key| !key.contains("alias/")).map(Subject::named)
+fn asked_for(reader: &ResponseReader<'_>) -> Option<Subject> {
+    reader.asked.option("key-id").filter(|key| !key.contains("alias/")).map(Subject::named)
 }
 
-fn one(taker: &mut ResponseReader<'_>, subject: Subject, property: &str, node: Node) {
+fn one(reader: &mut ResponseReader<'_>, subject: Subject, property: &str, node: Node) {
     let at = node.at;
     let mut map = Map::default();
     map.set(property, node);
-    taker.part(KEY, subject, map, at);
+    reader.part(KEY, subject, map, at);
 }
 
-fn untold(taker: &mut ResponseReader<'_>, properties: &[&str], reason: &Reason) {
-    if let Some(subject) = asked_for(taker) {
-        taker.unknown(KEY, subject, properties, reason);
-    } else if let Some(alias) = taker.asked.option("key-id").map(Subject::named) {
-        // Which key is behind it was to be told.
-        taker.unknown(ALIAS, alias, &["TargetKeyId"], reason);
+fn unavailable(reader: &mut ResponseReader<'_>, properties: &[&str], reason: &Reason) {
+    if let Some(subject) = asked_for(reader) {
+        reader.unknown(KEY, subject, properties, reason);
+    } else if let Some(alias) = reader.asked.option("key-id").map(Subject::named) {
+        // Which key is behind it was to be found out.
+        reader.unknown(ALIAS, alias, &["TargetKeyId"], reason);
     }
 }

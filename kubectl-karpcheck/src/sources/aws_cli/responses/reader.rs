@@ -44,7 +44,7 @@ impl Subject {
 }
 
 impl ResponseReader<'_> {
-    /// The properties that an answer tells of a type. One that it could tell and does not is absent, and that is its word.
+    /// The properties of a type that an answer holds. One that it could hold and does not is absent.
     pub(super) fn fields(&mut self, kind: &str, from: &Node, rows: Rows) -> Map {
         self.builder.unmapped("aws", kind, &|found| ANSWER.unmapped(rows, from, found));
         ANSWER.properties(rows, Kind::Object(aws::properties(kind)), from)
@@ -80,9 +80,9 @@ impl ResponseReader<'_> {
         aws::always(kind) || self.plan.wants(kind)
     }
 
-    /// A part of a resource: what is not in it was not told by this answer.
+    /// A part of a resource: what is not in it is not known from this answer.
     pub(super) fn part(&mut self, kind: &str, subject: Subject, mut map: Map, at: At) {
-        let why = format!("nobody described {}", subject.name);
+        let why = format!("no answer describes {} as a whole", subject.name);
         map.more = Some(Box::new(Reason::new(Cause::NotProvided, why)));
         self.resource(kind, subject, map, at);
     }
@@ -96,7 +96,7 @@ impl ResponseReader<'_> {
     }
 
     /// Tells the inventory of what is not among its items.
-    pub(super) fn told(&mut self, kind: &str, word: LookupResult) {
+    pub(super) fn record(&mut self, kind: &str, word: LookupResult) {
         self.facts += 1;
         let regional = !kind.starts_with("AWS::IAM::");
         self.builder.record_lookup(LookupRecord {
@@ -110,7 +110,7 @@ impl ResponseReader<'_> {
     /// There is none of this name.
     pub(super) fn none_called(&mut self, kind: &str, option: &str) {
         if let Some(name) = self.asked.option(option).map(str::to_owned) {
-            self.told(kind, LookupResult::NotFound(name));
+            self.record(kind, LookupResult::NotFound(name));
         }
     }
 
@@ -129,7 +129,7 @@ impl ResponseReader<'_> {
         about
     }
 
-    /// Says that an answer does not tell what it is about.
+    /// Reports that an answer does not say what it is about.
     pub(super) fn nameless(&mut self, operation: &str, what: &str, example: &str, at: At) {
         self.facts += 1;
         self.builder.problem(Problem::new(
@@ -180,7 +180,7 @@ pub(super) fn is_list(node: &Node, member: &str, sign: &str) -> bool {
 }
 
 /// Where a refusal leaves nothing unknown that was known to be there.
-pub(super) fn untold_nothing(_: &mut ResponseReader<'_>, _: &Reason) {}
+pub(super) fn nothing_unavailable(_: &mut ResponseReader<'_>, _: &Reason) {}
 
-/// Where that something does not exist concerns nobody.
-pub(super) fn missing_nothing(_: &mut ResponseReader<'_>) {}
+/// Where it has no effect that something does not exist.
+pub(super) fn nothing_missing(_: &mut ResponseReader<'_>) {}

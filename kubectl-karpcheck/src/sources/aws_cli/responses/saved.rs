@@ -29,7 +29,7 @@ pub(crate) fn is_saved(node: &Node) -> bool {
     node.str_at(&["karpcheck"]).is_some_and(|form| form.starts_with("aws-answer/")) || super::is_answer(node)
 }
 
-/// Answers wait until all are there: those of one folder tell each other's account and region.
+/// Answers wait until all are there: those of one folder are of one account and region.
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
     all: Vec<(PathBuf, Node)>,
@@ -147,7 +147,7 @@ fn by_name(path: &Path) -> Option<Asked> {
         (None, None) => return None,
     };
     let mut values = values;
-    // A key's id is told wherever it stands.
+    // A key's id is found wherever it stands.
     if options == ["key-id"]
         && let Some(key) = account_region::key_in(path)
     {

@@ -3,7 +3,7 @@
 use crate::inventory::{Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    ResponseReader, Subject, is_map, is_text, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, is_map, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, row};
 
@@ -16,9 +16,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         members: &["Attributes"],
         // Topics have attributes, too.
         fits: |node| is_map(node, "Attributes") && node.at_path(&["Attributes", "TopicArn"]).is_none(),
-        take: attributes,
-        untold: |taker, reason| untold(taker, "queue-url", reason),
-        missing: |taker| missing(taker, "queue-url"),
+        read: attributes,
+        unavailable: |reader, reason| unavailable(reader, "queue-url", reason),
+        missing: |reader| missing(reader, "queue-url"),
     },
     Operation {
         service: "sqs",
@@ -26,18 +26,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         members: &["QueueUrl"],
         fits: |node| is_text(node, "QueueUrl"),
         // That there is one: what it is like, its attributes say.
-        take: |taker, _| taker.facts += 1,
-        untold: |taker, reason| untold(taker, "queue-name", reason),
-        missing: |taker| missing(taker, "queue-name"),
+        read: |reader, _| reader.facts += 1,
+        unavailable: |reader, reason| unavailable(reader, "queue-name", reason),
+        missing: |reader| missing(reader, "queue-name"),
     },
     Operation {
         service: "sqs",
         name: "list-queues",
         members: &["QueueUrls"],
         fits: |node| node.member("QueueUrls").is_some_and(|list| matches!(list.value, Value::List(_))),
-        take: |taker, _| taker.facts += 1,
-        untold: untold_nothing,
-        missing: missing_nothing,
+        read: |reader, _| reader.facts += 1,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
 ];
 
@@ -62,13 +62,13 @@ const FIELDS: Rows = &[
 /// What rules judge; without an answer it is not known.
 const JUDGED: &[&str] = &["KmsMasterKeyId", "SqsManagedSseEnabled", "Policy"];
 
-fn attributes(taker: &mut ResponseReader<'_>, node: &Node) {
+fn attributes(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(attributes) = node.member("Attributes") else { return };
     let at = node.at;
     let arn = text_of(attributes.member("QueueArn")).map(Subject::named);
-    let Some(mut subject) = arn.or_else(|| asked_for(taker, "queue-url")).or_else(|| asked_for(taker, "queue-name"))
+    let Some(mut subject) = arn.or_else(|| asked_for(reader, "queue-url")).or_else(|| asked_for(reader, "queue-name"))
     else {
-        return taker.nameless(
+        return reader.nameless(
             "sqs get-queue-attributes",
             "which queue it is about",
             "get-queue-attributes--QUEUE_NAME.json",
@@ -76,25 +76,25 @@ fn attributes(taker: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     subject.name = subject.id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut map = taker.fields(QUEUE, attributes, FIELDS);
+    let mut map = reader.fields(QUEUE, attributes, FIELDS);
     if !subject.name.is_empty() {
         map.set("QueueName", Node::text(subject.name.as_str(), at));
     }
-    let named: Vec<&str> = taker.asked.values("attribute-names").collect();
+    let named: Vec<&str> = reader.asked.values("attribute-names").collect();
     let has = |name: &str| attributes.member(name).is_some();
     let all = named.contains(&"All") || (has("QueueArn") && has("CreatedTimestamp") && has("VisibilityTimeout"));
     if all {
-        return taker.resource(QUEUE, subject, map, at);
+        return reader.resource(QUEUE, subject, map, at);
     }
-    // Of attributes that nobody asked for the answer says nothing.
-    let told = |property: &str| has(property) || property == "QueueName" || named.contains(&property);
-    let map: Map = map.entries.into_iter().filter(|(key, _)| told(key.known().unwrap_or_default())).collect();
-    taker.part(QUEUE, subject, map, at);
+    // The answer says nothing of attributes that were not asked for.
+    let is_answered = |property: &str| has(property) || property == "QueueName" || named.contains(&property);
+    let map: Map = map.entries.into_iter().filter(|(key, _)| is_answered(key.known().unwrap_or_default())).collect();
+    reader.part(QUEUE, subject, map, at);
 }
 
 /// The queue of a command's option, by its name or URL: `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.
-fn asked_for(taker: &ResponseReader<'_>, option: &str) -> Option<Subject> {
-    let text = taker.asked.option(option)?;
+fn asked_for(reader: &ResponseReader<'_>, option: &str) -> Option<Subject> {
+    let text = reader.asked.option(option)?;
     let name = text.trim_end_matches('/').rsplit(['/', ':']).next().filter(|name| !name.is_empty())?;
     let host: Vec<&str> = text.strip_prefix("https://").unwrap_or_default().split(['/', '.']).collect();
     let arn = match (host.as_slice(), text.trim_end_matches('/').rsplit('/').nth(1)) {
@@ -107,14 +107,14 @@ fn asked_for(taker: &ResponseReader<'_>, option: &str) -> Option<Subject> {
     Some(Subject { arn, id: Some(name.into()), name: name.to_owned() })
 }
 
-fn untold(taker: &mut ResponseReader<'_>, option: &str, reason: &Reason) {
-    if let Some(subject) = asked_for(taker, option) {
-        taker.unknown(QUEUE, subject, JUDGED, reason);
+fn unavailable(reader: &mut ResponseReader<'_>, option: &str, reason: &Reason) {
+    if let Some(subject) = asked_for(reader, option) {
+        reader.unknown(QUEUE, subject, JUDGED, reason);
     }
 }
 
-fn missing(taker: &mut ResponseReader<'_>, option: &str) {
-    if let Some(subject) = asked_for(taker, option) {
-        taker.told(QUEUE, crate::inventory::LookupResult::NotFound(subject.name));
+fn missing(reader: &mut ResponseReader<'_>, option: &str) {
+    if let Some(subject) = asked_for(reader, option) {
+        reader.record(QUEUE, crate::inventory::LookupResult::NotFound(subject.name));
     }
 }

@@ -3,7 +3,7 @@
 use crate::inventory::{At, Map, Node, Text, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
-    ResponseReader, Subject, is_list, is_map, is_text, missing_nothing, text_of, untold_nothing,
+    ResponseReader, Subject, is_list, is_map, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, block, row};
 use crate::sources::policy_documents;
@@ -18,45 +18,45 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "get-metric-statistics",
         members: &["Datapoints"],
         fits: |node| node.member("Datapoints").is_some_and(|list| matches!(list.value, Value::List(_))),
-        take: statistics,
-        untold: |taker, reason| {
-            let (Some(namespace), Some(name)) = (taker.asked.option("namespace"), taker.asked.option("metric-name"))
+        read: statistics,
+        unavailable: |reader, reason| {
+            let (Some(namespace), Some(name)) = (reader.asked.option("namespace"), reader.asked.option("metric-name"))
             else {
                 return;
             };
             let (namespace, name) = (namespace.to_owned(), name.to_owned());
-            let at = taker.asked.place;
+            let at = reader.asked.place;
             let sum = Node::new(Value::Unknown(Box::new(reason.clone())), at);
-            let dimensions = dimensions(taker, at);
-            let ends = ends(taker);
-            metric(taker, &namespace, &name, dimensions, sum, ends);
+            let dimensions = dimensions(reader, at);
+            let ends = ends(reader);
+            metric(reader, &namespace, &name, dimensions, sum, ends);
         },
-        missing: missing_nothing,
+        missing: nothing_missing,
     },
     Operation {
         service: "cloudwatch",
         name: "get-metric-data",
         members: &["MetricDataResults"],
         fits: |node| is_list(node, "MetricDataResults", "Values"),
-        take: data,
-        untold: untold_nothing,
-        missing: missing_nothing,
+        read: data,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
     Operation {
         service: "cloudtrail",
         name: "lookup-events",
         members: &["Events"],
         fits: |node| is_list(node, "Events", "EventName"),
-        take: |taker, node| {
+        read: |reader, node| {
             for event in node.member("Events").map(Node::elements).unwrap_or_default() {
                 if let Some(text) = event.member("CloudTrailEvent") {
-                    denial(taker, &policy_documents::object(text.clone()));
+                    denial(reader, &policy_documents::object(text.clone()));
                 }
             }
-            taker.facts = taker.facts.max(1);
+            reader.facts = reader.facts.max(1);
         },
-        untold: untold_nothing,
-        missing: missing_nothing,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
     Operation {
         // A single event, as people copy it out of the console.
@@ -64,42 +64,42 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "event",
         members: &["eventName", "errorMessage"],
         fits: |node| is_text(node, "eventName") && is_text(node, "errorMessage"),
-        take: |taker, node| {
-            denial(taker, node);
-            taker.facts = taker.facts.max(1);
+        read: |reader, node| {
+            denial(reader, node);
+            reader.facts = reader.facts.max(1);
         },
-        untold: untold_nothing,
-        missing: missing_nothing,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
     Operation {
         service: "dynamodb",
         name: "describe-table",
         members: &["Table"],
         fits: |node| is_map(node, "Table") && node.at_path(&["Table", "TableName"]).is_some(),
-        take: table,
-        untold: |taker, reason| {
-            if let Some(subject) = taker.asked.option("table-name").map(Subject::named) {
-                taker.unknown(TABLE, subject, &["SSESpecification"], reason);
+        read: table,
+        unavailable: |reader, reason| {
+            if let Some(subject) = reader.asked.option("table-name").map(Subject::named) {
+                reader.unknown(TABLE, subject, &["SSESpecification"], reason);
             }
         },
-        missing: |taker| taker.none_called(TABLE, "table-name"),
+        missing: |reader| reader.none_called(TABLE, "table-name"),
     },
     Operation {
         service: "sts",
         name: "get-caller-identity",
         members: &["UserId", "Account", "Arn"],
         fits: |node| is_text(node, "Account"),
-        // Whose account it is tells where the answers beside it are from; nothing of the caller is kept.
-        take: |taker, _| taker.facts += 1,
-        untold: untold_nothing,
-        missing: missing_nothing,
+        // The account says where the answers beside it are from; nothing of the caller is kept.
+        read: |reader, _| reader.facts += 1,
+        unavailable: nothing_unavailable,
+        missing: nothing_missing,
     },
 ];
 
-fn statistics(taker: &mut ResponseReader<'_>, node: &Node) {
-    let label = text_of(node.member("Label")).or_else(|| taker.asked.option("metric-name")).map(str::to_owned);
-    let (Some(name), Some(namespace)) = (label, taker.asked.option("namespace").map(str::to_owned)) else {
-        return taker.nameless(
+fn statistics(reader: &mut ResponseReader<'_>, node: &Node) {
+    let label = text_of(node.member("Label")).or_else(|| reader.asked.option("metric-name")).map(str::to_owned);
+    let (Some(name), Some(namespace)) = (label, reader.asked.option("namespace").map(str::to_owned)) else {
+        return reader.nameless(
             "cloudwatch get-metric-statistics",
             "of what its sums are",
             "part of a folder of `kubectl karpcheck collect`",
@@ -110,18 +110,18 @@ fn statistics(taker: &mut ResponseReader<'_>, node: &Node) {
     let sums: Option<Vec<f64>> = points.iter().map(|point| number(point.member("Sum")?)).collect();
     // Another statistic than the sum says nothing of how often.
     let Some(sums) = sums else {
-        taker.facts += 1;
+        reader.facts += 1;
         return;
     };
-    let (dimensions, ends) = (dimensions(taker, node.at), ends(taker));
+    let (dimensions, ends) = (dimensions(reader, node.at), ends(reader));
     let sum = Node::new(Value::Number(sums.iter().sum()), node.at);
-    metric(taker, &namespace, &name, dimensions, sum, ends);
+    metric(reader, &namespace, &name, dimensions, sum, ends);
 }
 
 /// `Name=QueueName,Value=prod`, as often as there are dimensions.
-fn dimensions(taker: &ResponseReader<'_>, at: At) -> Map {
+fn dimensions(reader: &ResponseReader<'_>, at: At) -> Map {
     let mut dimensions = Map::default();
-    for dimension in taker.asked.values("dimensions") {
+    for dimension in reader.asked.values("dimensions") {
         let parts: Vec<&str> = dimension.split(',').collect();
         let of = |key: &str| parts.iter().find_map(|part| part.strip_prefix(key)?.strip_prefix('='));
         if let (Some(name), Some(value)) = (of("Name"), of("Value")) {
@@ -131,25 +131,25 @@ fn dimensions(taker: &ResponseReader<'_>, at: At) -> Map {
     dimensions
 }
 
-fn ends(taker: &ResponseReader<'_>) -> [Option<String>; 2] {
-    ["start-time", "end-time"].map(|option| taker.asked.option(option).map(str::to_owned))
+fn ends(reader: &ResponseReader<'_>) -> [Option<String>; 2] {
+    ["start-time", "end-time"].map(|option| reader.asked.option(option).map(str::to_owned))
 }
 
 /// `get-metric-data` says the label alone; what its queries were is a text of JSON in the command.
-fn data(taker: &mut ResponseReader<'_>, node: &Node) {
+fn data(reader: &mut ResponseReader<'_>, node: &Node) {
     let at = node.at;
-    let Some(queries) = taker.asked.option("metric-data-queries").map(|_| {
-        let text = taker.asked.options.iter().find(|(name, _)| name.trim_start_matches('-') == "metric-data-queries");
+    let Some(queries) = reader.asked.option("metric-data-queries").map(|_| {
+        let text = reader.asked.options.iter().find(|(name, _)| name.trim_start_matches('-') == "metric-data-queries");
         policy_documents::object(Node::text(text.map(|(_, value)| value.as_str()).unwrap_or_default(), at))
     }) else {
-        return taker.nameless(
+        return reader.nameless(
             "cloudwatch get-metric-data",
             "of what its values are",
             "part of a folder of `kubectl karpcheck collect`",
             at,
         );
     };
-    let ends = ends(taker);
+    let ends = ends(reader);
     for result in node.member("MetricDataResults").map(Node::elements).unwrap_or_default() {
         let query = queries.elements().iter().find(|query| query.str_at(&["Id"]) == result.str_at(&["Id"]));
         let Some(stat) = query.and_then(|query| query.member("MetricStat")) else { continue };
@@ -169,13 +169,13 @@ fn data(taker: &mut ResponseReader<'_>, node: &Node) {
         }
         let values = result.member("Values").map(Node::elements).unwrap_or_default();
         let sum = Node::new(Value::Number(values.iter().filter_map(number).sum()), result.at);
-        metric(taker, namespace, name, dimensions, sum, ends.clone());
+        metric(reader, namespace, name, dimensions, sum, ends.clone());
     }
-    taker.facts = taker.facts.max(1);
+    reader.facts = reader.facts.max(1);
 }
 
 fn metric(
-    taker: &mut ResponseReader<'_>,
+    reader: &mut ResponseReader<'_>,
     namespace: &str,
     name: &str,
     dimensions: Map,
@@ -195,7 +195,7 @@ fn metric(
             map.set(property, Node::text(end, at));
         }
     }
-    taker.resource(METRIC, subject, map, at);
+    reader.resource(METRIC, subject, map, at);
 }
 
 fn number(node: &Node) -> Option<f64> {
@@ -216,29 +216,29 @@ const DENIAL_FIELDS: Rows = &[
     row("awsRegion", "Region"),
 ];
 
-/// Request and answer of the event are left out: they may hold what is nobody's business.
-fn denial(taker: &mut ResponseReader<'_>, event: &Node) {
+/// Request and answer of the event are left out: they may hold what is confidential.
+fn denial(reader: &mut ResponseReader<'_>, event: &Node) {
     let text = |member: &str| text_of(event.member(member)).unwrap_or_default().to_owned();
     let (code, message) = (text("errorCode"), text("errorMessage"));
     let denied = ["AccessDenied", "UnauthorizedOperation"].iter().any(|word| code.contains(word));
     if !denied && !message.contains("is not authorized to perform") {
         return;
     }
-    let mut map = taker.fields(DENIAL, event, DENIAL_FIELDS);
+    let mut map = reader.fields(DENIAL, event, DENIAL_FIELDS);
     // The message has what an event that was cut down lacks.
     let after =
         |word: &str| message.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next()).map(str::to_owned);
-    for (property, told) in
+    for (property, value) in
         [("Principal", after("User: ")), ("Resource", after("on resource: ")), ("Permission", after("to perform: "))]
     {
-        if let Some(told) = told
+        if let Some(value) = value
             && map.get(property).is_none_or(Node::is_null)
         {
-            map.set(property, Node::text(Text::from(told), event.at));
+            map.set(property, Node::text(Text::from(value), event.at));
         }
     }
     let subject = Subject { arn: None, id: None, name: format!("denial of {}", text("eventName")) };
-    taker.resource(DENIAL, subject, map, event.at);
+    reader.resource(DENIAL, subject, map, event.at);
 }
 
 const TABLE_FIELDS: Rows = &[
@@ -247,11 +247,11 @@ const TABLE_FIELDS: Rows = &[
     block("SSEDescription", "SSESpecification", &[row("SSEType", "SSEType"), row("KMSMasterKeyArn", "KMSMasterKeyId")]),
 ];
 
-fn table(taker: &mut ResponseReader<'_>, node: &Node) {
+fn table(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(table) = node.member("Table") else { return };
-    let told = text_of(table.member("TableArn")).or_else(|| text_of(table.member("TableName"))).map(Subject::named);
-    let Some(subject) = told else { return };
-    let mut map = taker.fields(TABLE, table, TABLE_FIELDS);
+    let named = text_of(table.member("TableArn")).or_else(|| text_of(table.member("TableName"))).map(Subject::named);
+    let Some(subject) = named else { return };
+    let mut map = reader.fields(TABLE, table, TABLE_FIELDS);
     // No description: under a key that AWS owns.
     if let Some(Value::Map(sse)) = map.get_mut("SSESpecification").map(|sse| &mut sse.value)
         && let Some(description) = table.member("SSEDescription")
@@ -259,5 +259,5 @@ fn table(taker: &mut ResponseReader<'_>, node: &Node) {
         let on = matches!(description.str_at(&["Status"]), Some("ENABLED" | "ENABLING" | "UPDATING"));
         sse.set("SSEEnabled", Node::new(Value::Flag(on), description.at));
     }
-    taker.resource(TABLE, subject, map, table.at);
+    reader.resource(TABLE, subject, map, table.at);
 }
