@@ -117,8 +117,8 @@ pub(crate) struct Probe {
 /// What a probe came to.
 pub(crate) enum Reach {
     Denied,
-    /// By this decision, and whether the statement has a condition.
-    Allowed(Decision, bool),
+    /// By this decision.
+    Allowed(Decision),
     Unknown(Unknown),
 }
 
@@ -132,9 +132,8 @@ pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
         Access::Unknown => return Reach::Unknown(alone.unknown.into()),
         Access::ImplicitDeny | Access::ExplicitDeny => return Reach::Denied,
     }
-    let Some(statement) = statement_of(&alone) else { return Reach::Denied };
     // A role holds other policies, too: each is judged by itself.
-    if statement.item() != policy {
+    if statement_of(&alone).is_none_or(|statement| statement.item() != policy) {
         return Reach::Denied;
     }
     let mut open = None;
@@ -150,7 +149,7 @@ pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
         }
     }
     match (through, open) {
-        (true, _) => Reach::Allowed(alone, !statement.child("Condition").is_absent()),
+        (true, _) => Reach::Allowed(alone),
         (false, Some(unknown)) => Reach::Unknown(unknown),
         (false, None) => Reach::Denied,
     }

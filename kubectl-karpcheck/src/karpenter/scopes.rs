@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::inventory::builder::{Builder, ScopePlan};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::Node;
-use crate::inventory::{Inventory, arn};
+use crate::inventory::{Inventory, Problem, arn};
 use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
 
@@ -20,8 +20,13 @@ use crate::karpenter::controller::Identity;
 const APART: &[&str] = &["test", "tests", "testdata", "example", "examples", "fixtures", "archive"];
 
 /// The inventory of what was gathered: a scope for each cluster that it describes.
-pub fn inventory(builder: Builder) -> Inventory {
+pub fn inventory(mut builder: Builder) -> Inventory {
     let plans = plans(&builder);
+    // A flag that meets nothing is mentioned.
+    if builder.stated().cluster_name.is_some() && plans.len() > 1 && !plans.iter().any(|plan| plan.nameless) {
+        let what = "--cluster-name was not used: every cluster here says its own name";
+        builder.problem(Problem::note(what, None));
+    }
     builder.build_scopes(plans)
 }
 

@@ -97,7 +97,27 @@ spec:
     let policy = "cluster-name-policy-mismatch/fail-conditions-of-another-cluster";
     follows("cluster-name-policy-mismatch", cause, &[policy], controller, named("demo"));
     let two = "cluster-name-shared/fail-two-endpoints-of-one-region";
-    follows("cluster-name-shared", cause, &[two], "", named("another"));
+    // The name that is stated is meant for a cluster that says none; here a component of one of them says another.
+    let third = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: karpenter, namespace: kube-system}
+spec:
+  template:
+    spec:
+      containers:
+        - name: controller
+          image: public.ecr.aws/karpenter/controller:1.8.1
+          env:
+            - {name: CLUSTER_NAME, value: prod}
+            - {name: CLUSTER_ENDPOINT, value: 'https://4E5F.gr7.eu-west-1.eks.amazonaws.com'}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: eks-pod-identity-agent, namespace: kube-system}
+spec: {template: {spec: {containers: [{name: agent, args: [--cluster-name=another]}]}}}
+";
+    follows("cluster-name-shared", cause, &[two], third, Stated::default());
     follows(
         "cluster-name-interference",
         cause,

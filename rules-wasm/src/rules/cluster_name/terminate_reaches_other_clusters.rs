@@ -6,7 +6,8 @@
 //! ## Why it matters
 //!
 //! A controller with a wrong cluster name takes the nodes of the other cluster for its own leftovers and terminates them. The
-//! policy is the second fence.
+//! policy is the second fence. Nothing fails while it is missing, so it is a warning: up to 0.28 Karpenter's own template had
+//! none.
 //!
 //! ## How to fix it
 //!
@@ -50,13 +51,12 @@
 
 use crate::iam_calls::table::Tags;
 use crate::policy_scope::{self, POLICIES, Probe, Reach, called, holders, reach, widest};
-use crate::versions::version;
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
     title: "The controller may terminate what other clusters run",
-    severity: Error,
+    severity: Warning,
     subjects: POLICIES,
     reads_if_allowed: &["karpenter.k8s.aws/EC2NodeClass"],
     uses: &[policy_scope::READS],
@@ -85,10 +85,6 @@ const PROBES: &[Probe] = &[
 fn check(policy: Item) -> Check {
     let Some(holders) = holders(policy) else { return skip() };
     let (mut what, mut open, mut by) = (vec![], None, None);
-    let mut severity = Warning;
-    // Up to 0.28 Karpenter's own template had no fence.
-    let fenced = holders.is_empty()
-        || holders.iter().any(|one| version(*one).ok().flatten().is_none_or(|minor| minor >= (0, 29)));
     for probe in PROBES {
         if probe.shared && by.is_some() {
             continue;
@@ -98,10 +94,7 @@ fn check(policy: Item) -> Check {
             Reach::Unknown(unknown) => {
                 open.get_or_insert(unknown);
             }
-            Reach::Allowed(decision, conditions) => {
-                if fenced && probe.foreign && !conditions && probe.action == TERMINATE {
-                    severity = Error;
-                }
+            Reach::Allowed(decision) => {
                 what.push(probe.what);
                 by.get_or_insert(decision);
             }
@@ -111,7 +104,6 @@ fn check(policy: Item) -> Check {
     let what = listed(&widest(what));
     let message = format!("{} lets the controller {what}: {}", called(policy), decision.why);
     let finding = policy_scope::finding(policy, &decision, message)
-        .severity(severity)
         .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
         .group(what);
     if holders.is_empty() { finding.confidence(Confidence::Medium) } else { finding }.check()

@@ -86,7 +86,7 @@ fn check(policy: Item) -> Check {
             Reach::Unknown(unknown) => {
                 open.get_or_insert(unknown);
             }
-            Reach::Allowed(decision, _) => {
+            Reach::Allowed(decision) => {
                 if !what.contains(&probe.what) {
                     what.push(probe.what);
                 }
