@@ -11,6 +11,7 @@ pub mod absence;
 pub mod arn;
 pub mod builder;
 pub mod item;
+mod location;
 pub mod node;
 pub mod peers;
 pub mod pointer;
@@ -18,7 +19,7 @@ pub mod problem;
 pub mod query;
 pub mod reason;
 mod references;
-mod scopes;
+pub mod scopes;
 mod ternary;
 pub mod text;
 
@@ -27,6 +28,7 @@ pub use builder::{Builder, Draft, Stated};
 pub use item::{
     AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
 };
+pub(crate) use location::{location_in, location_of};
 pub use node::{At, DocId, Key, List, Map, Node, Value};
 pub use problem::Problem;
 pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};

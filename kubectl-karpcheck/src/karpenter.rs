@@ -1,6 +1,23 @@
-//! What is known of Karpenter.
+//! All that is known of Karpenter: its releases and settings, how its controller and cluster are recognised, whose a policy is,
+//! and what an upgrade goes through. Pure.
+//!
+//! ```text
+//! Builder (what was gathered) -> inventory -> Karpcheck::Controller, Karpcheck::Cluster, `@policies`
+//! ```
 
+use crate::inventory::scopes::Derivation;
+
+pub mod cluster_identity;
 pub mod controller;
+mod controller_draft;
+pub mod policies;
+pub mod releases;
 mod scopes;
+pub mod settings;
+pub mod unused_permissions;
+pub mod upgrade_path;
 
 pub use scopes::inventory;
+
+/// What is derived from the items of each scope, once they are joined.
+pub const DERIVATION: Derivation = Derivation { items: controller::derive, relations: policies::relate };

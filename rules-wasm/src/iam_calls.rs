@@ -3,7 +3,7 @@
 //! [`table`] holds the rows. Here a row becomes questions to IAM, and the answers become what the rules report.
 
 use crate::spot::{Spot, spot};
-use crate::versions::{self, Minor, version};
+use crate::versions::{self, Minor, newest, version};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
@@ -13,7 +13,7 @@ mod tags;
 
 pub(crate) use edits::with_edits;
 
-use table::{CALLS, Call, NEWEST, Tags, When};
+use table::{CALLS, Call, Tags, When};
 use tags::Pinned;
 
 /// What the functions here look at.
@@ -68,14 +68,15 @@ pub(crate) fn releases(controller: Item) -> Releases {
     let given = |kinds: &[&str]| kinds.iter().any(|kind| select(kind).known().next().is_some());
     let alpha = given(&["karpenter.sh/Provisioner", "karpenter.k8s.aws/AWSNodeTemplate"]);
     let beta = given(&["karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"]);
+    let newest = newest(controller);
     if let Ok(Some(minor)) = version(controller) {
-        let newer = minor > NEWEST;
+        let newer = minor > newest;
         let note = if newer {
-            format!(" (judged as {}.{}, the newest release known here)", NEWEST.0, NEWEST.1)
+            format!(" (judged as {}.{}, the newest release known here)", newest.0, newest.1)
         } else {
             String::new()
         };
-        let release = if newer { NEWEST } else { minor };
+        let release = if newer { newest } else { minor };
         // 0.32 serves both generations of objects, and tags as the object wants it.
         let all = match (release == (0, 32), alpha, beta) {
             (true, true, true) => vec![(release, (0, 31)), (release, release)],
@@ -89,7 +90,7 @@ pub(crate) fn releases(controller: Item) -> Releases {
         all.push((0, 31));
     }
     if beta || !alpha {
-        all.extend([(0, 37), (1, 0), NEWEST]);
+        all.extend([(0, 37), (1, 0), newest]);
     }
     Releases { all: all.into_iter().map(|minor| (minor, minor)).collect(), known: false, note: String::new() }
 }
@@ -543,12 +544,17 @@ fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
 mod tests {
     use super::*;
 
+    /// The host's table of releases.
+    const RELEASES: &str = include_str!("../../kubectl-karpcheck/src/karpenter/releases.rs");
+
     #[test]
     fn every_row_has_a_source_and_a_span() {
         for call in CALLS {
             assert!(!call.source.is_empty(), "{}", call.action);
             assert!(call.since < call.before && !call.on.is_empty(), "{}", call.action);
-            assert!(call.since <= NEWEST, "{}: {:?}", call.action, call.since);
+            let (major, minor) = call.since;
+            let known = call.since == (0, 0) || RELEASES.contains(&format!("    ({major}, {minor}),\n"));
+            assert!(known, "{}: no release is {major}.{minor}", call.action);
         }
     }
 

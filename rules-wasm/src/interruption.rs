@@ -13,6 +13,9 @@ const CONTROLLER: &str = "Karpcheck::Controller";
 /// What the functions here look at. A queue's key is beside these.
 pub(crate) const READS: &[&str] = &[QUEUE, RULE, CONTROLLER];
 
+/// The service that sends the events.
+const EVENTBRIDGE: &str = "events.amazonaws.com";
+
 /// The field of a queue that names its key.
 pub(crate) const KEY: &str = "/KmsMasterKeyId";
 
@@ -90,9 +93,8 @@ pub(crate) fn listens(rule: Item) -> bool {
 
 /// Does an Allow of the queue's policy name EventBridge, whatever else it says?
 fn lets_events_send(queue: Item) -> bool {
-    let names_events = |field: Field| {
-        ["events.amazonaws.com*", "arn:*:events:*"].iter().any(|pattern| field.matches(pattern).is_yes())
-    };
+    let names_events =
+        |field: Field| field.matches(&format!("{EVENTBRIDGE}*")).is_yes() || field.matches("arn:*:events:*").is_yes();
     documents::statements(&queue.field("/Policy")).iter().any(|statement| {
         documents::allows(statement)
             && ["/Principal/**", "/Condition/**"].iter().any(|part| statement.find(part).known().any(names_events))
@@ -118,13 +120,13 @@ pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (V
         if let Some(target) = &sender
             && !target.sibling("RoleArn").is_absent()
         {
-            let why = format!("the rule {} sends as a role, not as events.amazonaws.com", target.item().name());
+            let why = format!("the rule {} sends as a role, not as {EVENTBRIDGE}", target.item().name());
             open.get_or_insert(Unknown::undecidable(why).at(target.sibling("RoleArn").place("")));
             continue;
         }
         let sender = sender.map(|target| target.item());
         for action in actions {
-            let request = Request::by_service("events.amazonaws.com", *action, target)
+            let request = Request::by_service(EVENTBRIDGE, *action, target)
                 .field("queue", queue.field("@arn"))
                 .with_template("kms:EncryptionContext:aws:sqs:arn", "{queue}");
             let request = match sender {

@@ -4,9 +4,17 @@ use karpcheck_sdk::prelude::*;
 
 use crate::documents;
 
+/// What the alias of a key begins with that AWS manages; the service that it is for follows.
+const AWS_ALIAS: &str = "alias/aws/";
+
+/// The service that AWS manages a key for, by the key's name: `ebs` of `alias/aws/ebs`.
+pub(crate) fn aws_service(name: &str) -> Option<&str> {
+    name.split_once(AWS_ALIAS).map(|(_, service)| service)
+}
+
 /// Is what a field says the name of a key that AWS manages for a service (`sqs`; `*` for any)?
 pub(crate) fn names_aws_managed(field: &Field, service: &str) -> Answer {
-    let answers = ["alias/aws/", "arn:*:kms:*:alias/aws/"].map(|form| field.matches(&format!("{form}{service}")));
+    let answers = ["", "arn:*:kms:*:"].map(|form| field.matches(&format!("{form}{AWS_ALIAS}{service}")));
     if answers.contains(&Answer::Yes) {
         Answer::Yes
     } else if answers.contains(&Answer::Unknown) {

@@ -1,9 +1,8 @@
 //! How far a policy reaches beyond its own cluster, found out with probes.
 
-use crate::controllers::role;
-use crate::documents::{allows, statements};
 use crate::iam_calls::table::Tags;
-use crate::iam_calls::{Actor, Name, name_of, pins, statement_of};
+use crate::iam_calls::{Actor, name_of, pins, statement_of};
+use crate::versions::newest;
 use karpcheck_sdk::prelude::*;
 
 /// The subjects of rules about single policies.
@@ -42,57 +41,16 @@ pub(crate) fn documents(policy: Item) -> Vec<Field> {
     policy.find("/Policies/*/PolicyDocument").known().collect()
 }
 
-/// Does an Allow statement name one of these actions?
-fn names(policy: Item, actions: &[&str]) -> bool {
-    let named = |field: &Field| {
-        field.known_text().is_some_and(|text| actions.iter().any(|action| text.eq_ignore_ascii_case(action)))
-    };
-    documents(policy).iter().flat_map(statements).any(|statement| {
-        let own = statement.child("Action");
-        allows(&statement) && (named(&own) || own.each().known().any(|field| named(&field)))
-    })
-}
-
-/// The controllers that hold a policy; none if it is not a controller's. A policy that looks like a controller's, and that no
-/// role is known to hold, counts.
+/// The controllers that a policy counts as one of; none if it is not a controller's, or a role without a policy of its own.
 pub(crate) fn holders(policy: Item) -> Option<Vec<Item>> {
-    let controllers: Vec<Item> = select(CONTROLLER).known().collect();
-    let mut roles: Vec<Item> = policy.linked("/Roles/*").collect();
-    if policy.kind() == ROLE {
-        roles.push(policy);
-    }
-    for link in policy.referrers(ROLE) {
-        let Some(role) = link.known() else { continue };
-        if link.field.name() == "PermissionsBoundary" {
-            return None;
-        }
-        if link.field.parent().name() == "ManagedPolicyArns" {
-            roles.push(role);
+    let mut controllers: Vec<Item> = vec![];
+    // A role is named as such, and for its policies.
+    for controller in policy.referring(CONTROLLER) {
+        if !controllers.contains(&controller) {
+            controllers.push(controller);
         }
     }
-    let own: Vec<Item> =
-        controllers.iter().copied().filter(|one| role(*one).is_some_and(|role| roles.contains(&role))).collect();
-    if !own.is_empty() {
-        return Some(own);
-    }
-    let loose: Vec<Item> = controllers.iter().copied().filter(|one| role(*one).is_none()).collect();
-    if loose.is_empty() && !controllers.is_empty() {
-        return None;
-    }
-    let full = names(policy, &["ec2:CreateFleet"]) || (karpenters(policy) && !documents(policy).is_empty());
-    let part = roles.is_empty()
-        && names(policy, &["ec2:CreateTags", "ec2:TerminateInstances"])
-        && !names(policy, &["ec2:StopInstances"]);
-    (full || part).then_some(loose)
-}
-
-/// Does it say Karpenter in its name? A role does only with a policy of its own that launches: nodes have roles, too.
-fn karpenters(policy: Item) -> bool {
-    let said = policy.name().to_ascii_lowercase().contains("karpenter")
-        || ["/ManagedPolicyName", "/PolicyName"]
-            .iter()
-            .any(|name| ["*arpenter*", "*KARPENTER*"].iter().any(|text| policy.matches(name, text).is_yes()));
-    said && (policy.kind() != ROLE || names(policy, &["ec2:RunInstances", "ec2:TerminateInstances"]))
+    (!controllers.is_empty() && !documents(policy).is_empty()).then_some(controllers)
 }
 
 /// What is wrong with a policy, at the statement that decides.
@@ -125,8 +83,8 @@ pub(crate) enum Reach {
 /// Asks by the policy alone, and, if that lets it through, by all that its holders have: what another policy forbids is not
 /// reached.
 pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
-    let some = holders.first().copied().or_else(|| select(CONTROLLER).known().next());
-    let alone = ask(policy, some, probe);
+    let Some(some) = holders.first() else { return Reach::Denied };
+    let alone = ask(policy, *some, probe);
     match alone.access {
         Access::Allowed => {}
         Access::Unknown => return Reach::Unknown(alone.unknown.into()),
@@ -137,9 +95,9 @@ pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
         return Reach::Denied;
     }
     let mut open = None;
-    let mut through = holders.is_empty();
+    let mut through = false;
     for holder in holders {
-        let decision = ask(*holder, Some(*holder), probe);
+        let decision = ask(*holder, *holder, probe);
         match decision.access {
             Access::Allowed => through = true,
             Access::Unknown => {
@@ -155,33 +113,23 @@ pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
     }
 }
 
-fn ask(principal: Item, controller: Option<Item>, probe: &Probe) -> Decision {
-    let name = controller.map_or_else(|| Name::Text("this-cluster".into()), name_of);
-    let actor = Actor {
-        principal,
-        controller: controller.unwrap_or(principal),
-        class: None,
-        name,
-        beside: None,
-        release: (1, 14),
-        tags_of: (1, 14),
-    };
+fn ask(principal: Item, controller: Item, probe: &Probe) -> Decision {
+    let release = newest(controller);
+    let name = name_of(controller);
+    let actor = Actor { principal, controller, class: None, name, beside: None, release, tags_of: release };
     let mut request = actor.request(probe.action, probe.on, probe.sends, Tags::None, &[]);
     if probe.foreign {
         for (key, value) in FOREIGN {
             request = request.with_template(format!("aws:ResourceTag/{}", actor.fill(key)), actor.fill(value));
         }
     }
-    if let Some(controller) = controller {
-        for (number, pin) in pins(controller).into_iter().take(MOST_PINS).enumerate() {
-            let name = format!("pin {number}");
-            request = request
-                .with(format!("aws:ResourceTag/kubernetes.io/cluster/{{{name}}}"), Value::Absent)
-                .field(name, pin);
-        }
+    for (number, pin) in pins(controller).into_iter().take(MOST_PINS).enumerate() {
+        let name = format!("pin {number}");
+        request =
+            request.with(format!("aws:ResourceTag/kubernetes.io/cluster/{{{name}}}"), Value::Absent).field(name, pin);
     }
     if probe.shared {
-        let own = controller.and_then(|one| one.known_text("/ClusterName")).unwrap_or_default();
+        let own = controller.known_text("/ClusterName").unwrap_or_default();
         for class in select(CLASS).known().take(MOST_CLASSES) {
             for tag in class.each("/spec/tags").known().take(MOST_TAGS) {
                 if let Some(value) = tag.known_text()

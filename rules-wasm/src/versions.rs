@@ -29,6 +29,12 @@ pub(crate) fn version_for(item: Item) -> Option<Minor> {
     versions.all(|version| version == Some(first)).then_some(first)
 }
 
+/// The newest release that the host knows: a later one is judged as this one.
+pub(crate) fn newest(controller: Item) -> Minor {
+    let releases = controller.each("/Releases").known().filter_map(|release| release.known_text());
+    releases.last().as_deref().and_then(minor).unwrap_or_default()
+}
+
 /// Why a rule that depends on the version cannot judge: what follows from that, if there is more to say.
 pub(crate) fn not_known(why: impl Into<String>) -> Unknown {
     Unknown::not_provided(why).with_code("version-not-known").settled_by(Settlement::Fact("karpenter-version".into()))

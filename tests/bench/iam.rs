@@ -10,6 +10,7 @@ use kubectl_karpcheck::iam::{Evaluator, Operand, PrincipalSpec, RequestSpec, Tar
 use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Draft, Inventory, ItemId, List, Map, Node, Origin, SourceKind, Stated, Value,
 };
+use kubectl_karpcheck::karpenter;
 use serde_json::{Value as Json, json};
 
 fn node(json: &Json) -> Node {
@@ -63,7 +64,7 @@ fn world(policies: usize) -> (Inventory, ItemId, usize) {
     let arn = Node::text("arn:aws:iam::111122223333:role/karpenter", At::whole(doc));
     draft.aws = Some(Box::new(AwsFacts { arn: Some(arn), ..AwsFacts::default() }));
     builder.add(draft);
-    (builder.build(), ItemId(1), statements)
+    (karpenter::inventory(builder), ItemId(1), statements)
 }
 
 fn question(role: ItemId, cluster: &str, action: &str) -> RequestSpec {

@@ -14,6 +14,7 @@ use kube::client::{Body, Client};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubectl_karpcheck::engine::{Engine, Limits};
 use kubectl_karpcheck::inventory::Builder;
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources::cluster::{ClusterOptions, gather};
 use serde_json::{Value, json};
@@ -70,7 +71,7 @@ fn main() {
         timed(2, &mut || {
             let mut builder = Builder::default();
             gather(&args, &plan, &mut builder, &mut |_| {});
-            black_box(kubectl_karpcheck::karpenter::inventory(builder));
+            black_box(karpenter::inventory(builder));
         });
         timed(3, &mut || check(&kubeconfig, home.path(), &["--rule", "ack-key-loops"]));
         timed(4, &mut || check(&kubeconfig, home.path(), &[]));

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use kubectl_karpcheck::engine;
 use kubectl_karpcheck::engine::{Engine, Limits, Selected};
 use kubectl_karpcheck::inventory::{Builder, FieldValue, Inventory, Stated, Ternary};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -183,7 +184,7 @@ fn inventory(file: &Path, plan: &GatherScope) -> Inventory {
         &mut builder,
         &mut std::io::empty(),
     );
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 /// The logic of ack-key-loops without a boundary: it asks the inventory what the rule asks, in the same order, and makes

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kubectl_karpcheck::inventory::{Builder, Found, Inventory, Item, ItemId, List, Map, Node, Stated, Value};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 use serde_json::{Value as Json, json};
@@ -88,7 +89,7 @@ fn inventory(source: &Path) -> Inventory {
     let paths = [source.with_file_name("common"), source.to_owned()];
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 /// The fields of all items.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kubectl_karpcheck::commands::rbac;
 use kubectl_karpcheck::inventory::{Builder, FieldValue, Found, Inventory, ItemId, Listing};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources::cluster::{ClusterOptions, gather};
 use serde_json::json;
@@ -55,7 +56,7 @@ fn gathered_by(server: &ApiServer, user: &str, plan: &GatherScope) -> Inventory 
     let args = ClusterOptions { kubeconfig: Some(server.kubeconfig_for(user)), ..ClusterOptions::default() };
     let mut builder = Builder::default();
     gather(&args, plan, &mut builder, &mut |_| {});
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 fn names(inventory: &Inventory, kind: &str) -> Vec<String> {
@@ -167,7 +168,7 @@ fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
         change(&mut args);
         let mut builder = Builder::default();
         gather(&args, &plan(), &mut builder, &mut |_| {});
-        let inventory = kubectl_karpcheck::karpenter::inventory(builder);
+        let inventory = karpenter::inventory(builder);
         let [problem] = inventory.problems() else { panic!("{:?}", inventory.problems()) };
         assert!(problem.fatal);
         problem.message.clone()

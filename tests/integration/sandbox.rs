@@ -13,6 +13,7 @@ use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
     SourceKind, Value,
 };
+use kubectl_karpcheck::karpenter;
 use sha2::{Digest as _, Sha256};
 
 /// Queues of the inventory.
@@ -66,7 +67,7 @@ fn inventory() -> Arc<Inventory> {
     add("AWS::KMS::Key", "key", key, ClusterId::FILES, serde_json::json!({"Description": "secret"}));
     let controller = serde_json::json!({"Version": "1.8.7", "InterruptionQueue": "queue-1"});
     add("Karpcheck::Controller", "karpenter", "", ClusterId::FILES, controller);
-    Arc::new(builder.build())
+    Arc::new(karpenter::inventory(builder))
 }
 
 fn engine() -> &'static Engine {

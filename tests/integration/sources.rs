@@ -8,6 +8,7 @@ mod story;
 mod unmapped;
 
 use kubectl_karpcheck::inventory::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Stated};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 use serde_json::{Value as Json, json};
@@ -45,7 +46,7 @@ fn read_with(texts: &[&str], stated: Stated) -> Inventory {
     let mut builder = Builder::new(stated);
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 fn read(texts: &[&str]) -> Inventory {
@@ -402,7 +403,7 @@ fn the_charts_own_values_leave_the_cluster_unnamed() {
         let mut builder = Builder::new(Stated::default());
         let named = sources::Named { paths: &[values], ..sources::Named::default() };
         sources::files(named, &plan, &mut builder, &mut std::io::empty());
-        let inventory = kubectl_karpcheck::karpenter::inventory(builder);
+        let inventory = karpenter::inventory(builder);
         let name = inventory.get(only(&inventory, "Karpcheck::Controller"), "/ClusterName").unwrap();
         match name {
             FieldValue::Unknown(unknown) => assert!(!said && unknown.reason.cause == Cause::NotProvided, "{chart}"),

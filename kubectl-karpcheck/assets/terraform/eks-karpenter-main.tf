@@ -189,15 +189,15 @@ data "aws_iam_policy_document" "queue" {
     for_each = var.queue_policy_statements != null ? var.queue_policy_statements : {}
 
     content {
-      sid           = try(coalesce(statement.value.sid, statement.key))
-      actions       = statement.value.actions
-      not_actions   = statement.value.not_actions
-      effect        = statement.value.effect
-      resources     = statement.value.resources
-      not_resources = statement.value.not_resources
+      sid           = try(statement.value.sid, statement.key)
+      actions       = try(statement.value.actions, null)
+      not_actions   = try(statement.value.not_actions, null)
+      effect        = try(statement.value.effect, null)
+      resources     = try(statement.value.resources, null)
+      not_resources = try(statement.value.not_resources, null)
 
       dynamic "principals" {
-        for_each = statement.value.principals != null ? statement.value.principals : []
+        for_each = try(statement.value.principals, null) != null ? statement.value.principals : []
 
         content {
           type        = principals.value.type
@@ -206,7 +206,7 @@ data "aws_iam_policy_document" "queue" {
       }
 
       dynamic "not_principals" {
-        for_each = statement.value.not_principals != null ? statement.value.not_principals : []
+        for_each = try(statement.value.not_principals, null) != null ? statement.value.not_principals : []
 
         content {
           type        = not_principals.value.type
@@ -215,7 +215,7 @@ data "aws_iam_policy_document" "queue" {
       }
 
       dynamic "condition" {
-        for_each = statement.value.condition != null ? statement.value.condition : []
+        for_each = try(statement.value.condition, null) != null ? statement.value.condition : []
 
         content {
           test     = condition.value.test

@@ -378,15 +378,15 @@ data "aws_iam_policy_document" "controller" {
     for_each = var.iam_policy_statements != null ? var.iam_policy_statements : []
 
     content {
-      sid           = statement.value.sid
-      actions       = statement.value.actions
-      not_actions   = statement.value.not_actions
-      effect        = statement.value.effect
-      resources     = statement.value.resources
-      not_resources = statement.value.not_resources
+      sid           = try(statement.value.sid, null)
+      actions       = try(statement.value.actions, null)
+      not_actions   = try(statement.value.not_actions, null)
+      effect        = try(statement.value.effect, null)
+      resources     = try(statement.value.resources, null)
+      not_resources = try(statement.value.not_resources, null)
 
       dynamic "principals" {
-        for_each = statement.value.principals != null ? statement.value.principals : []
+        for_each = try(statement.value.principals, null) != null ? statement.value.principals : []
 
         content {
           type        = principals.value.type
@@ -395,7 +395,7 @@ data "aws_iam_policy_document" "controller" {
       }
 
       dynamic "not_principals" {
-        for_each = statement.value.not_principals != null ? statement.value.not_principals : []
+        for_each = try(statement.value.not_principals, null) != null ? statement.value.not_principals : []
 
         content {
           type        = not_principals.value.type
@@ -404,7 +404,7 @@ data "aws_iam_policy_document" "controller" {
       }
 
       dynamic "condition" {
-        for_each = statement.value.condition != null ? statement.value.condition : []
+        for_each = try(statement.value.condition, null) != null ? statement.value.condition : []
 
         content {
           test     = condition.value.test

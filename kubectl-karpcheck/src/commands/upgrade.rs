@@ -18,13 +18,14 @@ use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome};
 use crate::inventory::{Builder, Cause, Inventory};
 use crate::karpenter;
+use crate::karpenter::releases::{NEWEST, minor, parts, written};
+use crate::karpenter::unused_permissions::{UnusedPermission, unused_permissions};
+use crate::karpenter::upgrade_path;
 use crate::report::upgrade as shown;
-use crate::report::upgrade::{Leg, Obsolete, Started};
+use crate::report::upgrade::{Leg, Note, Obsolete, Started, Stop};
 use crate::schema::kinds;
 
 mod compare;
-mod unused_permissions;
-pub mod upgrade_path;
 
 use compare::ReportedFindings;
 
@@ -109,12 +110,12 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let mut now = judge(&inventory);
 
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
-    let to = upgrade_path::minor(&args.to).unwrap_or_default();
+    let to = minor(&args.to).unwrap_or_default();
     let mut known = ReportedFindings::of(&inventory, &now);
     let mut legs: Vec<CheckedHop> = vec![];
     let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
     let mut last = None;
-    for (stop, version) in upgrade_path::legs(from, to, &args.to) {
+    for (stop, version) in upgrade_path::hops(from, to, &args.to) {
         let mut aimed = builder.clone();
         aimed.set_target_version(version);
         let inventory = Arc::new(gathering::inventory(aimed.clone(), &args.sources)?);
@@ -152,22 +153,24 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         legs: legs
             .iter()
             .map(|leg| {
-                let until = upgrade_path::minor(&leg.to).unwrap_or(to);
-                let notes = upgrade_path::notes(std::mem::replace(&mut before, until), until);
+                let until = minor(&leg.to).unwrap_or(to);
+                let notes = upgrade_path::notes(std::mem::replace(&mut before, until), until).into_iter();
                 Leg {
                     run: report.run(&leg.inventory, &leg.new),
                     to: &leg.to,
-                    stop: leg.stop.map(upgrade_path::Stop::shown),
-                    notes,
+                    stop: leg.stop.map(|stop| Stop { version: stop.any_patch(), why: stop.why, source: stop.source }),
+                    notes: notes
+                        .map(|note| Note { since: written(note.since), text: note.text, source: note.source })
+                        .collect(),
                 }
             })
             .collect(),
-        obsolete: unused_permissions::actions(&inventory, from, to)
+        obsolete: unused_permissions(&inventory, from, to)
             .into_iter()
-            .map(|unused_permissions::Spare { item, pointer, action, why }| Obsolete { item, pointer, action, why })
+            .map(|UnusedPermission { item, pointer, action, why }| Obsolete { item, pointer, action, why })
             .collect(),
         still_open: undecided(&last).saturating_sub(undecided(&all)),
-        beyond: (to > upgrade_path::NEWEST).then(|| upgrade_path::written(upgrade_path::NEWEST)),
+        beyond: (to > NEWEST).then(|| written(NEWEST)),
         from: started,
         to: &args.to,
         files: patched,
@@ -194,7 +197,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
 /// # Errors
 /// No controller runs a known version, or the target is not later than the version of one. The text says which.
 fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
-    let target = upgrade_path::parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
+    let target = parts(to).ok_or_else(|| format!("--to {to} is no version of Karpenter"))?;
     let state = "--karpenter-version states it: --karpenter-version 1.0.14";
     let mut found = vec![];
     let mut ahead = vec![];
@@ -206,7 +209,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
         let Some(version) = item.body.str_at(&["Version"]) else {
             return Err(format!("the version of Karpenter that controller {name} runs is not known; {state}"));
         };
-        let Some(running) = upgrade_path::parts(version) else {
+        let Some(running) = parts(version) else {
             return Err(format!("{version}, which controller {name} runs, is no version of Karpenter; {state}"));
         };
         if running >= target {

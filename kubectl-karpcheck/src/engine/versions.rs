@@ -56,6 +56,7 @@ fn plain(text: &str) -> Option<Version> {
 mod tests {
     use super::*;
     use crate::inventory::{At, Builder, Draft, Map, Node, Origin, SourceKind, Value};
+    use crate::karpenter;
 
     fn outside(requirement: &str, versions: &[Option<&str>]) -> bool {
         let mut builder = Builder::default();
@@ -67,7 +68,7 @@ mod tests {
         }
         let body = Node::new(Value::Map(Map::default()), At::whole(doc));
         builder.add(Draft::new("karpenter.sh/NodePool", "default", body, SourceKind::Manifest));
-        let inventory = builder.build();
+        let inventory = karpenter::inventory(builder);
         let pool = inventory.of_kind("karpenter.sh/NodePool")[0];
         Requirement::parse(requirement).unwrap().outside(&inventory, pool).is_some()
     }

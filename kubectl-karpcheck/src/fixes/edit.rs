@@ -212,6 +212,7 @@ pub fn identity(inventory: &Inventory, item: ItemId) -> Option<(String, String, 
 
 #[cfg(test)]
 mod tests {
+    use crate::karpenter;
     use serde_json::json;
 
     use super::*;
@@ -227,14 +228,16 @@ mod tests {
         let members = [("KmsMasterKeyId", key), ("Tags", Node::new(Value::List(tags), at(3)))];
         let body: Map = members.into_iter().map(|(name, node)| (name.into(), node)).collect();
         builder.add(Draft::new("AWS::SQS::Queue", "q", Node::new(Value::Map(body), at(1)), SourceKind::Template));
-        let inventory = builder.clone().build();
+        let inventory = karpenter::inventory(builder.clone());
         (builder, inventory)
     }
 
     fn edited(live: bool, pointer: &str, value: Option<serde_json::Value>) -> Option<serde_json::Value> {
         let (mut builder, inventory) = world(live);
         let edit = Edit { item: ItemId(1), pointer: pointer.into(), value };
-        builder.edit(&inventory, &[edit]).then(|| builder.build().item(ItemId(1)).expect("there").body.to_json())
+        builder
+            .edit(&inventory, &[edit])
+            .then(|| karpenter::inventory(builder).item(ItemId(1)).expect("there").body.to_json())
     }
 
     #[test]

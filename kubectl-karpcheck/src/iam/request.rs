@@ -14,7 +14,6 @@ use crate::inventory::pointer::Step;
 use crate::inventory::{
     Address, Cause, Found, Item, ItemId, Node, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
-use crate::schema::kinds;
 
 use crate::iam::context::{Context, Given};
 use crate::iam::decide::{Boundary, Decision, Policies, Request, decide};
@@ -39,7 +38,7 @@ pub(super) const INLINE_POLICY: &str = "AWS::IAM::Policy";
 /// Who asks.
 #[derive(Clone, PartialEq, Debug)]
 pub enum PrincipalSpec {
-    /// A role, user or controller (its role); or a policy, as if it were all that its holder has.
+    /// A role or user; an item that names the role it acts as; or a policy, as if it were all that its holder has.
     Item(ItemId),
     /// An AWS service: a template of the fields.
     Service(String),
@@ -293,8 +292,8 @@ impl<'a> Evaluator<'a> {
         };
         let absent = || hole(Reason::new(Cause::NotProvided, format!("{} has no {pointer}", item.name)));
         if let Some(fact) = pointer.strip_prefix('@') {
-            // A controller lives where its role or its policies do.
-            if &*item.kind == kinds::CONTROLLER {
+            // What acts as a role lives where the role or its policies do.
+            if acts_as_role(item) {
                 let home = self.homes(self.asker_item(id).as_ref(), None).0;
                 match fact {
                     "account" => return home.account,
@@ -379,7 +378,7 @@ impl<'a> Evaluator<'a> {
         let item = self.inventory.item(id)?;
         match &*item.kind {
             ROLE | USER => Some(Asker { item: Some(id), lives: Some(id), arn: self.arn_of(id), held: self.held(id) }),
-            kinds::CONTROLLER => {
+            _ if acts_as_role(item) => {
                 let role = self.inventory.related(id, "/Role").unwrap_or_default().pop();
                 match role.map(|link| link.item) {
                     Some(Found::Known(role)) => Some(Asker {
@@ -393,7 +392,7 @@ impl<'a> Evaluator<'a> {
                             Some(Value::Text(text)) => text.clone(),
                             _ => self.field(id, "/Role"),
                         };
-                        Some(Asker { item: None, lives: None, arn, held: self.without_role() })
+                        Some(Asker { item: None, lives: None, arn, held: self.without_role(id) })
                     }
                 }
             }
@@ -457,6 +456,11 @@ impl<'a> Evaluator<'a> {
         }
         Some(document)
     }
+}
+
+/// Does it name a role that it acts as? Then it is no resource of AWS itself.
+fn acts_as_role(item: &Item) -> bool {
+    item.aws.is_none() && item.body.member("Role").is_some()
 }
 
 /// A principal of the inventory.

@@ -7,13 +7,13 @@ use crate::inventory::absence::LookupRecord;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
+use crate::inventory::location::{Location, location_of};
 use crate::inventory::node::{At, DocId, Map, Node, Value};
 use crate::inventory::problem::Problem;
 use crate::inventory::query::{Cluster, Listing, Scope};
 use crate::inventory::reason::Cause;
-use crate::inventory::scopes::Inventory;
+use crate::inventory::scopes::{Derivation, Inventory, Relations};
 use crate::inventory::text::SymbolScope;
-use crate::karpenter::controller;
 use crate::schema::aws::{Unique, partition_of};
 use crate::schema::{aws, kinds};
 
@@ -397,10 +397,10 @@ impl Builder {
     }
 
     /// The inventory, in which everything is of one scope.
-    pub fn build(mut self) -> Inventory {
+    pub fn build(mut self, derivation: Derivation) -> Inventory {
         let (documents, problems, unread) =
             (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems), self.unread);
-        let mut whole = Inventory::new(self.clusters.clone(), unread);
+        let mut whole = Inventory::new(self.clusters.clone(), unread, derivation);
         whole.documents = documents;
         whole.problems = problems;
         whole.add(self, "files");
@@ -408,12 +408,12 @@ impl Builder {
     }
 
     /// The inventory, taken apart into scopes. Without a plan everything is of one.
-    pub fn build_scopes(mut self, plans: Vec<ScopePlan>) -> Inventory {
+    pub fn build_scopes(mut self, plans: Vec<ScopePlan>, derivation: Derivation) -> Inventory {
         if plans.is_empty() {
-            return self.build();
+            return self.build(derivation);
         }
         let (documents, problems) = (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems));
-        let mut whole = Inventory::new(self.clusters.clone(), self.unread);
+        let mut whole = Inventory::new(self.clusters.clone(), self.unread, derivation);
         (whole.documents, whole.problems) = (documents, problems);
         if let [only] = plans.as_slice()
             && only.items.len() == self.items.len()
@@ -471,14 +471,14 @@ impl Builder {
     }
 
     /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
-    pub(crate) fn scope(&mut self, name: &str, before: u32) -> Scope {
+    pub(crate) fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
         self.settle_selectors();
         self.fold_parts();
         let homes = self.settle_homes();
         self.settle_references();
         self.merge();
         self.join_manifests();
-        controller::derive(self);
+        derive(self);
         let mut items = std::mem::take(&mut self.items);
         let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
         for (number, item) in (before + 1..).zip(&mut items) {
@@ -498,6 +498,7 @@ impl Builder {
             all_clusters: std::mem::take(&mut self.clusters),
             homes,
             told: std::mem::take(&mut self.told),
+            relations: Relations::new(),
             resolver: OnceLock::new(),
             referrers: Mutex::default(),
         }
@@ -533,7 +534,7 @@ impl Builder {
 
     /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
     /// where each cluster lives, by its number.
-    fn settle_homes(&mut self) -> Vec<controller::Location> {
+    fn settle_homes(&mut self) -> Vec<Location> {
         let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
             value.as_ref().map(|value| {
                 let doc = builder.document(Origin::Flag(flag));
@@ -544,11 +545,11 @@ impl Builder {
         let partition = flag(self, &stated.partition, "--partition");
         let region = flag(self, &stated.region, "--region");
         let account = flag(self, &stated.account, "--account");
-        let homes: HashMap<ClusterId, controller::Location> = (0..=self.clusters.len())
+        let homes: HashMap<ClusterId, Location> = (0..=self.clusters.len())
             .map(|number| {
                 #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
                 let cluster = ClusterId(number as u32);
-                let (partition, mut region, mut account) = controller::home_of(cluster, self.items.iter());
+                let (partition, mut region, mut account) = location_of(cluster, self.items.iter());
                 if let Some((told_region, told_account)) = self.homes.get(&cluster) {
                     region = region.or_else(|| told_region.clone());
                     account = account.or_else(|| told_account.clone());
@@ -593,7 +594,7 @@ impl Builder {
         let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
         let of_eks =
             (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
-        let mut all: Vec<(ClusterId, controller::Location)> = homes.into_iter().collect();
+        let mut all: Vec<(ClusterId, Location)> = homes.into_iter().collect();
         all.sort_unstable_by_key(|(cluster, _)| *cluster);
         all.into_iter()
             .map(|(cluster, own)| {

@@ -131,9 +131,11 @@ pub struct Scope {
     /// The clusters of the run, from number 1 on.
     pub(crate) all_clusters: Vec<Cluster>,
     /// Partition, region and account of each cluster, by its number.
-    pub(crate) homes: Vec<crate::karpenter::controller::Location>,
+    pub(crate) homes: Vec<super::location::Location>,
     /// AWS's word on what is not among the items.
     pub(crate) told: Vec<super::absence::LookupRecord>,
+    /// What was derived of how its items belong together, where no field says so.
+    pub(crate) relations: super::scopes::Relations,
     pub(crate) resolver: OnceLock<Resolver>,
     /// The referrers of each kind, made when first asked for.
     pub(crate) referrers: std::sync::Mutex<HashMap<String, Arc<references::Referrers>>>,
@@ -168,6 +170,10 @@ impl Scope {
     /// One of its items by its number.
     pub fn item(&self, id: ItemId) -> Option<&Item> {
         self.items.get((id.0 as usize).wrapping_sub(self.before as usize + 1))
+    }
+
+    pub(crate) fn item_mut(&mut self, id: ItemId) -> Option<&mut Item> {
+        self.items.get_mut((id.0 as usize).wrapping_sub(self.before as usize + 1))
     }
 
     /// The clusters that were asked.

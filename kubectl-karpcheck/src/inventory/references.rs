@@ -24,7 +24,6 @@ const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
 const QUEUE: &str = "AWS::SQS::Queue";
 const ROLE: &str = "AWS::IAM::Role";
-const POLICY: &str = "AWS::IAM::ManagedPolicy";
 const EKS: &str = "AWS::EKS::Cluster";
 
 /// Which items have which names.
@@ -102,8 +101,8 @@ pub(crate) fn related_within(
     match pattern {
         "@same" => return Ok((item.same.iter().map(|same| link(Found::Known(*same), "")).collect(), 1)),
         "@controller" => return Ok((controllers(inventory, id, item), 1)),
-        "@policies" => {
-            let links = policies(inventory, id, item);
+        _ if pattern.starts_with('@') => {
+            let links = inventory.relations.get(pattern).and_then(|from| from.get(&id)).cloned().unwrap_or_default();
             let count = 1 + links.len() as u64;
             return Ok((links, count));
         }
@@ -134,36 +133,6 @@ pub(crate) fn related_within(
         links.push(link(target, &found.at));
     }
     Ok((links, visited))
-}
-
-/// The policies of a controller: those of its role, the role's own among them.
-fn policies(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
-    if &*item.kind != kinds::CONTROLLER {
-        return vec![];
-    }
-    let Some(Link { item: role, .. }) = related(inventory, id, "/Role").unwrap_or_default().pop() else {
-        return vec![];
-    };
-    let Found::Known(role) = role else { return vec![link(role, "")] };
-    let mut links = vec![link(Found::Known(role), "")];
-    links.extend(related(inventory, role, "/ManagedPolicyArns/*").unwrap_or_default());
-    links.extend(["AWS::IAM::Policy", POLICY].iter().flat_map(|kind| referrers(inventory, role, kind)));
-    let (mut known, unknown): (Vec<Link>, Vec<Link>) =
-        links.into_iter().partition(|link| matches!(link.item, Found::Known(_)));
-    known.iter_mut().for_each(|link| link.at.clear());
-    known.sort_by_key(|link| match link.item {
-        Found::Known(id) => id,
-        Found::Absent(_) | Found::Unknown(_) => ItemId(u32::MAX),
-    });
-    known.dedup();
-    // That the role may hold more is said once.
-    known.extend(
-        unknown
-            .into_iter()
-            .find(|link| matches!(link.item, Found::Unknown(_)))
-            .map(|link| Link { at: String::new(), ..link }),
-    );
-    known
 }
 
 /// The items of a kind that refer to this item.
@@ -201,6 +170,13 @@ fn index(inventory: &Scope, kind: &str) -> Referrers {
         if &*item.kind != kinds::CONTROLLER {
             for controller in controllers(inventory, from, item) {
                 if let Found::Known(to) = controller.item {
+                    index.to.entry(to).or_default().push((from, String::new()));
+                }
+            }
+        }
+        for links in inventory.relations.values().filter_map(|relation| relation.get(&from)) {
+            for link in links {
+                if let Found::Known(to) = link.item {
                     index.to.entry(to).or_default().push((from, String::new()));
                 }
             }
@@ -447,7 +423,7 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
 
 /// The controllers that an item belongs to or that use it.
 fn controllers(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
-    if !(item.is_aws() || crate::karpenter::controller::is_reconciled(&item.kind) || &*item.kind == kinds::CLUSTER) {
+    if !(item.is_aws() || kinds::is_reconciled(&item.kind) || &*item.kind == kinds::CLUSTER) {
         return vec![];
     }
     let all = inventory.of_kind(kinds::CONTROLLER);

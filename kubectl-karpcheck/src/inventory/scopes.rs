@@ -1,5 +1,6 @@
 //! The inventory of a run: its scopes, side by side. Each answers within itself; what several clusters share is asked here.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::inventory::builder::Builder;
@@ -11,6 +12,23 @@ use crate::inventory::query::{Cluster, Field, FieldValue, Known, Link, Scope, Se
 use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
 
+/// Relations that no field holds, by their name, and of each item that has some.
+pub type Relations = BTreeMap<&'static str, BTreeMap<ItemId, Vec<Link>>>;
+
+/// What a room above derives from the items of a scope. The inventory does not know what it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Derivation {
+    /// Adds items to those that were gathered, which are joined by then.
+    pub items: fn(&mut Builder),
+    /// Sets the relations among all of them, and what follows from these.
+    pub relations: fn(&mut Scope),
+}
+
+impl Derivation {
+    /// Nothing is derived.
+    pub const NONE: Self = Self { items: |_| {}, relations: |_| {} };
+}
+
 /// Everything that was gathered. An item's number is its own in the whole run, and belongs to one scope.
 #[derive(Debug)]
 pub struct Inventory {
@@ -20,14 +38,17 @@ pub struct Inventory {
     pub(crate) problems: Vec<Problem>,
     /// Objects of kinds that no rule asked for.
     pub(crate) unread: u64,
+    /// What is derived in each scope.
+    derivation: Derivation,
     /// What fields hold, made when first asked for.
     pub(crate) peers: Mutex<super::peers::Indexes>,
 }
 
 impl Inventory {
     /// One without scopes.
-    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
-        Self { scopes: vec![], documents: vec![], clusters, problems: vec![], unread, peers: Mutex::default() }
+    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64, derivation: Derivation) -> Self {
+        let (scopes, documents, problems) = (vec![], vec![], vec![]);
+        Self { scopes, documents, clusters, problems, unread, derivation, peers: Mutex::default() }
     }
 
     /// Adds what was gathered of one cluster. The documents of all builders are one list, which goes from one to the next.
@@ -35,7 +56,9 @@ impl Inventory {
         let before = self.scopes.last().map_or(0, |scope| scope.before + scope.len());
         builder.documents = std::mem::take(&mut self.documents);
         builder.problems = std::mem::take(&mut self.problems);
-        self.scopes.push(builder.scope(name, before));
+        let mut scope = builder.scope(name, before, self.derivation.items);
+        (self.derivation.relations)(&mut scope);
+        self.scopes.push(scope);
         self.documents = builder.documents;
         self.problems = builder.problems;
     }

@@ -8,21 +8,15 @@
 //! A controller is recognised by its image, its environment and its labels together, never by a label alone. What
 //! nobody stated is unknown, what a Deployment certainly does not set is absent.
 
-use std::sync::Arc;
-
-use crate::inventory::Inventory;
-use crate::inventory::arn;
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
-use crate::inventory::node::{At, List, Map, Node, Value};
+use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::query::Listing;
-use crate::inventory::reason::{Cause, Reason};
-use crate::inventory::text::Text;
+use crate::inventory::reason::Cause;
+use crate::karpenter::controller_draft::ControllerDraft;
+use crate::karpenter::releases::{RELEASES, number, written};
+use crate::karpenter::{cluster_identity, policies, settings};
 use crate::schema::kinds;
-
-mod evidence;
-mod policies;
-mod settings;
 
 /// The kind of Helm values of Karpenter's chart, as their reader hands them on. No rule sees it: it becomes a controller.
 pub const VALUES: &str = "Karpcheck::HelmValues";
@@ -34,19 +28,6 @@ pub const CHART_REF: &str = "@chartRef";
 pub const CHART: &str = "Karpcheck::HelmChart";
 /// The ConfigMap in which Karpenter up to 0.32 keeps its settings.
 pub const GLOBAL_SETTINGS: &str = "karpenter-global-settings";
-
-/// Is it an object that a self-managed Karpenter reconciles?
-pub fn is_reconciled(kind: &str) -> bool {
-    matches!(
-        kind,
-        "karpenter.sh/NodePool"
-            | "karpenter.sh/NodeClaim"
-            | "karpenter.sh/Provisioner"
-            | "karpenter.sh/Machine"
-            | "karpenter.k8s.aws/EC2NodeClass"
-            | "karpenter.k8s.aws/AWSNodeTemplate"
-    )
-}
 
 /// Does this object, a Deployment or a Pod, run the Karpenter controller for AWS? The container that does.
 pub fn container_of(item: &Item) -> Option<&Node> {
@@ -90,44 +71,6 @@ fn signs(container: &Node, labelled: bool) -> u32 {
         + u32::from(labelled && image_signs > 0)
 }
 
-/// Partition, region and account, each where it is said.
-pub(crate) type Location = (Option<Node>, Option<Node>, Option<Node>);
-
-/// Where a cluster's AWS resources live, by what its objects say.
-pub(crate) fn home_of<'a>(cluster: ClusterId, items: impl Iterator<Item = &'a Item> + Clone) -> Location {
-    let own = || items.clone().filter(|item| item.cluster == cluster);
-    // aws:///eu-west-1a/i-0123: the zone's region.
-    let region = own().filter(|item| &*item.kind == "core/Node").find_map(|node| {
-        let id = node.body.at_path(&["spec", "providerID"])?;
-        let zone = id.as_str()?.strip_prefix("aws:///")?.split('/').next()?;
-        let region = zone.trim_end_matches(|char: char| char.is_ascii_lowercase());
-        // Local zones carry their own name behind the region's: us-west-2-lax-1a.
-        let parts: Vec<&str> = region.split('-').collect();
-        let number = parts.iter().position(|part| part.parse::<u32>().is_ok())?;
-        Some(Node::text(parts[..=number].join("-"), id.at))
-    });
-    let role = own().filter(|item| &*item.kind == "core/ServiceAccount").find_map(|account| {
-        let annotation = account.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"])?;
-        match &annotation.value {
-            Value::Text(text) => arn::split(text).map(|parts| (parts, annotation.at)),
-            _ => None,
-        }
-    });
-    let part = |index: usize| {
-        let (parts, at) = role.as_ref()?;
-        parts[index].known().filter(|part| !part.is_empty()).map(|part| Node::text(part, *at))
-    };
-    (part(1), region, part(4))
-}
-
-/// The region and the account of a cluster's AWS resources, by what its objects say.
-pub fn home_in(inventory: &Inventory, cluster: ClusterId) -> (Option<String>, Option<String>) {
-    let items: Vec<&Item> = inventory.items().map(|(_, item)| item).collect();
-    let (_, region, account) = home_of(cluster, items.into_iter());
-    let told = |node: Option<Node>| node.and_then(|node| node.as_str().map(str::to_owned));
-    (told(region), told(account))
-}
-
 /// Adds the controllers and clusters.
 pub(crate) fn derive(builder: &mut Builder) {
     let mut found = from_deployments(builder);
@@ -142,7 +85,7 @@ pub(crate) fn derive(builder: &mut Builder) {
     found.extend(from_values(builder, stated.as_ref()));
     let mut found = distinct(found);
     state(builder, &mut found);
-    evidence::derive(builder, &found);
+    cluster_identity::derive(builder, &found);
     for controller in found {
         let mut draft = Draft::new(
             kinds::CONTROLLER,
@@ -157,32 +100,12 @@ pub(crate) fn derive(builder: &mut Builder) {
     }
 }
 
-/// A controller in the making.
-#[derive(Debug)]
-struct Found {
-    name: Box<str>,
-    namespace: Option<Box<str>>,
-    cluster: ClusterId,
-    source: SourceKind,
-    read_at: Option<Arc<str>>,
-    at: At,
-    fields: Map,
-}
-
-impl Found {
-    fn set(&mut self, field: &str, node: Option<Node>) {
-        if let Some(node) = node {
-            self.fields.set(field, node);
-        }
-    }
-}
-
-fn from_deployments(builder: &Builder) -> Vec<Found> {
+fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
     let mut found = vec![];
     let versions = settings::Versions::of(builder.stated());
     for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
         let Some(container) = container_of(item) else { continue };
-        let mut controller = Found {
+        let mut controller = ControllerDraft {
             name: item.name.clone(),
             namespace: item.namespace.clone(),
             cluster: item.cluster,
@@ -208,6 +131,7 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
         settings::from_container(&mut controller, container, config, refused, versions);
         let role = role_of(builder, item, container);
         controller.set("Role", role);
+        controller.set("TokenAudience", annotation(builder, item, "eks.amazonaws.com/audience"));
         controller
             .set("ServiceAccount", item.body.at_path(&["spec", "template", "spec", "serviceAccountName"]).cloned());
         found.push(controller);
@@ -215,13 +139,13 @@ fn from_deployments(builder: &Builder) -> Vec<Found> {
     found
 }
 
-fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
+fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<ControllerDraft> {
     builder
         .items()
         .iter()
         .filter(|item| &*item.kind == VALUES)
         .map(|item| {
-            let mut controller = Found {
+            let mut controller = ControllerDraft {
                 name: item.name.clone(),
                 namespace: item.namespace.clone(),
                 cluster: item.cluster,
@@ -231,6 +155,7 @@ fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<Found> {
                 fields: Map::default(),
             };
             controller.set("Version", chart_version(builder, &item.body).or_else(|| stated.cloned()));
+            controller.set("ServiceAccount", service_account(item));
             settings::from_values(&mut controller, &item.body, settings::Versions::of(builder.stated()));
             if controller.fields.get("Role").is_none() {
                 controller.set("Role", associated(builder, item));
@@ -253,7 +178,7 @@ fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
     };
     let told = values.member(CHART_VERSION).cloned().or_else(named);
     told.map(|version| match version.as_str() {
-        Some(text) => match settings::number(text) {
+        Some(text) => match number(text) {
             Some(number) => Node::text(number, version.at),
             None => {
                 let why = format!(
@@ -263,9 +188,27 @@ fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
             }
         },
         None => match version.first_unknown() {
-            Some((reason, at)) => refused(reason, at),
+            Some((reason, at)) => Node::because(reason, at),
             None => version,
         },
+    })
+}
+
+/// The ServiceAccount of a release, whose namespace is known: the one that its values name, else the chart's name for it, which
+/// is made of the release's.
+fn service_account(values: &Item) -> Option<Node> {
+    values.namespace.as_ref()?;
+    let own = values.body.at_path(&["serviceAccount", "name"]).filter(|name| name.as_str() != Some(""));
+    // Values that were not read may name another one, and these give the chart's objects other names.
+    let open = values.body.as_map().is_none_or(|map| map.more.is_some())
+        || ["nameOverride", "fullnameOverride"].iter().any(|name| values.body.member(name).is_some());
+    own.cloned().or_else(|| {
+        let name = if values.name.contains("karpenter") {
+            values.name.to_string()
+        } else {
+            format!("{}-karpenter", values.name)
+        };
+        (!open).then(|| Node::text(name, values.at()))
     })
 }
 
@@ -301,12 +244,12 @@ fn associated(builder: &Builder, values: &Item) -> Option<Node> {
 
 /// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
 /// speaks, unless its manifest says something else, which then stays a second one.
-fn distinct(found: Vec<Found>) -> Vec<Found> {
-    let mut kept: Vec<Found> = vec![];
+fn distinct(found: Vec<ControllerDraft>) -> Vec<ControllerDraft> {
+    let mut kept: Vec<ControllerDraft> = vec![];
     for controller in found {
         let twin = kept.iter_mut().find(|other| {
             let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
-                let known = |found: &Found| {
+                let known = |found: &ControllerDraft| {
                     found
                         .fields
                         .get(field)
@@ -326,9 +269,9 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
             None => kept.push(controller),
             Some(twin) => {
                 let (strong, weak) = if controller.source < twin.source {
-                    (controller, std::mem::replace(twin, empty()))
+                    (controller, std::mem::replace(twin, ControllerDraft::empty()))
                 } else {
-                    (std::mem::replace(twin, empty()), controller)
+                    (std::mem::replace(twin, ControllerDraft::empty()), controller)
                 };
                 *twin = strong;
                 for (key, node) in weak.fields.entries {
@@ -346,20 +289,8 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-fn empty() -> Found {
-    Found {
-        name: "".into(),
-        namespace: None,
-        cluster: ClusterId::FILES,
-        source: SourceKind::Flag,
-        read_at: None,
-        at: At { doc: crate::inventory::node::DocId(0), line: 0, column: 0 },
-        fields: Map { entries: vec![], more: None },
-    }
-}
-
 /// Fills in what the command line states. It never overrides what runs.
-fn state(builder: &mut Builder, found: &mut Vec<Found>) {
+fn state(builder: &mut Builder, found: &mut Vec<ControllerDraft>) {
     let stated = builder.stated().clone();
     let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
     if found.is_empty() {
@@ -369,16 +300,11 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
         // Among several scopes a flag says of none that it has a controller.
         let flag = flag.filter(|_| builder.is_whole());
         let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
-        found.extend(at.map(|at| Found { name: "karpenter".into(), at, ..empty() }));
+        found.extend(at.map(|at| ControllerDraft { name: "karpenter".into(), at, ..ControllerDraft::empty() }));
         if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
             let doc = builder.document(Origin::Flag("--cluster-name"));
             controller.fields.set("ClusterName", Node::text(name, At::whole(doc)));
         }
-    }
-    let pinned = policies::pinned(builder);
-    for controller in found.iter_mut().filter(|_| !pinned.is_empty()) {
-        let at = pinned[0].at;
-        controller.fields.set("ClusterNamesInPolicies", list(pinned.clone(), at));
     }
     if let Some((version, flag)) = version {
         let doc = builder.document(Origin::Flag(flag));
@@ -408,6 +334,8 @@ fn state(builder: &mut Builder, found: &mut Vec<Found>) {
     }
     for controller in found.iter_mut() {
         let at = controller.at;
+        let releases = RELEASES.iter().map(|release| Node::text(written(*release), at)).collect();
+        controller.fields.set("Releases", Node::new(Value::List(releases), at));
         for (field, what) in [
             ("Version", "version"),
             ("ClusterName", "cluster name"),
@@ -490,7 +418,7 @@ impl Identity {
 
 /// The identity of the controller that an item makes; none where it makes none.
 pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
-    let mut found = Found { at: item.at(), source: item.source, ..empty() };
+    let mut found = ControllerDraft { at: item.at(), source: item.source, ..ControllerDraft::empty() };
     let versions = settings::Versions::of(builder.stated());
     if let Some(container) = container_of(item).filter(|_| &*item.kind == "apps/Deployment") {
         found.set("Version", settings::version(item, container));
@@ -517,7 +445,7 @@ pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
 /// The names of clusters that an item says, and for each whether it is certain: what an AWS tool or a component of the
 /// cluster is given is, what people usually name after a cluster is not.
 pub(crate) fn names_in(item: &Item) -> Vec<(String, bool)> {
-    evidence::from_item(item)
+    cluster_identity::from_item(item)
         .into_iter()
         .filter_map(|evidence| Some((evidence.name.as_str()?.to_owned(), evidence.rank != "weak")))
         .filter(|(name, _)| !name.is_empty())
@@ -546,26 +474,33 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
         .filter(|item| &*item.kind == "core/Pod")
         .filter(own)
         .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
-    let annotated = || {
-        let roles: Vec<&Node> = builder
-            .items()
-            .iter()
-            .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
-            .filter(own)
-            .filter_map(|item| item.body.at_path(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]))
-            .collect();
-        let first = *roles.first()?;
-        // Objects of several clusters may stand in one file: which of them is this controller's is not known.
-        if roles.iter().any(|role| role.to_json() != first.to_json()) {
-            let why = format!("{} ServiceAccounts are called {namespace}/{account}, with different roles", roles.len());
-            return Some(Node::unknown(Cause::Undecidable, why, first.at));
-        }
-        Some(first.clone())
-    };
     pod_role
-        .or_else(annotated)
+        .or_else(|| annotation(builder, deployment, "eks.amazonaws.com/role-arn"))
         .or_else(|| of_association(builder, namespace, &account))
         .or_else(|| none_in_pod(builder, deployment, namespace))
+}
+
+/// An annotation of the ServiceAccount that a Deployment's Pods have.
+fn annotation(builder: &Builder, deployment: &Item, name: &str) -> Option<Node> {
+    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
+    let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?;
+    let namespace = deployment.namespace.as_deref().unwrap_or("default");
+    let said: Vec<&Node> = builder
+        .items()
+        .iter()
+        .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
+        .filter(|item| {
+            item.cluster == deployment.cluster && item.namespace.as_deref().unwrap_or("default") == namespace
+        })
+        .filter_map(|item| item.body.at_path(&["metadata", "annotations", name]))
+        .collect();
+    let first = *said.first()?;
+    // Objects of several clusters may stand in one file: which of them is this controller's is not known.
+    if said.iter().any(|other| other.to_json() != first.to_json()) {
+        let why = format!("{} ServiceAccounts are called {namespace}/{account}, and differ in {name}", said.len());
+        return Some(Node::unknown(Cause::Undecidable, why, first.at));
+    }
+    Some(first.clone())
 }
 
 /// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
@@ -603,16 +538,4 @@ fn of_association(builder: &Builder, namespace: &str, account: &str) -> Option<N
             .then(|| item.body.member("RoleArn").cloned())
             .flatten()
     })
-}
-
-fn list(nodes: Vec<Node>, at: At) -> Node {
-    Node::new(Value::List(nodes.into_iter().collect::<List>()), at)
-}
-
-fn refused(reason: Reason, at: At) -> Node {
-    Node::new(Value::Unknown(Box::new(reason)), at)
-}
-
-fn text(text: &Text, at: At) -> Node {
-    Node::text(text.clone(), at)
 }

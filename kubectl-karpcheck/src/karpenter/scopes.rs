@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::inventory::builder::{Builder, ScopePlan};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::Node;
-use crate::inventory::{Inventory, Problem, arn};
+use crate::inventory::{Inventory, Problem, arn, location_of};
+use crate::karpenter::DERIVATION;
 use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
 
@@ -27,7 +28,7 @@ pub fn inventory(mut builder: Builder) -> Inventory {
         let what = "--cluster-name was not used: every cluster here says its own name";
         builder.problem(Problem::note(what, None));
     }
-    builder.build_scopes(plans)
+    builder.build_scopes(plans, DERIVATION)
 }
 
 /// What was read as one.
@@ -177,7 +178,7 @@ fn facts(builder: &Builder, unit: &Unit) -> Facts {
         of_item(item, &mut facts);
     }
     if let Some(cluster) = unit.cluster {
-        let (_, region, account) = controller::home_of(cluster, builder.items().iter());
+        let (_, region, account) = location_of(cluster, builder.items().iter());
         facts.regions.extend(region.as_ref().and_then(Node::as_str).map(str::to_owned));
         facts.accounts.extend(account.as_ref().and_then(Node::as_str).map(str::to_owned));
     }

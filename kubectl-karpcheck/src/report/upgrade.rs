@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::findings::finding::{CheckResults, Finding};
+use crate::findings::finding::{CheckResults, Finding, FixOutcome};
 use crate::inventory::{Inventory, ItemId};
 use crate::report::{NotShown, Patched, Run, diff as diffs, rows, text};
 
@@ -208,8 +208,12 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     for line in additions::by_hand(upgrade) {
         writeln!(err, "not in the diff: {line}")?;
     }
+    // Edits may be a part of what a finding needs.
+    let is_mended = |finding: &Finding| {
+        !finding.edits.is_empty() && finding.cure.as_ref().is_none_or(|cure| *cure == FixOutcome::Cleared)
+    };
     let without =
-        upgrade.all.results.findings.iter().filter(|finding| finding.edits.is_empty()).count() + upgrade.obsolete.len();
+        upgrade.all.results.findings.iter().filter(|finding| !is_mended(finding)).count() + upgrade.obsolete.len();
     let stops = upgrade.legs.len() > 1;
     if without > 0 || stops {
         let steps = if stops { ", and which versions must not be skipped" } else { "" };

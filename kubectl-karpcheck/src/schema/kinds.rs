@@ -61,6 +61,19 @@ pub fn listable(kind: &str) -> bool {
     is_kubernetes(kind) || kind == CONTROLLER || kind == CLUSTER
 }
 
+/// Is it a kind that a self-managed Karpenter reconciles?
+pub fn is_reconciled(kind: &str) -> bool {
+    matches!(
+        kind,
+        "karpenter.sh/NodePool"
+            | "karpenter.sh/NodeClaim"
+            | "karpenter.sh/Provisioner"
+            | "karpenter.sh/Machine"
+            | "karpenter.k8s.aws/EC2NodeClass"
+            | "karpenter.k8s.aws/AWSNodeTemplate"
+    )
+}
+
 /// What is gathered, from the kinds that the chosen rules declare.
 #[derive(Clone, Debug, Default)]
 pub struct GatherScope {

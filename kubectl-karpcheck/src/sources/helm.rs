@@ -188,7 +188,7 @@ pub(super) fn add_release(builder: &mut Builder, release: Release, source: Sourc
 fn kept(values: &Node) -> Node {
     // That there may be more than is known stays known.
     let mut kept = Map { more: values.as_map().and_then(|map| map.more.clone()), ..Map::default() };
-    for name in ["settings", "clusterName", "clusterEndpoint", "aws"] {
+    for name in ["settings", "clusterName", "clusterEndpoint", "aws", "nameOverride", "fullnameOverride"] {
         if let Some(node) = values.member(name) {
             kept.set(name, node.clone());
         }

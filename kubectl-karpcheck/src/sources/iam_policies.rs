@@ -234,6 +234,7 @@ mod tests {
     use super::*;
     use crate::formats::json;
     use crate::formats::json::Base;
+    use crate::inventory::scopes::Derivation;
     use crate::inventory::{Inventory, Origin, Stated};
 
     fn read(text: &str, path: &str) -> Inventory {
@@ -249,7 +250,7 @@ mod tests {
             ("AWS::SQS::Queue", false),
         ]);
         add(&mut builder, &plan, node, Path::new(path));
-        builder.build()
+        builder.build(Derivation::NONE)
     }
 
     fn items(inventory: &Inventory) -> Vec<String> {

@@ -134,12 +134,13 @@ fn node(line: &Line, at: At) -> Node {
 mod tests {
     use super::*;
     use crate::inventory::Stated;
+    use crate::karpenter;
 
     fn lines(text: &str) -> Node {
         let mut builder = Builder::new(Stated::default());
         let doc = builder.document(crate::inventory::Origin::File("karpenter.log".into()));
         assert_eq!(add(&mut builder, &GatherScope::new([(LOG, false)]), text, "karpenter.log", doc), 1);
-        let inventory = builder.build();
+        let inventory = karpenter::inventory(builder);
         let (_, item) = inventory.items().find(|(_, item)| &*item.kind == LOG).unwrap();
         item.body.member("Lines").unwrap().clone()
     }

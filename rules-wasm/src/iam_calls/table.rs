@@ -7,9 +7,6 @@
 use crate::versions::Minor;
 use karpcheck_sdk::prelude::{Error, Severity, Warning};
 
-/// The newest release that the table knows.
-pub(crate) const NEWEST: Minor = (1, 14);
-
 const EVER: Minor = (u64::MAX, 0);
 
 /// Which tags a request sends, or a resource has.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::sources;
 use kubectl_karpcheck::iam::{Evaluator, Operand, RequestSpec, Target, PrincipalSpec};
 use kubectl_karpcheck::schema::kinds::GatherScope;
@@ -36,7 +37,7 @@ pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
     let mut builder = Builder::new(Stated::default());
     let files: Vec<(&Path, &[u8])> = files.iter().map(|(name, bytes)| (Path::new(*name), *bytes)).collect();
     sources::texts(&files, &plan, &mut builder);
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 /// Reads a text as a file of this name and asks about all of it.

@@ -6,6 +6,7 @@ use kubectl_karpcheck::inventory::{
     Address, At, AwsFacts, Builder, Draft, Inventory, ItemId, Logical, Node, Origin, Part, SourceKind, Stated, Symbol,
     SymbolScope, Text, Value,
 };
+use kubectl_karpcheck::karpenter;
 use serde_json::{Value as Json, json};
 
 use super::node;
@@ -41,7 +42,7 @@ impl InventoryFixture {
     }
 
     fn build(self) -> Inventory {
-        self.builder.build()
+        karpenter::inventory(self.builder)
     }
 }
 
@@ -422,6 +423,43 @@ fn a_part_of_a_controllers_policy_leaves_a_denial_open() {
     };
     assert_eq!(access("arn::ec2:::instance/x"), Access::Allowed);
     assert_eq!(access("arn::ec2:::volume/x"), Access::Unknown);
+}
+
+#[test]
+fn what_others_do_too_makes_no_controllers_policy() {
+    let access = |actions: &Json| {
+        let mut world = InventoryFixture::new();
+        let policy =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+        world.add("Karpcheck::Controller", "karpenter", None, &json!({"Role": {"unknown": "nobody said"}})).add(
+            "AWS::IAM::ManagedPolicy",
+            "volumes",
+            None,
+            &json!({"PolicyDocument": policy}),
+        );
+        let inventory = world.build();
+        let controller = id(&inventory, "karpenter");
+        ask(
+            &inventory,
+            PrincipalSpec::Item(controller),
+            "ec2:CreateTags",
+            Target::Arn("arn::ec2:::instance/x".into()),
+            &[],
+        )
+        .access
+    };
+    assert_eq!(access(&json!(["ec2:CreateTags", "ec2:CreateFleet", "ec2:RunInstances"])), Access::Allowed);
+    for others in [
+        // Velero, the EBS CSI driver, Machine API.
+        json!(["ec2:CreateTags", "ec2:CreateSnapshot", "ec2:DescribeVolumes"]),
+        json!(["ec2:CreateTags", "ec2:AttachVolume", "ec2:CreateVolume"]),
+        json!(["ec2:CreateTags", "ec2:RunInstances", "ec2:TerminateInstances", "ec2:DescribeVpcs"]),
+        // An image builder launches fleets, too.
+        json!(["ec2:CreateTags", "ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateImage"]),
+        json!(["*"]),
+    ] {
+        assert_eq!(access(&others), Access::Unknown, "{others}");
+    }
 }
 
 #[test]

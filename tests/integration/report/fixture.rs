@@ -6,6 +6,7 @@ use kubectl_karpcheck::findings::finding::{CheckResults, Confidence, Coverage, F
 use kubectl_karpcheck::inventory::{
     At, Builder, Cause, Draft, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind, Value,
 };
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::report;
 use kubectl_karpcheck::report::{PackInfo, Run, Sources};
 use serde_json::Value as Json;
@@ -116,7 +117,7 @@ impl ReportFixture {
 
     pub(crate) fn done(self) -> Done {
         let files = self.files.len();
-        let inventory = self.builder.build();
+        let inventory = karpenter::inventory(self.builder);
         Done { inventory, results: self.results, rules: self.rules, files }
     }
 }

@@ -8,6 +8,7 @@ use kubectl_karpcheck::engine;
 use kubectl_karpcheck::engine::Selected;
 use kubectl_karpcheck::findings::finding::{Outcome, RuleInfo};
 use kubectl_karpcheck::inventory::{Builder, Stated};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -41,8 +42,7 @@ fn follows(effect: &str, cause: &str, fixtures: &[&str], text: &str, stated: Sta
     let named = sources::Named { paths: &files, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
     let chosen: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
-    let mut results =
-        engine::run_rules(&harness().engine, &chosen, &Arc::new(kubectl_karpcheck::karpenter::inventory(builder)));
+    let mut results = engine::run_rules(&harness().engine, &chosen, &Arc::new(karpenter::inventory(builder)));
     results.trace(&rules);
     let failed =
         |id: &str| results.findings.iter().filter(|one| one.rule == id && one.outcome == Outcome::Fail).count();

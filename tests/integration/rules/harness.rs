@@ -9,6 +9,7 @@ use kubectl_karpcheck::engine;
 use kubectl_karpcheck::engine::{Engine, Limits, Pack, Selected};
 use kubectl_karpcheck::findings::finding::{CheckResults, Finding, RuleInfo};
 use kubectl_karpcheck::inventory::{At, Builder, Inventory, Origin, Stated};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -119,7 +120,7 @@ impl Harness {
             &mut builder,
             &mut std::io::empty(),
         );
-        let mut judged = self.inventory(pack, rule, kubectl_karpcheck::karpenter::inventory(builder));
+        let mut judged = self.inventory(pack, rule, karpenter::inventory(builder));
         judged.prefix = format!("{}/", folder.display());
         let unread: Vec<&str> = judged
             .inventory

@@ -5,6 +5,7 @@ use kubectl_karpcheck::inventory::{
     At, Builder, Cause, ClusterId, Draft, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind, Stated,
     Value,
 };
+use kubectl_karpcheck::karpenter;
 use serde_json::{Value as Json, json};
 
 use super::WITHOUT_UNKNOWN_FILES;
@@ -75,7 +76,7 @@ impl Cluster {
     /// What a rule says: the outcome and why it could not be told.
     fn judged(self, id: &str) -> Vec<(Outcome, Option<Cause>)> {
         let pack = &harness().builtin;
-        let judged = harness().inventory(pack, rule(pack, id), kubectl_karpcheck::karpenter::inventory(self.builder));
+        let judged = harness().inventory(pack, rule(pack, id), karpenter::inventory(self.builder));
         judged
             .results
             .findings
@@ -188,7 +189,7 @@ fn two_clusters(id: &str, servers: [&str; 2], kind: &str, bodies: [&Json; 2]) ->
         builder.add(draft);
     }
     let pack = &harness().builtin;
-    let judged = harness().inventory(pack, rule(pack, id), kubectl_karpcheck::karpenter::inventory(builder));
+    let judged = harness().inventory(pack, rule(pack, id), karpenter::inventory(builder));
     judged.results.findings.iter().map(|finding| (finding.outcome, finding.severity)).collect()
 }
 

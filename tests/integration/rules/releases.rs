@@ -1,7 +1,9 @@
 //! Each release's own template (tests/fixtures/karpenter/cfn) under its own controller and under others.
 
 use kubectl_karpcheck::findings::finding::Outcome;
-use kubectl_karpcheck::inventory::Stated;
+use kubectl_karpcheck::inventory::{At, AwsFacts, Builder, Draft, Node, Origin, SourceKind, Stated};
+use kubectl_karpcheck::karpenter;
+use serde_json::json;
 
 use super::harness::{harness, root, rule};
 
@@ -79,4 +81,32 @@ fn a_template_under_another_release_is_judged_as_documented() {
     ] {
         assert_eq!(failures(template, controller, spot), expected, "v{template} under {controller}, spot {spot}");
     }
+}
+
+/// What is said of a controller of 1.20 whose role may do nothing, where these releases are known.
+fn said_of_a_later_controller(releases: &[&str]) -> String {
+    const ROLE: &str = "arn:aws:iam::111122223333:role/karpenter";
+    let mut builder = Builder::new(Stated::default());
+    let at = At::whole(builder.document(Origin::File("controller.yaml".into())));
+    let controller = json!({"Version": "1.20.0", "Role": ROLE, "ClusterName": "demo", "Releases": releases});
+    builder.add(Draft::new(
+        "Karpcheck::Controller",
+        "karpenter",
+        Node::from_json(&controller, at),
+        SourceKind::Manifest,
+    ));
+    let mut role = Draft::new("AWS::IAM::Role", "karpenter", Node::from_json(&json!({}), at), SourceKind::Template);
+    role.aws = Some(Box::new(AwsFacts { arn: Some(Node::text(ROLE, at)), ..AwsFacts::default() }));
+    builder.add(role);
+    let pack = &harness().builtin;
+    let judged = harness().inventory(pack, rule(pack, "create-tags-denied-at-launch"), karpenter::inventory(builder));
+    judged.results.findings.first().map(|finding| finding.message.clone()).expect("nothing may be tagged")
+}
+
+#[test]
+fn the_host_tells_the_rules_which_releases_there_are() {
+    let said = said_of_a_later_controller(&["1.0", "1.8"]);
+    assert!(said.contains("judged as 1.8, the newest release known here"), "{said}");
+    let said = said_of_a_later_controller(&["1.0", "1.8", "1.20"]);
+    assert!(!said.contains("judged as"), "{said}");
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use kubectl_karpcheck::inventory::Builder;
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -31,7 +32,7 @@ fn holds(path: &Path) -> String {
     let paths = [path.to_owned()];
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
     sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    let inventory = kubectl_karpcheck::karpenter::inventory(builder);
+    let inventory = karpenter::inventory(builder);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, item) in inventory.items() {
         *counts.entry(item.kind.to_string()).or_default() += 1;

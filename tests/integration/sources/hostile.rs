@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use kubectl_karpcheck::inventory::{Builder, Inventory};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -12,7 +13,7 @@ fn read(name: &str, text: &str) -> Inventory {
     let plan = GatherScope::new(super::KINDS.iter().map(|kind| (*kind, false)));
     let mut builder = Builder::default();
     sources::texts(&[(Path::new(name), text.as_bytes())], &plan, &mut builder);
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 fn queues(inventory: &Inventory) -> usize {

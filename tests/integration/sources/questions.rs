@@ -1,6 +1,7 @@
 //! Who holds the same, what may have more, and where an item belongs.
 
 use kubectl_karpcheck::inventory::{Builder, Cause, FieldValue, Found, Inventory, ItemId, Link, Stated};
+use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
@@ -14,7 +15,7 @@ fn read(files: &[(&str, &str)]) -> Inventory {
     let mut builder = Builder::new(Stated::default());
     let files: Vec<_> = files.iter().map(|(name, text)| (std::path::Path::new(*name), text.as_bytes())).collect();
     sources::texts(&files, &plan, &mut builder);
-    kubectl_karpcheck::karpenter::inventory(builder)
+    karpenter::inventory(builder)
 }
 
 /// A node class that selects subnets by a value.

@@ -27,8 +27,8 @@ pub(super) struct PrincipalPolicies {
     pub(super) home: Known,
 }
 
-/// Actions that a controller's policy names, and hardly any other's.
-const SIGNS: &[&str] = &["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateLaunchTemplate", "ec2:TerminateInstances"];
+/// The relation of an item that acts as a role to its policies, where the role is not known.
+const POLICIES_OF_ITEM: &str = "@policies";
 
 impl Evaluator<'_> {
     /// The principal's policies for a request to a service.
@@ -260,79 +260,26 @@ impl Evaluator<'_> {
         ))
     }
 
-    /// What a controller without a role holds: the policies that look like a controller's count together as its own.
-    pub(super) fn without_role(&self) -> Arc<PrincipalPolicies> {
-        self.cached(ItemId(0), || {
+    /// What an item holds that acts as a role which was not read: the policies that it is related to.
+    pub(super) fn without_role(&self, id: ItemId) -> Arc<PrincipalPolicies> {
+        self.cached(id, || {
             let mut held = PrincipalPolicies::default();
-            let policies = [MANAGED_POLICY, INLINE_POLICY].map(|kind| self.inventory.of_kind(kind)).concat();
-            for id in policies {
-                let Some(item) = self.inventory.item(id) else { continue };
-                let named = says_karpenter(item) && !self.of_nodes(id);
-                if named || self.looks_like(id, "/PolicyDocument") || self.reads_queues(id) {
-                    self.policy(&mut held, id);
+            for link in self.inventory.related(id, POLICIES_OF_ITEM).unwrap_or_default() {
+                match link.item {
+                    Found::Known(policy) => match self.inventory.item(policy) {
+                        Some(item) if &*item.kind == ROLE => self.inline(&mut held, policy, item),
+                        _ => self.policy(&mut held, policy),
+                    },
+                    Found::Unknown(unknown) => {
+                        held.open.get_or_insert(unknown);
+                    }
+                    Found::Absent(_) => {}
                 }
-            }
-            for id in self.inventory.of_kind(ROLE) {
-                let Some(item) = self.inventory.item(id) else { continue };
-                let own = item.body.member("Policies").map(Node::elements).unwrap_or_default();
-                let signed =
-                    (0..own.len()).any(|index| self.looks_like(id, &format!("/Policies/{index}/PolicyDocument")));
-                if signed {
-                    self.inline(&mut held, id, item);
-                }
-            }
-            if held.identity.is_empty() {
-                held.open.get_or_insert_with(|| {
-                    Unknown::new(Cause::NotProvided, "neither the controller's role nor a policy of it was given")
-                });
-            } else if !held
-                .identity
-                .iter()
-                .any(|policy| SIGNS[..2].iter().any(|action| policy.document.names_action(action)))
-            {
-                held.open.get_or_insert_with(|| {
-                    Unknown::new(Cause::NotProvided, "the policies given are only a part of a controller's")
-                });
             }
             self.settle(&mut held);
             held
         })
     }
-
-    /// Does it let whoever holds it read queues or decrypt, with nobody known to hold it? It may be the controller's: that
-    /// it is not would have to be known before something is called missing.
-    fn reads_queues(&self, id: ItemId) -> bool {
-        self.inventory.related(id, "/Roles/*").unwrap_or_default().is_empty()
-            && self.document(id, "/PolicyDocument", PolicyKind::Identity).is_some_and(|document| {
-                ["sqs:ReceiveMessage", "kms:Decrypt"].iter().any(|action| document.names_action(action))
-            })
-    }
-
-    fn looks_like(&self, id: ItemId, at: &str) -> bool {
-        self.document(id, at, PolicyKind::Identity)
-            .is_some_and(|document| SIGNS.iter().chain(&["ec2:CreateTags"]).any(|action| document.names_action(action)))
-    }
-
-    /// Is it attached to a role that instances assume?
-    fn of_nodes(&self, id: ItemId) -> bool {
-        self.inventory.related(id, "/Roles/*").unwrap_or_default().iter().any(|link| match link.item {
-            Found::Known(role) => self
-                .inventory
-                .node(role, "/AssumeRolePolicyDocument")
-                .is_some_and(|node| node.to_json().to_string().contains("ec2.amazonaws.com")),
-            _ => false,
-        })
-    }
-}
-
-/// Does a policy's name say Karpenter, be it in a template or the one that it gets in AWS, of which a part may be a
-/// parameter?
-fn says_karpenter(item: &Item) -> bool {
-    let says = |text: &str| text.to_ascii_lowercase().contains("karpenter");
-    says(&item.name)
-        || ["ManagedPolicyName", "PolicyName"].iter().any(|name| {
-            matches!(item.body.member(name).map(|node| &node.value), Some(Value::Text(text)) if says(&text.to_string()))
-        })
 }
 
 /// The name of an AWS managed policy, and what is known of it.

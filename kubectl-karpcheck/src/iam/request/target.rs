@@ -6,7 +6,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::{
-    Cause, Item, ItemId, List, Map, Node, Reason, Scope, SourceKind, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
+    Cause, Item, ItemId, List, Map, Node, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
 use crate::iam::decide::{Policies, Policy};
@@ -77,7 +77,10 @@ impl Evaluator<'_> {
         policies: &mut Policies,
     ) {
         let (service, verb) = action.split_once(':').unwrap_or((action, ""));
-        let assumes = service.eq_ignore_ascii_case("sts") && verb.to_ascii_lowercase().starts_with("assumerole");
+        let verb = verb.to_ascii_lowercase();
+        // A session takes its tags by the trust policy, too.
+        let assumes = service.eq_ignore_ascii_case("sts")
+            && (verb.starts_with("assumerole") || matches!(&*verb, "tagsession" | "setsourceidentity"));
         // Actions that are about no key in particular, such as kms:ListKeys, are IAM's alone.
         let about_a_key = service.eq_ignore_ascii_case("kms") && resource.known() != Some("*");
         policies.decisive = about_a_key || assumes;
@@ -126,7 +129,7 @@ impl Evaluator<'_> {
     fn default_key(&self, id: ItemId, policies: &mut Policies, policy: impl Fn(Arc<Document>) -> Policy) {
         let Some(item) = self.inventory.item(id) else { return };
         let aws = item.body.str_at(&["KeyManager"]) == Some("AWS");
-        if aws || matches!(item.source, SourceKind::Aws | SourceKind::Live | SourceKind::State) {
+        if aws || item.source.observed() {
             policies.resource_open =
                 Some(not_given(format!("the policy of key {} was not given", item.name), Some((id, String::new()))));
             return;

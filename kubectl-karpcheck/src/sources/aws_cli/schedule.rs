@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::{ClusterId, FieldValue, Found, Inventory, ItemId, arn};
-use crate::karpenter::controller;
+use crate::inventory::{ClusterId, FieldValue, Found, Inventory, ItemId, arn, location_in};
 use crate::schema::ack;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
@@ -216,7 +215,8 @@ pub(super) fn home(inventory: &Inventory, cluster: ClusterId) -> ClusterHome {
             home.region = home.region.take().or_else(|| region.rsplit('.').next().map(str::to_owned));
         }
     }
-    let (region, account) = controller::home_in(inventory, cluster);
+    let items: Vec<_> = inventory.items().map(|(_, item)| item).collect();
+    let (region, account) = location_in(cluster, items.into_iter());
     home.region = home.region.take().or(region);
     home.account = home.account.take().or(account);
     for (_, item) in inventory.items().filter(|(_, item)| item.cluster == cluster && &*item.kind == kinds::CONTROLLER) {

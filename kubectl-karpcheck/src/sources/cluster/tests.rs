@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::inventory::{FieldValue, Found, Inventory};
+use crate::karpenter;
 
 mod events;
 
@@ -157,7 +158,7 @@ fn gathered_as(args: &ClusterOptions, kinds: &[(&str, bool)]) -> Inventory {
     let mut builder = Builder::default();
     let patience = Patience { deadline: Duration::from_millis(700), attempts: 3, pause: Duration::from_millis(1) };
     gather_within(args, &gather_scope, &mut builder, &mut |_| {}, patience);
-    builder.build()
+    karpenter::inventory(builder)
 }
 
 fn gathered(server: &Server, kinds: &[(&str, bool)]) -> Inventory {

@@ -172,7 +172,7 @@ fn release(builder: &mut Builder, resource: &Resource) {
     }
     let namespace = resource.text("namespace").and_then(Text::known);
     let release = helm::Release {
-        name: "karpenter".into(),
+        name: resource.text("name").and_then(Text::known).unwrap_or("karpenter").into(),
         namespace: namespace.map(Into::into),
         version: None,
         chart: None,

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::inventory::{Builder, Inventory, Item, Stated};
+use crate::karpenter;
 use crate::schema::kinds::GatherScope;
 
 fn fixture(name: &str) -> PathBuf {
@@ -22,7 +23,7 @@ fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let named = crate::sources::Named { paths: &[path.to_owned()], parameters: &parameters, ..Default::default() };
     crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
-    builder.build()
+    karpenter::inventory(builder)
 }
 
 /// A folder of files, by path and text.

@@ -106,5 +106,5 @@ fn check(policy: Item) -> Check {
     let finding = policy_scope::finding(policy, &decision, message)
         .remedy("Allow it only where aws:ResourceTag/kubernetes.io/cluster/NAME of this cluster is owned.")
         .group(what);
-    if holders.is_empty() { finding.confidence(Confidence::Medium) } else { finding }.check()
+    finding.check()
 }

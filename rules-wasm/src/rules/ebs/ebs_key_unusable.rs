@@ -111,7 +111,7 @@ fn check(class: Item) -> Check {
 /// What the name of a key alone says; none where it takes the key.
 fn named(class: Item, one: &Use) -> Option<Check> {
     let name = one.named.known_text()?;
-    if let Some((_, service)) = name.split_once("alias/aws/") {
+    if let Some(service) = kms::aws_service(&name) {
         return Some(match service {
             "ebs" => pass(),
             other => {

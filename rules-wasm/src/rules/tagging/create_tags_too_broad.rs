@@ -96,12 +96,12 @@ fn check(policy: Item) -> Check {
     }
     let Some(decision) = by else { return open.map_or_else(pass, Err) };
     let what = listed(&widest(what));
-    let finding = policy_scope::finding(
+    policy_scope::finding(
         policy,
         &decision,
         format!("{} lets the controller tag {what}: {}; it can take what is not its own", called(policy), decision.why),
     )
     .remedy("Allow ec2:CreateTags at creation (ec2:CreateAction) and on instances with this cluster's tag only.")
-    .group(what);
-    if holders.is_empty() { finding.confidence(Confidence::Medium) } else { finding }.check()
+    .group(what)
+    .check()
 }

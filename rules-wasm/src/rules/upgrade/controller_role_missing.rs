@@ -103,17 +103,24 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::documents::{not_given, statements};
+use crate::documents::not_given;
 
 pub(crate) const RULE: Rule = Rule {
     title: "The controller has no role of its own, or may not take it",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["AWS::IAM::Role"],
-    reads_if_allowed: &["AWS::EKS::PodIdentityAssociation"],
+    reads_if_allowed: &[ASSOCIATION],
     check,
     ..Rule::DEFAULT
 };
+
+const ASSOCIATION: &str = "AWS::EKS::PodIdentityAssociation";
+/// What a ServiceAccount's token is for, unless `eks.amazonaws.com/audience` says otherwise:
+/// <https://github.com/aws/amazon-eks-pod-identity-webhook>.
+const AUDIENCE: &str = "sts.amazonaws.com";
+/// The service that gives Pods the credentials of their association's role.
+const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
 
 fn check(controller: Item) -> Check {
     let named = controller.field("/Role");
@@ -141,103 +148,174 @@ fn check(controller: Item) -> Check {
     if let Some(unknown) = not_given(&trust) {
         return Err(unknown);
     }
-    let subject = format!("system:serviceaccount:{namespace}:{account}");
-    let mut others: Vec<Place> = vec![];
-    let mut open = None;
-    for statement in statements(&trust) {
-        match lets_in(&statement, &subject, &mut others) {
-            Ok(true) => return pass(),
-            Ok(false) => {}
-            Err(unknown) => open = Some(unknown),
+    let who = Who { controller, role, trust, namespace, account };
+    let associations: Vec<Item> = role.referring(ASSOCIATION).collect();
+    // Where there is an association, its credentials come before those of a token.
+    if associations.iter().any(|association| who.is_of(*association)) {
+        return who.verdict(who.by_association());
+    }
+    let by_token = who.by_token(&controller.text("/TokenAudience")?.unwrap_or_else(|| AUDIENCE.into()));
+    if by_token == Entry::Allowed || !associations.is_empty() {
+        return who.verdict(by_token);
+    }
+    match who.by_association() {
+        Entry::Allowed => {
+            let why = format!(
+                "role {} lets Pods in by an association, and whether there is one for {} was not given",
+                role.name(),
+                who.subject()
+            );
+            Err(Unknown::not_provided(why).at(named.place("")).settled_by(Settlement::Kind(ASSOCIATION.into())))
         }
-    }
-    if let Some(unknown) = open {
-        return Err(unknown);
-    }
-    if others.is_empty() {
-        others.push(trust.place("the trust policy"));
-    }
-    fail(
-        named,
-        format!(
-            "the trust policy of role {} does not let {subject} in: Karpenter {} gets no credentials and does not start",
-            role.name(),
-            controller.name()
-        ),
-    )
-    .remedy(format!("Let {subject} assume the role in its trust policy (or pods.eks.amazonaws.com, for Pod Identity)."))
-    .related(others)
-    .check()
-}
-
-/// The texts of a field that is one or a list of them, each with its place.
-fn texts(field: &Field) -> Result<Vec<(String, Field)>, Unknown> {
-    if let Value::Text(text) = field.value() {
-        return Ok(vec![(text.clone(), field.clone())]);
-    }
-    field
-        .each()
-        .map(|member| {
-            let member = member?;
-            Ok((member.text()?.unwrap_or_default(), member))
-        })
-        .collect()
-}
-
-/// Does a statement let the ServiceAccount in, by web identity or as a Pod? Whom it lets in instead goes to `others`.
-fn lets_in(statement: &Field, subject: &str, others: &mut Vec<Place>) -> Result<bool, Unknown> {
-    if !statement.child("Effect").matches_or_unknown("Allow")? {
-        return Ok(false);
-    }
-    let actions = texts(&statement.child("Action"))?;
-    let does = |wanted: &str| actions.iter().any(|(action, _)| like(&action.to_lowercase(), &wanted.to_lowercase()));
-    if texts(&statement.field("/Principal/Service"))?.iter().any(|(who, _)| who == "pods.eks.amazonaws.com") {
-        return Ok(does("sts:AssumeRole") && does("sts:TagSession"));
-    }
-    if !does("sts:AssumeRoleWithWebIdentity") {
-        return Ok(false);
-    }
-    for condition in statement.find("/Condition/*/*").known() {
-        // A key that is known in part may be the one.
-        if !condition.key().text()?.is_some_and(|name| name.ends_with(":sub")) {
-            continue;
-        }
-        let values = texts(&condition)?;
-        let exact = condition.parent().name().contains("StringEquals");
-        if values.iter().any(|(value, _)| if exact { value == subject } else { like(value, subject) }) {
-            return Ok(true);
-        }
-        others.extend(values.into_iter().map(|(_, field)| field.place("lets in another ServiceAccount")));
-        return Ok(false);
-    }
-    // Whoever the provider vouches for.
-    Ok(true)
-}
-
-/// Does a text match a pattern of `*` and `?`?
-fn like(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            like(rest, text) || text.char_indices().any(|(at, char)| like(rest, &text[at + char.len_utf8()..]))
-        }
-        Some(wanted) => {
-            let mut chars = text.chars();
-            chars.next().is_some_and(|char| wanted == '?' || wanted == char)
-                && like(&pattern[wanted.len_utf8()..], chars.as_str())
-        }
+        _ => who.verdict(by_token),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// May the ServiceAccount take the role?
+#[derive(PartialEq)]
+enum Entry {
+    Allowed,
+    /// No, and these statements come nearest.
+    Denied(Vec<Place>),
+    Unknown(Unknown),
+}
 
-    #[test]
-    fn patterns_of_subjects_are_matched() {
-        assert!(like("system:serviceaccount:*:karpenter", "system:serviceaccount:kube-system:karpenter"));
-        assert!(like("sts:*", "sts:assumerole") && like("*", "x"));
-        assert!(!like("system:serviceaccount:karpenter:*", "system:serviceaccount:kube-system:karpenter"));
+/// Who wants which role.
+struct Who {
+    controller: Item,
+    role: Item,
+    /// The role's trust policy.
+    trust: Field,
+    namespace: String,
+    account: String,
+}
+
+impl Who {
+    /// As its token has it.
+    fn subject(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace, self.account)
+    }
+
+    /// Is an association certainly this ServiceAccount's?
+    fn is_of(&self, association: Item) -> bool {
+        association.field("/Namespace").is(&self.namespace) && association.field("/ServiceAccount").is(&self.account)
+    }
+
+    /// With the token of some provider that the trust policy names: which of them is the cluster's, it alone says.
+    fn by_token(&self, audience: &str) -> Entry {
+        let providers = ["/Statement/Principal/Federated", "/Statement/*/Principal/Federated"]
+            .into_iter()
+            .flat_map(|at| self.trust.find(at))
+            .flat_map(|found| match found {
+                Ok(field) if field.is_absent() => vec![],
+                Ok(field) if matches!(field.value(), Value::Json(_)) => field.each().collect(),
+                other => vec![other],
+            });
+        let mut entry = Entry::Denied(vec![]);
+        for provider in providers {
+            let asked = match provider {
+                Ok(provider) => self.entry(self.with_token(&provider, audience)),
+                Err(unknown) => Entry::Unknown(unknown),
+            };
+            entry = entry.or(asked);
+        }
+        entry
+    }
+
+    /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of
+    /// another issuer.
+    fn with_token(&self, provider: &Field, audience: &str) -> Request {
+        let issuer = provider.known_text().and_then(|arn| arn.split_once(":oidc-provider/").map(|(_, issuer)| issuer.to_owned()));
+        let mut request =
+            Request::by_provider("{provider}", "sts:AssumeRoleWithWebIdentity", self.role).field("provider", provider.clone());
+        for (claim, says) in [("sub", self.subject()), ("aud", audience.to_owned())] {
+            if let Some(issuer) = &issuer {
+                request = request.with(format!("{issuer}:{claim}"), says.as_str());
+            }
+            let mut keys: Vec<Field> = vec![];
+            let conditions = ["/Statement/Condition/*/*", "/Statement/*/Condition/*/*"];
+            for key in conditions.into_iter().flat_map(|at| self.trust.find(at).known()).map(|condition| condition.key()) {
+                if key.matches(&format!("*:{claim}")).is_yes() && !keys.iter().any(|known| known.same(&key).is_yes()) {
+                    keys.push(key);
+                }
+            }
+            for (number, key) in keys.into_iter().enumerate() {
+                let value = match (&issuer, key.known_text()) {
+                    (Some(issuer), Some(written)) if written == format!("{issuer}:{claim}") => continue,
+                    (Some(_), Some(_)) => Value::Absent,
+                    // A provider's ARN is no issuer.
+                    _ if key.matches("arn:*").is_yes() => Value::Absent,
+                    // Of an issuer that is a parameter, the policy's own key is the only word.
+                    _ => says.as_str().into(),
+                };
+                let name = format!("{claim} {number}");
+                request = request.with(format!("{{{name}}}"), value).field(name, key);
+            }
+        }
+        request
+    }
+
+    /// As a Pod, by an association.
+    fn by_association(&self) -> Entry {
+        let controller = self.controller;
+        let ask = |action: &str| {
+            let request = Request::by_service(POD_IDENTITY, action, self.role)
+                .field("partition", self.role.field("@partition"))
+                .field("account", self.role.field("@account"))
+                .field("region", controller.field("@region"))
+                .field("cluster", controller.field("/ClusterName"))
+                .with("aws:RequestTag/kubernetes-namespace", self.namespace.as_str())
+                .with("aws:RequestTag/kubernetes-service-account", self.account.as_str())
+                .with_template("aws:RequestTag/eks-cluster-name", "{cluster}")
+                .with_template("aws:SourceAccount", "{account}")
+                .with_template("aws:SourceArn", "arn:{partition}:eks:{region}:{account}:cluster/{cluster}");
+            self.entry(request)
+        };
+        match ask("sts:AssumeRole") {
+            Entry::Allowed => ask("sts:TagSession"),
+            other => other,
+        }
+    }
+
+    fn entry(&self, request: Request) -> Entry {
+        let decision = request.decide();
+        match decision.access {
+            Access::Allowed => Entry::Allowed,
+            Access::Unknown => Entry::Unknown(decision.unknown.into()),
+            Access::ImplicitDeny | Access::ExplicitDeny => Entry::Denied(decision.statements),
+        }
+    }
+
+    fn verdict(&self, entry: Entry) -> Check {
+        let mut nearest = match entry {
+            Entry::Allowed => return pass(),
+            Entry::Unknown(unknown) => return Err(unknown),
+            Entry::Denied(nearest) => nearest,
+        };
+        if nearest.is_empty() {
+            nearest.push(self.trust.place("the trust policy"));
+        }
+        let (subject, role, controller) = (self.subject(), self.role.name(), self.controller.name());
+        fail(
+            "/Role",
+            format!(
+                "the trust policy of role {role} does not let {subject} in: Karpenter {controller} gets no credentials and does \
+                 not start"
+            ),
+        )
+        .remedy(format!("Let {subject} assume the role in its trust policy (or {POD_IDENTITY}, for Pod Identity)."))
+        .related(nearest)
+        .check()
+    }
+}
+
+impl Entry {
+    /// Either way in will do.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Allowed, _) | (_, Self::Allowed) => Self::Allowed,
+            (Self::Unknown(unknown), _) | (_, Self::Unknown(unknown)) => Self::Unknown(unknown),
+            (Self::Denied(one), Self::Denied(other)) => Self::Denied(if one.is_empty() { other } else { one }),
+        }
     }
 }

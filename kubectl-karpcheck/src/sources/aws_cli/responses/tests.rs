@@ -4,6 +4,7 @@ use super::*;
 use crate::formats::json;
 use crate::formats::json::Base;
 use crate::inventory::{FieldValue, Found, Inventory, ItemId, Origin, Stated};
+use crate::karpenter;
 use crate::sources::aws_cli::responses::saved::{Saved, is_saved};
 
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -26,7 +27,7 @@ fn read(files: &[(&str, &str)]) -> Inventory {
     let own = ["Karpcheck::EbsDefaults", "Karpcheck::Metric", "Karpcheck::Denial", "AWS::DynamoDB::Table"];
     let plan = GatherScope::new(kinds.iter().chain(&own).map(|kind| (*kind, false)));
     saved.take(&plan, &mut builder, "2026-11-24T08:00:00Z".parse().expect("a time"));
-    builder.build()
+    karpenter::inventory(builder)
 }
 
 fn envelope(command: &[&str], rest: &str) -> String {

@@ -79,7 +79,7 @@ fn a_named_file_of_values_counts() {
         let named = crate::sources::Named { paths, ..Default::default() };
         let mut builder = std::mem::take(&mut builder);
         crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
-        assert_eq!(name(&builder.build()), "\"karpenter-production\"", "{paths:?}");
+        assert_eq!(name(&crate::karpenter::inventory(builder)), "\"karpenter-production\"", "{paths:?}");
     }
 }
 

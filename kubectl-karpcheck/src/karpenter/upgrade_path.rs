@@ -1,20 +1,14 @@
 //! What an upgrade of Karpenter has to go through: versions that must not be skipped, and what no rule can see in what was
 //! read. Adding a release is adding rows, each with its source.
 
-use crate::report::upgrade::{Note, Stop as Shown};
-
-/// Major and minor.
-pub type Minor = (u64, u64);
-
-/// The newest release that the built-in rules know; a later one is judged as this one.
-pub const NEWEST: Minor = (1, 14);
+use crate::karpenter::releases::{Minor, written};
 
 const GUIDE: &str = "https://karpenter.sh/docs/upgrading/upgrade-guide/";
 const TO_V1: &str = "https://karpenter.sh/v1.0/upgrading/v1-migration/";
 const TAGS: &str = "https://github.com/aws/karpenter-provider-aws/pull/7379";
 
 /// A version that must not be skipped.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stop {
     /// The version.
     pub version: Minor,
@@ -27,10 +21,21 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// As the report has it.
-    pub fn shown(&self) -> Shown {
-        Shown { version: format!("{}.x", written(self.version)), why: self.why, source: self.source }
+    /// Any release of it: `1.0.x`.
+    pub fn any_patch(&self) -> String {
+        format!("{}.x", written(self.version))
     }
+}
+
+/// Something to do before a version that no rule sees in what was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// The first version that needs it.
+    pub since: Minor,
+    /// What to do.
+    pub text: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
 }
 
 /// Versions that must not be skipped, in their order.
@@ -50,86 +55,63 @@ const STOPS: &[Stop] = &[
     },
 ];
 
-/// What is to be done before a version, and no rule sees in what was read.
-struct Row {
-    /// The first version that needs it.
-    since: Minor,
-    text: &'static str,
-    source: &'static str,
-}
-
-const ROWS: &[Row] = &[
-    Row {
+/// What to do before a version, in their order.
+const NOTES: &[Note] = &[
+    Note {
         since: (0, 33),
         text: "under 0.32, write a NodePool and an EC2NodeClass for each Provisioner and AWSNodeTemplate, let the nodes move, \
                and delete the old objects",
         source: GUIDE,
     },
-    Row {
+    Note {
         since: (0, 33),
         text: "if the chart moves from the namespace karpenter to kube-system, let the trust policy of the controller's role (or \
                its Pod Identity association) name the new one first",
         source: GUIDE,
     },
-    Row {
+    Note {
         since: (1, 0),
         text: "an EC2NodeClass written in v1 without metadataOptions gets httpPutResponseHopLimit 1 instead of 2: pods that ask the \
                instance's metadata service no longer reach it",
         source: TO_V1,
     },
-    Row {
+    Note {
         since: (1, 1),
         text: "under 1.0, save every NodePool, NodeClaim and EC2NodeClass once, until status.storedVersions of their three CRDs is \
                [v1] alone; the CRDs of 1.1 are refused before",
         source: GUIDE,
     },
-    Row {
+    Note {
         since: (1, 1),
         text: "under 1.0, wait until every NodeClaim has the annotation compatibility.karpenter.k8s.aws/cluster-name-tagged: 1.1 \
                finds instances by the tag eks:eks-cluster-name alone, which those launched before 1.0 get after the fact",
         source: TAGS,
     },
-    Row {
+    Note {
         since: (1, 1),
         text: "let every nodeClassRef name group and kind: 1.1 no longer takes them from the version",
         source: GUIDE,
     },
 ];
 
-/// The legs from one version to another: where each ends. Stops at the version that runs, or beyond the target, are none.
-pub fn legs(from: Minor, to: Minor, target: &str) -> Vec<(Option<&'static Stop>, &str)> {
+/// The hops from one version to another: where each ends. It never stops at the version that runs or beyond the target.
+pub fn hops(from: Minor, to: Minor, target: &str) -> Vec<(Option<&'static Stop>, &str)> {
     let stops = STOPS.iter().filter(|stop| from < stop.version && stop.version < to);
     stops.map(|stop| (Some(stop), stop.release)).chain([(None, target)]).collect()
 }
 
-/// What is to be done on a leg before the upgrade.
+/// What to do before a hop.
 pub fn notes(from: Minor, to: Minor) -> Vec<Note> {
-    let crossed = ROWS.iter().filter(|row| from < row.since && row.since <= to);
-    crossed.map(|row| Note { since: written(row.since), text: row.text, source: row.source }).collect()
-}
-
-/// `1.0`.
-pub fn written((major, minor): Minor) -> String {
-    format!("{major}.{minor}")
-}
-
-/// Major, minor and patch.
-pub fn parts(version: &str) -> Option<(u64, u64, u64)> {
-    let version = semver::Version::parse(version).ok()?;
-    Some((version.major, version.minor, version.patch))
-}
-
-/// Major and minor.
-pub fn minor(version: &str) -> Option<Minor> {
-    parts(version).map(|(major, minor, _)| (major, minor))
+    NOTES.iter().filter(|note| from < note.since && note.since <= to).copied().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::karpenter::releases::{NEWEST, minor};
 
     fn ends(from: Minor, to: Minor) -> Vec<&'static str> {
-        legs(from, to, "target").into_iter().map(|(stop, _)| stop.map_or("target", |stop| stop.release)).collect()
+        hops(from, to, "target").into_iter().map(|(stop, _)| stop.map_or("target", |stop| stop.release)).collect()
     }
 
     #[test]
@@ -148,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_said_on_the_leg_that_needs_it() {
-        let since = |from, to| notes(from, to).into_iter().map(|note| note.since).collect::<Vec<_>>();
+    fn a_note_stands_on_the_hop_that_needs_it() {
+        let since = |from, to| notes(from, to).into_iter().map(|note| written(note.since)).collect::<Vec<_>>();
         assert_eq!(since((1, 0), (1, 14)), ["1.1", "1.1", "1.1"]);
         assert_eq!(since((1, 1), (1, 14)), [""; 0]);
         assert_eq!(since((0, 37), (1, 0)), ["1.0"]);
@@ -157,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_row_has_a_source() {
-        assert!(ROWS.iter().all(|row| row.source.starts_with("https://") && row.since <= NEWEST));
+        assert!(NOTES.iter().all(|row| row.source.starts_with("https://") && row.since <= NEWEST));
         assert!(STOPS.iter().all(|stop| minor(stop.release) == Some(stop.version)));
     }
 }

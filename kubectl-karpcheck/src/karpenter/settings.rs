@@ -5,7 +5,8 @@ use crate::inventory::item::Item;
 use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::Text;
-use crate::karpenter::controller::{Found, refused};
+use crate::karpenter::controller_draft::ControllerDraft;
+use crate::karpenter::releases::{Minor, minor, number};
 
 /// The environment variables of the controller from 0.32 on (and, for the cluster's, up to 0.18), and the chart's name
 /// for each: charts/karpenter/templates/deployment.yaml of aws/karpenter-provider-aws.
@@ -46,8 +47,8 @@ impl<'a> Versions<'a> {
     }
 
     /// Is a controller that says `own` older, or may it be?
-    fn older(self, own: Option<&str>, major: u64, minor: u64) -> bool {
-        self.target.or(own).or(self.stated).is_none_or(|version| older(version, major, minor))
+    fn older(self, own: Option<&str>, since: Minor) -> bool {
+        self.target.or(own).or(self.stated).is_none_or(|version| older(version, since))
     }
 }
 
@@ -130,22 +131,9 @@ pub(super) fn version(item: &Item, container: &Node) -> Option<Node> {
     )
 }
 
-/// `v1.8.7`, `1.8.7` or `1.8` as `1.8.7`.
-pub(super) fn number(tag: &str) -> Option<String> {
-    let tag = tag.trim_start_matches('v');
-    let plain = tag.split(['-', '+', '_']).next()?;
-    let mut parts = plain.split('.');
-    let numbers: Vec<u32> = parts.by_ref().take(3).map_while(|part| part.parse().ok()).collect();
-    match (numbers.as_slice(), parts.next()) {
-        ([major, minor], None) if plain.matches('.').count() == 1 => Some(format!("{major}.{minor}.0")),
-        ([major, minor, patch], None) => Some(format!("{major}.{minor}.{patch}")),
-        _ => None,
-    }
-}
-
 /// Reads a container's environment and arguments, and the ConfigMap that held the settings up to 0.32.
 pub(super) fn from_container(
-    controller: &mut Found,
+    controller: &mut ControllerDraft,
     container: &Node,
     config: Option<&Item>,
     config_refused: Option<Reason>,
@@ -167,7 +155,7 @@ pub(super) fn from_container(
         )));
     }
     let own = controller.fields.get("Version").and_then(Node::as_str);
-    let by_config_map = versions.older(own, 0, 33);
+    let by_config_map = versions.older(own, (0, 33));
     if let Some(data) = config.and_then(|config| config.body.member("data")).and_then(Node::as_map) {
         let mut old = Map::default();
         for (key, value) in &data.entries {
@@ -207,7 +195,7 @@ fn region_of_endpoint(settings: &Map) -> Option<Node> {
 }
 
 /// Reads the values of Karpenter's chart.
-pub(super) fn from_values(controller: &mut Found, values: &Node, versions: Versions<'_>) {
+pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versions: Versions<'_>) {
     let tag = values.at_path(&["controller", "image", "tag"]).or_else(|| values.at_path(&["image", "tag"]));
     // The image that runs says more than the chart that was installed.
     controller.set("Version", tag.and_then(|tag| Some(Node::text(number(tag.as_str()?)?, tag.at))));
@@ -224,7 +212,7 @@ pub(super) fn from_values(controller: &mut Found, values: &Node, versions: Versi
     // controller.env outranks the settings, as it comes last in the Deployment.
     let mut effective = settings.clone();
     let own = controller.fields.get("Version").and_then(Node::as_str);
-    let nested = versions.older(own, 0, 33);
+    let nested = versions.older(own, (0, 33));
     if let Some(old) = settings.get("aws").and_then(Node::as_map).filter(|_| nested) {
         for (old_name, name) in [
             ("clusterName", "clusterName"),
@@ -251,11 +239,11 @@ pub(super) fn from_values(controller: &mut Found, values: &Node, versions: Versi
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }
 
-fn name_fields(controller: &mut Found, settings: &Map, at: At, silent: Option<&Reason>) {
+fn name_fields(controller: &mut ControllerDraft, settings: &Map, at: At, silent: Option<&Reason>) {
     for (setting, field) in NAMED {
         match (settings.get(setting), silent) {
             (Some(value), _) => controller.fields.set(*field, value.clone()),
-            (None, Some(reason)) => controller.fields.set(*field, refused(reason.clone(), at)),
+            (None, Some(reason)) => controller.fields.set(*field, Node::because(reason.clone(), at)),
             (None, None) => {}
         }
     }
@@ -265,6 +253,6 @@ fn empty(node: &Node) -> bool {
     node.is_null() || node.as_str() == Some("")
 }
 
-fn older(version: &str, major: u64, minor: u64) -> bool {
-    semver::Version::parse(version).is_ok_and(|version| (version.major, version.minor) < (major, minor))
+fn older(version: &str, since: Minor) -> bool {
+    minor(version).is_some_and(|version| version < since)
 }

@@ -6,11 +6,12 @@
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::{At, Map, Node, Value};
-use crate::karpenter::controller::{Found, list, settings, text};
+use crate::karpenter::controller_draft::ControllerDraft;
+use crate::karpenter::settings;
 use crate::schema::kinds;
 
 /// Adds one `Karpcheck::Cluster` for each cluster that anything is known of.
-pub(super) fn derive(builder: &mut Builder, controllers: &[Found]) {
+pub(super) fn derive(builder: &mut Builder, controllers: &[ControllerDraft]) {
     let clusters: Vec<ClusterId> =
         std::iter::once(ClusterId::FILES).chain(builder.own_clusters().map(|(id, _)| id)).collect();
     for cluster in clusters {
@@ -44,7 +45,7 @@ pub(super) fn derive(builder: &mut Builder, controllers: &[Found]) {
         if let Some(live) = &live {
             fields.set("Endpoint", Node::text(&*live.server, at));
         }
-        let entries = evidence
+        let entries: Vec<Node> = evidence
             .into_iter()
             .map(|Evidence { name, rank, source }| {
                 let place = name.at;
@@ -55,7 +56,7 @@ pub(super) fn derive(builder: &mut Builder, controllers: &[Found]) {
                 Node::new(Value::Map(entry), place)
             })
             .collect();
-        fields.set("Evidence", list(entries, at));
+        fields.set("Evidence", Node::new(Value::List(entries.into_iter().collect()), at));
         let source = if live.is_some() { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kinds::CLUSTER, name, Node::new(Value::Map(fields), at), source);
         draft.cluster = cluster;
@@ -181,7 +182,7 @@ fn from_class(item: &Item) -> Vec<Evidence> {
 }
 
 /// `KarpenterControllerRole-NAME` and its like: usual, not certain.
-fn from_roles<'a>(controllers: impl Iterator<Item = &'a Found>) -> Vec<Evidence> {
+fn from_roles<'a>(controllers: impl Iterator<Item = &'a ControllerDraft>) -> Vec<Evidence> {
     controllers
         .filter_map(|controller| {
             let role = controller.fields.get("Role")?;
@@ -189,7 +190,7 @@ fn from_roles<'a>(controllers: impl Iterator<Item = &'a Found>) -> Vec<Evidence>
             let (_, name) = arn.known()?.rsplit_once('/')?;
             let name = name.strip_prefix("KarpenterControllerRole-").or_else(|| name.strip_suffix("-karpenter"))?;
             Some(Evidence {
-                name: text(&name.into(), role.at),
+                name: Node::text(name, role.at),
                 rank: "weak",
                 source: "the name of the controller's role".into(),
             })
