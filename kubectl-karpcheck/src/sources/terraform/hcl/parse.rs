@@ -33,7 +33,8 @@ fn parse_with(doc: DocId, text: String, rewrite: Rewrite) -> Result<Source, Unpa
                 Err((what, at)) => Err((format!("JSON: {what}"), at, None)),
             };
         }
-        Source::parse(doc, text.clone()).map_err(|(what, at)| {
+        let parsed = Source::parse(doc, text.clone()).or_else(|_| Source::parse(doc, distinct_keys(text.clone())));
+        parsed.map_err(|(what, at)| {
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
             let broken = (at.line as usize).saturating_sub(1).min(lines.len());
             // A block ends with a brace at the beginning of a line.
@@ -50,4 +51,35 @@ fn parse_with(doc: DocId, text: String, rewrite: Rewrite) -> Result<Source, Unpa
         Ok(Ok(parsed)) => parsed,
         _ => Err(("HCL: it cannot be parsed".to_owned(), At::whole(doc), None)),
     }
+}
+
+/// Keys that an object names twice, of which the last one counts for Terraform, are written so that the parser takes them for
+/// different ones: `a` as `"a"`, that as `("a")`, and so on.
+fn distinct_keys(mut text: String) -> String {
+    /// A file with more of them is nobody's.
+    const MOST: usize = 100;
+    for _ in 0..MOST {
+        let Err(error) = hcl_edit::parser::parse_body(&text) else { break };
+        let place = error.location();
+        // The parser tells its errors apart by their words only.
+        if !error.message().contains("redefined object key") {
+            break;
+        }
+        let line: usize = text.split_inclusive('\n').take(place.line().saturating_sub(1)).map(str::len).sum();
+        let rest = text.get(line..).unwrap_or_default();
+        let Some((column, _)) = rest.char_indices().nth(place.column().saturating_sub(1)) else { break };
+        let (from, key) = (line + column, &rest[column..]);
+        let opened = key.chars().take_while(|one| *one == '(').count();
+        let quoted = key[opened..].starts_with('"');
+        let length = if quoted {
+            key[opened + 1..].find('"').map(|end| end + 2 + 2 * opened)
+        } else {
+            key.find(|one: char| !(one.is_alphanumeric() || matches!(one, '_' | '-'))).filter(|length| *length > 0)
+        };
+        let Some(length) = length.filter(|length| text.is_char_boundary(from + length)) else { break };
+        let (before, after) = if quoted { ("(", ")") } else { ("\"", "\"") };
+        text.insert_str(from + length, after);
+        text.insert_str(from, before);
+    }
+    text
 }

@@ -174,3 +174,14 @@ resource "aws_iam_policy" "p" {
     let statements = field(item(&all, "AWS::IAM::ManagedPolicy", "p"), &["PolicyDocument", "Statement"]);
     assert_eq!(statements, r#"[{"Effect":"Allow","Sid":"C"}]"#);
 }
+
+#[test]
+fn of_keys_that_an_object_names_twice_the_last_one_counts() {
+    let all = files(&[(
+        "main.tf",
+        "locals {\n  names = {\n    a = \"first\"\n    \"a\" = \"second\"\n    a = \"third\"\n    a = \"last\"\n  }\n}\n\
+         resource \"aws_sqs_queue\" \"q\" {\n  name = local.names.a\n}\n",
+    )]);
+    assert_eq!(problems(&all), Vec::<String>::new());
+    assert_eq!(queues(&all), ["last"]);
+}
