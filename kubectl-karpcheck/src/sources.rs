@@ -25,7 +25,8 @@ mod mapping;
 mod placeholders;
 mod policy_documents;
 mod process;
-mod recognise;
+mod reader;
+mod readers;
 mod terraform;
 
 pub use exclude::is_glob;

@@ -37,7 +37,6 @@ const CIRCLES: &[&[&str]] = &[
         "inventory::references",
         "inventory::scopes",
     ],
-    &["sources::terraform::kubernetes", "sources::terraform::resource"],
     // Decisions and what they are made of.
     &[
         "iam::action",

@@ -11,10 +11,25 @@ use std::sync::Arc;
 use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
+use crate::sources::reader::{Content, Context, Document, Reader};
 use intrinsics::Template;
 
+/// Templates.
+pub(super) struct CloudFormation;
+
+impl Reader for CloudFormation {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        document.node().is_some_and(is_template)
+    }
+
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let Content::Node { node, .. } = &document.content else { return 0 };
+        add(context.builder, context.gather_scope, context.parameters, node)
+    }
+}
+
 /// Is this a template?
-pub(super) fn is_template(node: &Node) -> bool {
+fn is_template(node: &Node) -> bool {
     if node.member("AWSTemplateFormatVersion").is_some() {
         return true;
     }
@@ -29,7 +44,7 @@ pub(super) fn is_template(node: &Node) -> bool {
 }
 
 /// Adds the resources of a template. Returns how many there are.
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
+fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
     let scope = builder.template();
     let stated = builder.stated().clone();
     let template = Template::new(node, scope, &stated, parameters);

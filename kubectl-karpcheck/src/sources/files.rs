@@ -12,11 +12,10 @@ use crate::formats::yaml;
 use crate::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
 use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::responses::saved::Saved;
 use crate::sources::exclude::Exclusions;
-use crate::sources::policy_documents;
-use crate::sources::recognise::{Format, format_of};
-use crate::sources::{cloudformation, helm, iam_policies, kubernetes, kustomize, logs, placeholders, terraform};
+use crate::sources::reader::{Content, Context, Document};
+use crate::sources::readers::Readers;
+use crate::sources::{kustomize, policy_documents};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
@@ -56,7 +55,7 @@ pub struct Named<'a> {
 pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
     let Named { paths, exclude, kustomizations, parameters } = named;
     let exclusions = Arc::new(Exclusions::new(exclude));
-    let mut reader = Files::new(parameters, plan, builder);
+    let mut reader = Files::new(parameters, plan, builder, jiff::Timestamp::now());
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for path in others.into_iter().chain(folders) {
@@ -72,7 +71,7 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
                 reader.count_excluded(path, &exclusions);
             }
             Ok(metadata) if metadata.is_dir() => {
-                reader.builder.given(path);
+                reader.context.builder.given(path);
                 reader.walk(path, &exclusions);
             }
             Ok(_) => reader.file(path, true),
@@ -84,7 +83,7 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
                 } else {
                     io_words(&error)
                 };
-                reader.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+                reader.context.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
             }
         }
     }
@@ -95,60 +94,55 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
         let what = format!(
             "--exclude {glob} matches nothing that was given: it is relative to the working directory or to what -f names"
         );
-        reader.builder.problem(Problem::note(what, None));
+        reader.context.builder.problem(Problem::note(what, None));
     }
-    reader.finish(jiff::Timestamp::now())
+    reader.finish()
 }
 
 /// Reads texts as if they were files of these names, each one named on the command line. Of the disk it reads nothing but
 /// the modules that a `.tf` file's folder holds.
 pub fn texts(texts: &[(&Path, &[u8])], plan: &GatherScope, builder: &mut Builder) -> FileSummary {
-    let mut reader = Files::new(&[], plan, builder);
+    let mut reader = Files::new(&[], plan, builder, jiff::Timestamp::UNIX_EPOCH);
     for (path, bytes) in texts {
         let doc = reader.document(path);
         reader.bytes(bytes, path, doc, true);
     }
-    reader.finish(jiff::Timestamp::UNIX_EPOCH)
+    reader.finish()
 }
 
 struct Files<'a> {
-    parameters: &'a [(String, String)],
-    plan: &'a GatherScope,
-    builder: &'a mut Builder,
+    context: Context<'a>,
+    readers: Readers,
     summary: FileSummary,
     /// Where what was read really is.
     seen: HashSet<PathBuf>,
-    /// Terraform's own files: those of a folder are one module, so they are read together at the end.
-    modules: terraform::Modules,
-    /// AWS's answers, until all of them are there.
-    answers: Saved,
 }
 
 impl<'a> Files<'a> {
-    fn new(parameters: &'a [(String, String)], plan: &'a GatherScope, builder: &'a mut Builder) -> Self {
+    fn new(
+        parameters: &'a [(String, String)],
+        gather_scope: &'a GatherScope,
+        builder: &'a mut Builder,
+        now: jiff::Timestamp,
+    ) -> Self {
         builder.set_document_parser(policy_documents::object);
         Self {
-            parameters,
-            plan,
-            builder,
+            context: Context { builder, gather_scope, parameters, now, nested: vec![] },
+            readers: Readers::new(),
             summary: FileSummary::default(),
             seen: HashSet::new(),
-            modules: terraform::Modules::default(),
-            answers: Saved::default(),
         }
     }
 
-    /// What needs all files: modules of Terraform, and answers of AWS.
-    fn finish(mut self, now: jiff::Timestamp) -> FileSummary {
-        self.summary.documents += self.modules.add(self.builder, self.plan, self.parameters);
-        self.answers.take(self.plan, self.builder, now);
+    fn finish(mut self) -> FileSummary {
+        self.summary.documents += self.readers.finish(&mut self.context);
         self.summary
     }
 }
 
 impl Files<'_> {
     fn document(&mut self, path: &Path) -> DocId {
-        self.builder.document(Origin::File(Arc::from(path.to_string_lossy())))
+        self.context.builder.document(Origin::File(Arc::from(path.to_string_lossy())))
     }
 
     /// Is this met for the first time, by whatever name?
@@ -198,7 +192,7 @@ impl Files<'_> {
                 // Everything in the loop was read where it really is.
                 let what = format!("a link back to {}, which is read already: not followed", ancestor.display());
                 let doc = self.document(child);
-                self.builder.problem(Problem::note(what, Some(At::whole(doc))));
+                self.context.builder.problem(Problem::note(what, Some(At::whole(doc))));
             }
             ignore::Error::Io(error) => {
                 let doc = self.document(place);
@@ -221,12 +215,13 @@ impl Files<'_> {
     }
 
     fn standard_input(&mut self, stdin: &mut dyn Read) {
-        let doc = self.builder.document(Origin::File("-".into()));
+        let doc = self.context.builder.document(Origin::File("-".into()));
         let mut bytes = vec![];
         match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
             Err(error) => self
+                .context
                 .builder
                 .problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
         }
@@ -265,7 +260,7 @@ impl Files<'_> {
     }
 
     fn unreadable(&mut self, what: String, at: At, named: bool) {
-        self.builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+        self.context.builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
     }
 
     fn bytes(&mut self, bytes: &[u8], path: &Path, doc: DocId, named: bool) {
@@ -284,35 +279,34 @@ impl Files<'_> {
     }
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-        if matches!(extension.as_deref(), Some("tf" | "tfvars")) || terraform::is_json(path) {
-            return self.modules.file(path, doc, text.to_owned(), named);
-        }
-        if logs::is_log(text) {
-            let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-            self.summary.documents += logs::add(self.builder, self.plan, text, &name, doc);
-            return;
-        }
+        let file = Document { path: path.into(), doc, named, root: None, content: Content::Text(text) };
+        let file = match self.readers.read(file, &mut self.context) {
+            Ok(count) => {
+                self.summary.documents += count;
+                return;
+            }
+            Err(file) => file,
+        };
         let mut known = 0;
         let mut problems = 0;
         // Told once: a file may hold ten thousand broken documents.
         let whole = std::cell::LazyCell::new(|| Whole { lines: line_count(text), braces: text.contains("{{") });
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
-        if is_json || extension.as_deref() == Some("json") {
+        let named_json = extension(path) == "json";
+        if is_json || named_json {
             let placeholders = text.contains(['$', '<']) || text.contains("{{");
-            let (nodes, duplicates, broken) = if terraform::might_be(text) {
-                json::read_pruned(text, Base::File(doc), terraform::prune)
-            } else {
-                json::read(text, Base::File(doc))
+            let (nodes, duplicates, broken) = match self.readers.prune(text) {
+                Some(prune) => json::read_pruned(text, Base::File(doc), prune),
+                None => json::read(text, Base::File(doc)),
             };
             // What begins like JSON may be YAML in its flow style, or a stream of documents, as kubectl takes it.
             let stream = text.contains("\n---");
-            let json = !nodes.is_empty() || extension.as_deref() == Some("json");
+            let json = !nodes.is_empty() || named_json;
             if broken.is_none() || (json && !stream) {
                 self.duplicates(duplicates);
                 for node in nodes {
-                    known += u32::from(self.node(node, placeholders, path));
+                    known += u32::from(self.node(&file, node, placeholders));
                 }
                 if let Some(broken) = broken {
                     problems += 1;
@@ -324,7 +318,7 @@ impl Files<'_> {
         for parsed in yaml::read(text, doc) {
             self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(node, parsed.placeholders, path)),
+                Ok(node) => known += u32::from(self.node(&file, node, parsed.placeholders)),
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, &whole, named);
@@ -372,41 +366,18 @@ impl Files<'_> {
         for duplicate in duplicates {
             let message =
                 format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
-            self.builder.problem(Problem::note(message, Some(duplicate.at)));
+            self.context.builder.problem(Problem::note(message, Some(duplicate.at)));
         }
     }
 
-    /// Takes in a document. Was it anything that karpcheck knows?
-    fn node(&mut self, mut node: Node, holds_placeholders: bool, path: &Path) -> bool {
-        match format_of(&node) {
-            Format::Kubernetes => {
-                if holds_placeholders {
-                    kubernetes::mark_placeholders(&mut node);
-                }
-                self.summary.documents += kubernetes::add_document(self.builder, self.plan, node);
-            }
-            Format::CloudFormation => {
-                self.summary.documents += cloudformation::add(self.builder, self.plan, self.parameters, &node);
-            }
-            Format::HelmValues => {
-                if holds_placeholders {
-                    placeholders::mark(&mut node);
-                }
-                self.summary.documents += helm::add(self.builder, &node, path);
-            }
-            Format::Policy => self.summary.documents += iam_policies::add(self.builder, self.plan, node, path),
-            Format::Terraform(shape) => {
-                let scope = self.modules.scope(self.builder, path, shape == terraform::Shape::Plan);
-                self.summary.documents += terraform::add(self.builder, self.plan, scope, shape, &node);
-            }
-            Format::AwsAnswer => {
-                self.answers.keep(path, node);
-                self.summary.documents += 1;
-            }
-            Format::Empty => {}
-            Format::Unknown => return false,
+    /// Reads a document of a file. Was it of a format that karpcheck knows?
+    fn node(&mut self, file: &Document<'_>, node: Node, placeholders: bool) -> bool {
+        if node.is_null() {
+            return true;
         }
-        true
+        let count = self.readers.read(file.inner(Content::Node { node, placeholders }), &mut self.context);
+        self.summary.documents += *count.as_ref().unwrap_or(&0);
+        count.is_ok()
     }
 }
 

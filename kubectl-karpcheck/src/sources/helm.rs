@@ -1,15 +1,17 @@
 //! Helm values of Karpenter's chart, recognised by what they hold: alone, below the key of a dependency, or in the object
 //! that installs the chart.
 
+pub(in crate::sources) mod values;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::formats::yaml;
-use crate::inventory::{At, Builder, Draft, Map, Node, SourceKind, Text, Value};
+use crate::inventory::{Builder, Draft, Map, Node, SourceKind, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::sources::placeholders;
-use crate::sources::policy_documents::{fill, marked};
+use crate::sources::reader::{Content, Context, Document, Reader, Release};
+use values::object;
 
 /// Settings that only Karpenter's chart has together.
 const SETTINGS: &[&str] = &[
@@ -44,22 +46,75 @@ const VARIABLES: &[&str] = &[
     "FEATURE_GATES",
 ];
 
-/// An installation of the chart, as an object or a file describes it.
-pub(super) struct Release {
-    /// What the installation is called.
-    pub(super) name: Box<str>,
-    /// Where it goes, if that is said.
-    pub(super) namespace: Option<Box<str>>,
-    /// The chart's version.
-    pub(super) version: Option<Node>,
-    /// The object that says which chart it is: `NAMESPACE/NAME`.
-    pub(super) chart: Option<Node>,
-    /// What is set.
-    pub(super) values: Node,
+/// Values in files, and installations of charts.
+pub(super) struct Helm;
+
+impl Reader for Helm {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        match &document.content {
+            Content::Text(_) => false,
+            Content::Node { node, .. } => !values_in(node).is_empty(),
+            Content::Release(_) => true,
+        }
+    }
+
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        match document.content {
+            Content::Text(_) => 0,
+            Content::Node { mut node, placeholders } => {
+                if placeholders {
+                    placeholders::mark(&mut node);
+                }
+                add_values(context.builder, &node, &document.path)
+            }
+            Content::Release(release) => {
+                add_release(context.builder, *release);
+                0
+            }
+        }
+    }
+}
+
+/// Adds values that stand alone in a file, or below keys in one. Returns how many.
+fn add_values(builder: &mut Builder, node: &Node, path: &Path) -> u64 {
+    let found = values_in(node);
+    let count = found.len() as u64;
+    for values in found {
+        let mut body = kept(values);
+        if std::ptr::eq(values, node) && is_of_the_chart(path) {
+            leave_to_the_installation(&mut body);
+        }
+        builder.add(Draft::new(VALUES, "karpenter", body, SourceKind::Source));
+    }
+    count
+}
+
+/// Adds an installation of Karpenter's chart, or those in the values of another one: a chart of one's own that has Karpenter's
+/// as a dependency, or a copy of it by another name.
+fn add_release(builder: &mut Builder, release: Release) {
+    let Release { name, namespace, chart, repository, version, chart_ref, values, source } = release;
+    let bodies = if is_chart(&chart, &repository) {
+        let mut body = kept(&values);
+        if let Value::Map(map) = &mut body.value {
+            for (member, node) in [(CHART_VERSION, version), (CHART_REF, chart_ref)] {
+                if let Some(node) = node {
+                    map.set(member, node);
+                }
+            }
+        }
+        vec![body]
+    } else {
+        values_in(&values).into_iter().map(kept).collect()
+    };
+    for body in bodies {
+        let mut draft = Draft::new(VALUES, name.clone(), body, source);
+        draft.namespace.clone_from(&namespace);
+        builder.add(draft);
+    }
 }
 
 /// The values of Karpenter's chart in a document: the document itself, or what stands below the keys of dependencies.
-pub(super) fn values_in(node: &Node) -> Vec<&Node> {
+fn values_in(node: &Node) -> Vec<&Node> {
     /// An umbrella of umbrellas is as deep as it gets.
     const MOST: usize = 3;
     fn below<'n>(node: &'n Node, depth: usize, found: &mut Vec<&'n Node>) {
@@ -84,7 +139,7 @@ pub(super) fn values_in(node: &Node) -> Vec<&Node> {
 }
 
 /// Are these values of Karpenter's chart? They name its image, or have a setting that only Karpenter's chart has.
-pub(super) fn is_values(node: &Node) -> bool {
+fn is_values(node: &Node) -> bool {
     if node.member("apiVersion").is_some() || node.member("kind").is_some() {
         return false;
     }
@@ -128,20 +183,6 @@ pub(super) fn is_chart(chart: &str, repository: &str) -> bool {
             || (chart.trim_matches(['.', '/']).is_empty() && repository.ends_with("/karpenter/karpenter")))
 }
 
-/// Adds values that stand alone in a file, or below keys in one. Returns how many.
-pub(super) fn add(builder: &mut Builder, node: &Node, path: &Path) -> u64 {
-    let found = values_in(node);
-    let count = found.len() as u64;
-    for values in found {
-        let mut body = kept(values);
-        if std::ptr::eq(values, node) && is_of_the_chart(path) {
-            leave_to_the_installation(&mut body);
-        }
-        builder.add(Draft::new(VALUES, "karpenter", body, SourceKind::Source));
-    }
-    count
-}
-
 /// Is this the `values.yaml` in the folder of Karpenter's own chart?
 fn is_of_the_chart(path: &Path) -> bool {
     let mut chart = String::new();
@@ -165,23 +206,6 @@ fn leave_to_the_installation(body: &mut Node) {
         }
     }
     drop_empty(body);
-}
-
-/// Adds an installation.
-pub(super) fn add_release(builder: &mut Builder, release: Release, source: SourceKind) {
-    let Release { name, namespace, version, chart, values } = release;
-    let mut body = kept(&values);
-    if let Value::Map(map) = &mut body.value {
-        if let Some(version) = version {
-            map.set(CHART_VERSION, version);
-        }
-        if let Some(chart) = chart {
-            map.set(CHART_REF, chart);
-        }
-    }
-    let mut draft = Draft::new(VALUES, name, body, source);
-    draft.namespace = namespace;
-    builder.add(draft);
 }
 
 /// What of the values tells of the controller. The rest may hold anything, secrets among it.
@@ -221,104 +245,4 @@ fn kept(values: &Node) -> Node {
         kept.set("serviceAccount", Node::new(Value::Map(own), account.at));
     }
     Node::new(Value::Map(kept), values.at)
-}
-
-/// An object of some members.
-pub(super) fn object<const N: usize>(members: [(&str, Node); N], at: At) -> Node {
-    let mut map = Map::default();
-    for (name, node) in members {
-        map.set(name, node);
-    }
-    Node::new(Value::Map(map), at)
-}
-
-/// Values that stand as YAML in a text, with placeholders or without; none where the text is no YAML.
-pub(super) fn from_text(node: &Node) -> Option<Node> {
-    let Value::Text(text) = &node.value else { return Some(node.clone()) };
-    let (plain, holes) = marked(text);
-    let mut values = yaml::read(&plain, node.at.doc).next()?.node.ok()?;
-    if !holes.is_empty() {
-        fill(&mut values, &holes);
-    }
-    placeholders::mark(&mut values);
-    // The first line of a block is the place of its text.
-    shift(&mut values, node.at, plain.trim_end().contains('\n'));
-    Some(values)
-}
-
-fn shift(node: &mut Node, at: At, block: bool) {
-    node.at = if block {
-        At {
-            line: at.line + node.at.line.saturating_sub(1),
-            column: at.column + node.at.column.saturating_sub(1),
-            ..at
-        }
-    } else {
-        at
-    };
-    match &mut node.value {
-        Value::List(list) => list.items.iter_mut().for_each(|node| shift(node, at, block)),
-        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| shift(node, at, block)),
-        _ => {}
-    }
-}
-
-/// Sets the value under a path as `helm --set` writes it: `serviceAccount.annotations.eks\.amazonaws\.com/role-arn`. What
-/// stands in a list is left alone.
-pub(super) fn set_path(values: &mut Node, path: &str, value: Node) {
-    let mut names = vec![String::new()];
-    let mut escaped = false;
-    for char in path.chars() {
-        match char {
-            '\\' if !escaped => {
-                escaped = true;
-                continue;
-            }
-            '.' if !escaped => names.push(String::new()),
-            '[' if !escaped => return,
-            other => {
-                if let Some(name) = names.last_mut() {
-                    name.push(other);
-                }
-            }
-        }
-        escaped = false;
-    }
-    let Some((last, before)) = names.split_last() else { return };
-    let at = value.at;
-    let mut target = values;
-    for name in before {
-        if !matches!(target.value, Value::Map(_)) {
-            target.value = Value::Map(Map::default());
-        }
-        let Value::Map(map) = &mut target.value else { return };
-        if map.get(name).is_none() {
-            map.set(name.as_str(), Node::new(Value::Map(Map::default()), at));
-        }
-        let Some(next) = map.get_mut(name) else { return };
-        target = next;
-    }
-    if !matches!(target.value, Value::Map(_)) {
-        target.value = Value::Map(Map::default());
-    }
-    if let Value::Map(map) = &mut target.value {
-        map.set(last.as_str(), value);
-    }
-}
-
-/// One object over another, as Helm merges values: members one by one, everything else as a whole.
-pub(super) fn over(upper: Node, mut lower: Node) -> Node {
-    match (upper.value, &mut lower.value) {
-        (Value::Map(upper), Value::Map(map)) => {
-            for (key, node) in upper.entries {
-                let key: Text = key;
-                match map.remove(&key.to_string()) {
-                    Some(old) => map.set(key, over(node, old)),
-                    None => map.set(key, node),
-                }
-            }
-            lower
-        }
-        (value, _) => Node::new(value, upper.at),
-    }
 }

@@ -18,9 +18,24 @@ use crate::inventory::{
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::account_region;
 use crate::sources::placeholders;
+use crate::sources::reader::{Content, Context, Document, Reader};
+
+/// Policy documents in files.
+pub(super) struct IamPolicies;
+
+impl Reader for IamPolicies {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        document.node().is_some_and(is_policy)
+    }
+
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let Content::Node { node, .. } = document.content else { return 0 };
+        add(context.builder, context.gather_scope, node, &document.path)
+    }
+}
 
 /// Is it a policy document, a list of such, a list of statements, or a statement?
-pub(super) fn is_policy(node: &Node) -> bool {
+fn is_policy(node: &Node) -> bool {
     match &node.value {
         Value::Map(_) => is_document(node) || is_statement(node),
         Value::List(list) => {
@@ -47,7 +62,7 @@ fn is_statement(node: &Node) -> bool {
 }
 
 /// Adds the policies of a document. Returns how many there are.
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut node: Node, path: &Path) -> u64 {
+fn add(builder: &mut Builder, plan: &GatherScope, mut node: Node, path: &Path) -> u64 {
     placeholders::mark(&mut node);
     let at = node.at;
     let documents = match node.value {

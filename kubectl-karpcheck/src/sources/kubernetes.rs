@@ -10,9 +10,61 @@ mod kro;
 use crate::inventory::{Builder, Draft, Node, SourceKind, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
+use crate::sources::reader::{Content, Context, Document, Reader};
 use crate::sources::{placeholders, policy_documents};
 
-/// Is this a Kubernetes object? `group/Kind` and the version.
+/// Kubernetes objects in files, one by one or as a list.
+pub(super) struct Kubernetes;
+
+impl Reader for Kubernetes {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        document.node().is_some_and(|node| kind_of(node).is_some())
+    }
+
+    fn read(&mut self, mut document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let Content::Node { node, placeholders } = &mut document.content else { return 0 };
+        let Some((kind, _)) = kind_of(node) else { return 0 };
+        let is_list =
+            kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
+        if is_list {
+            let (items, placeholders) = (items_of(node, &kind), *placeholders);
+            let items = items.into_iter().map(|node| document.inner(Content::Node { node, placeholders }));
+            context.nested.extend(items);
+            return 0;
+        }
+        // A dump of a cluster says what is there, dollars included.
+        let live = node.at_path(&["metadata", "uid"]).is_some();
+        if *placeholders && !live {
+            placeholders::mark(node);
+        }
+        let body = std::mem::replace(node, Node::new(Value::Null, node.at));
+        let source = if live { SourceKind::Live } else { SourceKind::Manifest };
+        let mut draft = Draft::new(kind, name_of(&body), body, source);
+        draft.namespace = namespace_of(&draft.body);
+        let found: Vec<Content<'static>> = match &*draft.kind {
+            // The definition itself is nothing that a rule asks for.
+            "kro.run/ResourceGraphDefinition" | "kro.run/ResourceGroup" => {
+                let templates = kro::templates(context.builder, &draft.body);
+                let inner = templates.into_iter().map(|node| Content::Node { node, placeholders: false });
+                context.nested.extend(inner.map(|content| document.inner(content)));
+                return 0;
+            }
+            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::argo(context.builder, &draft),
+            "helm.toolkit.fluxcd.io/HelmRelease" => gitops::flux(&draft),
+            "source.toolkit.fluxcd.io/OCIRepository" => {
+                gitops::flux_chart(context.builder, &draft);
+                vec![]
+            }
+            "eksctl.io/ClusterConfig" => eksctl::add(context.builder, &draft),
+            _ => vec![],
+        };
+        context.nested.extend(found.into_iter().map(|content| document.inner(content)));
+        add(context.builder, context.gather_scope, draft);
+        1
+    }
+}
+
+/// `group/Kind` and the version of a Kubernetes object.
 pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
     let version = node.str_at(&["apiVersion"])?;
     let kind = node.str_at(&["kind"]).filter(|kind| !kind.is_empty())?;
@@ -20,66 +72,25 @@ pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
     Some((format!("{group}/{kind}"), version.to_owned()))
 }
 
-/// Marks the placeholders of an object, of a list in each by itself. A dump of a cluster says what is there, dollars included.
-pub(super) fn mark_placeholders(node: &mut Node) {
-    if node.at_path(&["metadata", "uid"]).is_some() {
-        return;
-    }
-    match node.as_map().and_then(|map| map.get("items")).map(|items| &items.value) {
-        Some(Value::List(_)) if node.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List")) => {
-            if let Value::Map(map) = &mut node.value
-                && let Some(Value::List(list)) = map.get_mut("items").map(|items| &mut items.value)
-            {
-                list.items.iter_mut().for_each(mark_placeholders);
-            }
-        }
-        _ => placeholders::mark(node),
-    }
-}
-
-/// Adds an object that was read from a file, and the objects of a list each by itself.
-pub(super) fn add_document(builder: &mut Builder, plan: &GatherScope, node: Node) -> u64 {
-    let Some((kind, _)) = kind_of(&node) else { return 0 };
-    let is_list =
-        kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
-    if !is_list {
-        let name = name_of(&node);
-        let source = if node.at_path(&["metadata", "uid"]).is_some() { SourceKind::Live } else { SourceKind::Manifest };
-        let mut draft = Draft::new(kind, name, node, source);
-        draft.namespace = namespace_of(&draft.body);
-        match &*draft.kind {
-            "kro.run/ResourceGraphDefinition" | "kro.run/ResourceGroup" => return kro::add(builder, plan, &draft.body),
-            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::argo(builder, &draft, source),
-            "helm.toolkit.fluxcd.io/HelmRelease" => gitops::flux(builder, &draft, source),
-            "source.toolkit.fluxcd.io/OCIRepository" => gitops::flux_chart(builder, &draft, source),
-            "eksctl.io/ClusterConfig" => eksctl::add(builder, &draft),
-            _ => {}
-        }
-        add(builder, plan, draft);
-        return 1;
-    }
-    let (group, version) = (
-        node.member("apiVersion").cloned(),
-        kind.strip_suffix("List").and_then(|kind| kind.split_once('/')).map(|(_, kind)| kind.to_owned()),
-    );
-    let Value::Map(mut map) = node.value else { return 0 };
-    let Some(Value::List(list)) = map.remove("items").map(|items| items.value) else { return 0 };
-    let mut count = 0;
-    for mut item in list.items {
-        // The objects of a typed list (`TableList`) need not say what they are.
-        if let (Value::Map(object), Some(kind), Some(group)) = (&mut item.value, &version, &group)
-            && !kind.is_empty()
-        {
+/// The objects of a list. Those of a typed one (`TableList`) need not name their kind.
+fn items_of(list: &mut Node, kind: &str) -> Vec<Node> {
+    let group = list.member("apiVersion").cloned();
+    let kind = kind.strip_suffix("List").and_then(|kind| kind.split_once('/')).map_or("", |(_, kind)| kind);
+    let Value::Map(map) = &mut list.value else { return vec![] };
+    let Some(Value::List(list)) = map.remove("items").map(|items| items.value) else { return vec![] };
+    let mut items = list.items;
+    if let (Some(group), false) = (group, kind.is_empty()) {
+        for item in &mut items {
+            let Value::Map(object) = &mut item.value else { continue };
             if object.get("kind").is_none() {
-                object.entries.insert(0, ("kind".into(), Node::text(kind.as_str(), group.at)));
+                object.entries.insert(0, ("kind".into(), Node::text(kind, group.at)));
             }
             if object.get("apiVersion").is_none() {
                 object.entries.insert(0, ("apiVersion".into(), group.clone()));
             }
         }
-        count += add_document(builder, plan, item);
     }
-    count
+    items
 }
 
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.

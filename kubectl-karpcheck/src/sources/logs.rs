@@ -7,7 +7,7 @@
 use serde_json::Value as Json;
 
 use crate::inventory::{At, Builder, DocId, Draft, List, Map, Node, Problem, SourceKind, Value};
-use crate::schema::kinds::GatherScope;
+use crate::sources::reader::{Content, Context, Document, Reader};
 
 /// The kind of a log.
 pub(super) const LOG: &str = "Karpcheck::Log";
@@ -29,17 +29,32 @@ struct Line {
     fields: Json,
 }
 
-/// Is a text a log of Karpenter's?
-pub(super) fn is_log(text: &str) -> bool {
+/// Logs of the controller.
+pub(super) struct Logs;
+
+impl Reader for Logs {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        matches!(&document.content, Content::Text(text) if is_log(text))
+    }
+
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let Content::Text(text) = document.content else { return 0 };
+        if !context.gather_scope.declares(LOG) {
+            context.builder.skip(1);
+            return 1;
+        }
+        let path = &*document.path;
+        let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+        add(context.builder, text, &name, document.doc);
+        1
+    }
+}
+
+fn is_log(text: &str) -> bool {
     text.lines().filter(|line| !line.trim().is_empty()).take(LOOKED_AT).any(|line| parse(line).is_some())
 }
 
-/// Adds a log. Returns how many items it is.
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, text: &str, name: &str, doc: DocId) -> u64 {
-    if !plan.declares(LOG) {
-        builder.skip(1);
-        return 1;
-    }
+fn add(builder: &mut Builder, text: &str, name: &str, doc: DocId) {
     let total = text.lines().count();
     let mut lines: Vec<Node> = vec![];
     for (number, line) in (1..).zip(text.lines()).skip(total.saturating_sub(MOST_LINES)) {
@@ -58,7 +73,6 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, text: &str, name: &
     body.set("Count", Node::new(Value::Number(count), at));
     body.set("Lines", Node::new(Value::List(lines.into_iter().collect::<List>()), at));
     builder.add(Draft::new(LOG, name, Node::new(Value::Map(body), at), SourceKind::Live));
-    1
 }
 
 fn parse(line: &str) -> Option<Line> {
@@ -139,7 +153,7 @@ mod tests {
     fn lines(text: &str) -> Node {
         let mut builder = Builder::new(Stated::default());
         let doc = builder.document(crate::inventory::Origin::File("karpenter.log".into()));
-        assert_eq!(add(&mut builder, &GatherScope::new([(LOG, false)]), text, "karpenter.log", doc), 1);
+        add(&mut builder, text, "karpenter.log", doc);
         let inventory = karpenter::inventory(builder);
         let (_, item) = inventory.items().find(|(_, item)| &*item.kind == LOG).unwrap();
         item.body.member("Lines").unwrap().clone()

@@ -21,14 +21,70 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::inventory::{Builder, Map, Node, SymbolScope};
-use crate::schema::kinds::GatherScope;
+use std::path::Path;
+use std::sync::Arc;
 
-pub(super) use hcl::{Modules, is_json};
+use crate::formats::json::Prune;
+use crate::inventory::{Map, Node};
+use crate::sources::reader::{Content, Context, Document, Reader};
+use hcl::Modules;
+use resource::ModuleResources;
 
-/// What a document of Terraform's is.
+/// Plans, states and modules.
+#[derive(Default)]
+pub(super) struct Terraform {
+    /// The files of a folder are one module, so they are read together at the end.
+    modules: Modules,
+}
+
+impl Reader for Terraform {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        match &document.content {
+            Content::Text(_) => is_code(&document.path),
+            Content::Node { node, .. } => shape_of(node).is_some(),
+            Content::Release(_) => false,
+        }
+    }
+
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let Document { path, doc, named, content, .. } = document;
+        let node = match content {
+            Content::Text(text) => {
+                self.modules.file(&path, doc, text.to_owned(), named);
+                return 0;
+            }
+            Content::Node { node, .. } => node,
+            Content::Release(_) => return 0,
+        };
+        let Some(shape) = shape_of(&node) else { return 0 };
+        let scope = self.modules.scope(context.builder, &path, shape == Shape::Plan);
+        let stated = context.builder.stated();
+        let set = match shape {
+            Shape::Plan => plan::read(&node, scope, stated),
+            Shape::State => state::read(&node, scope, stated),
+            Shape::RawState => state::read_raw(&node, scope, stated),
+        };
+        add(context, &path, &set)
+    }
+
+    fn prune(&self, text: &str) -> Option<Prune> {
+        might_be(text).then_some(prune)
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> u64 {
+        std::mem::take(&mut self.modules).add(context)
+    }
+}
+
+/// Is a file code of Terraform, or values of its variables?
+fn is_code(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("tf" | "tfvars")) || hcl::is_json(path)
+}
+
+/// What a JSON document of Terraform's is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Shape {
+enum Shape {
     /// `terraform show -json` of a plan.
     Plan,
     /// `terraform show -json` of a state.
@@ -37,8 +93,7 @@ pub(super) enum Shape {
     RawState,
 }
 
-/// Recognises a document by what it holds.
-pub(super) fn shape_of(node: &Node) -> Option<Shape> {
+fn shape_of(node: &Node) -> Option<Shape> {
     let has = |name: &str| node.member(name).is_some();
     if has("planned_values") || has("resource_changes") {
         return Some(Shape::Plan);
@@ -50,30 +105,31 @@ pub(super) fn shape_of(node: &Node) -> Option<Shape> {
     raw.then_some(Shape::RawState)
 }
 
-/// Adds what a document of Terraform's says, whose addresses mean something in a scope. Returns how many resources of
-/// interest there were.
-pub(super) fn add(builder: &mut Builder, kinds: &GatherScope, scope: SymbolScope, shape: Shape, node: &Node) -> u64 {
-    let stated = builder.stated().clone();
-    let set = match shape {
-        Shape::Plan => plan::read(node, scope, &stated),
-        Shape::State => state::read(node, scope, &stated),
-        Shape::RawState => state::read_raw(node, scope, &stated),
-    };
-    builder.enter(scope);
-    let count = items::add(builder, kinds, &set);
-    builder.leave();
+/// Adds what a plan, a state or a module describes, as a part of its root. Returns how many resources of interest there were.
+fn add(context: &mut Context<'_>, path: &Path, set: &ModuleResources) -> u64 {
+    let path: Arc<Path> = path.into();
+    for resource in &set.resources {
+        for content in kubernetes::documents_of(resource) {
+            let doc = resource.attributes.at.doc;
+            let root = Some(set.scope);
+            context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, content });
+        }
+    }
+    context.builder.enter(set.scope);
+    let count = items::add(context.builder, context.gather_scope, set);
+    context.builder.leave();
     count
 }
 
 /// Might this text be a plan or a state, most of which nobody reads?
-pub(super) fn might_be(text: &str) -> bool {
+fn might_be(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"\"terraform_version\"").is_some()
         || memchr::memmem::find(text.as_bytes(), b"\"planned_values\"").is_some()
 }
 
 /// What is not worth keeping of a plan or a state: resources of types that are not read, what was before, outputs and
 /// variables (which may be secret).
-pub(super) fn prune(before: &Map, name: &str) -> bool {
+fn prune(before: &Map, name: &str) -> bool {
     let has = |name: &str| before.get(name).is_some();
     match name {
         "before" | "before_sensitive" | "replace_paths" => has("actions"),

@@ -8,19 +8,19 @@ use crate::inventory::{
     Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, SourceKind, SymbolScope, Text, Value,
 };
 use crate::schema::aws;
-use crate::sources::helm;
-use crate::sources::helm::{Release, object};
+use crate::sources::helm::values::object;
+use crate::sources::reader::{Content, Release};
 
 const CLUSTER: &str = "AWS::EKS::Cluster";
 const ASSOCIATION: &str = "AWS::EKS::PodIdentityAssociation";
 const ROLE: &str = "AWS::IAM::Role";
 
-/// Adds what a ClusterConfig describes.
-pub(super) fn add(builder: &mut Builder, draft: &Draft) {
+/// Adds what a ClusterConfig describes. Returns the Karpenter that eksctl installs.
+pub(super) fn add(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>> {
     let config = &draft.body;
     let Some(name) = config.at_path(&["metadata", "name"]).filter(|name| matches!(name.value, Value::Text(_))).cloned()
     else {
-        return;
+        return vec![];
     };
     let scope = builder.template();
     let stated = builder.stated().clone();
@@ -32,7 +32,7 @@ pub(super) fn add(builder: &mut Builder, draft: &Draft) {
     for (number, one) in elements(config.body, &["iam", "serviceAccounts"]).iter().enumerate() {
         config.account(builder, number, one);
     }
-    config.karpenter(builder);
+    config.karpenter().into_iter().collect()
 }
 
 fn elements<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
@@ -187,8 +187,8 @@ impl Config<'_> {
     }
 
     /// The chart that eksctl installs, with the values that it writes.
-    fn karpenter(&self, builder: &mut Builder) {
-        let Some(karpenter) = self.body.member("karpenter").filter(|karpenter| !karpenter.is_null()) else { return };
+    fn karpenter(&self) -> Option<Content<'static>> {
+        let karpenter = self.body.member("karpenter").filter(|karpenter| !karpenter.is_null())?;
         let at = karpenter.at;
         let on = |name: &str| karpenter.member(name).is_some_and(|flag| matches!(flag.value, Value::Flag(true)));
         let mut settings = Map::default();
@@ -205,14 +205,16 @@ impl Config<'_> {
         };
         settings.set("interruptionQueue", queue);
         let values = object([("settings", Node::new(Value::Map(settings), at))], at);
-        let release = Release {
+        Some(Content::Release(Box::new(Release {
             name: "karpenter".into(),
             namespace: Some("karpenter".into()),
+            chart: "karpenter".into(),
+            repository: String::new(),
             version: karpenter.member("version").cloned(),
-            chart: None,
+            chart_ref: None,
             values,
-        };
-        helm::add_release(builder, release, SourceKind::Manifest);
+            source: SourceKind::Manifest,
+        })))
     }
 }
 

@@ -6,14 +6,13 @@ use std::collections::HashMap;
 
 use crate::inventory::{Address, Builder, Draft, Logical, Node, Part, SourceKind, Symbol, SymbolScope, Text, Value};
 use crate::schema::kinds;
-use crate::schema::kinds::GatherScope;
 use crate::sources::kubernetes::ack;
 
 /// References of references that are followed.
 const MOST: u32 = 4;
 
-/// Adds the objects of a definition. Returns how many there are.
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, definition: &Node) -> u64 {
+/// The objects that a definition describes.
+pub(super) fn templates(builder: &mut Builder, definition: &Node) -> Vec<Node> {
     let scope = builder.template();
     let resources = definition.at_path(&["spec", "resources"]).map(Node::elements).unwrap_or_default();
     let mut templates: HashMap<&str, Node> = HashMap::new();
@@ -23,14 +22,15 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, definition: &Node) 
         }
     }
     let graph = Graph { scope, templates };
-    let mut count = 0;
-    for resource in resources {
-        let Some(template) = resource.member("template") else { continue };
-        let mut object = template.clone();
-        graph.resolve(&mut object, 0);
-        count += super::add_document(builder, plan, object);
-    }
-    count
+    resources
+        .iter()
+        .filter_map(|resource| resource.member("template"))
+        .map(|template| {
+            let mut object = template.clone();
+            graph.resolve(&mut object, 0);
+            object
+        })
+        .collect()
 }
 
 struct Graph<'a> {

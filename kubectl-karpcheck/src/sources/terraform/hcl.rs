@@ -18,8 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::inventory::{Builder, DocId, Item, Node, Origin, Problem, SymbolScope, Value};
-use crate::schema::kinds::GatherScope;
-use crate::sources::terraform::items;
+use crate::sources::reader::{Content, Context};
 use code::Source;
 use named_files::Documents;
 use roots::{Input, Values};
@@ -89,15 +88,11 @@ impl Modules {
     }
 
     /// Reads them. Returns how many resources of interest there were.
-    pub(in crate::sources) fn add(
-        mut self,
-        builder: &mut Builder,
-        plan: &GatherScope,
-        parameters: &[(String, String)],
-    ) -> u64 {
+    pub(in crate::sources) fn add(mut self, context: &mut Context<'_>) -> u64 {
         if self.folders.is_empty() && self.values.is_empty() {
             return 0;
         }
+        let builder = &mut *context.builder;
         let installed = self.follow(builder);
         let mut parsed: Vec<(PathBuf, bool, Vec<Source>)> = vec![];
         for (path, folder) in std::mem::take(&mut self.folders) {
@@ -142,7 +137,7 @@ impl Modules {
                 scopes.push(builder.root(Path::new(&path)));
             }
         }
-        let input = Input { parsed, values, installed, parameters, stated, scopes };
+        let input = Input { parsed, values, installed, parameters: context.parameters, stated, scopes };
         let documents = &mut *builder;
         let outcome = std::thread::scope(|scope| {
             let evaluate = || roots::evaluate_all(&input, &Documents::new(documents));
@@ -158,11 +153,9 @@ impl Modules {
         }
         let (mut count, before) = (0, builder.len());
         for set in &evaluated.roots {
-            builder.enter(set.scope);
-            count += items::add(builder, plan, set);
+            count += super::add(context, Path::new(""), set);
         }
-        builder.leave();
-        leave_to_the_root(builder, before, &evaluated.files);
+        leave_to_the_root(context, before, &evaluated.files);
         count
     }
 
@@ -221,7 +214,7 @@ impl Modules {
 }
 
 /// What a root takes from a file (values of a release, a manifest) is the root's: read by itself the file says less.
-fn leave_to_the_root(builder: &mut Builder, before: usize, files: &HashMap<DocId, PathBuf>) {
+fn leave_to_the_root(context: &mut Context<'_>, before: usize, files: &HashMap<DocId, PathBuf>) {
     fn taken(node: &Node, files: &HashMap<DocId, PathBuf>, into: &mut HashSet<PathBuf>) {
         if let Some(path) = files.get(&node.at.doc) {
             into.insert(path.clone());
@@ -236,6 +229,14 @@ fn leave_to_the_root(builder: &mut Builder, before: usize, files: &HashMap<DocId
         return;
     }
     let mut paths = HashSet::new();
+    for document in &context.nested {
+        match &document.content {
+            Content::Node { node, .. } => taken(node, files, &mut paths),
+            Content::Release(release) => taken(&release.values, files, &mut paths),
+            Content::Text(_) => {}
+        }
+    }
+    let builder = &mut *context.builder;
     builder.items()[before..].iter().for_each(|item| taken(&item.body, files, &mut paths));
     let read: HashSet<DocId> = builder.items()[..before].iter().map(Item::doc).collect();
     let is_taken = |doc: &DocId| match builder.origin(*doc) {

@@ -11,7 +11,6 @@ use crate::sources::mapping::PLAIN;
 use crate::sources::policy_documents;
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::arguments::{Makes, Part, Resource};
-use crate::sources::terraform::kubernetes;
 use crate::sources::terraform::resource;
 use crate::sources::terraform::resource::{ModuleResources, Resource as Instance};
 
@@ -19,7 +18,7 @@ use crate::sources::terraform::resource::{ModuleResources, Resource as Instance}
 pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResources) -> u64 {
     let mut ebs: Option<Map> = None;
     for resource in &set.resources {
-        if kubernetes::add(builder, plan, set, resource) {
+        if resource::is_kubernetes(&resource.kind) {
             continue;
         }
         // A document of permissions becomes a policy where a resource uses it, and nowhere else.

@@ -2,54 +2,28 @@
 //! release of Karpenter's chart.
 
 use crate::formats::yaml;
-use crate::inventory::{At, Builder, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
-use crate::schema::kinds::GatherScope;
-use crate::sources::terraform::resource::{ModuleResources, Resource, relocate};
-use crate::sources::{helm, policy_documents, recognise};
+use crate::inventory::{At, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
+use crate::sources::helm::values::{over, set_path};
+use crate::sources::policy_documents;
+use crate::sources::reader::{Content, Release};
+use crate::sources::terraform::resource::{Resource, relocate};
 
-/// Types of resources that are read here.
-pub(super) fn is_read(kind: &str) -> bool {
-    matches!(
-        kind,
-        "kubernetes_manifest"
-            | "kubectl_manifest"
-            | "kubernetes_service_account"
-            | "kubernetes_service_account_v1"
-            | "helm_release"
-    )
-}
-
-/// Adds what the resource is in Kubernetes. Is it a type that is read here?
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResources, resource: &Resource) -> bool {
-    if !is_read(&resource.kind) {
-        return false;
-    }
+/// The Kubernetes objects and Helm releases that a resource describes, as documents of their own.
+pub(super) fn documents_of(resource: &Resource) -> Vec<Content<'static>> {
+    let object = |node: Node| Content::Node { node, placeholders: false };
     if resource.data {
-        return true;
+        return vec![];
     }
     match &*resource.kind {
-        "kubernetes_manifest" => {
-            if let Some(manifest) = resource.get("manifest") {
-                object(builder, plan, manifest.clone());
-            }
-        }
+        "kubernetes_manifest" => resource.get("manifest").cloned().map(object).into_iter().collect(),
         "kubectl_manifest" => {
-            if let Some(body) = resource.get("yaml_body") {
-                for node in documents(body) {
-                    object(builder, plan, node);
-                }
-            }
+            resource.get("yaml_body").map(documents).unwrap_or_default().into_iter().map(object).collect()
         }
-        "helm_release" => release(builder, resource),
-        _ => service_account(builder, plan, resource),
-    }
-    let _ = set;
-    true
-}
-
-fn object(builder: &mut Builder, plan: &GatherScope, node: Node) {
-    if recognise::format_of(&node) == recognise::Format::Kubernetes {
-        crate::sources::kubernetes::add_document(builder, plan, node);
+        "kubernetes_service_account" | "kubernetes_service_account_v1" => {
+            service_account(resource).map(object).into_iter().collect()
+        }
+        "helm_release" => release(resource).into_iter().collect(),
+        _ => vec![],
     }
 }
 
@@ -79,14 +53,12 @@ pub(super) fn documents(body: &Node) -> Vec<Node> {
         .collect()
 }
 
-fn service_account(builder: &mut Builder, plan: &GatherScope, resource: &Resource) {
+fn service_account(resource: &Resource) -> Option<Node> {
     let at = resource.attributes.at;
-    let Some(from) = resource.get("metadata").and_then(|node| match &node.value {
+    let from = resource.get("metadata").and_then(|node| match &node.value {
         Value::List(list) => list.items.first(),
         _ => Some(node),
-    }) else {
-        return;
-    };
+    })?;
     let mut metadata = Map::default();
     for name in ["name", "namespace", "annotations", "labels"] {
         if let Some(node) = from.member(name).filter(|node| !node.is_null()) {
@@ -97,24 +69,14 @@ fn service_account(builder: &mut Builder, plan: &GatherScope, resource: &Resourc
     account.set("apiVersion", Node::text("v1", at));
     account.set("kind", Node::text("ServiceAccount", at));
     account.set("metadata", Node::new(Value::Map(metadata), from.at));
-    object(builder, plan, Node::new(Value::Map(account), at));
+    Some(Node::new(Value::Map(account), at))
 }
 
-/// The values of a release of Karpenter's chart, as Helm lays them over each other.
-fn release(builder: &mut Builder, resource: &Resource) {
-    let at = resource.attributes.at;
-    let known = |name: &str| resource.text(name).map(Text::to_string).unwrap_or_default();
-    if !helm::is_chart(&known("chart"), &known("repository")) {
-        return;
-    }
-    let mut values = Map::default();
+/// The release of a chart, its values laid over each other as Helm does.
+fn release(resource: &Resource) -> Option<Content<'static>> {
+    let chart = resource.text("chart")?.to_string();
+    let mut values = Node::new(Value::Map(Map::default()), resource.attributes.at);
     let mut unread: Option<Reason> = None;
-    let unclear = |node: &Node| {
-        node.first_unknown().map_or_else(
-            || Reason::new(Cause::Symbolic, "a part of the release's values is not known"),
-            |(reason, _)| reason,
-        )
-    };
     if let Some(list) = resource.get("values") {
         for one in list.elements() {
             let documents = documents(one);
@@ -127,8 +89,8 @@ fn release(builder: &mut Builder, resource: &Resource) {
                 unread = Some(reason);
             }
             for document in documents {
-                if let Value::Map(map) = document.value {
-                    overlay(&mut values, map);
+                if document.as_map().is_some() {
+                    values = over(document, values);
                 }
             }
         }
@@ -143,12 +105,10 @@ fn release(builder: &mut Builder, resource: &Resource) {
         let Some(list) = resource.get(argument) else { continue };
         for one in list.elements() {
             match (one.str_at(&["name"]), one.member("value")) {
-                // What is set within a list leaves the list itself as it is known.
-                (Some(name), _) if name.contains('[') => {}
                 (Some(name), _) if argument == "set_sensitive" => {
-                    set(&mut values, &path(name), super::resource::concealed(one.at));
+                    set_path(&mut values, name, super::resource::concealed(one.at));
                 }
-                (Some(name), Some(value)) if !value.is_null() => set(&mut values, &path(name), value.clone()),
+                (Some(name), Some(value)) if !value.is_null() => set_path(&mut values, name, value.clone()),
                 (Some(_), _) => {}
                 (None, _) => unread = Some(unclear(one)),
             }
@@ -160,90 +120,43 @@ fn release(builder: &mut Builder, resource: &Resource) {
     if let Some(reason) = unread {
         open(&mut values, &reason);
     }
-    // The chart of each release runs the controller of that release.
-    let version = resource.text("version").filter(|version| version.known().is_none_or(|known| !known.is_empty()));
-    let tag = |path: &[&str]| {
-        path.iter().try_fold(&values, |map, name| map.get(name)?.as_map()).and_then(|map| map.get("tag"))
-    };
-    let tagged = tag(&["controller", "image"]).or_else(|| tag(&["image"])).is_some();
-    if let (Some(version), false) = (version, tagged) {
-        let place = resource.get("version").map_or(at, |node| node.at);
-        set(&mut values, &["image".into(), "tag".into()], Node::text(version.clone(), place));
-    }
-    let namespace = resource.text("namespace").and_then(Text::known);
-    let release = helm::Release {
+    let version = resource.get("version").filter(|version| match &version.value {
+        Value::Text(text) => text.known().is_none_or(|known| !known.is_empty()),
+        _ => false,
+    });
+    Some(Content::Release(Box::new(Release {
         name: resource.text("name").and_then(Text::known).unwrap_or("karpenter").into(),
-        namespace: namespace.map(Into::into),
-        version: None,
-        chart: None,
-        values: Node::new(Value::Map(values), at),
-    };
-    helm::add_release(builder, release, SourceKind::Source);
+        namespace: resource.text("namespace").and_then(Text::known).map(Into::into),
+        chart,
+        repository: resource.text("repository").map(Text::to_string).unwrap_or_default(),
+        version: version.cloned(),
+        chart_ref: None,
+        values,
+        source: SourceKind::Source,
+    })))
 }
 
-/// `serviceAccount.annotations.eks\.amazonaws\.com/role-arn` in its parts. Indexes (`a[0]`) are left in the name.
-fn path(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut chars = name.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' => parts.last_mut().into_iter().for_each(|part| part.extend(chars.next())),
-            '.' => parts.push(String::new()),
-            char => parts.last_mut().into_iter().for_each(|part| part.push(char)),
-        }
-    }
-    parts
-}
-
-fn set(into: &mut Map, path: &[String], node: Node) {
-    let Some((name, rest)) = path.split_first() else { return };
-    if rest.is_empty() {
-        into.set(name.as_str(), node);
-        return;
-    }
-    let is_map = into.get(name).is_some_and(|node| node.as_map().is_some());
-    if !is_map {
-        into.set(name.as_str(), Node::new(Value::Map(Map::default()), node.at));
-    }
-    if let Some(Value::Map(map)) = into.get_mut(name).map(|node| &mut node.value) {
-        set(map, rest, node);
-    }
+/// Why values of a release are not known.
+fn unclear(values: &Node) -> Reason {
+    values.first_unknown().map_or_else(
+        || Reason::new(Cause::Symbolic, "a part of the release's values is not known"),
+        |(reason, _)| reason,
+    )
 }
 
 /// What is laid over by something unknown is unknown.
-fn forget(values: &mut Map, reason: &Reason) {
-    for (_, node) in &mut values.entries {
-        match &mut node.value {
-            Value::Map(map) => forget(map, reason),
-            value => *value = Value::Unknown(Box::new(reason.clone())),
-        }
+fn forget(values: &mut Node, reason: &Reason) {
+    match &mut values.value {
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| forget(node, reason)),
+        value => *value = Value::Unknown(Box::new(reason.clone())),
     }
 }
 
 /// Where something unknown is laid over or under them, objects may have more than is known.
-fn open(values: &mut Map, reason: &Reason) {
-    values.more.get_or_insert_with(|| Box::new(reason.clone()));
-    for (_, node) in &mut values.entries {
-        if let Value::Map(map) = &mut node.value {
-            open(map, reason);
-        }
-    }
-}
-
-/// Lays values over others, object by object.
-fn overlay(into: &mut Map, over: Map) {
-    for (key, node) in over.entries {
-        let earlier = into.entries.iter_mut().find(|(known, _)| *known == key).map(|(_, node)| node);
-        match (earlier, node) {
-            (Some(Node { value: Value::Map(earlier), .. }), Node { value: Value::Map(map), .. }) => {
-                overlay(earlier, map);
-            }
-            (Some(earlier), node) => *earlier = node,
-            (None, node) => into.entries.push((key, node)),
-        }
-    }
-    if over.more.is_some() {
-        into.more = over.more;
+fn open(values: &mut Node, reason: &Reason) {
+    if let Value::Map(map) = &mut values.value {
+        map.more.get_or_insert_with(|| Box::new(reason.clone()));
+        map.entries.iter_mut().for_each(|(_, node)| open(node, reason));
     }
 }
 
@@ -270,13 +183,5 @@ mod tests {
         let nodes = documents(&Node::text(Text::from_parts(parts), at));
         let role = nodes[0].at_path(&["spec", "role"]).expect("there");
         assert_eq!((role.at.line, role.to_json().to_string()), (13, "\"x-${role}\"".into()));
-    }
-
-    #[test]
-    fn names_of_set_are_paths() {
-        assert_eq!(
-            path(r"serviceAccount.annotations.eks\.amazonaws\.com/role-arn"),
-            ["serviceAccount", "annotations", "eks.amazonaws.com/role-arn"]
-        );
     }
 }

@@ -67,7 +67,19 @@ pub(super) fn normal(kind: &str) -> Option<&'static str> {
 pub(super) fn is_read(kind: &str) -> bool {
     arguments::of(kind).is_some()
         || matches!(kind, "aws_iam_policy_document" | "aws_region" | "aws_partition" | "aws_caller_identity")
-        || super::kubernetes::is_read(kind)
+        || is_kubernetes(kind)
+}
+
+/// Is it a type of what Terraform makes in Kubernetes?
+pub(super) fn is_kubernetes(kind: &str) -> bool {
+    matches!(
+        kind,
+        "kubernetes_manifest"
+            | "kubectl_manifest"
+            | "kubernetes_service_account"
+            | "kubernetes_service_account_v1"
+            | "helm_release"
+    )
 }
 
 /// The partition, region and account that are stated, or their symbols.

@@ -7,6 +7,7 @@ use crate::inventory::{Builder, Node, Problem, Value};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::account_region;
 use crate::sources::aws_cli::responses::{Asked, Outcome};
+use crate::sources::reader::{Content, Context, Document, Reader};
 
 /// What the file of an answer begins with.
 const ENVELOPE: &str = "aws-answer/v1";
@@ -25,7 +26,7 @@ const SUBJECTS: &[(&str, &[&str])] = &[
 ];
 
 /// Is this a saved answer?
-pub(crate) fn is_saved(node: &Node) -> bool {
+pub(super) fn is_saved(node: &Node) -> bool {
     node.str_at(&["karpcheck"]).is_some_and(|form| form.starts_with("aws-answer/")) || super::is_answer(node)
 }
 
@@ -35,14 +36,32 @@ pub(crate) struct Saved {
     all: Vec<(PathBuf, Node)>,
 }
 
+impl Reader for Saved {
+    fn detects(&self, document: &Document<'_>) -> bool {
+        document.node().is_some_and(is_saved)
+    }
+
+    fn read(&mut self, document: Document<'_>, _context: &mut Context<'_>) -> u64 {
+        let Content::Node { node, .. } = document.content else { return 0 };
+        self.keep(&document.path, node);
+        1
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> u64 {
+        std::mem::take(self).take(context.gather_scope, context.builder, context.now);
+        // Each answer was counted when it was read.
+        0
+    }
+}
+
 impl Saved {
     /// Keeps an answer.
-    pub(crate) fn keep(&mut self, path: &Path, node: Node) {
+    pub(super) fn keep(&mut self, path: &Path, node: Node) {
         self.all.push((path.to_owned(), node));
     }
 
     /// Takes all in. Returns how many facts they hold.
-    pub(crate) fn take(self, plan: &GatherScope, builder: &mut Builder, now: jiff::Timestamp) -> u64 {
+    pub(super) fn take(self, plan: &GatherScope, builder: &mut Builder, now: jiff::Timestamp) -> u64 {
         let mut homes: BTreeMap<PathBuf, Places> = BTreeMap::new();
         for (path, node) in &self.all {
             homes.entry(folder(path)).or_default().learn(node);

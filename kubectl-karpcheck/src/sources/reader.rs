@@ -1,0 +1,114 @@
+//! What a reader of a format is: what it recognises, and what it makes of it.
+//!
+//! ```text
+//! file ──> Document ──> the first reader that detects it ──> drafts, problems
+//!              ^                                        │
+//!              └──────────── Context::nested ───────────┘
+//! ```
+//!
+//! A document inside a document (the objects of a list, a manifest in Terraform, a Helm release in an Application) goes
+//! back to the loop, so that no reader knows another one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::formats::json::Prune;
+use crate::inventory::{Builder, DocId, Node, SourceKind, SymbolScope};
+use crate::schema::kinds::GatherScope;
+
+/// What a reader is given: a file as text, or one unit of a file.
+pub(super) struct Document<'t> {
+    /// The file, whose name may say what the document is about; `-` for standard input.
+    pub(super) path: Arc<Path>,
+    /// The file as an origin.
+    pub(super) doc: DocId,
+    /// Is the file itself named on the command line, so that failing to read it is fatal?
+    pub(super) named: bool,
+    /// The root that it is a part of, where that is not the file itself.
+    pub(super) root: Option<SymbolScope>,
+    /// What it holds.
+    pub(super) content: Content<'t>,
+}
+
+/// What a document holds.
+pub(super) enum Content<'t> {
+    /// All of a file, for formats that are no YAML or JSON, or are read by a reader's own parser.
+    Text(&'t str),
+    /// One document of YAML or JSON.
+    Node {
+        /// Its root.
+        node: Node,
+        /// May its texts hold placeholders (`$VAR`, `{{ }}`) that nobody marked yet?
+        placeholders: bool,
+    },
+    /// The installation of a Helm chart.
+    Release(Box<Release>),
+}
+
+/// The installation of a Helm chart, as the object that installs it describes it.
+pub(super) struct Release {
+    /// The name of the installation.
+    pub(super) name: Box<str>,
+    /// The namespace it is installed in, if that is given.
+    pub(super) namespace: Option<Box<str>>,
+    /// The chart's name, or its path in the repository.
+    pub(super) chart: String,
+    /// The repository of the chart.
+    pub(super) repository: String,
+    /// The chart's version.
+    pub(super) version: Option<Node>,
+    /// The object that has the chart's version: `NAMESPACE/NAME`.
+    pub(super) chart_ref: Option<Node>,
+    /// The values, laid over each other. What may be missing leaves them open.
+    pub(super) values: Node,
+    /// The kind of source that the values come from.
+    pub(super) source: SourceKind,
+}
+
+/// What all readers share during a run.
+pub(super) struct Context<'a> {
+    /// Takes drafts and problems.
+    pub(super) builder: &'a mut Builder,
+    /// The kinds that the chosen rules ask for.
+    pub(super) gather_scope: &'a GatherScope,
+    /// `--parameter`.
+    pub(super) parameters: &'a [(String, String)],
+    /// The time of the run.
+    pub(super) now: jiff::Timestamp,
+    /// Documents found inside of the one that is read.
+    pub(super) nested: Vec<Document<'static>>,
+}
+
+/// A reader of one format.
+pub(super) trait Reader {
+    /// Is this a document of the format?
+    fn detects(&self, document: &Document<'_>) -> bool;
+
+    /// Adds what a detected document describes. Returns how many objects and resources that are.
+    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64;
+
+    /// The members of a JSON text that this reader never looks at, if the text is of the format.
+    fn prune(&self, _text: &str) -> Option<Prune> {
+        None
+    }
+
+    /// Adds what takes all documents to tell. Returns how many objects and resources that are.
+    fn finish(&mut self, _context: &mut Context<'_>) -> u64 {
+        0
+    }
+}
+
+impl Document<'_> {
+    /// The root of a document of YAML or JSON.
+    pub(super) fn node(&self) -> Option<&Node> {
+        match &self.content {
+            Content::Node { node, .. } => Some(node),
+            Content::Text(_) | Content::Release(_) => None,
+        }
+    }
+
+    /// A document that stands inside of this one.
+    pub(super) fn inner(&self, content: Content<'static>) -> Document<'static> {
+        Document { path: Arc::clone(&self.path), doc: self.doc, named: self.named, root: self.root, content }
+    }
+}
