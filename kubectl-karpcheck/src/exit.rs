@@ -9,8 +9,8 @@ pub enum Exit {
     Findings,
     /// 2: bad arguments.
     Usage,
-    /// 3: part of the job failed: no cluster, a named file unreadable or invalid, a pack refused or crashed. The rest is
-    /// reported, with the failure in `problems`.
+    /// 3: part of the job failed: no cluster, a named file unreadable or invalid, a file that speaks of Karpenter or ACK
+    /// unreadable (but for `--allow-unread`), a pack refused or crashed. The rest is reported, with the failure in `problems`.
     NotDone,
     /// 4: with `--require-complete`, clean but not complete.
     Incomplete,
@@ -34,8 +34,8 @@ pub const HELP: &str = "Exit codes:
   0  nothing at or above --fail-on
   1  findings at or above --fail-on
   2  bad arguments
-  3  the job could not be done whole (no cluster, a named file unreadable,
-     a pack refused); the rest is reported
+  3  the job could not be done whole (no cluster, a named file or one that
+     speaks of Karpenter unreadable, a pack refused); the rest is reported
   4  with --require-complete: clean, but not complete";
 
 /// The exit codes as `upgrade --help` ends with them.
@@ -43,14 +43,14 @@ pub const UPGRADE_HELP: &str = "Exit codes:
   0  the upgrade brings nothing at or above --fail-on
   1  the upgrade brings something at or above --fail-on: do it first
   2  bad arguments, or the version that runs is not known, or not earlier
-  3  the job could not be done whole (no cluster, a named file unreadable,
-     a pack refused); the rest is reported";
+  3  the job could not be done whole (no cluster, a named file or one that
+     speaks of Karpenter unreadable, a pack refused); the rest is reported";
 
 /// The exit codes as `can --help` ends with them.
 pub const CAN_HELP: &str = "Exit codes:
   0  AWS would allow it
   1  AWS would deny it
   2  bad arguments
-  3  the job could not be done whole (no cluster, a named file unreadable);
-     the answer is from what was read
+  3  the job could not be done whole (no cluster, a named file or one that
+     speaks of Karpenter unreadable); the answer is from what was read
   4  it cannot be decided";

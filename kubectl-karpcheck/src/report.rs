@@ -81,6 +81,8 @@ pub struct Sources {
     pub excluded: usize,
     /// Files in folders whose names are of no kind that karpcheck reads.
     pub left_alone: usize,
+    /// Files of folders that could not be read and speak neither of Karpenter nor of ACK.
+    pub unread: usize,
     /// Objects of live clusters.
     pub objects: usize,
     /// Calls of the AWS API.

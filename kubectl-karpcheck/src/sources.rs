@@ -27,6 +27,7 @@ mod policy_documents;
 mod process;
 mod reader;
 mod readers;
+mod relevance;
 mod terraform;
 
 pub use exclude::is_glob;

@@ -99,6 +99,7 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
             let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
             let why = match (problem, run.sources.excluded) {
                 (true, _) => String::new(),
+                (false, _) if run.sources.unread > 0 => String::new(),
                 (false, 0) => ": no file there is named like YAML or JSON (.yaml, .yml, .json, .template)".to_owned(),
                 (false, excluded) => format!(": --exclude names {}", count(excluded, "file")),
             };
@@ -257,6 +258,15 @@ fn not_seen(run: &Run<'_>, summary: &Summary) -> Vec<String> {
         0 => {}
         1 => lines.push("Passed over: 1 object of a kind that no selected rule reads.".to_owned()),
         many => lines.push(format!("Passed over: {many} objects of kinds that no selected rule reads.")),
+    }
+    match run.sources.unread {
+        0 => {}
+        1 => {
+            lines.push("Left alone: 1 template or invalid file that speaks neither of Karpenter nor of ACK.".to_owned())
+        }
+        many => lines.push(format!(
+            "Left alone: {many} templates and invalid files that speak neither of Karpenter nor of ACK."
+        )),
     }
     if !summary.complete {
         lines.push("The run is not complete: something above was refused or could not be read.".to_owned());

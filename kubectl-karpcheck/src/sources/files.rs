@@ -1,6 +1,6 @@
 //! Files, folders and standard input.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::schema::kinds::GatherScope;
 use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
+use crate::sources::relevance::Relevance;
 use crate::sources::{kustomize, policy_documents};
 
 /// Extensions of the files that are read in a folder.
@@ -25,7 +26,7 @@ const MAX_SIZE: u64 = 512 << 20;
 /// What was read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FileSummary {
-    /// Files that were opened.
+    /// Files that were read.
     pub files: u64,
     /// Objects and resources in them.
     pub documents: u64,
@@ -33,6 +34,8 @@ pub struct FileSummary {
     pub excluded: u64,
     /// Files of folders that were left alone for their names, by extension (empty for none).
     pub left_alone: BTreeMap<String, u64>,
+    /// Files of folders that could not be read, in whole or in part, and speak neither of Karpenter nor of ACK.
+    pub unread: u64,
 }
 
 /// What the command line names.
@@ -46,16 +49,20 @@ pub struct Named<'a> {
     pub kustomizations: &'a [PathBuf],
     /// `--parameter`.
     pub parameters: &'a [(String, String)],
+    /// `--allow-unread`: a file that cannot be read is a problem, and never a fatal one.
+    pub allow_unread: bool,
 }
 
 /// Reads files, folders (recursively, without what `.gitignore` names) and standard input (`-`).
 ///
-/// A path that was named and cannot be read whole is a fatal problem; what a walk finds and cannot be read is one that
-/// leaves the run incomplete. What is named twice, or named and found by a walk, is read once.
+/// A path that was named and cannot be read whole is a fatal problem, and so is a file that a walk finds, that speaks of
+/// Karpenter or ACK and cannot be read. Templates of other charts, settings of editors and the like are only counted. What
+/// is named twice, or named and found by a walk, is read once.
 pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
-    let Named { paths, exclude, kustomizations, parameters } = named;
+    let Named { paths, exclude, kustomizations, parameters, allow_unread } = named;
     let exclusions = Arc::new(Exclusions::new(exclude));
     let mut reader = Files::new(parameters, plan, builder, jiff::Timestamp::now());
+    reader.context.allow_unread = allow_unread;
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
     for path in others.into_iter().chain(folders) {
@@ -116,6 +123,8 @@ struct Files<'a> {
     summary: FileSummary,
     /// Where what was read really is.
     seen: HashSet<PathBuf>,
+    /// Files that hold something that was read.
+    read: BTreeSet<DocId>,
 }
 
 impl<'a> Files<'a> {
@@ -127,15 +136,27 @@ impl<'a> Files<'a> {
     ) -> Self {
         builder.set_document_parser(policy_documents::object);
         Self {
-            context: Context { builder, gather_scope, parameters, now, nested: vec![] },
+            context: Context {
+                builder,
+                gather_scope,
+                parameters,
+                allow_unread: false,
+                left_alone: BTreeSet::new(),
+                now,
+                nested: vec![],
+            },
             readers: Readers::new(),
             summary: FileSummary::default(),
             seen: HashSet::new(),
+            read: BTreeSet::new(),
         }
     }
 
     fn finish(mut self) -> FileSummary {
         self.summary.documents += self.readers.finish(&mut self.context);
+        let unread = &self.context.left_alone;
+        self.summary.unread = unread.len() as u64;
+        self.summary.files -= unread.difference(&self.read).count() as u64;
         self.summary
     }
 }
@@ -194,13 +215,19 @@ impl Files<'_> {
                 let doc = self.document(child);
                 self.context.builder.problem(Problem::note(what, Some(At::whole(doc))));
             }
+            ignore::Error::Io(error) if error.kind() == io::ErrorKind::NotFound && place.is_symlink() => {
+                let doc = self.document(place);
+                let what = "a symbolic link to something that is not there: left alone";
+                self.context.builder.problem(Problem::note(what, Some(At::whole(doc))));
+            }
+            // What cannot be opened may speak of anything.
             ignore::Error::Io(error) => {
                 let doc = self.document(place);
-                self.unreadable(io_words(error), At::whole(doc), false);
+                self.context.unread(io_words(error), At::whole(doc), false, Relevance::Aws);
             }
             other => {
                 let doc = self.document(place);
-                self.unreadable(lowercase_text(&other.to_string()), At::whole(doc), false);
+                self.context.unread(lowercase_text(&other.to_string()), At::whole(doc), false, Relevance::Aws);
             }
         }
     }
@@ -210,7 +237,7 @@ impl Files<'_> {
         match kustomize::render(folder, MAX_SIZE + 1) {
             Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(bytes) => self.bytes(&bytes, folder, doc, true),
-            Err(what) => self.unreadable(what, At::whole(doc), true),
+            Err(what) => self.context.builder.problem(Problem::fatal(what, Some(At::whole(doc)))),
         }
     }
 
@@ -246,7 +273,7 @@ impl Files<'_> {
         match read() {
             Ok(Ok(bytes)) => self.bytes(&bytes, path, doc, named),
             Ok(Err(size)) => self.too_large(doc, Some(size), named),
-            Err(error) => self.unreadable(io_words(&error), At::whole(doc), named),
+            Err(error) => self.context.unread(io_words(&error), At::whole(doc), named, Relevance::Aws),
         }
     }
 
@@ -256,24 +283,22 @@ impl Files<'_> {
             "it is larger than {} MB{size} and was not read: give karpcheck the part that matters",
             MAX_SIZE >> 20
         );
-        self.unreadable(what, At::whole(doc), named);
-    }
-
-    fn unreadable(&mut self, what: String, at: At, named: bool) {
-        self.context.builder.problem(if named { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+        self.context.unread(what, At::whole(doc), named, Relevance::Aws);
     }
 
     fn bytes(&mut self, bytes: &[u8], path: &Path, doc: DocId, named: bool) {
         self.summary.files += 1;
         match decode(bytes) {
             Ok(text) => self.text(&text, path, doc, named),
-            Err(Undecodable::Binary) => self.unreadable(
-                "it is not text: leave it out, or give the YAML or JSON that it was made of".into(),
+            Err(Undecodable::Binary) => self.context.unread(
+                "it is not text: leave it out, or give the YAML or JSON that it was made of",
                 At::whole(doc),
                 named,
+                Relevance::of(bytes),
             ),
             Err(Undecodable::Encoding { line, column }) => {
-                self.unreadable("it is not UTF-8: save it as UTF-8".into(), At { doc, line, column }, named);
+                let what = "it is not UTF-8: save it as UTF-8";
+                self.context.unread(what, At { doc, line, column }, named, Relevance::of(bytes));
             }
         }
     }
@@ -290,7 +315,11 @@ impl Files<'_> {
         let mut known = 0;
         let mut problems = 0;
         // Told once: a file may hold ten thousand broken documents.
-        let whole = std::cell::LazyCell::new(|| Whole { lines: line_count(text), braces: text.contains("{{") });
+        let whole = std::cell::LazyCell::new(|| Whole {
+            lines: line_count(text),
+            braces: text.contains("{{"),
+            relevance: Relevance::of(text.as_bytes()),
+        });
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         let named_json = extension(path) == "json";
@@ -304,33 +333,42 @@ impl Files<'_> {
             let stream = text.contains("\n---");
             let json = !nodes.is_empty() || named_json;
             if broken.is_none() || (json && !stream) {
-                self.duplicates(duplicates);
                 for node in nodes {
                     known += u32::from(self.node(&file, node, placeholders));
+                }
+                if known > 0 {
+                    self.duplicates(duplicates);
                 }
                 if let Some(broken) = broken {
                     problems += 1;
                     self.broken("JSON", broken, &whole, named);
                 }
-                return self.nothing(known + problems, text, path, At::whole(doc), named);
+                return self.nothing(known, problems, text, path, At::whole(doc), named);
             }
         }
         for parsed in yaml::read(text, doc) {
-            self.duplicates(parsed.duplicates);
             match parsed.node {
-                Ok(node) => known += u32::from(self.node(&file, node, parsed.placeholders)),
+                Ok(node) => {
+                    if self.node(&file, node, parsed.placeholders) {
+                        known += 1;
+                        self.duplicates(parsed.duplicates);
+                    }
+                }
                 Err(broken) => {
                     problems += 1;
                     self.broken("YAML", broken, &whole, named);
                 }
             }
         }
-        self.nothing(known + problems, text, path, At::whole(doc), named);
+        self.nothing(known, problems, text, path, At::whole(doc), named);
     }
 
     /// A file that was named and holds nothing that karpcheck knows is a mistake; in a folder it is what folders hold.
-    fn nothing(&mut self, known: u32, text: &str, path: &Path, at: At, named: bool) {
-        if known > 0 || !named {
+    fn nothing(&mut self, known: u32, problems: u32, text: &str, path: &Path, at: At, named: bool) {
+        if known > 0 {
+            self.read.insert(at.doc);
+        }
+        if known > 0 || problems > 0 || !named {
             return;
         }
         let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
@@ -341,7 +379,7 @@ impl Files<'_> {
         } else {
             "there is nothing in it"
         };
-        self.unreadable(what.into(), at, true);
+        self.context.builder.problem(Problem::fatal(what, Some(at)));
     }
 
     fn broken(&mut self, format: &str, broken: ParseError, whole: &Whole, named: bool) {
@@ -359,7 +397,7 @@ impl Files<'_> {
                 format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
             }
         };
-        self.unreadable(what, at, named);
+        self.context.unread(what, at, named, whole.relevance);
     }
 
     fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
@@ -385,6 +423,7 @@ impl Files<'_> {
 struct Whole {
     lines: u32,
     braces: bool,
+    relevance: Relevance,
 }
 
 enum Undecodable {

@@ -9,12 +9,14 @@
 //! A document inside a document (the objects of a list, a manifest in Terraform, a Helm release in an Application) goes
 //! back to the loop, so that no reader knows another one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::formats::json::Prune;
-use crate::inventory::{Builder, DocId, Node, SourceKind, SymbolScope};
+use crate::inventory::{At, Builder, DocId, Node, Problem, SourceKind, SymbolScope};
 use crate::schema::kinds::GatherScope;
+use crate::sources::relevance::Relevance;
 
 /// What a reader is given: a file as text, or one unit of a file.
 pub(super) struct Document<'t> {
@@ -73,10 +75,27 @@ pub(super) struct Context<'a> {
     pub(super) gather_scope: &'a GatherScope,
     /// `--parameter`.
     pub(super) parameters: &'a [(String, String)],
+    /// `--allow-unread`.
+    pub(super) allow_unread: bool,
+    /// Files that cannot be read, in whole or in part, and are of no relevance.
+    pub(super) left_alone: BTreeSet<DocId>,
     /// The time of the run.
     pub(super) now: jiff::Timestamp,
     /// Documents found inside of the one that is read.
     pub(super) nested: Vec<Document<'static>>,
+}
+
+impl Context<'_> {
+    /// A file, or a part of it, could not be read. It is a problem where the file was named or is of some relevance; what a
+    /// walk met beside that is only counted.
+    pub(super) fn unread(&mut self, what: impl Into<String>, at: At, named: bool, relevance: Relevance) {
+        if !named && relevance == Relevance::None {
+            self.left_alone.insert(at.doc);
+            return;
+        }
+        let fatal = (named || relevance == Relevance::Karpenter) && !self.allow_unread;
+        self.builder.problem(if fatal { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+    }
 }
 
 /// A reader of one format.

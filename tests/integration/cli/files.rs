@@ -5,12 +5,53 @@ use super::*;
 /// What stands at the end of a run that missed something.
 const INCOMPLETE: &str = "The run is not complete: something above was refused or could not be read.";
 
-/// Beside a good file: named, it is a failure of the run; found by a walk, a problem. Both tell it in the same words.
+/// What stands at the end of a run that met one file that is nobody's business.
+const LEFT_ALONE: &str = "Left alone: 1 template or invalid file that speaks neither of Karpenter nor of ACK.";
+
+/// Beside a good file: named, it is a failure of the run; found by a walk, it is left alone where it speaks of nothing that
+/// karpcheck judges.
 fn told(name: &str, content: &[u8], place_and_words: &str) {
     let place = TestDir::new();
     place.write(name, content);
     place.beside(name).code(3).line(&format!("problem: {place_and_words}")).line(INCOMPLETE);
-    place.walk().code(1).line(&format!("problem: ./{place_and_words}")).line(INCOMPLETE);
+    place.walk().code(1).has_not("problem: ").has_not(INCOMPLETE).line(LEFT_ALONE);
+}
+
+#[test]
+fn a_broken_file_of_a_folder_that_speaks_of_karpenter_or_ack_is_a_failure_of_the_run() {
+    for (content, words) in [
+        ("apiVersion: karpenter.sh/v1\nkind: \"Node", "2:7: it is not valid YAML"),
+        ("apiVersion: sqs.services.k8s.aws/v1alpha1\nmetadata:\n  name: {{ .Values.x }}\n", "3:10: it is a template"),
+    ] {
+        let place = TestDir::new();
+        place.write("x.yaml", content);
+        place.walk().code(3).has(&format!("problem: ./x.yaml:{words}")).line(INCOMPLETE).has_not("Left alone");
+        let allowed = place.run(&["check", "--offline", "-f", ".", "--fail-on", "none", "--allow-unread"]);
+        allowed.code(0).has(&format!("problem: ./x.yaml:{words}")).line(INCOMPLETE);
+    }
+}
+
+#[test]
+fn a_broken_description_of_aws_resources_leaves_the_run_incomplete() {
+    let place = TestDir::new();
+    place.write("queue.json", "{\"Type\": \"AWS::SQS::Queue\"");
+    place.walk().code(1).has("problem: ./queue.json:").line(INCOMPLETE);
+}
+
+#[test]
+fn templates_and_settings_of_others_are_counted_in_one_line() {
+    let place = TestDir::new();
+    place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
+    place.write("tsconfig.json", "{\n  // comment\n  \"a\": 1,\n}\n");
+    place.write("tf/queue.j2.tf", "{% if a %}\nresource \"aws_sqs_queue\" \"q\" {}\n{% endif %}\n");
+    place.write("docker-compose.yml", "services: {a: 1}\nservices: {b: 2}\n");
+    let ended = place.walk();
+    ended
+        .code(1)
+        .has_not("problem: ")
+        .has_not("note: ")
+        .has("(2 files)")
+        .line("Left alone: 3 templates and invalid files that speak neither of Karpenter nor of ACK.");
 }
 
 #[test]
@@ -80,9 +121,12 @@ fn a_chart_full_of_templates_is_one_line() {
     place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
     place.write("chart/templates/b.yaml", "{{- if .Values.b }}\na: 1\n{{- end }}\n");
     let ended = place.walk();
-    ended
-        .code(1)
-        .has("problem: ./chart/templates/a.yaml:2:5 (and 1 more): it is a template, not YAML: render it first");
+    ended.code(1).line("Left alone: 2 templates and invalid files that speak neither of Karpenter nor of ACK.");
+    // Those that speak of Karpenter are a problem, and one line.
+    place.write("chart/templates/a.yaml", "kind: NodePool # karpenter.sh\n{{- include \"x\" . | nindent 4 }}\n");
+    place.write("chart/templates/b.yaml", "{{- if .Values.karpenter }}\na: 1\n{{- end }}\n");
+    let ended = place.walk();
+    ended.code(3).has(" (and 1 more): it is a template, not YAML: render it first");
     assert_eq!(ended.out.matches("problem: ").count(), 1, "{}", ended.out);
 }
 
@@ -109,7 +153,7 @@ fn a_tower_is_refused_where_it_gets_too_high() {
         let ended = place.beside(name);
         ended.code(3).has(words).has_not("not valid");
         assert!(ended.out.contains(&format!("problem: {name}:")), "{at}: {}", ended.out);
-        place.walk().code(1).has(words);
+        place.walk().code(1).has_not(words).line(LEFT_ALONE);
     }
 }
 
@@ -142,10 +186,14 @@ fn a_loop_of_links_is_walked_once() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_leads_nowhere_is_a_problem_of_the_walk() {
+fn a_link_that_leads_nowhere_is_noted_by_a_walk() {
     let place = TestDir::new();
     std::os::unix::fs::symlink("gone.yaml", place.path().join("link.yaml")).unwrap();
-    place.walk().code(1).has("problem: ./link.yaml: ").line(INCOMPLETE);
+    place
+        .walk()
+        .code(1)
+        .line("note: ./link.yaml: a symbolic link to something that is not there: left alone")
+        .has_not(INCOMPLETE);
     place.beside("link.yaml").code(3).line("problem: link.yaml: no such file or folder");
 }
 
@@ -291,7 +339,7 @@ fn much_that_is_broken_costs_nothing_else() {
 #[test]
 fn excluded_files_are_not_read_and_are_counted() {
     let dir = TestDir::new();
-    dir.write("old/examples/broken.yaml", "a: [");
+    dir.write("old/examples/broken.yaml", "a: [ # arn:aws");
     dir.write("old/examples/more.yaml", BROKEN_CLASS);
     dir.write("old/notes.txt", "");
     dir.write("infra/class.yaml", BROKEN_CLASS.replace("general", "infra"));
@@ -329,7 +377,7 @@ fn an_exclusion_without_effect_is_noted_and_a_bad_one_refused() {
 #[test]
 fn all_commands_that_judge_files_can_exclude() {
     let dir = TestDir::new();
-    dir.write("old/broken.yaml", "a: [");
+    dir.write("old/broken.yaml", "a: [ # arn:aws");
     dir.write(
         "controller.yaml",
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: karpenter, namespace: kube-system}\nspec: {template: {spec: \

@@ -143,6 +143,7 @@ impl Done {
                 documents: self.files,
                 excluded: 0,
                 left_alone: 0,
+                unread: 0,
                 objects: 0,
                 asked: 0,
             },

@@ -26,6 +26,10 @@ pub struct SourceArgs {
     /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
     #[arg(short = 'k', long, value_name = "DIR")]
     pub kustomize: Vec<PathBuf>,
+    /// Report files that speak of Karpenter or ACK and cannot be read, or that were named and cannot be read, without exit
+    /// code 3
+    #[arg(long)]
+    pub allow_unread: bool,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,

@@ -52,6 +52,7 @@ pub fn read(
         exclude: &args.exclude,
         kustomizations: &args.kustomize,
         parameters: &args.facts.parameter,
+        allow_unread: args.allow_unread,
     };
     let files = sources::files(named, gather_scope, &mut builder, streams.input);
     if !args.offline {

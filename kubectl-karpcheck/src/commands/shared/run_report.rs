@@ -47,6 +47,7 @@ impl RunReport {
                 documents: count(files.documents),
                 excluded: count(files.excluded),
                 left_alone: count(files.left_alone.values().sum()),
+                unread: count(files.unread),
                 objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
                 asked: answers.calls,
             },

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::inventory::{Builder, DocId, Item, Node, Origin, Problem, SymbolScope, Value};
 use crate::sources::reader::{Content, Context};
+use crate::sources::relevance::Relevance;
 use code::Source;
 use named_files::Documents;
 use roots::{Input, Values};
@@ -92,22 +93,17 @@ impl Modules {
         if self.folders.is_empty() && self.values.is_empty() {
             return 0;
         }
-        let builder = &mut *context.builder;
-        let installed = self.follow(builder);
+        let installed = self.follow(context.builder);
         let mut parsed: Vec<(PathBuf, bool, Vec<Source>)> = vec![];
         for (path, folder) in std::mem::take(&mut self.folders) {
             let (mut sources, mut overrides) = (vec![], vec![]);
             for file in folder.files {
                 let into = if is_override(&file.name) { &mut overrides } else { &mut sources };
+                let relevance = Relevance::of_code(&file.text);
                 match parse::parse(file.doc, file.text) {
                     Ok(source) => into.push(source),
                     Err((what, at, before)) => {
-                        let what = format!("it is not valid {what}");
-                        builder.problem(if file.named {
-                            Problem::fatal(what, Some(at))
-                        } else {
-                            Problem::new(what, Some(at))
-                        });
+                        context.unread(format!("it is not valid {what}"), at, file.named, relevance);
                         into.extend(before.and_then(|text| parse::parse(file.doc, text).ok()));
                     }
                 }
@@ -119,13 +115,15 @@ impl Modules {
         }
         let mut values: Vec<Values> = vec![];
         for ValuesFile { path, doc, text, named } in std::mem::take(&mut self.values) {
+            let relevance = Relevance::of_code(&text);
             match parse::parse_values(doc, text) {
                 Ok(source) => values.push(Values { path, source, named }),
                 Err((what, at, _)) => {
-                    builder.problem(Problem::new(format!("it is not valid {what}"), Some(at)));
+                    context.unread(format!("it is not valid {what}"), at, named, relevance);
                 }
             }
         }
+        let builder = &mut *context.builder;
         let stated = builder.stated().clone();
         // Files that are read each by itself have each a scope.
         let mut scopes: Vec<SymbolScope> = vec![];
