@@ -142,6 +142,7 @@ impl<'a> Files<'a> {
                 parameters,
                 allow_unread: false,
                 left_alone: BTreeSet::new(),
+                claimed: HashSet::new(),
                 now,
                 nested: vec![],
             },

@@ -1,16 +1,17 @@
 //! Helm values of Karpenter's chart, recognised by what they hold: alone, below the key of a dependency, or in the object
 //! that installs the chart.
 
+mod releases;
 pub(in crate::sources) mod values;
 
-use std::fs::File;
-use std::io::Read as _;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::inventory::{Builder, Draft, Map, Node, SourceKind, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader, Release};
+use releases::FileOfValues;
 use values::object;
 
 /// Settings that only Karpenter's chart has together.
@@ -30,6 +31,9 @@ const SETTINGS: &[&str] = &[
     "enableZonalShift",
 ];
 
+/// The annotation of a ServiceAccount that names its role.
+const ROLE: &str = "eks.amazonaws.com/role-arn";
+
 /// The controller's variables that are settings; what else its environment holds may be secret, and is not kept.
 const VARIABLES: &[&str] = &[
     "CLUSTER_NAME",
@@ -46,57 +50,118 @@ const VARIABLES: &[&str] = &[
     "FEATURE_GATES",
 ];
 
-/// Values in files, and installations of charts.
-pub(super) struct Helm;
+/// Values in files, and installations of charts: which files belong to which installation is known when all are read.
+#[derive(Default)]
+pub(super) struct Helm {
+    files: Vec<FileOfValues>,
+    releases: Vec<Release>,
+}
 
 impl Reader for Helm {
     fn detects(&self, document: &Document<'_>) -> bool {
         match &document.content {
             Content::Text(_) => false,
-            Content::Node { node, .. } => !values_in(node).is_empty(),
+            Content::Node { node, .. } => {
+                node.member("helmCharts").is_some()
+                    || releases::is_helmfile(node)
+                    || !values_in(node, &document.path).is_empty()
+            }
             Content::Release(_) => true,
         }
     }
 
     fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
-        match document.content {
+        let Document { path, root, content, .. } = document;
+        match content {
             Content::Text(_) => 0,
             Content::Node { mut node, placeholders } => {
                 if placeholders {
                     placeholders::mark(&mut node);
                 }
-                add_values(context.builder, &node, &document.path)
+                if node.member("helmCharts").is_some() {
+                    self.releases.extend(releases::of_kustomization(&node, &path));
+                    return 0;
+                }
+                if releases::is_helmfile(&node) {
+                    self.releases.extend(releases::of_helmfile(&node, &path));
+                    return 0;
+                }
+                let found = values_in(&node, &path);
+                let count = found.len() as u64;
+                let path = path.to_path_buf();
+                let files = found.into_iter().map(|keys| FileOfValues { path: path.clone(), node: node.clone(), keys });
+                self.files.extend(files);
+                count
+            }
+            Content::Release(release) if root.is_some() || release.files.is_empty() => {
+                add_release(context.builder, *release, None);
+                0
             }
             Content::Release(release) => {
-                add_release(context.builder, *release);
+                self.releases.push(*release);
                 0
             }
         }
     }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> u64 {
+        let files = std::mem::take(&mut self.files);
+        let mut used = BTreeSet::new();
+        for mut release in std::mem::take(&mut self.releases) {
+            let named = std::mem::take(&mut release.files);
+            release.values = releases::of_files(context.builder, &files, &named, release.values, &mut used);
+            // A chart in the repository has its version of Karpenter's in its own file.
+            let own = named.iter().find_map(|file| releases::find(&files, file));
+            let folder = own.and_then(|number| files[number].path.parent()).filter(|_| release.version.is_none());
+            let version = folder.and_then(|folder| releases::version_for(context.builder, folder));
+            add_release(context.builder, release, version);
+        }
+        let claimed =
+            |file: &FileOfValues| std::fs::canonicalize(&file.path).is_ok_and(|path| context.claimed.contains(&path));
+        used.extend((0..files.len()).filter(|number| claimed(&files[*number])));
+        add_files(context.builder, &files, &used);
+        0
+    }
 }
 
-/// Adds values that stand alone in a file, or below keys in one. Returns how many.
-fn add_values(builder: &mut Builder, node: &Node, path: &Path) -> u64 {
-    let found = values_in(node);
-    let count = found.len() as u64;
-    for values in found {
-        let mut body = kept(values);
-        if std::ptr::eq(values, node) && is_of_the_chart(path) {
-            leave_to_the_installation(&mut body);
+/// Adds the releases that files of values without an object that installs them describe: each environment over its base.
+fn add_files(builder: &mut Builder, files: &[FileOfValues], used: &BTreeSet<usize>) {
+    let bases = releases::bases(files);
+    for (number, file) in files.iter().enumerate().filter(|(number, _)| !used.contains(number)) {
+        let named = |node: &Node| {
+            [&["settings", "clusterName"][..], &["settings", "aws", "clusterName"], &["clusterName"]]
+                .iter()
+                .filter_map(|path| node.at_path(path))
+                .any(|name| name.as_str().is_none_or(|name| !name.is_empty()) && !name.is_null())
+        };
+        let folder = file.path.parent().unwrap_or(Path::new(""));
+        let is_base = bases.values().any(|base| *base == number);
+        let of_the_chart = file.path.file_name().is_some_and(|name| name == "values.yaml")
+            && releases::chart_in(builder, folder).is_some_and(|chart| chart.own);
+        // The chart's own values and the base of environments are installed nowhere by themselves.
+        if (is_base || of_the_chart) && !named(file.values()) {
+            continue;
+        }
+        let mut body = kept(&releases::layered(files, &bases, number));
+        if let (Value::Map(map), Some(version)) = (&mut body.value, releases::version_for(builder, folder)) {
+            map.set(CHART_VERSION, version);
         }
         builder.add(Draft::new(VALUES, "karpenter", body, SourceKind::Source));
     }
-    count
 }
 
 /// Adds an installation of Karpenter's chart, or those in the values of another one: a chart of one's own that has Karpenter's
 /// as a dependency, or a copy of it by another name.
-fn add_release(builder: &mut Builder, release: Release) {
-    let Release { name, namespace, chart, repository, version, chart_ref, values, source } = release;
-    let bodies = if is_chart(&chart, &repository) {
-        let mut body = kept(&values);
+fn add_release(builder: &mut Builder, release: Release, dependency: Option<Node>) {
+    let Release { name, namespace, chart, repository, version, chart_ref, values, source, files: _ } = release;
+    let direct = kept(&values);
+    let is_empty = direct.as_map().is_some_and(|map| map.entries.is_empty());
+    let below: Vec<Vec<String>> =
+        values_in(&values, Path::new("")).into_iter().filter(|keys| !keys.is_empty()).collect();
+    let bodies = if is_chart(&chart, &repository) && (!is_empty || below.is_empty()) {
+        let mut body = direct;
         if let Value::Map(map) = &mut body.value {
-            for (member, node) in [(CHART_VERSION, version), (CHART_REF, chart_ref)] {
+            for (member, node) in [(CHART_VERSION, version.or(dependency)), (CHART_REF, chart_ref)] {
                 if let Some(node) = node {
                     map.set(member, node);
                 }
@@ -104,7 +169,21 @@ fn add_release(builder: &mut Builder, release: Release) {
         }
         vec![body]
     } else {
-        values_in(&values).into_iter().map(kept).collect()
+        let more = values.as_map().and_then(|map| map.more.clone());
+        values_in(&values, Path::new(""))
+            .iter()
+            .filter_map(|keys| releases::below(&values, keys))
+            .map(|values| {
+                let mut body = kept(values);
+                if let Value::Map(map) = &mut body.value {
+                    map.more = map.more.take().or_else(|| more.clone());
+                    if let Some(version) = dependency.clone() {
+                        map.set(CHART_VERSION, version);
+                    }
+                }
+                body
+            })
+            .collect()
     };
     for body in bodies {
         let mut draft = Draft::new(VALUES, name.clone(), body, source);
@@ -113,28 +192,33 @@ fn add_release(builder: &mut Builder, release: Release) {
     }
 }
 
-/// The values of Karpenter's chart in a document: the document itself, or what stands below the keys of dependencies.
-fn values_in(node: &Node) -> Vec<&Node> {
+/// The values of Karpenter's chart in a document, by the keys that they stand below: none for the document itself, or those of
+/// dependencies. A file that is called after Karpenter needs fewer signs.
+fn values_in(node: &Node, path: &Path) -> Vec<Vec<String>> {
     /// An umbrella of umbrellas is as deep as it gets.
     const MOST: usize = 3;
-    fn below<'n>(node: &'n Node, depth: usize, found: &mut Vec<&'n Node>) {
+    fn below(node: &Node, keys: &[String], found: &mut Vec<Vec<String>>) {
         for (key, child) in node.as_map().map(|map| map.entries.as_slice()).unwrap_or_default() {
-            let named = key.known().is_some_and(|key| key.to_ascii_lowercase().contains("karpenter"));
+            let Some(key) = key.known() else { continue };
+            let named = key.to_ascii_lowercase().contains("karpenter");
+            let keys: Vec<String> = keys.iter().cloned().chain([key.to_owned()]).collect();
             if is_values(child) || (named && is_likely(child)) {
-                found.push(child);
-            } else if depth < MOST {
-                below(child, depth + 1, found);
+                found.push(keys);
+            } else if keys.len() < MOST {
+                below(child, &keys, found);
             }
         }
     }
     if node.member("apiVersion").is_some() || node.member("kind").is_some() {
         return vec![];
     }
-    if is_values(node) {
-        return vec![node];
+    let named = path.to_string_lossy().to_ascii_lowercase().contains("karpenter");
+    let by_name = named && path.to_string_lossy().contains("values") && is_likely(node);
+    if is_values(node) || by_name {
+        return vec![vec![]];
     }
     let mut found = vec![];
-    below(node, 1, &mut found);
+    below(node, &[], &mut found);
     found
 }
 
@@ -160,7 +244,10 @@ fn is_values(node: &Node) -> bool {
     // Up to 0.18 the settings stood at the top.
     let oldest = node.at_path(&["aws", "defaultInstanceProfile"]).is_some()
         && ["clusterName", "clusterEndpoint"].iter().any(|name| node.member(name).is_some());
-    image || settings || oldest
+    // A release without a queue may set no more than the cluster and the role.
+    let few = node.at_path(&["settings", "clusterName"]).is_some()
+        && node.at_path(&["serviceAccount", "annotations", ROLE]).is_some();
+    image || settings || oldest || few
 }
 
 /// What stands below a key that is called after Karpenter needs fewer signs.
@@ -181,31 +268,6 @@ pub(super) fn is_chart(chart: &str, repository: &str) -> bool {
     !others
         && (last == "karpenter"
             || (chart.trim_matches(['.', '/']).is_empty() && repository.ends_with("/karpenter/karpenter")))
-}
-
-/// Is this the `values.yaml` in the folder of Karpenter's own chart?
-fn is_of_the_chart(path: &Path) -> bool {
-    let mut chart = String::new();
-    path.file_name().is_some_and(|name| name == "values.yaml")
-        && File::open(path.with_file_name("Chart.yaml"))
-            .is_ok_and(|file| file.take(64 << 10).read_to_string(&mut chart).is_ok())
-        && chart.lines().any(|line| line.trim_end() == "name: karpenter")
-}
-
-/// The chart's own values leave the cluster's name empty for whoever installs it to set: that says nothing of a cluster.
-fn leave_to_the_installation(body: &mut Node) {
-    fn drop_empty(node: &mut Node) {
-        let Value::Map(map) = &mut node.value else { return };
-        map.entries.retain(|(key, value)| {
-            !key.is("clusterName") || !(value.is_null() || value.as_str().is_some_and(str::is_empty))
-        });
-        for (key, value) in &mut map.entries {
-            if key.is("settings") || key.is("aws") {
-                drop_empty(value);
-            }
-        }
-    }
-    drop_empty(body);
 }
 
 /// What of the values tells of the controller. The rest may hold anything, secrets among it.
@@ -239,8 +301,8 @@ fn kept(values: &Node) -> Node {
         if let Some(name) = account.member("name") {
             own.set("name", name.clone());
         }
-        if let Some(role) = account.at_path(&["annotations", "eks.amazonaws.com/role-arn"]) {
-            own.set("annotations", object([("eks.amazonaws.com/role-arn", role.clone())], role.at));
+        if let Some(role) = account.at_path(&["annotations", ROLE]) {
+            own.set("annotations", object([(ROLE, role.clone())], role.at));
         }
         kept.set("serviceAccount", Node::new(Value::Map(own), account.at));
     }

@@ -18,7 +18,8 @@ pub(super) struct Kubernetes;
 
 impl Reader for Kubernetes {
     fn detects(&self, document: &Document<'_>) -> bool {
-        document.node().is_some_and(|node| kind_of(node).is_some())
+        // A kustomization that installs charts is no object of a cluster.
+        document.node().is_some_and(|node| kind_of(node).is_some() && node.member("helmCharts").is_none())
     }
 
     fn read(&mut self, mut document: Document<'_>, context: &mut Context<'_>) -> u64 {

@@ -9,8 +9,8 @@
 //! A document inside a document (the objects of a list, a manifest in Terraform, a Helm release in an Application) goes
 //! back to the loop, so that no reader knows another one.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::formats::json::Prune;
@@ -61,10 +61,35 @@ pub(super) struct Release {
     pub(super) version: Option<Node>,
     /// The object that has the chart's version: `NAMESPACE/NAME`.
     pub(super) chart_ref: Option<Node>,
-    /// The values, laid over each other. What may be missing leaves them open.
+    /// Files of values, the last one uppermost.
+    pub(super) files: Vec<ValuesFile>,
+    /// The values that stand with the release, which lie over those of files. What may be missing leaves them open.
     pub(super) values: Node,
     /// The kind of source that the values come from.
     pub(super) source: SourceKind,
+}
+
+/// A file of values that a release names.
+#[derive(Clone, Debug)]
+pub(super) enum ValuesFile {
+    /// Its path.
+    At(PathBuf),
+    /// Its path in the repository, which what was given is a part of.
+    InRepository {
+        /// The path.
+        path: String,
+        /// Need it not be there?
+        optional: bool,
+    },
+}
+
+impl std::fmt::Display for ValuesFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(path) => path.display().fmt(f),
+            Self::InRepository { path, .. } => f.write_str(path),
+        }
+    }
 }
 
 /// What all readers share during a run.
@@ -79,6 +104,8 @@ pub(super) struct Context<'a> {
     pub(super) allow_unread: bool,
     /// Files that cannot be read, in whole or in part, and are of no relevance.
     pub(super) left_alone: BTreeSet<DocId>,
+    /// Where the files really are whose content a reader has taken into something that it read.
+    pub(super) claimed: HashSet<PathBuf>,
     /// The time of the run.
     pub(super) now: jiff::Timestamp,
     /// Documents found inside of the one that is read.

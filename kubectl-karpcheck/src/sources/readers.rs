@@ -23,7 +23,7 @@ impl Readers {
             Box::new(CloudFormation),
             Box::new(IamPolicies),
             Box::<Saved>::default(),
-            Box::new(Helm),
+            Box::<Helm>::default(),
         ])
     }
 

@@ -206,6 +206,7 @@ impl Config<'_> {
         settings.set("interruptionQueue", queue);
         let values = object([("settings", Node::new(Value::Map(settings), at))], at);
         Some(Content::Release(Box::new(Release {
+            files: vec![],
             name: "karpenter".into(),
             namespace: Some("karpenter".into()),
             chart: "karpenter".into(),

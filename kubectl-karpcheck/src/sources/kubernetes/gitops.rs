@@ -4,7 +4,7 @@ use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Text, Value};
 use crate::karpenter::controller::CHART;
 use crate::sources::helm::is_chart;
 use crate::sources::helm::values::{from_text, over, set_path};
-use crate::sources::reader::{Content, Release};
+use crate::sources::reader::{Content, Release, ValuesFile};
 
 /// What an Application installs, or the Applications that an ApplicationSet makes, of which there is one template.
 pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>> {
@@ -17,6 +17,7 @@ pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>
     let destination = text(spec.at_path(&["destination", "namespace"]));
     let sources = spec.member("sources").map(Node::elements).unwrap_or_default();
     let mut found = vec![];
+    let sources_by_ref: Vec<&str> = sources.iter().filter_map(|source| source.str_at(&["ref"])).collect();
     for one in spec.member("source").into_iter().chain(sources) {
         let named = one.member("chart").is_some();
         let chart = written(one.member("chart")).or_else(|| written(one.member("path"))).unwrap_or_default();
@@ -45,11 +46,35 @@ pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>
             repository,
             version,
             chart_ref: None,
+            files: argo_files(one, &sources_by_ref),
             values,
             source: draft.source,
         })));
     }
     found
+}
+
+/// The files of values of one source: those of its own chart, and those of the repository that `$REF` stands for.
+fn argo_files(source: &Node, refs: &[&str]) -> Vec<ValuesFile> {
+    let folder = written(source.member("path")).filter(|_| source.member("chart").is_none());
+    let mut files = vec![];
+    if let Some(folder) = &folder {
+        let path = format!("{folder}/values.yaml");
+        files.push(ValuesFile::InRepository { path, optional: true });
+    }
+    let ignored = source.at_path(&["helm", "ignoreMissingValueFiles"]);
+    let optional = ignored.is_some_and(|flag| matches!(flag.value, Value::Flag(true)));
+    for file in source.at_path(&["helm", "valueFiles"]).map(Node::elements).unwrap_or_default() {
+        let Some(file) = written(Some(file)) else { continue };
+        let referred = file.strip_prefix('$').and_then(|rest| rest.split_once('/'));
+        let path = match (referred, &folder) {
+            (Some((name, path)), _) if refs.contains(&name) => path.to_owned(),
+            (_, Some(folder)) if !file.starts_with('/') => format!("{folder}/{file}"),
+            _ => file.trim_start_matches('/').to_owned(),
+        };
+        files.push(ValuesFile::InRepository { path, optional });
+    }
+    files
 }
 
 /// The values of one source: parameters over `valuesObject` or `values`. What files or a plugin bring is not known. Where the
@@ -117,6 +142,7 @@ pub(super) fn flux(draft: &Draft) -> Vec<Content<'static>> {
         repository,
         version: chart.and_then(|chart| chart.member("version")).cloned(),
         chart_ref,
+        files: vec![],
         values,
         source: draft.source,
     }))]

@@ -243,6 +243,7 @@ fn leave_to_the_root(context: &mut Context<'_>, before: usize, files: &HashMap<D
     };
     let documents = read.into_iter().filter(is_taken).collect();
     builder.supersede(before, &documents);
+    context.claimed.extend(paths);
 }
 
 /// Is it a module's file or a file of values in Terraform's JSON syntax?

@@ -126,6 +126,7 @@ fn release(resource: &Resource) -> Option<Content<'static>> {
     });
     Some(Content::Release(Box::new(Release {
         name: resource.text("name").and_then(Text::known).unwrap_or("karpenter").into(),
+        files: vec![],
         namespace: resource.text("namespace").and_then(Text::known).map(Into::into),
         chart,
         repository: resource.text("repository").map(Text::to_string).unwrap_or_default(),

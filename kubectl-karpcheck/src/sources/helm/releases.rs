@@ -1,0 +1,262 @@
+//! Files of values and what stands around them: the chart that they are for, the environments that are laid over a base, and
+//! the release that names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+use crate::formats::yaml;
+use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
+use crate::sources::helm::values::{from_text, over, set_path};
+use crate::sources::reader::{Release, ValuesFile};
+
+/// A file of a chart or of values that nobody named is not read beyond this size.
+const MOST: u64 = 1 << 20;
+/// A chart stands at most so many folders above the values of its environments.
+const CHART_ABOVE: usize = 4;
+
+/// A file of values of Karpenter's chart, alone or below the key of a dependency.
+#[derive(Debug)]
+pub(super) struct FileOfValues {
+    pub(super) path: PathBuf,
+    pub(super) node: Node,
+    /// The keys that the values stand below.
+    pub(super) keys: Vec<String>,
+}
+
+impl FileOfValues {
+    /// The values of Karpenter's chart in it.
+    pub(super) fn values(&self) -> &Node {
+        below(&self.node, &self.keys).unwrap_or(&self.node)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+/// What stands below some keys.
+pub(super) fn below<'n>(node: &'n Node, keys: &[String]) -> Option<&'n Node> {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    node.at_path(&keys)
+}
+
+/// A chart as its `Chart.yaml` describes it.
+#[derive(Debug)]
+pub(super) struct Chart {
+    /// Is it Karpenter's own?
+    pub(super) own: bool,
+    /// The version of Karpenter's chart that it depends on.
+    pub(super) dependency: Option<Node>,
+}
+
+/// Reads a file of YAML that lies beside what was given.
+fn read(builder: &mut Builder, path: &Path) -> Option<Node> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(MOST).read_to_string(&mut text).ok()?;
+    let doc = builder.document(Origin::File(path.to_string_lossy().into()));
+    yaml::read(&text, doc).next()?.node.ok()
+}
+
+/// The chart in a folder.
+pub(super) fn chart_in(builder: &mut Builder, folder: &Path) -> Option<Chart> {
+    let path = folder.join("Chart.yaml");
+    if !path.is_file() {
+        return None;
+    }
+    let node = read(builder, &path)?;
+    let dependencies = node.member("dependencies").map(Node::elements).unwrap_or_default();
+    let dependency = dependencies.iter().find(|one| one.str_at(&["name"]) == Some("karpenter"));
+    Some(Chart {
+        own: node.str_at(&["name"]) == Some("karpenter") && dependency.is_none(),
+        dependency: dependency.and_then(|one| one.member("version")).cloned(),
+    })
+}
+
+/// The version of Karpenter's chart that values in a folder are for, where a chart there or above depends on it.
+pub(super) fn version_for(builder: &mut Builder, folder: &Path) -> Option<Node> {
+    let chart = folder.ancestors().take(CHART_ABOVE).find_map(|folder| chart_in(builder, folder))?;
+    chart.dependency
+}
+
+/// For each file that is laid over others the file below it: the nearest base, in the same folder or above.
+pub(super) fn bases(files: &[FileOfValues]) -> BTreeMap<usize, usize> {
+    let is_base =
+        |file: &FileOfValues| file.path.file_name().is_some_and(|name| name == "values.yaml" || name == "values.yml");
+    let mut found = BTreeMap::new();
+    for (number, file) in files.iter().enumerate() {
+        let fits = |base: &FileOfValues| {
+            let same = base.folder() == file.folder();
+            base.path != file.path
+                && is_base(base)
+                && base.keys == file.keys
+                && file.folder().starts_with(base.folder())
+                // A folder with a chart of its own is no environment of another one.
+                && (same || !file.path.with_file_name("Chart.yaml").is_file())
+        };
+        let nearest = files
+            .iter()
+            .enumerate()
+            .filter(|(_, base)| fits(base))
+            .max_by_key(|(_, base)| base.folder().components().count());
+        if let Some((base, _)) = nearest {
+            found.insert(number, base);
+        }
+    }
+    found
+}
+
+/// A file's values over those of its base, and over those of the base's base.
+pub(super) fn layered(files: &[FileOfValues], bases: &BTreeMap<usize, usize>, number: usize) -> Node {
+    let file = &files[number];
+    let mut values = file.values().clone();
+    let at = values.at;
+    let mut seen = BTreeSet::from([number]);
+    let mut upper = number;
+    while let Some(base) = bases.get(&upper).copied().filter(|base| seen.insert(*base)) {
+        values = over(values, files[base].values().clone());
+        upper = base;
+    }
+    // It is the environment's file that says what is installed.
+    Node { at, ..values }
+}
+
+/// The file that a release names, by its number.
+pub(super) fn find(files: &[FileOfValues], named: &ValuesFile) -> Option<usize> {
+    match named {
+        ValuesFile::At(path) => files.iter().position(|file| clean(&file.path) == clean(path)),
+        ValuesFile::InRepository { path, .. } => {
+            let suffix = clean(Path::new(path));
+            let mut fits = (0..files.len()).filter(|number| clean(&files[*number].path).ends_with(&suffix));
+            // Where two folders fit, which one is meant is not known.
+            fits.next().filter(|_| fits.next().is_none())
+        }
+    }
+}
+
+/// The values of a release: those of the files that it names, the last of them uppermost, below its own. What cannot be found
+/// leaves them open.
+pub(super) fn of_files(
+    builder: &mut Builder,
+    files: &[FileOfValues],
+    named: &[ValuesFile],
+    own: Node,
+    used: &mut BTreeSet<usize>,
+) -> Node {
+    let at = own.at;
+    let mut lower = Node::new(Value::Map(Map::default()), at);
+    let mut missing = None;
+    for one in named {
+        let node = match (find(files, one), one) {
+            (Some(number), _) => {
+                used.insert(number);
+                Some(files[number].node.clone())
+            }
+            (None, ValuesFile::At(path)) => read(builder, path),
+            (None, ValuesFile::InRepository { optional: true, .. }) => continue,
+            (None, ValuesFile::InRepository { .. }) => None,
+        };
+        match node {
+            Some(node) => lower = over(node, lower),
+            None => missing = missing.or_else(|| Some(one.to_string())),
+        }
+    }
+    let mut values = over(own, lower);
+    values.at = at;
+    if let (Value::Map(map), Some(file)) = (&mut values.value, missing) {
+        let why = format!("values come from {file}, which was not read");
+        map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, why)));
+    }
+    values
+}
+
+/// A path without `.` and with what `..` takes away taken away.
+fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if clean.file_name().is_some() => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// Does a document list releases as a helmfile does?
+pub(super) fn is_helmfile(node: &Node) -> bool {
+    let releases = node.member("releases").map(Node::elements).unwrap_or_default();
+    node.member("kind").is_none() && releases.iter().any(|release| release.str_at(&["chart"]).is_some())
+}
+
+/// The releases of a helmfile.
+pub(super) fn of_helmfile(node: &Node, path: &Path) -> Vec<Release> {
+    let repositories = node.member("repositories").map(Node::elements).unwrap_or_default();
+    let releases = node.member("releases").map(Node::elements).unwrap_or_default();
+    let text = |node: &Node, name: &str| node.str_at(&[name]).map(str::to_owned);
+    releases
+        .iter()
+        .filter(|release| release.member("installed").is_none_or(|flag| !matches!(flag.value, Value::Flag(false))))
+        .filter_map(|release| {
+            let chart = text(release, "chart")?;
+            let named = chart.split('/').next().unwrap_or_default();
+            let repository = repositories.iter().find(|one| one.str_at(&["name"]) == Some(named));
+            let mut values = Node::new(Value::Map(Map::default()), release.at);
+            let mut files = vec![];
+            for one in release.member("values").map(Node::elements).unwrap_or_default() {
+                match one.as_str() {
+                    Some(file) => files.push(ValuesFile::At(beside(path, file))),
+                    None => values = over(one.clone(), values),
+                }
+            }
+            for set in release.member("set").map(Node::elements).unwrap_or_default() {
+                if let (Some(name), Some(value)) = (set.str_at(&["name"]), set.member("value")) {
+                    set_path(&mut values, name, value.clone());
+                }
+            }
+            Some(Release {
+                name: release.str_at(&["name"]).unwrap_or("karpenter").into(),
+                namespace: release.str_at(&["namespace"]).map(Into::into),
+                repository: repository.and_then(|one| text(one, "url")).unwrap_or_default(),
+                version: release.member("version").cloned(),
+                chart_ref: None,
+                source: SourceKind::Source,
+                chart,
+                files,
+                values,
+            })
+        })
+        .collect()
+}
+
+/// The charts of a kustomization.
+pub(super) fn of_kustomization(node: &Node, path: &Path) -> Vec<Release> {
+    let charts = node.member("helmCharts").map(Node::elements).unwrap_or_default();
+    let text = |node: &Node, name: &str| node.str_at(&[name]).map(str::to_owned);
+    charts
+        .iter()
+        .filter_map(|chart| {
+            let additional = chart.member("additionalValuesFiles").map(Node::elements).unwrap_or_default();
+            let files = chart.member("valuesFile").into_iter().chain(additional);
+            let inline = chart.member("valuesInline").cloned().and_then(|inline| from_text(&inline));
+            Some(Release {
+                name: chart.str_at(&["releaseName"]).unwrap_or("karpenter").into(),
+                namespace: chart.str_at(&["namespace"]).or_else(|| node.str_at(&["namespace"])).map(Into::into),
+                chart_ref: None,
+                source: SourceKind::Source,
+                chart: text(chart, "name")?,
+                repository: text(chart, "repo").unwrap_or_default(),
+                version: chart.member("version").cloned(),
+                files: files.filter_map(Node::as_str).map(|file| ValuesFile::At(beside(path, file))).collect(),
+                values: inline.unwrap_or_else(|| Node::new(Value::Map(Map::default()), chart.at)),
+            })
+        })
+        .collect()
+}
+
+fn beside(path: &Path, file: &str) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).join(file)
+}
