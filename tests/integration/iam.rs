@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use kubectl_karpcheck::iam::{Document, Given, Policy, PolicyKind};
 use kubectl_karpcheck::inventory::{
-    At, Cause, ItemId, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value,
+    At, Cause, Gap, ItemId, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value,
 };
 use serde_json::Value as Json;
 
@@ -21,7 +21,7 @@ pub(crate) fn text(written: &str) -> Text {
     while let Some((before, after)) = rest.split_once('<') {
         let Some((name, after)) = after.split_once('>') else { break };
         parts.push(Part::Known(before.into()));
-        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, format!("{name} has no value"))));
+        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, Gap::said(format!("{name} has no value")))));
         rest = after;
     }
     parts.push(Part::Known(rest.into()));
@@ -37,7 +37,7 @@ pub(crate) fn node(json: &Json) -> Node {
         Json::String(written) => Value::Text(text(written)),
         Json::Array(items) => Value::List(items.iter().map(node).collect::<List>()),
         Json::Object(members) => match members.get("unknown").and_then(Json::as_str) {
-            Some(why) => Value::Unknown(Box::new(Reason::new(Cause::Symbolic, why))),
+            Some(why) => Value::Unknown(Box::new(Reason::new(Cause::Symbolic, Gap::said(why)))),
             None => Value::Map(members.iter().map(|(key, value)| (text(key), node(value))).collect::<Map>()),
         },
     };
@@ -48,7 +48,7 @@ pub(crate) fn given(json: &Json) -> Given {
     match json {
         Json::Null => Given::Absent,
         Json::Object(unknown) => {
-            Given::Unknown(Reason::new(Cause::NotProvided, unknown["unknown"].as_str().expect("a reason")))
+            Given::Unknown(Reason::new(Cause::NotProvided, Gap::said(unknown["unknown"].as_str().expect("a reason"))))
         }
         Json::Array(values) => Given::Values(values.iter().map(scalar).collect()),
         value => Given::Values(vec![scalar(value)]),

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, run_rules};
 use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, Severity};
 use kubectl_karpcheck::inventory::{
-    At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Inventory, List, Listing, Map, Node, Origin, Reason,
+    At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Gap, Inventory, List, Listing, Map, Node, Origin, Reason,
     SourceKind, Value,
 };
 use kubectl_karpcheck::karpenter;
@@ -39,8 +39,16 @@ fn inventory() -> Arc<Inventory> {
     let mut builder = Builder::default();
     let doc = builder.document(Origin::File("all.yaml".into()));
     let cluster = builder.cluster("demo", "https://demo.example", vec![]);
-    builder.listed(cluster, "core/Node", Listing::Partial(Reason::new(Cause::Refused, "listing nodes was refused")));
-    builder.listed(cluster, "core/Pod", Listing::Partial(Reason::new(Cause::Failed, "listing pods took too long")));
+    builder.listed(
+        cluster,
+        "core/Node",
+        Listing::Partial(Reason::new(Cause::Refused, Gap::said("listing nodes was refused"))),
+    );
+    builder.listed(
+        cluster,
+        "core/Pod",
+        Listing::Partial(Reason::new(Cause::Failed, Gap::said("listing pods took too long"))),
+    );
     let deep = (0..30).fold(serde_json::json!({"leaf": 1}), |inner, _| serde_json::json!({"a": inner, "b": [1, 2, 3]}));
     let mut add = |kind: &str, name: &str, id: &str, cluster: ClusterId, body: serde_json::Value| {
         let mut draft = Draft::new(kind, name, node(doc, &body), SourceKind::Template);

@@ -72,7 +72,7 @@ pub(super) fn reason(reason: &WitReason, why: String) -> Reason {
         .iter()
         .filter_map(|settlement| match settlement {
             WitSettlement::Fact(fact) => Fact::parse(fact).map(Settlement::Fact),
-            WitSettlement::Kind(kind) => Some(Settlement::kind(kind.as_str())),
+            WitSettlement::Kind(kind) => Some(Settlement::Kind(kind.as_str().into())),
             WitSettlement::Item(item) => Some(Settlement::Item(ItemId(*item))),
         })
         .collect();

@@ -13,6 +13,7 @@ use crate::findings::finding::RuleInfo;
 use crate::iam;
 use crate::inventory::peers::Answered;
 use crate::inventory::pointer;
+use crate::inventory::reason::Gathered;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
 use crate::schema::pattern::kind_matches;
 
@@ -485,7 +486,7 @@ impl CurrentRule {
                 } else if let Some(item) = self.inventory.item(id) {
                     *found = Found::Unknown(Unknown::new(
                         Cause::NotProvided,
-                        format!("the rule does not declare {}", item.kind),
+                        Gathered::Undeclared { kind: Arc::clone(&item.kind) },
                     ));
                 }
             }
@@ -515,9 +516,9 @@ impl CurrentRule {
     }
 }
 
-/// A reason by its sentence, as a verdict gives it back whether or not the guest keeps its code.
-fn bare(reason: &Reason) -> Reason {
-    Reason::new(reason.cause, text::line(&reason.to_string(), MOST_WHY))
+/// A reason as a verdict gives it back, whether or not the guest keeps its code.
+fn bare(reason: &Reason) -> (Cause, String) {
+    (reason.cause, text::line(&reason.to_string(), MOST_WHY))
 }
 
 /// A text's length, from which a comparison is charged.

@@ -14,6 +14,7 @@ use crate::engine::versions::Requirement;
 use crate::engine::{Engine, Pack};
 use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
 use crate::iam;
+use crate::inventory::reason::Rules;
 use crate::inventory::{Cause, Inventory, ItemId, Reason};
 
 /// A setting that a rule does not have, or not of this type.
@@ -247,7 +248,7 @@ impl RuleRun<'_> {
             left => format!("this and {} more ", left - 1),
         };
         let message = format!("{which}could not be judged: the rule {}", ended.what);
-        let reason = Reason::new(Cause::Failed, format!("the rule {}", ended.what));
+        let reason = Reason::new(Cause::Failed, Rules::Ended { what: ended.what.to_string().into() });
         self.findings.push(self.reader.unknown(subject, reason, Severity::Warning, message));
     }
 }

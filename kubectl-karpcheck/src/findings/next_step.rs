@@ -3,7 +3,7 @@
 use crate::findings::finding::{Finding, Outcome, RuleInfo};
 use crate::inventory::Inventory;
 use crate::inventory::item::{Item, ItemId};
-use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::reason::{Cause, Fact, Settlement};
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds;
@@ -29,21 +29,23 @@ pub fn suggested_command(
     if reason.cause != Cause::NotProvided {
         return None;
     }
-    if let Some(flag) = flag(reason) {
+    let settlements = reason.settlements();
+    if let Some(flag) = settlements.iter().find_map(flag) {
         return Some(format!("kubectl karpcheck check {flag}"));
     }
     let unasked = inventory.clusters().is_empty();
     // What is said to be missing counts before what the rule reads.
-    let why = reason.to_string();
-    let mut named = why.split(|char: char| char.is_whitespace() || ",;()`".contains(char));
-    let named = named.find(|word| is_listed(word) || aws_calls::tells_of(word));
-    if named.is_some_and(is_listed) && unasked {
+    let missing = settlements.iter().find_map(|settlement| match settlement {
+        Settlement::Kind(kind) => Some(&**kind),
+        Settlement::Fact(_) | Settlement::Item(_) => None,
+    });
+    if missing.is_some_and(kinds::listable) && unasked {
         return Some("kubectl karpcheck check -f PATH --context CONTEXT".into());
     }
     let at = finding.reason_at.as_ref().map(|place| place.item);
     let items = || at.into_iter().chain([finding.subject]).filter_map(|id: ItemId| inventory.item(id));
     let rule = rules.iter().find(|rule| finding.rule == rule.id || finding.rule.ends_with(&format!("/{}", rule.id)));
-    let of_aws = named.is_some_and(aws_calls::tells_of)
+    let of_aws = missing.is_some_and(aws_calls::tells_of)
         || items().any(|item| aws_calls::tells_of(&item.kind))
         || rule.is_some_and(|rule| rule.kinds().any(aws_calls::tells_of));
     if of_aws && !asked.aws && items().all(can_be_named) {
@@ -59,25 +61,16 @@ pub fn suggested_command(
         .then(|| "kubectl karpcheck check -f PATH --context CONTEXT".into())
 }
 
-/// Is it the name of a kind that a cluster lists? An ARN and an alias have a `/` as well.
-fn is_listed(word: &str) -> bool {
-    let kind = word.rsplit('/').next().unwrap_or_default();
-    kinds::listable(word) && kind.starts_with(|char: char| char.is_ascii_uppercase()) && !word.starts_with("arn:")
-}
-
-/// The flag that a reason names, with a word for its value.
-fn flag(reason: &Reason) -> Option<String> {
-    const FLAGS: [(&str, &str); 5] = [
-        ("--karpenter-version", "VERSION"),
-        ("--cluster-name", "NAME"),
-        ("--account", "ID"),
-        ("--region", "REGION"),
-        ("--partition", "PARTITION"),
-    ];
-    let why = reason.to_string();
-    let mut words = why.split(|char: char| !(char.is_ascii_alphanumeric() || char == '-'));
-    let (flag, value) = words.find_map(|word| FLAGS.iter().find(|(flag, _)| *flag == word))?;
-    Some(format!("{flag} {value}"))
+/// The flag that states a fact, with a word for its value.
+fn flag(settlement: &Settlement) -> Option<&'static str> {
+    let Settlement::Fact(fact) = settlement else { return None };
+    Some(match fact {
+        Fact::KarpenterVersion => "--karpenter-version VERSION",
+        Fact::ClusterName => "--cluster-name NAME",
+        Fact::Account => "--account ID",
+        Fact::Region => "--region REGION",
+        Fact::Partition => "--partition PARTITION",
+    })
 }
 
 /// Is it known by a name, so that AWS can be asked about it?
@@ -115,29 +108,4 @@ fn line(item: &Item) -> Option<String> {
         }
     }
     Some(line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_that_names_a_flag_is_settled_by_it() {
-        let flag = |why: &str| flag(&Reason::new(Cause::NotProvided, why));
-        assert_eq!(flag("the region is not known: --region states it").as_deref(), Some("--region REGION"));
-        assert_eq!(flag("nobody gave the key's policy"), None);
-        assert_eq!(flag("the chart's --region-hint is not set"), None);
-    }
-
-    #[test]
-    fn an_arn_is_no_kind_that_a_cluster_lists() {
-        for kind in ["karpenter.sh/NodePool", "core/Node", "Karpcheck::Controller"] {
-            assert!(is_listed(kind), "{kind}");
-        }
-        for other in
-            ["alias/karpenter", "arn:aws:kms:eu-west-1:111122223333:key/1a2b", "arn:aws:iam::1:role/Admin", "and/or"]
-        {
-            assert!(!is_listed(other), "{other}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! `Condition`: operators, qualifiers, and keys that are absent, unknown or have several values.
 
 use crate::inventory::node::json_number;
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Node, Part, Reason, Symbol, SymbolScope, Ternary, Text, Value};
 
 use crate::iam::context::{Given, KeyName, Lookup};
@@ -105,13 +106,14 @@ impl Condition {
         };
         let Some(operator) = self.operator else { return Wanted::Pattern(Pattern::new(&text, EXACT)) };
         let exact = |fold| Wanted::Pattern(Pattern::new(&text, Syntax { wildcards: false, variables, fold }));
-        let mut typed = |known: Option<Wanted>, what: &str| {
+        let mut typed = |known: Option<Wanted>, what: &'static str| {
             known.unwrap_or_else(|| match text.hole() {
                 Some(symbol) => Wanted::Unknown(symbol.reason.clone()),
                 None => {
-                    let message = format!("{text} is no {what}, which {} compares with", self.written);
-                    faults.push(Fault::never(&self.pointer, message.clone()));
-                    Wanted::Unknown(Reason::new(Cause::Undecidable, message))
+                    let gap =
+                        Iam::Type { text: text.to_string().into(), what, operator: self.written.to_string().into() };
+                    faults.push(Fault::never(&self.pointer, gap.to_string()));
+                    Wanted::Unknown(Reason::new(Cause::Undecidable, gap))
                 }
             })
         };
@@ -160,10 +162,7 @@ impl Condition {
                 let answer = Ternary::agreed(cases.iter().map(|given| self.with(given, env, &mut None)));
                 if answer == Ternary::Unknown {
                     doubt.get_or_insert_with(|| {
-                        Reason::new(
-                            Cause::Symbolic,
-                            format!("whether {} is among the keys of the request is not known", self.key),
-                        )
+                        Reason::new(Cause::Symbolic, Iam::Among { key: self.key.to_string().into() })
                     });
                 }
                 answer
@@ -225,10 +224,10 @@ impl Condition {
                     doubt.get_or_insert_with(|| {
                         Reason::new(
                             Cause::Undecidable,
-                            format!(
-                                "{} can have several values: {} needs ForAllValues or ForAnyValue",
-                                self.key, self.written
-                            ),
+                            Iam::Several {
+                                key: self.key.to_string().into(),
+                                operator: self.written.to_string().into(),
+                            },
                         )
                     });
                     Ternary::Unknown

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Reason, Ternary, Text};
 
 use crate::iam::pattern::fold;
@@ -104,7 +105,7 @@ impl KeyName {
 
     /// Why nothing is known of it.
     pub(super) fn unsaid(&self) -> Reason {
-        Reason::new(Cause::Undecidable, format!("whether a request has {} cannot be told", self.written))
+        Reason::new(Cause::Undecidable, Iam::Unsaid { key: self.written.to_string().into() })
     }
 
     /// Can it have several values? A name that is known in part may turn out to be of such a key.

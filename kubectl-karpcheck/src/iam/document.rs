@@ -1,6 +1,7 @@
 //! Policy documents: read once, with their faults, ready to be asked.
 
 use crate::inventory::pointer::push;
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, List, Map, Node, Reason, Symbol, Ternary, Text, Value};
 
 use crate::iam::action::Actions;
@@ -412,7 +413,7 @@ impl Document {
 }
 
 fn undecided(reason: &Option<Reason>) -> Reason {
-    reason.clone().unwrap_or_else(|| Reason::new(Cause::Undecidable, "the statement cannot be read"))
+    reason.clone().unwrap_or_else(|| Reason::new(Cause::Undecidable, Iam::Statement))
 }
 
 impl Statement {

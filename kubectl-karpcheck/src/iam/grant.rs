@@ -1,5 +1,6 @@
 //! Grants of KMS keys.
 
+use crate::inventory::reason::Iam;
 use crate::inventory::{ItemId, Node, Reason, Symbol, Ternary, Text, Value};
 
 use crate::iam::context::{Given, KeyName, Lookup};
@@ -94,12 +95,10 @@ impl Grant {
         if answer == Ternary::Unknown {
             doubt.get_or_insert_with(|| {
                 let hole = self.grantee.as_ref().and_then(Text::hole).map(Symbol::reason);
-                self.open.clone().or(hole).unwrap_or_else(|| {
-                    Reason::new(
-                        crate::inventory::Cause::Undecidable,
-                        "whether the request's encryption context fits the grant is not known",
-                    )
-                })
+                self.open
+                    .clone()
+                    .or(hole)
+                    .unwrap_or_else(|| Reason::new(crate::inventory::Cause::Undecidable, Iam::GrantContext))
             });
         }
         answer

@@ -1,5 +1,6 @@
 //! Patterns of policies: wildcards, policy variables and holes, matched against texts with holes.
 
+use crate::inventory::reason::Iam;
 use crate::inventory::text::{Token, wildcard};
 use crate::inventory::{Cause, Part, Reason, Symbol, SymbolScope, Ternary, Text};
 
@@ -264,7 +265,7 @@ impl Variable {
                 [one] => Resolved::Text(one),
                 _ => Resolved::Unknown(Reason::new(
                     Cause::Undecidable,
-                    format!("{} has several values, and a policy variable takes one", self.key),
+                    Iam::SeveralInVariable { key: self.key.to_string().into() },
                 )),
             },
             Lookup::Maybe(_) => Resolved::Unknown(self.symbol.reason.clone()),
@@ -315,8 +316,8 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
             _ => None,
         })
         .collect();
-    let opaque = |name: String, cause, why: String| {
-        Some(Piece::Hole(Symbol { name: name.into(), scope: SymbolScope::Run, reason: Reason::new(cause, why) }))
+    let opaque = |name: String, cause, gap: Iam| {
+        Some(Piece::Hole(Symbol { name: name.into(), scope: SymbolScope::Run, reason: Reason::new(cause, gap) }))
     };
     let Some(known) = known else {
         let name: String = inside
@@ -327,8 +328,8 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
                 _ => String::new(),
             })
             .collect();
-        let why = format!("the policy variable ${{{name}}} has no known name");
-        return opaque(format!("${{{name}}}"), Cause::Symbolic, why);
+        let gap = Iam::VariableName { name: name.as_str().into() };
+        return opaque(format!("${{{name}}}"), Cause::Symbolic, gap);
     };
     match known.as_str() {
         "*" | "?" | "$" => return known.chars().next().map(Piece::Char),
@@ -341,11 +342,11 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
     let symbol = Symbol {
         name: format!("${{{known}}}").into(),
         scope: SymbolScope::Run,
-        reason: Reason::new(Cause::Undecidable, format!("the value of the policy variable ${{{known}}} is not known")),
+        reason: Reason::new(Cause::Undecidable, Iam::Variable { name: known.as_str().into() }),
     };
     if !key.contains(':') {
         // No context key: a placeholder of whatever made the file, never a policy variable.
-        return opaque(format!("${{{known}}}"), Cause::Symbolic, format!("${{{known}}} has no value"));
+        return opaque(format!("${{{known}}}"), Cause::Symbolic, Iam::Placeholder { name: known.as_str().into() });
     }
     let default = default.map(|text| if syntax.fold { text.chars().map(fold_char).collect() } else { text.to_owned() });
     Some(Piece::Variable(Box::new(Variable {

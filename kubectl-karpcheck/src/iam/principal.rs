@@ -1,6 +1,7 @@
 //! Who asks, and the `Principal` and `NotPrincipal` elements.
 
 use crate::inventory::Node;
+use crate::inventory::reason::Iam;
 use crate::inventory::text::SymbolScope;
 use crate::inventory::{Cause, Part, Reason, Symbol, Ternary, Text, Value};
 
@@ -40,7 +41,7 @@ impl Identity {
                 Text::symbol(Symbol {
                     name: format!("(the account of {arn})").into(),
                     scope: SymbolScope::Run,
-                    reason: Reason::new(Cause::NotProvided, format!("the account of {arn} is not known")),
+                    reason: Reason::new(Cause::NotProvided, Iam::AccountOf { arn: arn.to_string().into() }),
                 })
             },
             |parts| parts[4].clone(),
@@ -219,13 +220,7 @@ impl Principals {
                 if everyone || user {
                     Ternary::No
                 } else {
-                    doubt.get_or_insert_with(|| {
-                        Reason::new(
-                            Cause::Undecidable,
-                            "NotPrincipal spares a role only with its account and the session itself, which are not all \
-                             listed",
-                        )
-                    });
+                    doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, Iam::NotPrincipal));
                     Ternary::Unknown
                 }
             }
@@ -250,7 +245,7 @@ impl Principals {
 
 /// Why what AWS refuses cannot be evaluated.
 pub(super) fn refused(message: &str) -> Reason {
-    Reason::new(Cause::Undecidable, format!("AWS refuses the policy (MalformedPolicyDocument): {message}"))
+    Reason::new(Cause::Undecidable, Iam::Malformed { fault: message.into() })
 }
 
 fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
@@ -267,10 +262,7 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
             return Entry::Unknown(refused(&message));
         }
         if ["AROA", "AIDA"].iter().any(|prefix| known.starts_with(prefix)) {
-            return Entry::Unknown(Reason::new(
-                Cause::Undecidable,
-                format!("{known} is the id of a role or user, which may have been deleted"),
-            ));
+            return Entry::Unknown(Reason::new(Cause::Undecidable, Iam::PrincipalId { id: known.into() }));
         }
         if !known.starts_with("arn:") {
             let message = format!("{known} is no principal: an account, an ARN or \"*\"");
@@ -337,12 +329,7 @@ fn arn(pattern: &Pattern, identity: &Identity, env: &Env<'_>, doubt: &mut Option
         && identity.account.same(&Text::from(account)) != Ternary::No
         && identity.name().is_none_or(|own| own == name)
     {
-        doubt.get_or_insert_with(|| {
-            Reason::new(
-                Cause::Undecidable,
-                format!("the policy names one session of {name}, and a session's name is not known"),
-            )
-        });
+        doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, Iam::Session { name: name.into() }));
         return direct(Ternary::Unknown);
     }
     direct(Ternary::No)

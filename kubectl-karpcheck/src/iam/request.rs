@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::pointer::Step;
+use crate::inventory::reason::Iam;
 use crate::inventory::{
     Address, Cause, Found, Item, ItemId, Node, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
@@ -288,9 +289,11 @@ impl<'a> Evaluator<'a> {
             Text::symbol(Symbol { name: format!("(field {}{pointer})", id.0).into(), scope: SymbolScope::Run, reason })
         };
         let Some(item) = self.inventory.item(id) else {
-            return hole(Reason::new(Cause::NotProvided, "the item is not there"));
+            return hole(Reason::new(Cause::NotProvided, Iam::NoItem));
         };
-        let absent = || hole(Reason::new(Cause::NotProvided, format!("{} has no {pointer}", item.name)));
+        let absent = || {
+            hole(Reason::new(Cause::NotProvided, Iam::NoField { item: (&*item.name).into(), pointer: pointer.into() }))
+        };
         if let Some(fact) = pointer.strip_prefix('@') {
             // What acts as a role lives where the role or its policies do.
             if acts_as_role(item) {
@@ -328,9 +331,10 @@ impl<'a> Evaluator<'a> {
                 Value::Flag(flag) => Text::from(if *flag { "true" } else { "false" }),
                 Value::Unknown(reason) => hole((**reason).clone()),
                 Value::Null => absent(),
-                Value::List(_) | Value::Map(_) => {
-                    hole(Reason::new(Cause::Undecidable, format!("{pointer} of {} is no text", item.name)))
-                }
+                Value::List(_) | Value::Map(_) => hole(Reason::new(
+                    Cause::Undecidable,
+                    Iam::NotText { item: (&*item.name).into(), pointer: pointer.into() },
+                )),
             },
         }
     }
@@ -353,7 +357,7 @@ impl<'a> Evaluator<'a> {
             _ => Text::symbol(Symbol {
                 name: format!("(the ARN of item {})", id.0).into(),
                 scope: SymbolScope::Run,
-                reason: Reason::new(Cause::NotProvided, format!("the ARN of {} is not known", item.name)),
+                reason: Reason::new(Cause::NotProvided, Iam::Arn { item: (&*item.name).into() }),
             }),
         };
         referring(text, item)
@@ -435,11 +439,9 @@ impl<'a> Evaluator<'a> {
             if (whole || none) && prefix == "aws:ResourceTag/" {
                 context.set_default(format!("{prefix}*"), Given::Absent);
             } else {
-                let why = format!(
-                    "whether {} has other tags is not known",
-                    self.inventory.item(id).map_or("it", |item| &item.name)
-                );
-                context.set_default(format!("{prefix}*"), Given::Unknown(Reason::new(Cause::NotProvided, why)));
+                let item = self.inventory.item(id).map_or("it", |item| &item.name).into();
+                let reason = Reason::new(Cause::NotProvided, Iam::Tags { item });
+                context.set_default(format!("{prefix}*"), Given::Unknown(reason));
             }
         }
     }
@@ -488,7 +490,7 @@ fn holder(item: &Item) -> Text {
     Text::symbol(Symbol {
         name: format!("(whoever holds {})", item.name).into(),
         scope: SymbolScope::Run,
-        reason: Reason::new(Cause::NotProvided, format!("who holds {} is not known", item.name)),
+        reason: Reason::new(Cause::NotProvided, Iam::Holder { policy: (&*item.name).into() }),
     })
 }
 
@@ -496,11 +498,11 @@ fn nobody() -> Text {
     Text::symbol(Symbol {
         name: "(an unknown ARN)".into(),
         scope: SymbolScope::Run,
-        reason: Reason::new(Cause::NotProvided, "the ARN is not known"),
+        reason: Reason::new(Cause::NotProvided, Iam::AnyArn),
     })
 }
 
 /// Something that nobody gave.
-fn not_given(why: String, place: Option<(ItemId, String)>) -> Unknown {
-    Unknown { reason: Reason::new(Cause::NotProvided, why), place }
+fn not_given(gap: Iam, place: Option<(ItemId, String)>) -> Unknown {
+    Unknown { reason: Reason::new(Cause::NotProvided, gap), place }
 }

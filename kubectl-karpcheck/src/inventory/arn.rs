@@ -1,7 +1,7 @@
 //! Amazon Resource Names, known in part or as a whole.
 
 use crate::inventory::node::Value;
-use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::ternary::Ternary;
 use crate::inventory::text::{Part, Symbol, SymbolScope, Text, Token};
 use crate::schema::aws;
@@ -16,16 +16,13 @@ pub const ACCOUNT: &str = "${AWS::AccountId}";
 
 /// The symbol for a partition, account or region that was not stated: the same one everywhere in a run.
 pub fn unstated(name: &str) -> Text {
-    let what = match name {
-        PARTITION => "the partition is not known: --partition states it",
-        REGION => "the region is not known: --region states it",
-        _ => "the account is not known: --account states it",
+    let gap = match name {
+        PARTITION => Gathered::Partition,
+        REGION => Gathered::Region,
+        _ => Gathered::Account,
     };
-    Text::symbol(Symbol {
-        name: name.into(),
-        scope: SymbolScope::AccountRegion,
-        reason: Reason::new(Cause::NotProvided, what),
-    })
+    let reason = Reason::new(Cause::NotProvided, gap);
+    Text::symbol(Symbol { name: name.into(), scope: SymbolScope::AccountRegion, reason })
 }
 
 /// Where something lives.

@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
 mod tests {
     use super::*;
     use crate::inventory::node::List;
-    use crate::inventory::reason::Cause;
+    use crate::inventory::reason::{Cause, Terraform};
 
     fn node(json: &serde_json::Value) -> Node {
         use serde_json::Value as Json;
@@ -297,7 +297,7 @@ mod tests {
             Json::Bool(flag) => Value::Flag(*flag),
             Json::Number(number) => Value::Number(number.as_f64().expect("a double")),
             Json::String(text) if text == "?" => {
-                return Node::unknown(Cause::Symbolic, "known after apply", At::default());
+                return Node::unknown(Cause::Symbolic, Terraform::Sensitive, At::default());
             }
             Json::String(text) => Value::Text(text.as_str().into()),
             Json::Array(items) => Value::List(items.iter().map(node).collect::<List>()),

@@ -8,7 +8,7 @@ use crate::inventory::item::{ClusterId, Item, ItemId, SourceKind};
 use crate::inventory::node::{At, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
-use crate::inventory::reason::{Cause, Gap, Reason};
+use crate::inventory::reason::{Cause, Gap, Gathered, Reason};
 use crate::inventory::references;
 use crate::inventory::references::Resolver;
 use crate::inventory::ternary::Ternary;
@@ -228,9 +228,8 @@ impl Scope {
         if let Some(reason) = self.untold(kind) {
             return Some(Unknown { reason: reason.clone(), place: None });
         }
-        (self.clusters.is_empty() || !crate::schema::kinds::listable(kind)).then(|| {
-            Unknown::new(Cause::NotProvided, format!("only what was given was read, there may be more of {kind}"))
-        })
+        (self.clusters.is_empty() || !crate::schema::kinds::listable(kind))
+            .then(|| Unknown::new(Cause::NotProvided, Gathered::MayBeMore { kind: kind.into() }))
     }
 
     /// One field, by pointer or `@` name.
@@ -274,8 +273,8 @@ impl Scope {
         if whole(item.source) || item.views.iter().any(|view| whole(view.source)) {
             return Ok(None);
         }
-        let why = format!("what AWS says of {} was not given", item.name);
-        Ok(Some(Unknown { place: Some((id, String::new())), ..Unknown::new(Cause::NotProvided, why) }))
+        let gap = Gathered::NotDescribed { item: (&*item.name).into() };
+        Ok(Some(Unknown { place: Some((id, String::new())), ..Unknown::new(Cause::NotProvided, gap) }))
     }
 
     /// The node under a pointer, for the host's own use.
@@ -435,7 +434,7 @@ impl Scope {
             Some(Value::Unknown(reason)) => FieldValue::Unknown(Unknown { reason: (**reason).clone(), place: place() }),
             _ if aws.is_some() => FieldValue::Unknown(Unknown::new(
                 Cause::NotProvided,
-                format!("nobody said the {fact} of {}", item.name),
+                Gathered::OfItem { fact: fact.into(), item: (&*item.name).into() },
             )),
             _ => FieldValue::Absent,
         };
@@ -449,7 +448,7 @@ impl Scope {
             "partition" | "account" | "region" => match self.home(item, fact) {
                 None if aws.is_none() => FieldValue::Unknown(Unknown::new(
                     Cause::NotProvided,
-                    format!("the {fact} of {} is not known: --{fact} states it", item.name),
+                    Gathered::Location { fact: fact.into(), item: (&*item.name).into() },
                 )),
                 node => told(node),
             },

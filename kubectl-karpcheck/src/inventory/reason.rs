@@ -10,9 +10,27 @@ use std::sync::Arc;
 
 use crate::inventory::item::ItemId;
 
+mod aws;
+mod cluster;
 mod documents;
+mod iam;
+mod inventory;
+mod karpenter;
+mod kubernetes;
+mod rules;
+mod templates;
+mod terraform;
 
+pub use aws::Answers;
+pub use cluster::Live;
 pub use documents::Documents;
+pub use iam::Iam;
+pub use inventory::Gathered;
+pub use karpenter::Controller;
+pub use kubernetes::Objects;
+pub use rules::Rules;
+pub use templates::Template;
+pub use terraform::Terraform;
 
 /// What kind of ignorance an unknown is: the causes of the contract.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -129,53 +147,83 @@ impl Reason {
 
     /// What exactly, as the contract's stable kebab-case word; empty where a pack gave none.
     pub fn code(&self) -> &str {
-        match &*self.gap {
-            Gap::Text(_) => "",
-            Gap::Pack { code, .. } => code,
-            Gap::Documents(gap) => gap.code(),
-        }
+        self.gap.code()
     }
 
     /// What would settle it, the nearest first. Empty where nothing that the user can give would.
     pub fn settlements(&self) -> Vec<Settlement> {
-        match &*self.gap {
-            Gap::Text(_) => vec![],
-            Gap::Pack { settled_by, .. } => settled_by.clone(),
-            Gap::Documents(gap) => gap.settlements(),
-        }
+        self.gap.settlements()
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.gap {
-            Gap::Text(why) | Gap::Pack { why, .. } => f.write_str(why),
-            Gap::Documents(gap) => gap.fmt(f),
-        }
+        self.gap.fmt(f)
     }
 }
 
-/// What exactly is missing, by area.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Gap {
-    /// In words only.
-    Text(Arc<str>),
-    /// A pack's own, as the contract carries it.
-    Pack {
-        /// Kebab-case; may be empty.
-        code: Arc<str>,
-        /// The sentence.
-        why: Arc<str>,
-        /// What would settle it.
-        settled_by: Vec<Settlement>,
-    },
-    /// Of documents: what their text is not.
-    Documents(Documents),
-}
+/// What exactly is missing: an enum for each area, and what a pack says of its own.
+macro_rules! areas {
+    ($($area:ident),+) => {
+        /// What exactly is missing, by area.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        pub enum Gap {
+            $( #[doc = concat!("See [`", stringify!($area), "`].")] $area($area), )+
+            /// A pack's own, as the contract carries it.
+            Pack {
+                /// Kebab-case; may be empty.
+                code: Arc<str>,
+                /// The sentence.
+                why: Arc<str>,
+                /// What would settle it.
+                settled_by: Vec<Settlement>,
+            },
+        }
 
-impl From<Documents> for Gap {
-    fn from(gap: Documents) -> Self {
-        Self::Documents(gap)
+        impl Gap {
+            fn code(&self) -> &str {
+                match self {
+                    $( Self::$area(gap) => gap.code(), )+
+                    Self::Pack { code, .. } => code,
+                }
+            }
+
+            fn settlements(&self) -> Vec<Settlement> {
+                match self {
+                    $( Self::$area(gap) => gap.settlements(), )+
+                    Self::Pack { settled_by, .. } => settled_by.clone(),
+                }
+            }
+        }
+
+        impl fmt::Display for Gap {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $( Self::$area(gap) => gap.fmt(f), )+
+                    Self::Pack { why, .. } => f.write_str(why),
+                }
+            }
+        }
+
+        $(
+            impl From<$area> for Gap {
+                fn from(gap: $area) -> Self {
+                    Self::$area(gap)
+                }
+            }
+        )+
+
+        /// All codes, by area.
+        #[cfg(test)]
+        const CODES: &[&[&str]] = &[$($area::CODES),+];
+    };
+}
+areas!(Answers, Controller, Documents, Gathered, Iam, Live, Objects, Rules, Template, Terraform);
+
+impl Gap {
+    /// What a pack gives as the reason, without a code.
+    pub fn said(why: impl Into<Arc<str>>) -> Self {
+        Self::Pack { code: "".into(), why: why.into(), settled_by: vec![] }
     }
 }
 
@@ -183,24 +231,6 @@ impl From<Documents> for Gap {
 impl From<Reason> for Gap {
     fn from(reason: Reason) -> Self {
         Arc::unwrap_or_clone(reason.gap)
-    }
-}
-
-impl From<&str> for Gap {
-    fn from(why: &str) -> Self {
-        Self::Text(why.into())
-    }
-}
-
-impl From<String> for Gap {
-    fn from(why: String) -> Self {
-        Self::Text(why.into())
-    }
-}
-
-impl From<Arc<str>> for Gap {
-    fn from(why: Arc<str>) -> Self {
-        Self::Text(why)
     }
 }
 
@@ -238,7 +268,8 @@ macro_rules! gaps {
                     $(
                         Self::$gap $({ $($field),+ })? => {
                             $( $( let _ = $field; )+ )?
-                            vec![$($settled)?]
+                            let settlements: Vec<Option<$crate::inventory::reason::Settlement>> = vec![$($settled.into())?];
+                            settlements.into_iter().flatten().collect()
                         }
                     )+
                 }
@@ -260,3 +291,19 @@ macro_rules! gaps {
     };
 }
 use gaps;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_kebab_case() {
+        for code in CODES.iter().copied().flatten() {
+            let kebab = !code.is_empty()
+                && code.split('-').all(|word| {
+                    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                });
+            assert!(kebab, "{code}");
+        }
+    }
+}

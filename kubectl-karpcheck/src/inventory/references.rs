@@ -12,7 +12,7 @@ use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::query::{Found, Link, Listing, Scope, Unknown};
-use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::ternary::Ternary;
 use crate::inventory::text::Text;
 use crate::schema::aws::noun;
@@ -127,7 +127,10 @@ pub(crate) fn related_within(
                 Value::Unknown(reason) => {
                     Found::Unknown(Unknown { reason: (**reason).clone(), place: Some((id, found.at.clone())) })
                 }
-                _ => Found::Unknown(Unknown::new(Cause::Undecidable, format!("{} is no reference", found.at))),
+                _ => Found::Unknown(Unknown::new(
+                    Cause::Undecidable,
+                    Gathered::NoReference { at: found.at.as_str().into() },
+                )),
             },
         };
         links.push(link(target, &found.at));
@@ -226,7 +229,7 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
                     Some(symbol) if &*address.id == "module" || address.id.starts_with("module.") => {
                         symbol.reason.as_cause(Cause::NotProvided)
                     }
-                    _ => Reason::new(Cause::NotProvided, format!("{} is not among what was read", address.id)),
+                    _ => Reason::new(Cause::NotProvided, Gathered::NotRead { what: Arc::clone(&address.id) }),
                 };
                 return Found::Unknown(Unknown { reason, place: None });
             }
@@ -237,7 +240,9 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
     let Some(kind) = target(&item.kind, at) else {
         return match text.known().and_then(|arn| resolver.arns.get(arn)) {
             Some(found) => Found::Known(*found),
-            None => Found::Unknown(Unknown::new(Cause::Undecidable, format!("what {text} refers to is not known"))),
+            None => {
+                Found::Unknown(Unknown::new(Cause::Undecidable, Gathered::Target { text: text.to_string().into() }))
+            }
         };
     };
     let candidates = name(inventory, kind, text, item);
@@ -250,13 +255,15 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             }
             let reason = match text.hole() {
                 Some(symbol) => symbol.reason.clone(),
-                None => Reason::new(Cause::NotProvided, format!("{} {text} is not among what was read", noun(kind))),
+                None => {
+                    Reason::new(Cause::NotProvided, Gathered::NotRead { what: format!("{} {text}", noun(kind)).into() })
+                }
             };
             Found::Unknown(Unknown { reason, place: Some((id, at.to_owned())) })
         }
         several => Found::Unknown(Unknown::new(
             Cause::Undecidable,
-            format!("{} {}s are called {text}", several.len(), noun(kind)),
+            Gathered::Several { count: several.len(), noun: noun(kind).into(), text: text.to_string().into() },
         )),
     }
 }
@@ -328,13 +335,13 @@ fn follow_alias(inventory: &Scope, from: &Item, found: ItemId) -> Found {
     match inventory.item(found) {
         Some(item) if &*item.kind == ALIAS && &*from.kind == ALIAS => Found::Unknown(Unknown::new(
             Cause::Undecidable,
-            format!("{} names {}, which is an alias: AWS takes only a key there", from.name, item.name),
+            Gathered::AliasOfAlias { from: (&*from.name).into(), alias: (&*item.name).into() },
         )),
         Some(item) if &*item.kind == ALIAS => match related(inventory, found, "/TargetKeyId").unwrap_or_default().pop()
         {
             Some(link) => link.item,
             None => {
-                Found::Unknown(Unknown::new(Cause::NotProvided, format!("the key behind {} is not known", item.name)))
+                Found::Unknown(Unknown::new(Cause::NotProvided, Gathered::KeyOfAlias { alias: (&*item.name).into() }))
             }
         },
         _ => Found::Known(found),
@@ -345,7 +352,7 @@ fn follow_alias(inventory: &Scope, from: &Item, found: ItemId) -> Found {
 fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) -> Found {
     let place = Some((id, at.to_owned()));
     let unknown =
-        |cause, why: String| Found::Unknown(Unknown { reason: Reason::new(cause, why), place: place.clone() });
+        |cause, gap: Gathered| Found::Unknown(Unknown { reason: Reason::new(cause, gap), place: place.clone() });
     let text = |map: &Map, name: &str| match map.get(name).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
@@ -354,10 +361,10 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
         map.get("from").and_then(Node::as_map)
     {
         let Some(kind) = crate::schema::ack::referred_kind(&item.kind, at) else {
-            return unknown(Cause::Undecidable, format!("which kind {at} refers to is not known"));
+            return unknown(Cause::Undecidable, Gathered::TargetKind { at: at.into() });
         };
         let Some(name) = text(from, "name").filter(|name| !name.is_empty()) else {
-            return unknown(Cause::Undecidable, format!("{at} names nothing"));
+            return unknown(Cause::Undecidable, Gathered::Nameless { at: at.into() });
         };
         let namespace =
             text(from, "namespace").and_then(|text| text.known().map(str::to_owned)).filter(|text| !text.is_empty());
@@ -367,7 +374,9 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
             name,
         )
     } else {
-        let Some(name) = text(map, "name") else { return unknown(Cause::Undecidable, format!("{at} names nothing")) };
+        let Some(name) = text(map, "name") else {
+            return unknown(Cause::Undecidable, Gathered::Nameless { at: at.into() });
+        };
         let api_group = text(map, "apiVersion")
             .and_then(|version| version.known()?.split_once('/').map(|(group, _)| group.to_owned()));
         let group = text(map, "group").and_then(|group| group.known().map(str::to_owned)).or(api_group);
@@ -407,7 +416,7 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
         None => inventory.clusters().iter().collect(),
     };
     match clusters.as_slice() {
-        [] => unknown(Cause::NotProvided, format!("{what} is not among what was read")),
+        [] => unknown(Cause::NotProvided, Gathered::NotRead { what: what.into() }),
         clusters => match clusters.iter().find_map(|cluster| match listing(cluster) {
             Some(Listing::Partial(reason)) => Some(reason),
             _ => None,
@@ -470,7 +479,7 @@ fn controllers(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
         (true, [_, _, ..]) => vec![link(
             Found::Unknown(Unknown::new(
                 Cause::Undecidable,
-                format!("{} controllers may use {}", open.len(), item.name),
+                Gathered::Controllers { count: open.len(), item: (&*item.name).into() },
             )),
             "",
         )],

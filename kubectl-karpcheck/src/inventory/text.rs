@@ -377,7 +377,11 @@ mod tests {
     use super::*;
 
     fn hole(name: &str) -> Part {
-        Part::Hole(Symbol::new(name, SymbolScope::Run, format!("{name} has no value")))
+        Part::Hole(Symbol::new(
+            name,
+            SymbolScope::Run,
+            crate::inventory::reason::Template::Placeholder { name: name.into() },
+        ))
     }
 
     fn text(parts: &[&str]) -> Text {

@@ -12,7 +12,7 @@ use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::query::Listing;
-use crate::inventory::reason::Cause;
+use crate::inventory::reason::{Cause, Controller as Gap};
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{RELEASES, number, written};
 use crate::karpenter::{cluster_identity, policies, settings};
@@ -180,12 +180,7 @@ fn chart_version(builder: &Builder, values: &Node) -> Option<Node> {
     told.map(|version| match version.as_str() {
         Some(text) => match number(text) {
             Some(number) => Node::text(number, version.at),
-            None => {
-                let why = format!(
-                    "the chart's version is given as {text}: which one that is depends on when it is installed"
-                );
-                Node::unknown(Cause::Undecidable, why, version.at)
-            }
+            None => Node::unknown(Cause::Undecidable, Gap::ChartVersion { text: text.into() }, version.at),
         },
         None => match version.first_unknown() {
             Some((reason, at)) => Node::because(reason, at),
@@ -348,29 +343,22 @@ fn state(builder: &mut Builder, found: &mut Vec<ControllerDraft>) {
                 controller.fields.set(field, Node::unknown(Cause::NotProvided, unstated(what), at));
             }
         }
-        for (field, why) in [
-            ("Version", "the controller's version is not known: --karpenter-version states it"),
-            (
-                "Role",
-                "the controller's role is not known: neither an annotation nor a Pod Identity association was read",
-            ),
-        ] {
+        for (field, gap) in [("Version", Gap::Version), ("Role", Gap::RoleNotRead)] {
             if controller.fields.get(field).is_none() {
-                controller.fields.set(field, Node::unknown(Cause::NotProvided, why, at));
+                controller.fields.set(field, Node::unknown(Cause::NotProvided, gap, at));
             }
         }
     }
 }
 
 /// Why a fact of a controller is unknown of which only a flag or its policy is known, with what would tell.
-fn unstated(what: &str) -> String {
-    let tells = match what {
-        "version" => "--karpenter-version states it",
-        "cluster name" => "--cluster-name states it",
-        "role" => "its ServiceAccount or a Pod Identity association tells",
-        _ => "its Deployment tells",
-    };
-    format!("the controller's {what} is not known: {tells}")
+fn unstated(what: &'static str) -> Gap {
+    match what {
+        "version" => Gap::Version,
+        "cluster name" => Gap::ClusterName,
+        "role" => Gap::Role,
+        what => Gap::Setting { what },
+    }
 }
 
 /// What makes a controller one and no other, as far as its own object says it.

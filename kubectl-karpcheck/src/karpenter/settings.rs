@@ -3,6 +3,7 @@
 use crate::inventory::builder::Stated;
 use crate::inventory::item::Item;
 use crate::inventory::node::{At, Map, Node, Value};
+use crate::inventory::reason::Controller as Gap;
 use crate::inventory::reason::{Cause, Reason};
 use crate::inventory::text::Text;
 use crate::karpenter::controller_draft::ControllerDraft;
@@ -59,17 +60,13 @@ pub(super) fn env(container: &Node, name: &str) -> Option<Node> {
         return Some(match value.as_str() {
             // Kubernetes puts other variables in here, the chart does not.
             Some(text) if text.contains("$(") => {
-                Node::unknown(Cause::Undecidable, format!("{name} is made of other variables"), value.at)
+                Node::unknown(Cause::Undecidable, Gap::OfVariables { name: name.into() }, value.at)
             }
             _ => value.clone(),
         });
     }
     let from = entry.member("valueFrom")?;
-    Some(Node::unknown(
-        Cause::NotProvided,
-        format!("{name} comes from a Secret, a ConfigMap or the Pod itself"),
-        from.at,
-    ))
+    Some(Node::unknown(Cause::NotProvided, Gap::FromElsewhere { name: name.into() }, from.at))
 }
 
 /// The value of a command line flag, `--name=value` or `--name value`.
@@ -85,7 +82,7 @@ pub(super) fn argument(container: &Node, name: &str) -> Option<Node> {
         let rest = written.strip_prefix("--").or_else(|| written.strip_prefix('-'))?.strip_prefix(name)?;
         match rest.strip_prefix('=') {
             Some(value) if value.contains("$(") => {
-                Some(Node::unknown(Cause::Undecidable, format!("--{name} is made of variables"), word.at))
+                Some(Node::unknown(Cause::Undecidable, Gap::FlagOfVariables { name: name.into() }, word.at))
             }
             Some(value) => {
                 let value = match text.hole() {
@@ -149,10 +146,7 @@ pub(super) fn from_container(
     }
     // What envFrom brings can be anything, unless a literal says it.
     if container.member("envFrom").is_some_and(|from| !from.elements().is_empty()) {
-        settings.more = Some(Box::new(Reason::new(
-            Cause::NotProvided,
-            "the controller takes variables from a ConfigMap or Secret (envFrom)",
-        )));
+        settings.more = Some(Box::new(Reason::new(Cause::NotProvided, Gap::EnvFrom)));
     }
     let own = controller.fields.get("Version").and_then(Node::as_str);
     let by_config_map = versions.older(own, (0, 33));
@@ -233,7 +227,7 @@ pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versi
     }
     // Values are laid over the chart's defaults: what they do not say is the default, which is empty; but other values
     // files may say it, so that silence is not knowledge.
-    let silent = Reason::new(Cause::NotProvided, "these values do not set it, and other values may");
+    let silent = Reason::new(Cause::NotProvided, Gap::NotInValues);
     controller.set("Region", region_of_endpoint(&effective));
     name_fields(controller, &effective, at, Some(&silent));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));

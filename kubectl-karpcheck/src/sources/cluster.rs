@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::inventory::reason::Live;
 use crate::inventory::{
     At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Origin, Problem, Reason, SourceKind,
 };
@@ -202,7 +203,11 @@ impl Asked {
         let at = self.whole("v1", "Cluster", builder);
         builder.problem(Problem::fatal(why, Some(at)));
         for (kind, _) in gather_scope.listed() {
-            builder.listed(self.id, kind, Listing::Partial(Reason::new(Cause::Failed, why)));
+            builder.listed(
+                self.id,
+                kind,
+                Listing::Partial(Reason::new(Cause::Failed, Live::NotReached { error: why.into() })),
+            );
         }
     }
 
@@ -264,8 +269,8 @@ impl Asked {
             for served in served() {
                 any = true;
                 if &*served.kind == SECRET {
-                    let why = "Secrets are never read";
-                    builder.listed(self.id, SECRET, Listing::Partial(Reason::new(Cause::NotProvided, why)));
+                    let reason = Reason::new(Cause::NotProvided, Live::Secrets);
+                    builder.listed(self.id, SECRET, Listing::Partial(reason));
                     continue;
                 }
                 let wanted = match &*served.kind {
@@ -292,8 +297,9 @@ impl Asked {
             Some((_, kind)) => format!("{group}/{kind}"),
             None => pattern.to_owned(),
         };
-        let why = format!("what {group} serves in context {} is not known: {why}", self.context);
-        builder.listed(self.id, &kind, Listing::Partial(Reason::new(Cause::Failed, &*why)));
+        let gap = Live::Group { group: group.into(), context: self.context.as_ref().into(), error: why.into() };
+        let why = gap.to_string();
+        builder.listed(self.id, &kind, Listing::Partial(Reason::new(Cause::Failed, gap)));
         let at = self.whole(group, kind.rsplit_once('/').map_or("", |(_, kind)| kind), builder);
         let message = format!("{why}: see `kubectl get apiservices`; rules that read {kind} stay unknown");
         builder.problem(if optional { Problem::note(message, Some(at)) } else { Problem::new(message, Some(at)) });
@@ -397,12 +403,14 @@ impl Asked {
                     let at = self.whole(&target.served.api_version, target.served.name(), builder);
                     builder.problem(Problem::note(message, Some(at)));
                 }
-                Listing::Partial(Reason::new(Cause::NotProvided, events::why()))
+                Listing::Partial(Reason::new(Cause::NotProvided, events::gap()))
             }
             (Wanted::All, Some(namespace)) => {
-                let why =
-                    format!("only namespace {namespace} was read (-n), there may be more of {}", target.served.kind);
-                Listing::Partial(Reason::new(Cause::NotProvided, why))
+                let kind = Arc::clone(&target.served.kind);
+                Listing::Partial(Reason::new(
+                    Cause::NotProvided,
+                    Live::Namespace { namespace: namespace.as_str().into(), kind },
+                ))
             }
             _ => Listing::Complete,
         }
@@ -422,7 +430,12 @@ impl Asked {
             Failure::Forbidden(_) => (
                 Reason::new(
                     Cause::Refused,
-                    format!("{doing} {kind} in context {context} was refused: ask for `{verb} {resource}`{place}"),
+                    Live::Refused {
+                        doing,
+                        kind: kind.as_ref().into(),
+                        context: context.as_ref().into(),
+                        right: format!("`{verb} {resource}`{place}").into(),
+                    },
                 ),
                 format!(
                     "{doing} {kind}{place} was refused, so rules that read it stay unknown: ask for `{verb} {resource}`; \
@@ -430,7 +443,15 @@ impl Asked {
                 ),
             ),
             failure => (
-                Reason::new(Cause::Failed, format!("{doing} {kind} in context {context} failed: {failure}")),
+                Reason::new(
+                    Cause::Failed,
+                    Live::Failed {
+                        doing,
+                        kind: kind.as_ref().into(),
+                        context: context.as_ref().into(),
+                        error: failure.to_string().into(),
+                    },
+                ),
                 format!("{doing} {kind}{place} failed, so rules that read it stay unknown: {failure}"),
             ),
         };

@@ -12,6 +12,7 @@
 
 use std::path::Path;
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{
     AwsFacts, Builder, Cause, Draft, List, Map, Node, Problem, Reason, SourceKind, Ternary, Text, Value, arn,
 };
@@ -84,8 +85,8 @@ fn add(builder: &mut Builder, plan: &GatherScope, mut node: Node, path: &Path) -
 
 /// Statements without their document. They are written for one of today's version.
 fn part(statements: Vec<Node>, at: crate::inventory::At) -> Node {
-    let why = "only statements were given, of a policy that may hold more";
-    let list = List { items: statements, more: Some(Box::new(Reason::new(Cause::NotProvided, why))) };
+    let more = Reason::new(Cause::NotProvided, Answers::Statements);
+    let list = List { items: statements, more: Some(Box::new(more)) };
     let members = [
         (Text::from("Version"), Node::text("2012-10-17", at)),
         (Text::from("Statement"), Node::new(Value::List(list), at)),
@@ -151,10 +152,10 @@ fn resource_policy(
     }
     let name = facts.id.as_ref().map(ToString::to_string).unwrap_or_default();
     let noun = if kind == "AWS::KMS::Key" { "key" } else { "queue" };
-    let why = format!("of {noun} {name} nothing but the policy was given");
+    let gap = Answers::PolicyOnly { noun, name: name.as_str().into() };
     let mut body = body(field, document);
     if let Value::Map(map) = &mut body.value {
-        map.more = Some(Box::new(Reason::new(Cause::NotProvided, why)));
+        map.more = Some(Box::new(Reason::new(Cause::NotProvided, gap)));
     }
     let mut draft = Draft::new(kind, name, body, SourceKind::Source);
     draft.aws = Some(Box::new(facts));

@@ -2,6 +2,7 @@
 //! `${schema.spec.x}` of kro, `<<NAME>>` and `<NAME>` of documentation. Each becomes a symbol of the whole run. Policy variables (`${aws:PrincipalTag/x}`) are not
 //! placeholders.
 
+use crate::inventory::reason::Template;
 use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
 
 /// Turns the placeholders of all texts and keys below a node into symbols.
@@ -48,7 +49,7 @@ fn split(text: &str, brackets: bool) -> Option<Vec<Part>> {
                 parts.push(Part::Hole(Symbol::new(
                     name,
                     SymbolScope::Run,
-                    format!("the placeholder {name} has no value"),
+                    Template::Placeholder { name: name.into() },
                 )));
                 rest = &rest[found + length..];
                 plain = 0;

@@ -144,12 +144,13 @@ fn percent_decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::reason::Template;
     use crate::inventory::{DocId, SymbolScope};
 
     const AT: At = At { doc: DocId(0), line: 7, column: 3 };
 
     fn hole(name: &str) -> Part {
-        Part::Hole(Symbol::new(name, SymbolScope::Run, format!("{name} has no value")))
+        Part::Hole(Symbol::new(name, SymbolScope::Run, Template::Placeholder { name: name.into() }))
     }
 
     #[test]
@@ -192,8 +193,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_one_attribute_refers_to_its_resource() {
-        let symbol =
-            |name: &str| Part::Hole(Symbol::new(name, SymbolScope::Template(1), "known when the stack is made"));
+        let symbol = |name: &str| {
+            Part::Hole(Symbol::new(name, SymbolScope::Template(1), Template::WhenMade { name: name.into() }))
+        };
         let text = Text::from_parts([
             Part::Known("{\"Resource\": [\"".into()),
             symbol("${EbsKey.Arn}"),

@@ -104,14 +104,13 @@ impl Unknown {
         self.cause == Cause::Symbolic
     }
 
-    /// Is it the same reason, so that saying it once is enough? Wording does not count: a code tells reasons apart, and
-    /// without one the place where knowledge ends.
+    /// Is it the same reason, so that saying it once is enough? The code, what settles it and the place where knowledge ends
+    /// tell reasons apart; the wording only where a reason has neither of the last two.
     pub fn is_same(&self, other: &Self) -> bool {
-        let alike = self.cause == other.cause && self.code == other.code;
-        match (self.code.is_empty(), &self.at, &other.at) {
-            (false, ..) => alike && self.settled_by == other.settled_by,
-            (true, None, None) => self == other,
-            (true, one, other) => alike && one == other,
+        let alike = self.cause == other.cause && self.code == other.code && self.settled_by == other.settled_by;
+        match (&self.at, &other.at) {
+            (None, None) if self.settled_by.is_empty() => alike && self.why == other.why,
+            (one, other) => alike && one == other,
         }
     }
 }

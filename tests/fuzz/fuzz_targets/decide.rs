@@ -17,7 +17,7 @@ fn text(written: &str) -> Text {
     while let Some((before, after)) = rest.split_once('<') {
         let Some((name, after)) = after.split_once('>') else { break };
         parts.push(Part::Known(before.into()));
-        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, "no value")));
+        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, kubectl_karpcheck::inventory::Gap::said("no value"))));
         rest = after;
     }
     parts.push(Part::Known(rest.into()));

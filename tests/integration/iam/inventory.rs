@@ -3,8 +3,8 @@
 use kubectl_karpcheck::iam::{Access, Decision, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 use kubectl_karpcheck::inventory::arn::unstated;
 use kubectl_karpcheck::inventory::{
-    Address, At, AwsFacts, Builder, Draft, Inventory, ItemId, Logical, Node, Origin, Part, SourceKind, Stated, Symbol,
-    SymbolScope, Text, Value,
+    Address, At, AwsFacts, Builder, Draft, Gap, Inventory, ItemId, Logical, Node, Origin, Part, SourceKind, Stated,
+    Symbol, SymbolScope, Text, Value,
 };
 use kubectl_karpcheck::karpenter;
 use serde_json::{Value as Json, json};
@@ -494,7 +494,7 @@ fn a_symbolic_cluster_name_meets_itself_in_a_key() {
 #[test]
 fn references_by_address_and_pseudo_parameters_are_resolved() {
     let mut world = InventoryFixture::new();
-    let reference = Text::symbol(Symbol::new("${Queue.Arn}", SymbolScope::Template(1), "an attribute"))
+    let reference = Text::symbol(Symbol::new("${Queue.Arn}", SymbolScope::Template(1), Gap::said("an attribute")))
         .referring(Address { scope: SymbolScope::Template(1), id: "Queue".into(), attribute: "Arn".into() });
     let at = At::default();
     let mut statement = node(&json!({"Effect": "Allow", "Action": "sqs:*"}));

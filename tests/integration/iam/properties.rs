@@ -167,7 +167,7 @@ proptest! {
         let mut context = request(&keys, resource, &as_written);
         // Nothing said, while the family of all others is closed, means absent: so say that it is unknown.
         let mut unknown = Context::default();
-        unknown.set("aws:a", Given::Unknown(kubectl_karpcheck::inventory::Reason::new(kubectl_karpcheck::inventory::Cause::Refused, "refused")));
+        unknown.set("aws:a", Given::Unknown(kubectl_karpcheck::inventory::Reason::new(kubectl_karpcheck::inventory::Cause::Refused, kubectl_karpcheck::inventory::Gap::said("refused"))));
         unknown.set("aws:*", Given::Absent);
         context.context = unknown.clone();
         let before = access(&all, &context, &as_written);

@@ -3,7 +3,7 @@
 use kubectl_karpcheck::iam::{
     Access, Boundary, Context, Grant, Identity, Policies, PolicyKind, Principal, Request, decide, trail, validate,
 };
-use kubectl_karpcheck::inventory::{Cause, ItemId, Ternary, Text, Unknown};
+use kubectl_karpcheck::inventory::{Cause, Gap, ItemId, Ternary, Text, Unknown};
 use serde_json::Value as Json;
 
 use super::{given, node, policy, text};
@@ -42,7 +42,9 @@ fn policies(vector: &Json) -> Policies {
         let Some(document) = vector.get(name) else { continue };
         policies.decisive = kind != PolicyKind::Resource;
         match document.get("unknown") {
-            Some(why) => policies.resource_open = Some(Unknown::new(Cause::Symbolic, why.as_str().expect("a reason"))),
+            Some(why) => {
+                policies.resource_open = Some(Unknown::new(Cause::Symbolic, Gap::said(why.as_str().expect("a reason"))))
+            }
             None => policies.resource.push(policy(document, kind, pointer)),
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use kubectl_karpcheck::findings::finding::{CheckResults, Confidence, Coverage, Finding, Outcome, RuleInfo, Severity};
 use kubectl_karpcheck::inventory::{
-    At, Builder, Cause, Draft, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind, Value,
+    At, Builder, Cause, Draft, Gap, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind,
+    Value,
 };
 use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::report;
@@ -112,7 +113,7 @@ impl ReportFixture {
         self.fail(rule, Severity::Info, subject, "", message, "");
         let finding = self.results.findings.last_mut().unwrap();
         finding.outcome = Outcome::Unknown;
-        finding.reason = Some(Reason::new(reason.0, reason.1));
+        finding.reason = Some(Reason::new(reason.0, Gap::said(reason.1)));
     }
 
     pub(crate) fn done(self) -> Done {

@@ -2,8 +2,8 @@
 
 use kubectl_karpcheck::findings::finding::{Outcome, Severity};
 use kubectl_karpcheck::inventory::{
-    At, Builder, Cause, ClusterId, Draft, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind, Stated,
-    Value,
+    At, Builder, Cause, ClusterId, Draft, Gap, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind,
+    Stated, Value,
 };
 use kubectl_karpcheck::karpenter;
 use serde_json::{Value as Json, json};
@@ -41,7 +41,7 @@ impl Cluster {
         let id = builder.cluster("demo", "https://demo.example", vec![]);
         for kind in kinds {
             let why = format!("listing {kind} was refused");
-            builder.listed(id, kind, Listing::Partial(Reason::new(Cause::Refused, why)));
+            builder.listed(id, kind, Listing::Partial(Reason::new(Cause::Refused, Gap::said(why))));
         }
         Self { builder, id, read_at: None, image: "public.ecr.aws/karpenter/controller:0.31.5" }
     }

@@ -1,6 +1,7 @@
 //! A decision in words, with the places that it rests on.
 
 use crate::inventory::Place;
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Ternary, Unknown};
 
 use crate::iam::decide::{Access, Boundary, Decision, Doubt, Env, Policies, Policy, Request, Sums, Which};
@@ -195,9 +196,7 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
         (None, None, Some((grant, reason))) => {
             Unknown { reason: reason.clone(), place: Some((grant.item, grant.pointer.clone())) }
         }
-        (None, None, None) => {
-            Unknown::new(Cause::NotProvided, "whether principal and resource belong to one account is not known")
-        }
+        (None, None, None) => Unknown::new(Cause::NotProvided, Iam::OneAccount),
     };
     let verb = if allow == Ternary::Unknown { "may use" } else { "is kept from" };
     let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, ItemId, Node, Reason, Ternary, Text, Value};
 
 use crate::iam::decide::{Policies, Policy};
@@ -30,9 +31,8 @@ impl Evaluator<'_> {
             }
             let Some(mut document) = self.document(id, "/Content", PolicyKind::Organisation) else { continue };
             if reaches == Ternary::Unknown && document.refused.is_none() {
-                let why =
-                    format!("whether the account is among what the policy {} is attached to is not known", item.name);
-                let reason = Reason::new(Cause::NotProvided, why);
+                let gap = Iam::Reach { policy: (&*item.name).into() };
+                let reason = Reason::new(Cause::NotProvided, gap);
                 Arc::make_mut(&mut document).refused = Some((reason, String::new()));
             }
             policies.organisation.push(Policy {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Text, Unknown, Value};
 
 use crate::iam::decide::{Boundary, Policies, Policy};
@@ -82,13 +83,13 @@ impl Evaluator<'_> {
                 self.attached(&mut held, id, item);
                 // A user has its groups' policies, too, which are not gathered.
                 if item.body.member("Groups").is_some_and(|groups| !groups.is_null()) {
-                    let why = format!("the policies of the groups of {} were not given", item.name);
-                    held.open.get_or_insert(not_given(why, Some((id, "/Groups".into()))));
+                    let gap = Iam::Groups { user: (&*item.name).into() };
+                    held.open.get_or_insert(not_given(gap, Some((id, "/Groups".into()))));
                 }
                 held.boundary = self.boundary(id, item);
             }
             _ => {
-                held.open = Some(Unknown::new(Cause::Undecidable, format!("{} is no principal of IAM", item.name)));
+                held.open = Some(Unknown::new(Cause::Undecidable, Iam::NoPrincipal { item: (&*item.name).into() }));
             }
         }
         self.settle(&mut held);
@@ -183,7 +184,7 @@ impl Evaluator<'_> {
     fn link(&self, held: &mut PrincipalPolicies, id: ItemId, link: Link) {
         let unknown = match link.item {
             Found::Known(policy) => return self.policy(held, policy),
-            Found::Absent(what) => not_given(format!("there is no {what}"), Some((id, link.at.clone()))),
+            Found::Absent(what) => not_given(Iam::NoPolicy { what: what.into() }, Some((id, link.at.clone()))),
             Found::Unknown(unknown) => unknown,
         };
         let text = match self.inventory.node(id, &link.at).map(|node| &node.value) {
@@ -203,13 +204,13 @@ impl Evaluator<'_> {
                     });
                 }
                 if !managed.partly.is_empty() {
-                    let why = format!("what the AWS managed policy {name} allows is not known in full");
-                    held.partly.push((managed, not_given(why, Some((id, link.at)))));
+                    let gap = Iam::ManagedInPart { name: name.into() };
+                    held.partly.push((managed, not_given(gap, Some((id, link.at)))));
                 }
             }
             Some((name, None)) => {
-                let why = format!("what the AWS managed policy {name} allows is not known");
-                held.open.get_or_insert(not_given(why, Some((id, link.at))));
+                let gap = Iam::Managed { name: name.into() };
+                held.open.get_or_insert(not_given(gap, Some((id, link.at))));
             }
             None => {
                 held.open.get_or_insert(unknown);
@@ -255,7 +256,7 @@ impl Evaluator<'_> {
             });
         }
         Boundary::Unknown(not_given(
-            format!("the permissions boundary of {} was not given", item.name),
+            Iam::Boundary { item: (&*item.name).into() },
             Some((id, "/PermissionsBoundary".into())),
         ))
     }
@@ -302,10 +303,8 @@ pub(super) fn stranger(identity: &Identity, service: &str, policies: &mut Polici
         policies.boundary = Boundary::None;
         return;
     }
-    policies.identity_open = Some(Unknown {
-        reason: Reason::new(Cause::NotProvided, format!("the policies of {name} were not given")),
-        place: None,
-    });
+    policies.identity_open =
+        Some(Unknown { reason: Reason::new(Cause::NotProvided, Iam::Policies { name: name.into() }), place: None });
 }
 
 impl Managed {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
+use crate::inventory::reason::Iam;
 use crate::inventory::{
     Cause, Item, ItemId, List, Map, Node, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
@@ -51,7 +52,7 @@ pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
     let id = Text::symbol(Symbol {
         name: format!("(id of {} #{})", item.name, id.0).into(),
         scope: SymbolScope::Run,
-        reason: Reason::new(Cause::NotProvided, format!("the id of key {} is not known", item.name)),
+        reason: Reason::new(Cause::NotProvided, Iam::KeyId { key: (&*item.name).into() }),
     });
     arn::compose(KEY, &home, &id).unwrap_or(id)
 }
@@ -62,7 +63,7 @@ pub(super) fn arn_of_event_rule(id: ItemId, item: &Item) -> Text {
     let own = Text::symbol(Symbol {
         name: format!("(name of {} #{})", item.name, id.0).into(),
         scope: SymbolScope::Run,
-        reason: Reason::new(Cause::NotProvided, format!("the name of the rule {} is not known", item.name)),
+        reason: Reason::new(Cause::NotProvided, Iam::RuleName { rule: (&*item.name).into() }),
     });
     arn::compose(EVENT_RULE, &home, &own).unwrap_or(own)
 }
@@ -86,7 +87,8 @@ impl Evaluator<'_> {
         policies.decisive = about_a_key || assumes;
         let Some((id, item)) = target.and_then(|id| Some((id, self.inventory.item(id)?))) else {
             if policies.decisive {
-                policies.resource_open = Some(not_given(format!("the policy of {resource} was not given"), None));
+                policies.resource_open =
+                    Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
             } else {
                 policies.notes.push(format!("a policy of {resource} itself was not seen"));
             }
@@ -131,7 +133,7 @@ impl Evaluator<'_> {
         let aws = item.body.str_at(&["KeyManager"]) == Some("AWS");
         if aws || item.source.observed() {
             policies.resource_open =
-                Some(not_given(format!("the policy of key {} was not given", item.name), Some((id, String::new()))));
+                Some(not_given(Iam::KeyPolicy { key: (&*item.name).into() }, Some((id, String::new()))));
             return;
         }
         let at = item.at();
@@ -181,7 +183,7 @@ impl Evaluator<'_> {
             }
             _ => {
                 policies.grants_open = Some(Unknown {
-                    reason: crate::inventory::Reason::new(Cause::Undecidable, "/Grants is no list"),
+                    reason: crate::inventory::Reason::new(Cause::Undecidable, Iam::Grants),
                     place: Some((id, "/Grants".into())),
                 });
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::inventory::builder::{Builder, coerce};
 use crate::inventory::item::{ClusterId, Item, ItemId, Logical, SourceKind};
 use crate::inventory::node::{List, Map, Node, Value};
-use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::text::{SymbolScope, Text};
 use crate::schema::aws;
 
@@ -256,7 +256,7 @@ fn insert(map: &mut Map, part: Fragment) {
         Some(Value::List(list)) => list.items.push(value),
         // Which others there are stays unknown.
         Some(Value::Unknown(reason)) => {
-            let more = Some(std::mem::replace(reason, Box::new(Reason::new(Cause::Symbolic, ""))));
+            let more = Some(std::mem::replace(reason, Box::new(Reason::new(Cause::Symbolic, Gathered::Replaced))));
             let at = value.at;
             map.set(property, Node::new(Value::List(List { items: vec![value], more }), at));
         }

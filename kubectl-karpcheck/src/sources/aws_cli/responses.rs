@@ -14,7 +14,8 @@ pub(crate) mod saved;
 mod sqs;
 mod symptoms;
 
-use crate::inventory::{At, Builder, Cause, Node, Problem, Value};
+use crate::inventory::reason::Answers;
+use crate::inventory::{At, Builder, Cause, Node, Problem, Reason, Value};
 use crate::schema::kinds::GatherScope;
 use crate::sources::policy_documents;
 use reader::ResponseReader;
@@ -175,14 +176,19 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, 
                     Some(asked.place),
                 ));
             }
-            reader.ignorance(operation, Cause::Refused, why);
+            let gap = Answers::Refused { permission: permission.into(), about: reader.about().into() };
+            reader.ignorance(operation, Reason::new(Cause::Refused, gap));
         }
         Outcome::Failed(text) => {
-            let why = format!("`aws {} {}` failed{}: {}", asked.service, asked.operation, reader.about(), text.trim());
+            let gap = Answers::Failed {
+                command: format!("aws {} {}", asked.service, asked.operation).into(),
+                about: reader.about().into(),
+                error: text.trim().into(),
+            };
             if !asked.live {
-                reader.builder.problem(Problem::new(why.clone(), Some(asked.place)));
+                reader.builder.problem(Problem::new(gap.to_string(), Some(asked.place)));
             }
-            reader.ignorance(operation, Cause::Failed, why);
+            reader.ignorance(operation, Reason::new(Cause::Failed, gap));
         }
         Outcome::NotFound => {
             if let Some(operation) = operation {
@@ -217,9 +223,9 @@ impl ResponseReader<'_> {
         }
     }
 
-    fn ignorance(&mut self, operation: Option<&'static Operation>, cause: Cause, why: String) {
+    fn ignorance(&mut self, operation: Option<&'static Operation>, reason: Reason) {
         if let Some(operation) = operation {
-            (operation.unavailable)(self, &crate::inventory::Reason::new(cause, why));
+            (operation.unavailable)(self, &reason);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::reason::{Gathered, Template as Gap};
 use crate::inventory::{
     Address, At, Cause, List, Map, Node, Part, Reason, Stated, Symbol, SymbolScope, Ternary, Text, Value,
 };
@@ -46,7 +47,7 @@ impl<'a> Template<'a> {
     }
 
     fn too_much(at: At) -> Node {
-        Node::unknown(Cause::Symbolic, "the template's functions make too much of it to be followed here", at)
+        Node::unknown(Cause::Symbolic, Gap::TooMuch, at)
     }
 
     /// A value that a name means, unless names lead too far.
@@ -77,25 +78,23 @@ impl<'a> Template<'a> {
                 });
                 return Some(match suffix {
                     Some(suffix) => Node::text(suffix, at),
-                    None => self.symbol(
-                        name,
-                        SymbolScope::AccountRegion,
-                        format!("{name} is not known: --region states it"),
-                        at,
-                    ),
+                    None => {
+                        let gap = Gathered::OfRegion { what: "AWS::URLSuffix" };
+                        Node::text(Text::symbol(Symbol::new(format!("${{{name}}}"), SymbolScope::AccountRegion, gap)), at)
+                    }
                 });
             }
             "AWS::NoValue" => return Some(Node::new(Value::Null, at)),
             "AWS::StackName" | "AWS::StackId" | "AWS::NotificationARNs" => {
-                return Some(self.symbol(name, self.scope, format!("{name} is known when the stack is made"), at));
+                return Some(self.symbol(name, self.scope, Gap::WhenMade { name: name.into() }, at));
             }
             _ => return None,
         };
         Some(Node::text(stated.map_or_else(|| arn::unstated(symbol), Text::from), at))
     }
 
-    fn symbol(&self, name: &str, scope: SymbolScope, why: String, at: At) -> Node {
-        Node::text(Text::symbol(Symbol::new(format!("${{{name}}}"), scope, why)), at)
+    fn symbol(&self, name: &str, scope: SymbolScope, gap: Gap, at: At) -> Node {
+        Node::text(Text::symbol(Symbol::new(format!("${{{name}}}"), scope, gap)), at)
     }
 
     /// A value with its intrinsics evaluated. `AWS::NoValue` leaves nothing behind.
@@ -117,7 +116,7 @@ impl<'a> Template<'a> {
                         // A transform, or a loop, beside other members: what it brings is known after it ran.
                         members.more = Some(Box::new(Reason::new(
                             Cause::Symbolic,
-                            format!("{key} brings members when the stack is made"),
+                            Gap::Members { function: key.to_string().into() },
                         )));
                         continue;
                     }
@@ -214,7 +213,7 @@ impl<'a> Template<'a> {
                             if one.first_unknown().is_none() && one.to_json() == other.to_json() {
                                 return one;
                             }
-                            Node::unknown(Cause::Symbolic, format!("it depends on the condition {condition}"), at)
+                            Node::unknown(Cause::Symbolic, Gap::Condition { condition: condition.into() }, at)
                         }
                     }
                 }
@@ -231,7 +230,7 @@ impl<'a> Template<'a> {
                 self.symbol(
                     &format!("ImportValue:{export}"),
                     SymbolScope::AccountRegion,
-                    format!("the export {export} is another stack's"),
+                    Gap::Export { export: export.as_str().into() },
                     at,
                 )
             }
@@ -240,19 +239,19 @@ impl<'a> Template<'a> {
                 Ternary::No => Node::new(Value::Flag(false), at),
                 Ternary::Unknown => Self::cannot(name, at),
             },
-            _ => Node::unknown(Cause::Symbolic, format!("{name} is known when the stack is made"), at),
+            _ => Node::unknown(Cause::Symbolic, Gap::WhenMade { name: name.into() }, at),
         }
     }
 
     fn cannot(name: &str, at: At) -> Node {
-        Node::unknown(Cause::Symbolic, format!("{name} cannot be evaluated here"), at)
+        Node::unknown(Cause::Symbolic, Gap::NotEvaluated { name: name.into() }, at)
     }
 
     /// What depends on something unknown is unknown for its reason.
     fn because(source: &Node, at: At) -> Node {
         match source.first_unknown() {
             Some((reason, _)) => Node::new(Value::Unknown(Box::new(reason)), at),
-            None => Node::unknown(Cause::Symbolic, "it has no such element", at),
+            None => Node::unknown(Cause::Symbolic, Gap::NoElement, at),
         }
     }
 
@@ -266,7 +265,7 @@ impl<'a> Template<'a> {
         if self.resource(name).is_some() {
             return self.attribute(name, "", at).unwrap_or_else(|| Self::cannot("Ref", at));
         }
-        Node::unknown(Cause::Symbolic, format!("the template has no {name}"), at)
+        Node::unknown(Cause::Symbolic, Gap::NotDeclared { name: name.into() }, at)
     }
 
     fn resource(&self, id: &str) -> Option<&'a Node> {
@@ -282,12 +281,9 @@ impl<'a> Template<'a> {
         let value = given.or(bound).map(|value| Node::text(value, at)).or_else(|| default.cloned());
         match value {
             // A default of such a type names a parameter of SSM, whose value is AWS's.
-            Some(_) if kind.starts_with("AWS::SSM::") => self.symbol(
-                name,
-                self.scope,
-                format!("the parameter {name} is read from SSM when the stack is made"),
-                at,
-            ),
+            Some(_) if kind.starts_with("AWS::SSM::") => {
+                self.symbol(name, self.scope, Gap::Ssm { name: name.into() }, at)
+            }
             Some(value) if kind == "CommaDelimitedList" || kind.starts_with("List<") => {
                 let text = value.to_json();
                 let items =
@@ -295,7 +291,7 @@ impl<'a> Template<'a> {
                 Node::new(Value::List(List { items, more: None }), at)
             }
             Some(value) => Node::new(value.value, at),
-            None => self.symbol(name, self.scope, format!("the parameter {name} has no value"), at),
+            None => self.symbol(name, self.scope, Gap::Parameter { name: name.into() }, at),
         }
     }
 
@@ -340,7 +336,7 @@ impl<'a> Template<'a> {
             Text::symbol(Symbol::new(
                 format!("${{{written}}}"),
                 self.scope,
-                format!("{written} is known when the stack is made"),
+                Gap::WhenMade { name: written.as_str().into() },
             ))
         });
         Some(Node::text(text.referring(address), at))
@@ -393,7 +389,7 @@ impl<'a> Template<'a> {
                     Value::Null => {}
                     _ => {
                         let reason = value.first_unknown().map_or_else(
-                            || Reason::new(Cause::Symbolic, format!("{name} is no text")),
+                            || Reason::new(Cause::Symbolic, Gap::NotText { name: name.into() }),
                             |(reason, _)| reason.as_cause(Cause::Symbolic),
                         );
                         parts.push(Part::Hole(Symbol {
@@ -424,11 +420,7 @@ impl<'a> Template<'a> {
             let Some(end) = rest[start..].find("}}").map(|end| start + end + 2) else { break };
             let name = &rest[start..end];
             parts.push(Part::Known(rest[..start].into()));
-            parts.push(Part::Hole(Symbol::new(
-                name,
-                SymbolScope::AccountRegion,
-                format!("{name} is read when the stack is made"),
-            )));
+            parts.push(Part::Hole(Symbol::new(name, SymbolScope::AccountRegion, Gap::Resolved { name: name.into() })));
             rest = &rest[end..];
         }
         parts.push(Part::Known(rest.into()));

@@ -4,6 +4,7 @@
 //! Karpenter tells of has no namespace of its own, and events about such objects are kept in `default`; so it is only there,
 //! and only once for each kind of object, that is asked.
 
+use crate::inventory::reason::Live;
 use crate::sources::cluster::discovery::Discovered;
 use crate::sources::cluster::list::Wanted;
 
@@ -37,7 +38,7 @@ pub(super) fn wanted(discovered: &Discovered) -> Vec<Wanted> {
 }
 
 /// Why there may be more events than were read.
-pub(super) fn why() -> String {
+pub(super) fn gap() -> Live {
     let about: Vec<&str> = ABOUT.iter().map(|(about, _)| *about).collect();
-    format!("of a cluster's events only those about objects of kind {} are read", about.join(", "))
+    Live::Events { kinds: about.join(", ").into() }
 }

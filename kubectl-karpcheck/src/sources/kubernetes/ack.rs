@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::inventory::builder::Fragment;
+use crate::inventory::reason::Objects;
 use crate::inventory::{
     Address, AwsFacts, Cause, Draft, Logical, Node, Part, Reason, SourceKind, Symbol, SymbolScope, Text, Value,
 };
@@ -239,10 +240,7 @@ pub(super) fn described(kind: &'static str, object: &Draft) -> Option<Described>
         .iter()
         .any(|name| object.body.at_path(&["metadata", "annotations", name]).is_some());
     if adopts && !object.source.observed() {
-        body.more = Some(Box::new(Reason::new(
-            Cause::NotProvided,
-            "it adopts a resource that exists: what it does not say is AWS's",
-        )));
+        body.more = Some(Box::new(Reason::new(Cause::NotProvided, Objects::Adopted)));
     }
     let facts = |path: &[&str]| object.body.at_path(path).filter(|node| matches!(node.value, Value::Text(_))).cloned();
     let region = facts(&["metadata", "annotations", "services.k8s.aws/region"])
@@ -312,7 +310,10 @@ fn reference(to: &Reference<'_>, object: &Draft) -> Option<Node> {
     let symbol = Symbol {
         name: Arc::from(format!("${{{}.{attribute}}}", target.id)),
         scope: target.scope,
-        reason: Reason::new(Cause::Symbolic, format!("the {attribute} of {kind} {known} is known to its controller")),
+        reason: Reason::new(
+            Cause::Symbolic,
+            Objects::OfController { attribute: attribute.into(), what: format!("{kind} {known}").into() },
+        ),
     };
     let address = Address { scope: target.scope, id: target.id, attribute: attribute.into() };
     Some(Node::text(Text::from_parts([Part::Hole(symbol)]).referring(address), field.at))

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::inventory::builder::{Fragment, Selector};
+use crate::inventory::reason::Objects;
 use crate::inventory::{
     Address, AwsFacts, Builder, Cause, ClusterId, Draft, Logical, Map, Node, Part as Piece, Reason, SourceKind, Symbol,
     SymbolScope, Text, Value, arn,
@@ -272,8 +273,7 @@ fn fields(object: &Draft) -> Node {
         (true, None) => {
             let mut fields = asked;
             if let Value::Map(fields) = &mut fields.value {
-                let why = "it only observes a resource that exists: what it is like is AWS's to say";
-                fields.more = Some(Box::new(Reason::new(Cause::NotProvided, why)));
+                fields.more = Some(Box::new(Reason::new(Cause::NotProvided, Objects::Observed)));
             }
             return fields;
         }
@@ -324,8 +324,7 @@ fn name(object: &Draft, known: Known, kind: &str, body: &mut Map) {
             Some(url) => Text::from(url.rsplit('/').next().unwrap_or_default()),
             None if known.family == Family::Classic => text.clone(),
             None => {
-                let why = "the queue's name is not given: AWS makes one up";
-                body.set(property, Node::unknown(Cause::Symbolic, why, own.at));
+                body.set(property, Node::unknown(Cause::Symbolic, Objects::QueueName, own.at));
                 return;
             }
         },
@@ -386,15 +385,13 @@ fn resource(object: &Draft, kind: &'static str, body: Map, fields: &Node) -> Dra
 fn ebs_defaults(object: &Draft, mut body: Map, fields: &Node, known: Known) -> Draft {
     let at = object.body.at;
     if known.resource.name == "aws_ebs_default_kms_key" {
-        let why = "this object names the account's default key only";
-        body.set("EncryptionByDefault", Node::unknown(Cause::NotProvided, why, at));
+        body.set("EncryptionByDefault", Node::unknown(Cause::NotProvided, Objects::DefaultKeyOnly, at));
     } else {
         if body.get("EncryptionByDefault").is_none() {
             // The provider's default.
             body.set("EncryptionByDefault", Node::new(Value::Flag(true), at));
         }
-        let why = "this object says whether the account encrypts, not with which key";
-        body.set("KmsKeyId", Node::unknown(Cause::NotProvided, why, at));
+        body.set("KmsKeyId", Node::unknown(Cause::NotProvided, Objects::DefaultEncryptionOnly, at));
     }
     let mut draft = resource(object, aws::EBS_DEFAULTS, body, fields);
     if let Some(facts) = draft.aws.as_deref_mut() {
@@ -474,7 +471,10 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
     let symbol = Symbol {
         name: Arc::from(format!("${{{}.{}}}", target.id, to.attribute)),
         scope: target.scope,
-        reason: Reason::new(Cause::Symbolic, format!("the {} of {what} is known to its controller", to.attribute)),
+        reason: Reason::new(
+            Cause::Symbolic,
+            Objects::OfController { attribute: to.attribute.into(), what: what.into() },
+        ),
     };
     let address = Address { scope: target.scope, id: target.id, attribute: to.attribute.into() };
     Some(Node::text(Text::from_parts([Piece::Hole(symbol)]).referring(address), to.value.at))

@@ -4,6 +4,7 @@
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::builder::Stated;
+use crate::inventory::reason::Objects;
 use crate::inventory::{
     Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, SourceKind, SymbolScope, Text, Value,
 };
@@ -109,7 +110,7 @@ impl Config<'_> {
             }
             None => one
                 .member("wellKnownPolicies")
-                .map(|known| Node::unknown(Cause::NotProvided, "eksctl adds well-known policies of its own", known.at)),
+                .map(|known| Node::unknown(Cause::NotProvided, Objects::EksctlPolicies, known.at)),
         };
         if let Some(inline) = inline {
             body.set("Policies", inline);
@@ -121,8 +122,7 @@ impl Config<'_> {
         self.add(builder, ROLE, named, id, body, one);
         let address = Address { scope: self.scope, id: id.into(), attribute: "Arn".into() };
         let text = arn.unwrap_or_else(|| {
-            let why = "eksctl names the role when it makes it";
-            Text::symbol(crate::inventory::Symbol::new(format!("${{{id}.Arn}}"), self.scope, why))
+            Text::symbol(crate::inventory::Symbol::new(format!("${{{id}.Arn}}"), self.scope, Objects::EksctlName))
         });
         Node::text(text.referring(address), one.at)
     }
@@ -166,8 +166,7 @@ impl Config<'_> {
         let role = match one.member("attachRoleARN").filter(|role| !role.is_null()) {
             Some(role) => role.clone(),
             None => {
-                let why = "eksctl writes the trust of the cluster's OIDC provider";
-                let trust = Node::unknown(Cause::Symbolic, why, one.at);
+                let trust = Node::unknown(Cause::Symbolic, Objects::EksctlTrust, one.at);
                 let names = ["roleName", "attachPolicyARNs", "permissionsBoundary"];
                 self.role(builder, &format!("serviceAccounts/{number}/role"), one, names, trust)
             }
@@ -193,13 +192,10 @@ impl Config<'_> {
         let on = |name: &str| karpenter.member(name).is_some_and(|flag| matches!(flag.value, Value::Flag(true)));
         let mut settings = Map::default();
         settings.set("clusterName", self.name.clone());
-        let why = "eksctl fills in the endpoint of the cluster that it made";
-        settings.set("clusterEndpoint", Node::unknown(Cause::Symbolic, why, at));
+        settings.set("clusterEndpoint", Node::unknown(Cause::Symbolic, Objects::EksctlEndpoint, at));
         let queue = if on("withSpotInterruptionQueue") {
             // From 0.33 on eksctl wrote a setting that the chart ignores, until eksctl-io/eksctl#8844.
-            let why = "whether the queue's name reaches the controller depends on eksctl's version: before \
-                       eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
-            Node::unknown(Cause::Undecidable, why, at)
+            Node::unknown(Cause::Undecidable, Objects::EksctlQueue, at)
         } else {
             Node::text("", at)
         };

@@ -1,5 +1,6 @@
 //! Objects that install Karpenter's chart: Argo CD's Application and ApplicationSet, Flux's HelmRelease.
 
+use crate::inventory::reason::Objects;
 use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Text, Value};
 use crate::karpenter::controller::CHART;
 use crate::sources::helm::is_chart;
@@ -99,8 +100,8 @@ fn argo_values(source: &Node) -> Result<Node, Node> {
     }
     for parameter in settings.member("fileParameters").map(Node::elements).unwrap_or_default() {
         if let Some(name) = parameter.str_at(&["name"]) {
-            let why = format!("{name} comes from a file of the repository");
-            set_path(&mut values, name, Node::unknown(Cause::NotProvided, why, parameter.at));
+            let gap = Objects::FromFile { name: name.into() };
+            set_path(&mut values, name, Node::unknown(Cause::NotProvided, gap, parameter.at));
         }
     }
     if sound { Ok(values) } else { Err(values) }
@@ -128,8 +129,8 @@ pub(super) fn flux(draft: &Draft) -> Vec<Content<'static>> {
         if let Some(path) = from.str_at(&["targetPath"]) {
             let kind = from.str_at(&["kind"]).unwrap_or("object");
             let name = from.str_at(&["name"]).unwrap_or("without a name");
-            let why = format!("{path} comes from the {kind} {name}");
-            set_path(&mut values, path, Node::unknown(Cause::NotProvided, why, from.at));
+            let gap = Objects::FromObject { path: path.into(), kind: kind.into(), name: name.into() };
+            set_path(&mut values, path, Node::unknown(Cause::NotProvided, gap, from.at));
         }
     }
     if let Some(own) = spec.member("values") {

@@ -1,5 +1,6 @@
 //! `aws_iam_policy_document`: the document that Terraform would write, from its statements.
 
+use crate::inventory::reason::Terraform;
 use crate::inventory::{Cause, List, Map, Node, Part, Reason, Text, Value};
 use crate::sources::policy_documents;
 
@@ -187,10 +188,9 @@ fn append(map: &mut Map, name: &Text, values: &Node) {
 }
 
 fn unclear(node: &Node) -> Box<Reason> {
-    Box::new(node.first_unknown().map_or_else(
-        || Reason::new(Cause::Undecidable, "a part of the policy document is not understood"),
-        |(reason, _)| reason,
-    ))
+    Box::new(
+        node.first_unknown().map_or_else(|| Reason::new(Cause::Undecidable, Terraform::Document), |(reason, _)| reason),
+    )
 }
 
 /// `&{aws:username}` is how IAM's variables are written here, since `${` is Terraform's.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::builder::Fragment;
+use crate::inventory::reason::Terraform;
 use crate::inventory::{AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Reason, Text, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
@@ -102,7 +103,7 @@ fn draft(set: &ModuleResources, kind: &'static str, known: &Resource, resource: 
     if resource.data && body.more.is_none() {
         body.more = Some(Box::new(Reason::new(
             Cause::NotProvided,
-            format!("{} only looks it up: what it does not say is AWS's", resource.address),
+            Terraform::LookedUp { address: resource.address.to_string().into() },
         )));
     }
     let mut draft = Draft::new(kind, name, Node::new(Value::Map(body), at), set.source);

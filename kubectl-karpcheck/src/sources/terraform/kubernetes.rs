@@ -2,6 +2,7 @@
 //! release of Karpenter's chart.
 
 use crate::formats::yaml;
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
 use crate::sources::helm::values::{over, set_path};
 use crate::sources::policy_documents;
@@ -170,7 +171,7 @@ mod tests {
         Text::from_parts([Part::Hole(crate::inventory::Symbol::new(
             name,
             crate::inventory::SymbolScope::Run,
-            "no value",
+            crate::inventory::reason::Template::Placeholder { name: name.into() },
         ))])
     }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, List, Map, Node, SourceKind, Stated, SymbolScope, Text, Value};
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::document;
@@ -224,17 +225,18 @@ impl<'a> Plan<'a> {
             }
             targets => {
                 let address = format!("{}.{}", from.address, place.attribute);
-                let why = match targets.first() {
+                let gap = match targets.first() {
                     Some((number, _)) => {
-                        format!("{address} is known after apply: it is made of {}", self.resources[*number].address)
+                        let of = self.resources[*number].address.to_string().into();
+                        Terraform::MadeOf { address: address.as_str().into(), of }
                     }
-                    None => format!("{address} is known after apply"),
+                    None => Terraform::AfterApply { address: address.as_str().into() },
                 };
                 let text = matches!(place.attribute, "name" | "arn" | "id" | "url" | "key_id" | "name_prefix");
                 if text {
                     return Node::text(Text::symbol(resource::known_later(&address, self.scope)), at);
                 }
-                resource::later(why, at)
+                resource::later(gap, at)
             }
         }
     }
@@ -243,7 +245,7 @@ impl<'a> Plan<'a> {
     fn document(&self, number: usize, at: At) -> Node {
         let address = &self.resources[number].address;
         if !self.busy.borrow_mut().insert(number) {
-            return resource::later(format!("{address} refers to itself"), at);
+            return resource::later(Terraform::Itself { address: address.to_string().into() }, at);
         }
         let filled = self.filled(number);
         self.busy.borrow_mut().remove(&number);

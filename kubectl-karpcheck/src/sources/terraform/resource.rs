@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::{
-    Address, At, Cause, Gap, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, Value,
-};
+use crate::inventory::reason::Terraform;
+use crate::inventory::{Address, At, Cause, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, Value};
 use crate::schema::aws;
 use crate::schema::aws::Ref;
 use crate::sources::terraform::arguments;
@@ -142,7 +141,7 @@ pub(super) fn follows(
 
 /// What AWS makes up when it makes the resource.
 pub(super) fn known_later(address: &str, scope: SymbolScope) -> Symbol {
-    Symbol::new(format!("${{{address}}}"), scope, format!("{address} is known after apply"))
+    Symbol::new(format!("${{{address}}}"), scope, Terraform::AfterApply { address: address.into() })
 }
 
 /// A text that is an attribute of a resource: what is known of it, and the resource itself where it is an item.
@@ -167,7 +166,7 @@ pub(super) fn reference(
 
 /// What Terraform marks as sensitive is not kept, whatever it is.
 pub(super) fn concealed(at: At) -> Node {
-    Node::unknown(Cause::NotProvided, "Terraform marks it as sensitive, so it was not kept", at)
+    Node::unknown(Cause::NotProvided, Terraform::Sensitive, at)
 }
 
 /// Takes out what is marked: `true` where a value is sensitive, objects and lists of such marks.
@@ -206,6 +205,6 @@ pub(super) fn empty(at: At) -> Node {
 }
 
 /// Something unknown that is a symbol's.
-pub(super) fn later(gap: impl Into<Gap>, at: At) -> Node {
+pub(super) fn later(gap: Terraform, at: At) -> Node {
     Node::unknown(Cause::Symbolic, gap, at)
 }

@@ -1,5 +1,6 @@
 //! EKS.
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{LookupResult, Node};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
@@ -92,7 +93,7 @@ fn association(reader: &mut ResponseReader<'_>, node: &Node) {
     let mut map = reader.fields(ASSOCIATION, node, ASSOCIATION_FIELDS);
     // The list does not say the role.
     if map.get("RoleArn").is_none_or(Node::is_null) {
-        map.set("RoleArn", not_given("the role of the Pod Identity association was not given".into(), node.at));
+        map.set("RoleArn", not_given(Answers::AssociationRole, node.at));
     }
     reader.resource(ASSOCIATION, Subject::named(arn), map, node.at);
 }

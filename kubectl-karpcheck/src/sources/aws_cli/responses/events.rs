@@ -1,5 +1,6 @@
 //! EventBridge.
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Text, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
@@ -84,7 +85,7 @@ fn rule(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(arn) = text_of(node.member("Arn")) else { return };
     let subject = Subject::named(arn);
     let mut map = reader.fields(RULE, node, FIELDS);
-    map.set("Targets", not_given(format!("the targets of rule {} were not given", subject.name), node.at));
+    map.set("Targets", not_given(Answers::Targets { rule: subject.name.as_str().into() }, node.at));
     reader.resource(RULE, subject, map, node.at);
 }
 
@@ -116,10 +117,7 @@ fn names(reader: &mut ResponseReader<'_>, node: &Node) {
     for name in node.member("RuleNames").map(Node::elements).unwrap_or_default() {
         let Some(rule) = name.as_str() else { continue };
         let reason = || {
-            Some(Box::new(Reason::new(
-                crate::inventory::Cause::NotProvided,
-                format!("the targets of rule {rule} were not given"),
-            )))
+            Some(Box::new(Reason::new(crate::inventory::Cause::NotProvided, Answers::Targets { rule: rule.into() })))
         };
         let entries = vec![(Text::from("Arn"), Node::text(target.as_str(), name.at))];
         let one = Node::new(Value::Map(Map { entries, more: reason() }), name.at);
@@ -127,7 +125,7 @@ fn names(reader: &mut ResponseReader<'_>, node: &Node) {
         map.set("Name", name.clone());
         map.set("Targets", Node::new(Value::List(List { items: vec![one], more: reason() }), name.at));
         for property in ["EventPattern", "State"] {
-            map.set(property, not_given(format!("what rule {rule} listens for was not given"), name.at));
+            map.set(property, not_given(Answers::Pattern { rule: rule.into() }, name.at));
         }
         let subject = of_name(reader, rule);
         reader.resource(RULE, subject, map, name.at);

@@ -1,5 +1,6 @@
 //! IAM. An inline policy is an item of its own (`AWS::IAM::Policy` with `/Roles`), whether its document was given or not.
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{Cause, List, Map, Node, Reason, Value};
 use crate::schema::aws;
 use crate::schema::aws::Kind;
@@ -110,8 +111,8 @@ fn role(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(subject) = named.or_else(|| asked_for(reader)) else { return };
     let mut map = reader.fields(ROLE, role, FIELDS);
     let name = &subject.name;
-    map.set("Policies", not_given(format!("the inline policies of role {name} were not given"), role.at));
-    map.set("ManagedPolicyArns", not_given(format!("the policies attached to role {name} were not given"), role.at));
+    map.set("Policies", not_given(Answers::InlinePolicies { role: name.as_str().into() }, role.at));
+    map.set("ManagedPolicyArns", not_given(Answers::AttachedPolicies { role: name.as_str().into() }, role.at));
     reader.resource(ROLE, subject, map, role.at);
 }
 
@@ -132,7 +133,12 @@ fn inline_names(reader: &mut ResponseReader<'_>, node: &Node) {
     reader.part(ROLE, subject, map, node.at);
     for name in list.elements() {
         if let Some(text) = name.as_str() {
-            add_inline(reader, &role, text, not_given(format!("policy {text} of role {role} was not given"), name.at));
+            add_inline(
+                reader,
+                &role,
+                text,
+                not_given(Answers::InlinePolicy { policy: text.into(), role: role.as_str().into() }, name.at),
+            );
         }
     }
 }
@@ -178,15 +184,15 @@ fn attached(reader: &mut ResponseReader<'_>, node: &Node) {
     reader.part(ROLE, subject, map, node.at);
 }
 
-fn page(what: &str, role: &str) -> Box<Reason> {
-    Box::new(Reason::new(Cause::NotProvided, format!("only a page of the {what} of role {role} was given")))
+fn page(what: &'static str, role: &str) -> Box<Reason> {
+    Box::new(Reason::new(Cause::NotProvided, Answers::Page { what, role: role.into() }))
 }
 
 fn managed(reader: &mut ResponseReader<'_>, node: &Node) {
     let Some(policy) = node.member("Policy") else { return };
     let Some(subject) = text_of(policy.member("Arn")).map(Subject::named) else { return };
     let mut map = reader.fields(MANAGED, policy, MANAGED_FIELDS);
-    map.set("PolicyDocument", not_given(format!("the document of policy {} was not given", subject.name), policy.at));
+    map.set("PolicyDocument", not_given(Answers::Document { policy: subject.name.as_str().into() }, policy.at));
     reader.resource(MANAGED, subject, map, policy.at);
 }
 

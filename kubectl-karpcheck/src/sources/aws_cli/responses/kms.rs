@@ -1,5 +1,6 @@
 //! KMS.
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
@@ -87,8 +88,8 @@ fn key(reader: &mut ResponseReader<'_>, node: &Node) {
     };
     let mut map = reader.fields(KEY, metadata, FIELDS);
     let name = &subject.name;
-    map.set("KeyPolicy", not_given(format!("the policy of key {name} was not given"), metadata.at));
-    map.set("EnableKeyRotation", not_given(format!("whether key {name} is rotated was not given"), metadata.at));
+    map.set("KeyPolicy", not_given(Answers::KeyPolicy { key: name.as_str().into() }, metadata.at));
+    map.set("EnableKeyRotation", not_given(Answers::Rotation { key: name.as_str().into() }, metadata.at));
     reader.resource(KEY, subject, map, metadata.at);
 }
 
@@ -127,10 +128,7 @@ fn grants(reader: &mut ResponseReader<'_>, node: &Node) {
     if !ResponseReader::whole(node)
         && let Value::List(List { more, .. }) = &mut list.value
     {
-        *more = Some(Box::new(Reason::new(
-            crate::inventory::Cause::NotProvided,
-            "only a page of the key's grants was given",
-        )));
+        *more = Some(Box::new(Reason::new(crate::inventory::Cause::NotProvided, Answers::GrantsPage)));
     }
     one(reader, subject, "Grants", list);
 }

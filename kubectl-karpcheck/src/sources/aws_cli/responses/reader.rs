@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::inventory::reason::Answers;
 use crate::inventory::{
     At, Builder, Cause, Draft, LookupRecord, LookupResult, Map, Node, Problem, Reason, SourceKind, Text, Value,
 };
@@ -82,8 +83,8 @@ impl ResponseReader<'_> {
 
     /// A part of a resource: what is not in it is not known from this answer.
     pub(super) fn part(&mut self, kind: &str, subject: Subject, mut map: Map, at: At) {
-        let why = format!("no answer describes {} as a whole", subject.name);
-        map.more = Some(Box::new(Reason::new(Cause::NotProvided, why)));
+        let gap = Answers::NotDescribed { item: subject.name.as_str().into() };
+        map.more = Some(Box::new(Reason::new(Cause::NotProvided, gap)));
         self.resource(kind, subject, map, at);
     }
 
@@ -148,8 +149,8 @@ impl ResponseReader<'_> {
 }
 
 /// Unknown, since it was not among the answers.
-pub(super) fn not_given(why: String, at: At) -> Node {
-    Node::unknown(Cause::NotProvided, why, at)
+pub(super) fn not_given(gap: Answers, at: At) -> Node {
+    Node::unknown(Cause::NotProvided, gap, at)
 }
 
 /// Where an answer is of a resource without an ARN of its own.

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, Gap, Node, Stated, Symbol, SymbolScope};
 use crate::sources::terraform::hcl::code::{Code, In, Source};
 use crate::sources::terraform::hcl::named_files::NamedFiles;
@@ -205,7 +206,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn eval(&self, env: &Env<'a>, expression: &'a Expression) -> Node {
         let at = env.source.place(expression);
         if self.spent(1) || !self.descend() {
-            return Node::unknown(Cause::Undecidable, "its expressions nest or repeat too much to be evaluated", at);
+            return Node::unknown(Cause::Undecidable, Terraform::TooDeep, at);
         }
         let node = self.expression(env, expression, at);
         self.ascend();
@@ -241,19 +242,19 @@ impl<'a> Evaluator<'a> {
         };
         if let Some((node, size)) = module.cache.borrow().get(&key) {
             if self.spent(*size) {
-                return Node::unknown(Cause::Undecidable, "its expressions repeat too much to be evaluated", at);
+                return Node::unknown(Cause::Undecidable, Terraform::TooOften, at);
             }
             return node.clone();
         }
         if !module.busy.borrow_mut().insert(key.clone()) {
-            let what = key.trim_start_matches(['?', '!']).to_owned();
-            return Node::unknown(Cause::Undecidable, format!("{what} refers to itself, which Terraform refuses"), at);
+            let what = key.trim_start_matches(['?', '!']).into();
+            return Node::unknown(Cause::Undecidable, Terraform::Circle { what }, at);
         }
         let mut node = make();
         module.busy.borrow_mut().remove(&key);
         let size = node.size();
         if size > MAX_SIZE || self.spent(size) {
-            node = Node::unknown(Cause::Undecidable, "its expressions make more than anybody reads", at);
+            node = Node::unknown(Cause::Undecidable, Terraform::TooLarge, at);
         }
         module.cache.borrow_mut().insert(key, (node.clone(), node.size()));
         node

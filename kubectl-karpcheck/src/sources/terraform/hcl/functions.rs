@@ -1,7 +1,8 @@
 //! Terraform's functions, as far as configurations of Karpenter use them. Each gets values that may be known in part and
 //! answers with one; none of what is not known is made up.
 
-use crate::inventory::{At, Cause, Gap, List, Map, Node, Text, Value};
+use crate::inventory::reason::Terraform;
+use crate::inventory::{At, Cause, List, Map, Node, Text, Value};
 
 /// Calls a function. None where it is not evaluated here, or not on such values.
 pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
@@ -201,7 +202,7 @@ fn maybe_nothing(node: &Node) -> bool {
 }
 
 /// An evaluation that Terraform would refuse: `try` goes on with the next.
-pub(super) fn failed(gap: impl Into<Gap>, at: At) -> Node {
+pub(super) fn failed(gap: Terraform, at: At) -> Node {
     Node::unknown(Cause::Failed, gap, at)
 }
 

@@ -4,6 +4,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 
 use super::{Env, Evaluator};
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, List, Map, Node, Reason, Text, Value};
 use crate::sources::terraform::hcl::functions;
 use crate::sources::terraform::hcl::functions::failed;
@@ -38,14 +39,14 @@ impl<'a> Evaluator<'a> {
                         Value::Number(_) | Value::Flag(_) => {
                             map.set(Node::new(key, at).to_json().to_string(), node);
                         }
-                        _ => map.more = Some(Box::new(Reason::new(Cause::Symbolic, "a key of it is not known"))),
+                        _ => map.more = Some(Box::new(Reason::new(Cause::Symbolic, Terraform::Key))),
                     }
                 }
                 Node::new(Value::Map(map), at)
             }
             Expression::Variable(name) => match env.vars.iter().rev().find(|(known, _)| known == name.as_str()) {
                 Some((_, node)) => node.clone(),
-                None => failed(format!("{} is not declared", name.as_str()), at),
+                None => failed(Terraform::Undeclared { name: name.as_str().into() }, at),
             },
             Expression::Conditional(choice) => {
                 let condition = self.eval(env, &choice.cond_expr);
@@ -63,8 +64,8 @@ impl<'a> Evaluator<'a> {
                         if one.first_unknown().is_none() && one.to_json() == other.to_json() {
                             return one;
                         }
-                        let why = format!("it depends on {}", written(&choice.cond_expr));
-                        Node::unknown(Cause::Symbolic, why, at)
+                        let gap = Terraform::Condition { written: written(&choice.cond_expr).into() };
+                        Node::unknown(Cause::Symbolic, gap, at)
                     }
                 }
             }
@@ -91,7 +92,10 @@ impl<'a> Evaluator<'a> {
     /// A symbol for an expression that cannot be evaluated.
     pub(super) fn unclear(&self, env: &Env<'a>, expression: &Expression, at: At) -> Node {
         let written = written(expression);
-        Node::text(Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))), at)
+        Node::text(
+            Text::symbol(self.symbol(env, &written, Terraform::WhenRun { written: written.as_str().into() })),
+            at,
+        )
     }
 
     fn call(&self, env: &Env<'a>, call: &'a hcl_edit::expr::FuncCall, at: At) -> Node {
@@ -109,7 +113,7 @@ impl<'a> Evaluator<'a> {
                     return node;
                 }
             }
-            return failed("nothing of try can be evaluated", at);
+            return failed(Terraform::Try, at);
         }
         let mut args: Vec<Node> = call.args.iter().map(|argument| self.eval(env, argument)).collect();
         if call.args.expand_final()
@@ -127,7 +131,7 @@ impl<'a> Evaluator<'a> {
             _ => format!("{name}(…)@{}:{}", at.line, at.column),
         };
         let reason = args.iter().find_map(Node::first_unknown).map_or_else(
-            || Reason::new(Cause::Symbolic, format!("{name}() is evaluated when Terraform runs")),
+            || Reason::new(Cause::Symbolic, Terraform::Function { name: name.into() }),
             |(reason, _)| reason,
         );
         Node::text(Text::symbol(self.symbol(env, &written, reason)), at)
@@ -152,8 +156,8 @@ impl<'a> Evaluator<'a> {
                     Some(false) => continue,
                     None if self.assume.get() => {}
                     None => {
-                        let why = format!("what is in it depends on {}", written(&condition.expr));
-                        more.get_or_insert_with(|| Box::new(Reason::new(Cause::Symbolic, why)));
+                        let gap = Terraform::Elements { written: written(&condition.expr).into() };
+                        more.get_or_insert_with(|| Box::new(Reason::new(Cause::Symbolic, gap)));
                         continue;
                     }
                 }
@@ -196,11 +200,11 @@ impl<'a> Evaluator<'a> {
         match (root, name(0)) {
             ("each" | "count", Some(field)) => {
                 let node = local(&format!("{root}.{field}"))
-                    .unwrap_or_else(|| failed(format!("there is no {root}.{field} here"), at));
+                    .unwrap_or_else(|| failed(Terraform::NoField { root: root.into(), field: field.into() }, at));
                 self.steps(env, node, &operators[1..], at, &format!("{root}.{field}"))
             }
             (root, _) if local(root).is_some() => {
-                let node = local(root).unwrap_or_else(|| failed("not there", at));
+                let node = local(root).unwrap_or_else(|| failed(Terraform::NotThere, at));
                 self.steps(env, node, &operators, at, root)
             }
             ("var", Some(field)) => {
@@ -214,7 +218,7 @@ impl<'a> Evaluator<'a> {
             ("module", Some(call)) => self.module_output(env, call, &operators[1..], at),
             ("data", Some(kind)) => match name(1) {
                 Some(field) => self.resource(env, true, kind, field, &operators[2..], at),
-                None => failed("data has a type and a name", at),
+                None => failed(Terraform::Data, at),
             },
             ("path", Some("module")) if env.module.folder.is_some() => {
                 Node::text(env.module.folder.as_deref().unwrap_or_default(), at)
@@ -223,12 +227,12 @@ impl<'a> Evaluator<'a> {
             ("path" | "terraform" | "self", Some(field)) => {
                 let written = format!("{root}.{field}");
                 Node::text(
-                    Text::symbol(self.symbol(env, &written, format!("{written} is known when Terraform runs"))),
+                    Text::symbol(self.symbol(env, &written, Terraform::WhenRun { written: written.as_str().into() })),
                     at,
                 )
             }
             (kind, Some(field)) => self.resource(env, false, kind, field, &operators[1..], at),
-            _ => failed(format!("{root} is not declared"), at),
+            _ => failed(Terraform::Undeclared { name: root.into() }, at),
         }
     }
 
@@ -275,7 +279,7 @@ impl<'a> Evaluator<'a> {
                 None if map.more.is_some() || name.hole().is_some() => {
                     return self.beyond(env, &node, at, so_far, &written);
                 }
-                None => return failed(format!("{so_far} has no {written}"), at),
+                None => return failed(Terraform::NoMember { of: so_far.into(), name: written.into() }, at),
             },
             (Value::List(list), Value::Number(index)) =>
             {
@@ -287,10 +291,10 @@ impl<'a> Evaluator<'a> {
                 match list.items.get(*index as usize) {
                     Some(node) => node.clone(),
                     None if list.more.is_some() => return self.beyond(env, &node, at, so_far, &written),
-                    None => return failed(format!("{so_far} has no element {written}"), at),
+                    None => return failed(Terraform::NoElement { of: so_far.into(), index: written.into() }, at),
                 }
             }
-            (Value::Null, _) => return failed(format!("{so_far} is null"), at),
+            (Value::Null, _) => return failed(Terraform::Null { of: so_far.into() }, at),
             (Value::Unknown(reason), _) if reason.cause == Cause::Failed => return node,
             _ => return self.beyond(env, &node, at, so_far, &written),
         };
@@ -300,7 +304,7 @@ impl<'a> Evaluator<'a> {
     /// A part of something unknown.
     fn beyond(&self, env: &Env<'a>, node: &Node, at: At, so_far: &str, step: &str) -> Node {
         let reason = node.first_unknown().map_or_else(
-            || Reason::new(Cause::Symbolic, format!("{so_far}.{step} is known when Terraform runs")),
+            || Reason::new(Cause::Symbolic, Terraform::WhenRun { written: format!("{so_far}.{step}").into() }),
             |(reason, _)| reason.as_cause(Cause::Symbolic),
         );
         // What differs from one instance to the other is no symbol that could be compared.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hcl_edit::structure::Block;
 
 use super::{Env, Evaluator, Instance, ModuleInstance};
+use crate::inventory::reason::Terraform;
 use crate::inventory::{Cause, List, Map, Node, Reason, Value};
 use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::hcl::functions::number;
@@ -65,7 +66,7 @@ impl<'a> Evaluator<'a> {
             };
             let open = || {
                 let reason = node.first_unknown().map_or_else(
-                    || Reason::new(Cause::Symbolic, "what it is made for is known when Terraform runs"),
+                    || Reason::new(Cause::Symbolic, Terraform::Instances),
                     |(reason, _)| reason.as_cause(Cause::Symbolic),
                 );
                 let unknown = Node::because(reason, at);

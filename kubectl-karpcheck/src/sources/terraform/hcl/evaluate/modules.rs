@@ -7,6 +7,7 @@ use hcl_edit::expr::TraversalOperator;
 
 use super::expressions::step_written;
 use super::{Children, Env, Evaluator, ModuleInstance, Unread};
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, List, Map, Node, Text, Value};
 use crate::sources::terraform::hcl::code::Code;
 use crate::sources::terraform::resource::Resource;
@@ -98,8 +99,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn module_output(&self, env: &Env<'a>, name: &str, operators: &[&'a TraversalOperator], at: At) -> Node {
         let symbol = || {
             let whole = format!("module.{name}{}", operators.iter().map(|step| step_written(step)).collect::<String>());
-            let why = format!("the module {name} was not read: `terraform init` brings its code, or give the plan");
-            Node::text(Text::symbol(self.symbol(env, &whole, why)), at)
+            Node::text(Text::symbol(self.symbol(env, &whole, Terraform::Module { name: name.into() })), at)
         };
         let Some(children) = self.children(&env.module, name) else { return symbol() };
         let output = |child: &Rc<ModuleInstance<'a>>, rest: &[&'a TraversalOperator]| match rest.split_first() {

@@ -10,6 +10,7 @@ use hcl_edit::structure::{Block, Structure};
 use super::expressions::{step_written, written};
 use super::instances::MAX_INSTANCES;
 use super::{Env, Evaluator, Instance, ModuleInstance};
+use crate::inventory::reason::{Gathered, Terraform};
 use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value};
 use crate::sources::terraform::document;
 use crate::sources::terraform::hcl::code::In;
@@ -76,8 +77,8 @@ impl<'a> Evaluator<'a> {
         let written = format!("{}{kind}.{name}", if data { "data." } else { "" });
         let Some((key, block)) = env.module.code.resources.get_key_value(&(data, kind, name)) else {
             let whole = format!("{written}{}", operators.iter().map(|step| step_written(step)).collect::<String>());
-            let why = format!("{written} is not in the files that were read");
-            return Node::text(Text::symbol(self.symbol(env, &whole, why)), at);
+            let gap = Terraform::NotInFiles { written: written.into() };
+            return Node::text(Text::symbol(self.symbol(env, &whole, gap)), at);
         };
         let (block, kind) = (*block, key.1);
         let instances = self.instances(&env.module, block);
@@ -111,9 +112,11 @@ impl<'a> Evaluator<'a> {
                     (Some(instance), _) => value(instance, rest),
                     (None, [only]) if unknown => value(only, rest),
                     (None, _) if unknown => {
-                        Node::unknown(Cause::Symbolic, format!("which {written} it is is not known"), at)
+                        Node::unknown(Cause::Symbolic, Terraform::Instance { written: written.as_str().into() }, at)
                     }
-                    (None, _) => failed(format!("there is no {written}[{}]", index.to_json()), at),
+                    (None, _) => {
+                        failed(Terraform::None { written: format!("{written}[{}]", index.to_json()).into() }, at)
+                    }
                 }
             }
             Some((TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_), rest)) => {
@@ -122,7 +125,7 @@ impl<'a> Evaluator<'a> {
             }
             _ => match instances.all.as_slice() {
                 [only] if only.suffix.is_empty() || !operators.is_empty() => value(only, operators),
-                [] => failed(format!("there is no {written}"), at),
+                [] => failed(Terraform::None { written: written.as_str().into() }, at),
                 all => {
                     let mut map = Map::default();
                     for instance in all {
@@ -191,8 +194,8 @@ impl<'a> Evaluator<'a> {
             Some("aws-cn") => Text::from("amazonaws.com.cn"),
             Some(_) => Text::from("amazonaws.com"),
             None => {
-                let why = "AWS::URLSuffix is not known: --region states it";
-                Text::symbol(Symbol::new("${AWS::URLSuffix}", SymbolScope::AccountRegion, why))
+                let gap = Gathered::OfRegion { what: "AWS::URLSuffix" };
+                Text::symbol(Symbol::new("${AWS::URLSuffix}", SymbolScope::AccountRegion, gap))
             }
         };
         let argument = |name: &str| {
@@ -317,8 +320,8 @@ impl<'a> Evaluator<'a> {
             _ => {
                 let reason = over.first_unknown().map_or_else(
                     || {
-                        let why = format!("whether there are more depends on {}", written(&each.value));
-                        Reason::new(Cause::Symbolic, why)
+                        let gap = Terraform::Blocks { written: written(&each.value).into() };
+                        Reason::new(Cause::Symbolic, gap)
                     },
                     |(reason, _)| reason.as_cause(Cause::Symbolic),
                 );

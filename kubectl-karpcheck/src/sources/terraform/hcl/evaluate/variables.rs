@@ -7,6 +7,7 @@ use hcl_edit::expr::{Expression, ObjectKey};
 use super::expressions::flag;
 use super::{Env, Evaluator, ModuleInstance};
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Node, Stated, Text, Value};
 use crate::sources::terraform::resource;
 
@@ -40,12 +41,12 @@ impl<'a> Evaluator<'a> {
                 if module.is_library { None } else { default() }
             });
             let Some(value) = value else {
-                let why = if module.is_library && declared.is_some() {
-                    format!("the variable {name} has the value that a caller gives, and nothing that was read calls this module")
+                let gap = if module.is_library && declared.is_some() {
+                    Terraform::OfCaller { name: name.into() }
                 } else {
-                    format!("the variable {name} has no value")
+                    Terraform::Variable { name: name.into() }
                 };
-                return Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), why)), at);
+                return Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), gap)), at);
             };
             match declared.and_then(|block| Some((block, block.it.body.get_attribute("type")?))) {
                 Some((block, kind)) => self.conform(&Env::new(module, block.source), value, &kind.value),
@@ -148,8 +149,8 @@ impl<'a> Evaluator<'a> {
     pub(super) fn local(&self, env: &Env<'a>, name: &str, at: At) -> Node {
         let Some(local) = env.module.code.locals.get(name).copied() else {
             let written = format!("local.{name}");
-            let why = format!("{written} is not in the files that were read");
-            return Node::text(Text::symbol(self.symbol(env, &written, why)), at);
+            let gap = Terraform::NotInFiles { written: written.as_str().into() };
+            return Node::text(Text::symbol(self.symbol(env, &written, gap)), at);
         };
         self.once(&env.module, format!("local.{name}"), at, || {
             let inner = Env { module: Rc::clone(&env.module), source: local.source, vars: Rc::default() };

@@ -1,0 +1,23 @@
+//! Gaps of Karpenter's controller: its version, its settings, its role.
+
+use std::sync::Arc;
+
+use crate::inventory::reason::{Fact, Settlement};
+
+super::gaps! {
+    /// Of Karpenter's controller: its version, its settings, its role.
+    pub enum Controller {
+        "version-not-known" Version = "the controller's version is not known: --karpenter-version states it", settled by Settlement::Fact(Fact::KarpenterVersion);
+        "cluster-name-not-known" ClusterName = "the controller's cluster name is not known: --cluster-name states it", settled by Settlement::Fact(Fact::ClusterName);
+        "role-not-known" Role = "the controller's role is not known: its ServiceAccount or a Pod Identity association tells";
+        "role-not-read" RoleNotRead = "the controller's role is not known: neither an annotation nor a Pod Identity association was read";
+        "several-service-accounts" ServiceAccounts { count: usize, account: Arc<str> } = "{count} ServiceAccounts are called {account}, with different roles";
+        "setting-not-known" Setting { what: &'static str } = "the controller's {what} is not known: its Deployment tells";
+        "chart-version-range" ChartVersion { text: Arc<str> } = "the chart's version is given as {text}: which one that is depends on when it is installed";
+        "setting-of-variables" OfVariables { name: Arc<str> } = "{name} is made of other variables";
+        "flag-of-variables" FlagOfVariables { name: Arc<str> } = "--{name} is made of variables";
+        "setting-from-elsewhere" FromElsewhere { name: Arc<str> } = "{name} comes from a Secret, a ConfigMap or the Pod itself";
+        "settings-from-elsewhere" EnvFrom = "the controller takes variables from a ConfigMap or Secret (envFrom)";
+        "setting-not-in-values" NotInValues = "these values do not set it, and other values may";
+    }
+}

@@ -1,0 +1,22 @@
+//! Gaps of Kubernetes objects that stand for resources of AWS, and of tools that make such objects.
+
+use std::sync::Arc;
+
+super::gaps! {
+    /// Of Kubernetes objects that stand for resources of AWS, and of tools that make such objects.
+    pub enum Objects {
+        "adopted" Adopted = "it adopts a resource that exists: what the object leaves out is as AWS has it";
+        "only-observed" Observed = "it only observes a resource that exists: what that is like, AWS knows";
+        "known-to-its-controller" OfController { attribute: Arc<str>, what: Arc<str> } = "the {attribute} of {what} is known to its controller";
+        "name-made-by-aws" QueueName = "the queue's name is not given: AWS makes one up";
+        "default-key-only" DefaultKeyOnly = "this object names the account's default key only";
+        "default-encryption-only" DefaultEncryptionOnly = "this object says whether the account encrypts, not with which key";
+        "eksctl-policies" EksctlPolicies = "eksctl adds well-known policies of its own";
+        "eksctl-name" EksctlName = "eksctl names the role when it makes it";
+        "eksctl-trust" EksctlTrust = "eksctl writes the trust of the cluster's OIDC provider";
+        "eksctl-endpoint" EksctlEndpoint = "eksctl fills in the endpoint of the cluster that it made";
+        "eksctl-queue" EksctlQueue = "whether the queue's name reaches the controller depends on eksctl's version: before eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
+        "value-from-file" FromFile { name: Arc<str> } = "{name} comes from a file of the repository";
+        "value-from-object" FromObject { path: Arc<str>, kind: Arc<str>, name: Arc<str> } = "{path} comes from the {kind} {name}";
+    }
+}
