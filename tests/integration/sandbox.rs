@@ -121,7 +121,7 @@ fn ends(name: &str, what: &str, how: &str) {
 
 fn coverage(name: &str, passed: u32, failed: u32, unknown: u32) -> Coverage {
     let own = name.replace('_', "-");
-    Coverage { rule: format!("{own}/{own}"), passed, failed, unknown, skipped: None }
+    Coverage { rule: format!("{own}/{own}"), passed, failed, unknown, skipped: None, unseen: vec![] }
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_rule_sees_only_what_it_declares() {
     ends("undeclared_setting", "made a mistake", "the setting \"threshold\", which it does not declare");
     let all = beside("hidden_key");
     assert_eq!(all.coverage, [coverage("hidden_key", 0, 0, QUEUES)]);
-    assert_eq!(all.findings[0].message, "could not be judged: the rule does not declare AWS::KMS::Key");
+    assert_eq!(all.findings[0].sentence(), "could not be judged: the rule does not declare AWS::KMS::Key");
     assert_eq!(all.findings[0].severity, Severity::Info);
     assert_eq!(all.faults, <[String; 0]>::default());
 }
@@ -277,7 +277,7 @@ fn what_was_refused_is_a_warning_unless_it_may_be_refused() {
             .flat_map(|said| std::iter::repeat_n(said, QUEUES as usize))
             .collect();
     assert_eq!(said, expected);
-    assert_eq!(all.findings[0].message, "could not be judged: listing nodes was refused");
+    assert_eq!(all.findings[0].sentence(), "could not be judged: listing nodes was refused");
     assert_eq!(all.findings[0].reason.as_ref().map(|reason| reason.cause), Some(Cause::Refused));
 }
 
@@ -288,7 +288,7 @@ fn what_a_rule_did_not_judge_is_told() {
     assert_eq!(old.failed, QUEUES - 1, "queues of no controller are judged");
     assert_eq!(old.skipped.as_deref(), Some("1 of 3 skipped: about Karpenter <1, and the controller is 1.8.7"));
     assert_eq!((these.failed, these.skipped.as_deref()), (QUEUES, None));
-    assert_eq!(pods.skipped.as_deref(), Some("not all were seen: listing pods took too long"));
+    assert_eq!(pods.shortfall().as_deref(), Some("not all were seen: listing pods took too long"));
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn prove(
     let mut reveals = Some(reveals).filter(|reveals| !reveals.is_empty());
     for finding in new.findings.iter_mut().filter(|finding| !finding.edits.is_empty()) {
         finding.cure = Some(if stays.take(inventory, finding) {
-            FixOutcome::NotEnough(finding.message.clone())
+            FixOutcome::NotEnough(finding.sentence().into_owned())
         } else if !made {
             FixOutcome::NotTried("the place of an edit was not found".into())
         } else {

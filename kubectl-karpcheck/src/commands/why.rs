@@ -92,10 +92,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                 .findings
                 .iter()
                 .filter(|finding| finding.subject == one.subject)
-                .map(|finding| match (&finding.reason, finding.message.is_empty()) {
-                    (Some(reason), true) => reason.to_string(),
-                    _ => finding.message.clone(),
-                })
+                .map(|finding| finding.sentence().into_owned())
                 .collect(),
             answers: answers
                 .iter()
@@ -103,10 +100,12 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
                 .collect(),
         })
         .collect();
-    let skipped = results.coverage.iter().find_map(|coverage| coverage.skipped.as_deref());
+    let skipped = results.coverage.iter().find_map(|coverage| coverage.shortfall());
     ignore_broken_pipe(match args.output {
-        ListOutput::Table => report::why_table(&inventory, &args.rule, &reasons, skipped, streams.width, streams.out),
-        ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped, streams.out),
+        ListOutput::Table => {
+            report::why_table(&inventory, &args.rule, &reasons, skipped.as_deref(), streams.width, streams.out)
+        }
+        ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped.as_deref(), streams.out),
     })?;
     for fault in &results.faults {
         writeln!(streams.err, "error: {fault}")?;

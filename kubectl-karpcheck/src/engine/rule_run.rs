@@ -147,10 +147,10 @@ fn run(
 ) -> CheckResults {
     let Selected { pack, rule, settings } = selected;
     let name: Arc<str> = rule.label().into();
-    let (subjects, skipped) = subjects(rule, inventory);
+    let (subjects, skipped, unseen) = subjects(rule, inventory);
     let mut run = RuleRun {
         reader: VerdictReader::new(rule, &name, engine.limits()),
-        coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped },
+        coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
         findings: vec![],
         passed: vec![],
     };
@@ -253,14 +253,14 @@ impl RuleRun<'_> {
     }
 }
 
-/// A rule's subjects in the order of the inventory, and why there may be more or some were left out.
-fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>) {
+/// A rule's subjects in the order of the inventory, why some were left out, and why there may be more.
+fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>, Vec<Reason>) {
     let chosen = inventory.scopes().iter().filter(|scope| scope.is_chosen());
     let mut subjects: Vec<ItemId> =
         chosen.flat_map(|scope| rule.subjects.iter().flat_map(|kind| scope.of_kind(kind))).collect();
     subjects.sort_unstable();
     subjects.dedup();
-    let mut skipped = vec![];
+    let mut skipped = None;
     // Loading the pack has parsed it.
     if let Ok(requirement) = Requirement::parse(&rule.karpenter) {
         let all = subjects.len();
@@ -278,21 +278,18 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
             versions.dedup();
             let count = if left_out == all { "all".to_owned() } else { format!("{left_out} of {all}") };
             let (versions, meant) = (versions.join(", "), &rule.karpenter);
-            skipped.push(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
+            skipped = Some(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
         }
     }
     // That no more was provided is expected; that a read was refused or failed is worth a line.
-    let mut refused: Vec<String> = rule
-        .subjects
-        .iter()
-        .filter_map(|kind| inventory.missing(kind))
-        .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
-        .map(|unknown| format!("not all were seen: {}", unknown.reason))
-        .collect();
-    refused.sort();
-    refused.dedup();
-    skipped.extend(refused);
-    (subjects, (!skipped.is_empty()).then(|| skipped.join("; ")))
+    let mut unseen: Vec<Reason> = vec![];
+    for unknown in rule.subjects.iter().filter_map(|kind| inventory.missing(kind)) {
+        let asked = matches!(unknown.reason.cause, Cause::Refused | Cause::Failed);
+        if asked && !unseen.contains(&unknown.reason) {
+            unseen.push(unknown.reason);
+        }
+    }
+    (subjects, skipped, unseen)
 }
 
 fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> String {

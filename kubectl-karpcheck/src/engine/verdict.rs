@@ -100,14 +100,13 @@ impl<'a> VerdictReader<'a> {
 
     fn undecided(&self, host: &Host, subject: ItemId, reason: WitReason) -> Result<Finding, GuestFault> {
         let (reason, reason_at) = self.reason(host, reason)?;
-        let message = format!("could not be judged: {reason}");
         let severity = severity(host, &reason);
         // A reason whose place is in the subject is also the finding's place.
         let pointer = match &reason_at {
             Some(place) if place.item == subject => place.pointer.clone(),
             _ => String::new(),
         };
-        Ok(Finding { pointer, reason_at, ..self.unknown(subject, reason, severity, message) })
+        Ok(Finding { pointer, reason_at, ..self.unknown(subject, reason, severity, String::new()) })
     }
 
     fn finding(&self, host: &Host, subject: ItemId, found: WitFinding) -> Result<Finding, GuestFault> {

@@ -1,5 +1,6 @@
 //! Rules and their findings in the host's own types, independent of the contract's version and of any format.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::inventory::item::{ItemId, Place};
@@ -101,7 +102,7 @@ pub struct Finding {
     pub reason: Option<Reason>,
     /// Where knowledge ended, of an unknown outcome.
     pub reason_at: Option<Place>,
-    /// What is wrong, in one sentence.
+    /// What is wrong, in one sentence. Empty where there is nothing to say beyond the reason.
     pub message: String,
     /// What to do about it. May be empty.
     pub remediation: String,
@@ -119,6 +120,21 @@ pub struct Finding {
     pub follows: Option<usize>,
     /// The scopes that it was found in, by name: a module that several roots call is judged in each.
     pub scopes: Vec<String>,
+}
+
+impl Finding {
+    /// Does it say nothing beyond its reason?
+    pub fn is_plain(&self) -> bool {
+        self.message.is_empty() && self.reason.is_some()
+    }
+
+    /// What it says, in one sentence.
+    pub fn sentence(&self) -> Cow<'_, str> {
+        match &self.reason {
+            Some(reason) if self.message.is_empty() => format!("could not be judged: {reason}").into(),
+            _ => (&*self.message).into(),
+        }
+    }
 }
 
 /// What a finding's edits do when they are made in memory and all rules judge again.
@@ -211,6 +227,26 @@ pub struct Coverage {
     pub unknown: u32,
     /// Why the rule did not run, or did not judge some subjects (made for other versions of Karpenter).
     pub skipped: Option<String>,
+    /// Why there may be more subjects than were seen.
+    pub unseen: Vec<Reason>,
+}
+
+impl Coverage {
+    /// Why it is not whole, in one line.
+    pub fn shortfall(&self) -> Option<String> {
+        self.shortfall_with(Reason::to_string)
+    }
+
+    /// The same, where a reason may be told otherwise: by what stands above already.
+    pub fn shortfall_with(&self, words: impl Fn(&Reason) -> String) -> Option<String> {
+        let mut all: Vec<String> = self.skipped.iter().cloned().collect();
+        let mut unseen: Vec<String> =
+            self.unseen.iter().map(|reason| format!("not all were seen: {}", words(reason))).collect();
+        unseen.sort();
+        unseen.dedup();
+        all.extend(unseen);
+        (!all.is_empty()).then(|| all.join("; "))
+    }
 }
 
 /// What the rules said.

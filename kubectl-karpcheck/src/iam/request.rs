@@ -244,7 +244,7 @@ impl<'a> Evaluator<'a> {
                 let text = self.template(template, fields);
                 match text.hole() {
                     // Nothing of it is known: it may even be absent.
-                    Some(symbol) if text.is(&symbol.name) && symbol.name.starts_with("(field ") => {
+                    Some(symbol) if text.is(&symbol.name) && symbol.scope == SymbolScope::Field => {
                         Given::Unknown(symbol.reason.clone())
                     }
                     _ => Given::one(text),
@@ -286,7 +286,11 @@ impl<'a> Evaluator<'a> {
     /// A field's text, with its symbols. What is unknown or absent is a hole of its own.
     fn field(&self, id: ItemId, pointer: &str) -> Text {
         let hole = |reason| {
-            Text::symbol(Symbol { name: format!("(field {}{pointer})", id.0).into(), scope: SymbolScope::Run, reason })
+            Text::symbol(Symbol {
+                name: format!("(field {}{pointer})", id.0).into(),
+                scope: SymbolScope::Field,
+                reason,
+            })
         };
         let Some(item) = self.inventory.item(id) else {
             return hole(Reason::new(Cause::NotProvided, Iam::NoItem));

@@ -620,23 +620,23 @@ impl Builder {
 
     /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.
     fn merge(&mut self) {
-        let mut first: HashMap<(Arc<str>, String), usize> = HashMap::new();
+        let mut first: HashMap<(Arc<str>, SameAs), usize> = HashMap::new();
         let mut into: Vec<Option<usize>> = vec![None; self.items.len()];
         for (index, item) in self.items.iter().enumerate() {
             let Some(aws) = item.aws.as_deref() else { continue };
-            let arn = aws.arn.as_ref().and_then(Node::as_str).map(str::to_owned);
+            let arn = aws.arn.as_ref().and_then(Node::as_str).map(|arn| SameAs::Arn(arn.to_owned()));
             // A manifest and its live object describe one resource.
             let object = aws
                 .logical
                 .iter()
                 .find(|logical| matches!(logical.scope, SymbolScope::Cluster(_)) && !logical.id.contains(['$', '{']))
-                .map(|logical| format!("object {}", logical.id));
+                .map(|logical| SameAs::Object(Arc::clone(&logical.id)));
             // A plan, a state and the module that they are of have one scope, in which an address is one resource.
             let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
-                SymbolScope::Template(number) => Some(format!("address {number} {}", logical.id)),
+                SymbolScope::Template(number) => Some(SameAs::Address(number, Arc::clone(&logical.id))),
                 _ => None,
             });
-            let keys: Vec<(Arc<str>, String)> = arn
+            let keys: Vec<(Arc<str>, SameAs)> = arn
                 .into_iter()
                 .chain(object)
                 .chain(addresses)
@@ -653,10 +653,10 @@ impl Builder {
                 matches!((arn(item), arn(&self.items[earlier])), (Some(one), Some(other)) if one != other)
             };
             let same = keys.iter().find_map(|key| {
-                let fits = |earlier: usize| match key.1.split_once(' ') {
-                    Some(("address", _)) => !differs(earlier),
-                    Some(("id", _)) => !elsewhere(earlier),
-                    _ => true,
+                let fits = |earlier: usize| match &key.1 {
+                    SameAs::Address(..) => !differs(earlier),
+                    SameAs::Id(_) => !elsewhere(earlier),
+                    SameAs::Arn(_) | SameAs::Object(_) | SameAs::InAccount(..) | SameAs::InRegion(..) => true,
                 };
                 first.get(key).copied().filter(|earlier| fits(*earlier))
             });
@@ -746,21 +746,38 @@ impl Builder {
     }
 }
 
+/// What two items of one kind have in common that are one resource.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum SameAs {
+    /// A whole ARN.
+    Arn(String),
+    /// The object that describes it, by its address in the cluster.
+    Object(Arc<str>),
+    /// Its address in a template, by the template's number.
+    Address(u32, Arc<str>),
+    /// An id that is unique everywhere.
+    Id(String),
+    /// Account and name.
+    InAccount(String, String),
+    /// Account, region and id; empty where not known.
+    InRegion(String, String, String),
+}
+
 /// A name that no two resources of this kind have, as the schema says where: anywhere, in an account, in a region of it.
-fn unique(item: &Item) -> Option<String> {
+fn unique(item: &Item) -> Option<SameAs> {
     let facts = item.aws.as_deref()?;
     let id = facts.id.as_ref()?.known()?;
     match aws::of(&item.kind)?.unique {
         Unique::ByArn => None,
-        Unique::Everywhere => (id.len() == 36 && !id.starts_with("mrk-")).then(|| format!("id {id}")),
+        Unique::Everywhere => (id.len() == 36 && !id.starts_with("mrk-")).then(|| SameAs::Id(id.to_owned())),
         Unique::InAccount => {
             let account = facts.account.as_ref()?.as_str()?;
-            Some(format!("name {account} {}", id.rsplit('/').next()?))
+            Some(SameAs::InAccount(account.to_owned(), id.rsplit('/').next()?.to_owned()))
         }
         // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
         Unique::InRegion => {
             let known = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
-            Some(format!("of {} {} {id}", known(&facts.account), known(&facts.region)))
+            Some(SameAs::InRegion(known(&facts.account), known(&facts.region), id.to_owned()))
         }
     }
 }

@@ -297,7 +297,7 @@ mod tests {
             Json::Bool(flag) => Value::Flag(*flag),
             Json::Number(number) => Value::Number(number.as_f64().expect("a double")),
             Json::String(text) if text == "?" => {
-                return Node::unknown(Cause::Symbolic, Terraform::Sensitive, At::default());
+                return Node::unknown(Cause::Symbolic, Terraform::AfterApply { address: "it".into() }, At::default());
             }
             Json::String(text) => Value::Text(text.as_str().into()),
             Json::Array(items) => Value::List(items.iter().map(node).collect::<List>()),
@@ -328,11 +328,11 @@ mod tests {
         let json = serde_json::json!({"m": [{"ebs": {"encrypted": true}}, {"ebs": {}}, "?"], "keyRef": {"a~/b": 1}, "nested": {"roleRef": 2}});
         assert_eq!(
             found(&json, "/m/*/ebs/encrypted"),
-            ["/m/0/ebs/encrypted = true", "/m/1/ebs/encrypted absent", "/m/2 unknown: known after apply"]
+            ["/m/0/ebs/encrypted = true", "/m/1/ebs/encrypted absent", "/m/2 unknown: it is known after apply"]
         );
         assert_eq!(
             found(&json, "/**/*Ref"),
-            ["/keyRef = {\"a~/b\":1}", "/m/2 unknown: known after apply", "/nested/roleRef = 2"]
+            ["/keyRef = {\"a~/b\":1}", "/m/2 unknown: it is known after apply", "/nested/roleRef = 2"]
         );
         assert_eq!(found(&json, "/keyRef/*"), ["/keyRef/a~0~1b = 1"]);
         assert_eq!(found(&json, "/keyRef/*/@key"), ["/keyRef/a~0~1b/@key = a~/b"]);

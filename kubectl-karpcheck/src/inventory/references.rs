@@ -12,7 +12,7 @@ use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
 use crate::inventory::query::{Found, Link, Listing, Scope, Unknown};
-use crate::inventory::reason::{Cause, Gathered, Reason};
+use crate::inventory::reason::{Cause, Gap, Gathered, Reason, Terraform};
 use crate::inventory::ternary::Ternary;
 use crate::inventory::text::Text;
 use crate::schema::aws::noun;
@@ -226,7 +226,7 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             None if text.known().is_none() => {
                 // An output of a module of Terraform's that was not read: the reader says which, and what to do.
                 let reason = match text.hole() {
-                    Some(symbol) if &*address.id == "module" || address.id.starts_with("module.") => {
+                    Some(symbol) if matches!(&*symbol.reason.gap, Gap::Terraform(Terraform::Module { .. })) => {
                         symbol.reason.as_cause(Cause::NotProvided)
                     }
                     _ => Reason::new(Cause::NotProvided, Gathered::NotRead { what: Arc::clone(&address.id) }),

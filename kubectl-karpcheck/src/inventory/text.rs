@@ -21,6 +21,8 @@ pub enum SymbolScope {
     Template(u32),
     /// The objects of one cluster, by its number: references between ACK objects.
     Cluster(u32),
+    /// A field of an item whose value is not known, in a request to IAM.
+    Field,
 }
 
 /// What a hole stands for.

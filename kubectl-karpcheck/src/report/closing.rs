@@ -1,9 +1,10 @@
 //! The lines under the findings: what could not be read, what was checked, and what was not and why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::findings::finding::Outcome;
-use crate::inventory::{Inventory, Origin, Problem};
+use crate::inventory::{Inventory, Origin, Problem, Reason};
 use crate::report::rows;
 use crate::report::rows::{Spot, Summary, spot};
 use crate::report::text;
@@ -12,7 +13,7 @@ use crate::report::{Run, cause_words};
 
 /// The lines, wrapped on a terminal.
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
-    let mut lines = problems(run);
+    let mut lines: Vec<String> = problems(run).iter().map(Line::to_string).collect();
     lines.extend(self::summary(run));
     match width {
         Some(width) => lines.iter().flat_map(|line| text::wrap(line, width.max(20))).collect(),
@@ -43,8 +44,22 @@ fn next(run: &Run<'_>, summary: &Summary) -> Option<String> {
     Some(format!("{} undecided: {} would settle {which}.", summary.unknown, text::one_line(command)))
 }
 
+/// A problem, or a note, on one line.
+pub(super) struct Line {
+    /// Is something missing for it?
+    pub(super) loud: bool,
+    /// Its place and its message.
+    pub(super) text: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", if self.loud { "problem" } else { "note" }, self.text)
+    }
+}
+
 /// Each problem on a line; the same one in many places is one.
-pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
+pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
     let mut places: Vec<(&str, bool, Vec<String>)> = vec![];
     let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     for problem in run.inventory.problems() {
@@ -59,31 +74,31 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<String> {
     }
     // Problems first, then notes.
     places.sort_by_key(|(_, loud, _)| !loud);
-    let mut lines: Vec<String> = places
+    let mut lines: Vec<Line> = places
         .into_iter()
         .map(|(message, loud, places)| {
-            let label = if loud { "problem" } else { "note" };
             let message = text::one_line(message);
-            match places.as_slice() {
-                [] => format!("{label}: {message}"),
-                [one] => format!("{label}: {one}: {message}"),
-                [first, rest @ ..] => format!("{label}: {first} (and {} more): {message}", rest.len()),
-            }
+            let text = match places.as_slice() {
+                [] => message,
+                [one] => format!("{one}: {message}"),
+                [first, rest @ ..] => format!("{first} (and {} more): {message}", rest.len()),
+            };
+            Line { loud, text }
         })
         .collect();
-    lines.extend(run.results.faults.iter().map(|fault| format!("problem: {}", text::one_line(fault))));
+    lines.extend(run.results.faults.iter().map(|fault| Line { loud: true, text: text::one_line(fault) }));
     lines
 }
 
 /// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where the run is complete all the same.
 pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
-    let label = if problem.fatal || problem.incomplete { "problem" } else { "note" };
     let spot = problem.at.map(|at| Spot { origin: &inventory.document(at.doc).origin, at });
     let place = match spot.filter(|spot| !whole_cluster(spot)) {
         Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
         None => String::new(),
     };
-    format!("{label}: {place}{}", text::one_line(&problem.message))
+    let text = format!("{place}{}", text::one_line(&problem.message));
+    Line { loud: problem.fatal || problem.incomplete, text }.to_string()
 }
 
 /// Is it about a cluster as a whole? Then the message names its context, and there is no object to go to.
@@ -224,21 +239,21 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
 
 /// Rules that did not run, or not on everything, by reason.
 fn skipped(run: &Run<'_>) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    // What stands above as a problem is not told again.
+    let words = |reason: &Reason| {
+        let above = run.inventory.problems().iter().any(|problem| problem.reason.as_ref() == Some(reason));
+        if above { "see the problem above".to_owned() } else { reason.to_string() }
+    };
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for coverage in &run.results.coverage {
-        if let Some(reason) = &coverage.skipped {
+        if let Some(reason) = coverage.shortfall_with(words) {
             reasons.entry(reason).or_default().push(text::one_line(&coverage.rule));
         }
     }
     reasons
         .into_iter()
         .map(|(reason, rules)| {
-            // A problem above is not repeated.
-            let told = run.inventory.problems().iter().find_map(|problem| reason.strip_suffix(&*problem.message));
-            let reason = text::one_line(&match told {
-                Some(before) if !before.is_empty() => format!("{before}see the problem above"),
-                _ => reason.to_owned(),
-            });
+            let reason = text::one_line(&reason);
             let end = if reason.ends_with(['?', '!']) { "" } else { "." };
             let reason = format!("{}{end}", reason.trim_end_matches('.'));
             // Naming all rules helps no reader.

@@ -45,7 +45,8 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "</tbody>\n</table>")?;
     }
     writeln!(out, "<h2>What was checked, and what was not</h2>\n<ul>")?;
-    for line in closing::problems(run).into_iter().chain(summary) {
+    let problems = closing::problems(run).into_iter().map(|problem| problem.to_string());
+    for line in problems.chain(summary) {
         writeln!(out, "<li>{}", escape(&line))?;
     }
     let tool = concat!("kubectl-karpcheck ", env!("CARGO_PKG_VERSION"));

@@ -1,5 +1,6 @@
 //! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`, with types of its own, so that the inventory can change.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -82,7 +83,7 @@ pub(super) struct Finding<'a> {
     outcome: &'static str,
     severity: &'static str,
     confidence: &'static str,
-    message: &'a str,
+    message: Cow<'a, str>,
     remediation: &'a str,
     subject: Subject<'a>,
     cause: Option<&'static str>,
@@ -176,7 +177,7 @@ struct Coverage<'a> {
     passed: u32,
     failed: u32,
     unknown: u32,
-    skipped: Option<&'a str>,
+    skipped: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -202,7 +203,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
                 passed: coverage.passed,
                 failed: coverage.failed,
                 unknown: coverage.unknown,
-                skipped: coverage.skipped.as_deref(),
+                skipped: coverage.shortfall(),
             })
             .collect(),
         problems: problems(run),
@@ -275,7 +276,7 @@ fn finding_of<'a>(
         outcome: finding.outcome.as_str(),
         severity: finding.severity.as_str(),
         confidence: finding.confidence.as_str(),
-        message: &finding.message,
+        message: finding.sentence(),
         remediation: &finding.remediation,
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),

@@ -39,10 +39,9 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     let problems = closing::problems(run);
     if !problems.is_empty() {
-        let cases = problems.into_iter().map(|line| {
-            let loud = line.starts_with("problem: ");
-            let message = line.split_once(": ").map_or(line.as_str(), |(_, message)| message).to_owned();
-            let body = if loud { Body::Error { message: message.clone() } } else { Body::Passed };
+        let cases = problems.into_iter().map(|problem| {
+            let message = problem.text;
+            let body = if problem.loud { Body::Error { message: message.clone() } } else { Body::Passed };
             Case { name: message, file: String::new(), body }
         });
         suites.push(("not read in full".to_owned(), "problems".to_owned(), cases.collect()));
@@ -80,7 +79,7 @@ fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: 
         })
         .collect();
     let whole = |body| Case { name: title.to_owned(), file: String::new(), body };
-    match (&coverage.skipped, coverage.passed) {
+    match (&coverage.shortfall(), coverage.passed) {
         (Some(reason), _) => cases.push(whole(Body::Skipped { message: text::one_line(reason) })),
         (None, 0) if cases.is_empty() => {
             cases.push(whole(Body::Skipped { message: "nothing to judge".to_owned() }));

@@ -47,8 +47,9 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{} more, for which a comment has no room.", text::count(left.len(), "cause"))?;
     }
     // Problems must not be folded away.
-    let (loud, quiet): (Vec<String>, Vec<String>) =
-        closing::problems(run).into_iter().partition(|line| line.starts_with("problem: "));
+    let (loud, quiet): (Vec<_>, Vec<_>) = closing::problems(run).into_iter().partition(|problem| problem.loud);
+    let lines = |problems: Vec<closing::Line>| problems.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let (loud, quiet) = (lines(loud), lines(quiet));
     for line in few(&loud) {
         writeln!(out, "\n**{}**", escape(&line))?;
     }

@@ -144,9 +144,13 @@ pub(super) fn message(finding: &Finding) -> String {
     let undecided = if severity(finding) == "unknown" { "" } else { "undecided, " };
     let cause = cause_words(reason.cause);
     // The first column already says that it is unknown.
-    if message.is_empty() || (undecided.is_empty() && rows::is_plain(finding)) {
-        return format!("{reason} ({undecided}{cause})");
+    if finding.is_plain() {
+        return match undecided {
+            "" => format!("{reason} ({cause})"),
+            _ => format!("{} ({undecided}{cause})", finding.sentence()),
+        };
     }
+    // A rule may have put the reason into its message: no reader wants it twice.
     if message.contains(&reason.to_string()) {
         return format!("{message} ({undecided}{cause})");
     }

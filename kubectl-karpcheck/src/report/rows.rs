@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
-use crate::inventory::{At, Cause, FieldValue, Inventory, ItemId, Origin};
+use crate::inventory::{At, Cause, Inventory, ItemId, Origin, Reason};
 use crate::report::{Run, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
@@ -86,9 +86,10 @@ pub(super) fn sorted<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
             let spot = spot_of(run, finding.subject, &finding.pointer);
             let place = spot.map(|spot| (spot.origin.to_string(), spot.at.line, spot.at.column));
             let rank = (Reverse(finding.severity), Reverse(finding.outcome));
-            (rank, &finding.area, &finding.rule, place, finding.subject, &finding.pointer, &finding.message, finding)
+            (rank, &finding.area, &finding.rule, place, finding.subject, &finding.pointer, &finding.group, finding)
         })
         .collect();
+    // Stable: what a rule says of one place stays in the rule's order.
     keyed.sort_by(|one, other| {
         (&one.0, one.1, one.2, &one.3, one.4, one.5, one.6)
             .cmp(&(&other.0, other.1, other.2, &other.3, other.4, other.5, other.6))
@@ -129,24 +130,50 @@ impl<'a> Group<'a> {
     }
 }
 
+/// What the findings of one row have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Row<'a> {
+    /// They lack one fact, whatever rule asks for it.
+    Lacking(Severity, &'a Reason),
+    /// They are one defect, or one question, of a rule.
+    Saying { rule: &'a str, severity: Severity, outcome: Outcome, reason: Option<(Cause, &'a str)>, group: String },
+}
+
+impl<'a> Row<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        match &finding.reason {
+            Some(reason) if finding.is_plain() => Self::Lacking(finding.severity, reason),
+            reason => Self::Saying {
+                rule: &finding.rule,
+                severity: finding.severity,
+                outcome: finding.outcome,
+                reason: reason.as_ref().map(|reason| (reason.cause, reason.code())),
+                group: match &*finding.group {
+                    "" => unindexed(&finding.pointer),
+                    group => group.to_owned(),
+                },
+            },
+        }
+    }
+}
+
+/// A pointer without the numbers of elements. It begins with `/`, as no group that a rule gives should.
+fn unindexed(pointer: &str) -> String {
+    let index = |segment: &str| !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
+    pointer.split('/').map(|segment| if index(segment) { "*" } else { segment }).collect::<Vec<_>>().join("/")
+}
+
 /// Sorted findings in groups, each in the place of its first.
 ///
-/// Fails are one row when rule, severity and remedy are the same and the messages differ in names only. Unknowns that
-/// say nothing beyond their reason are one row for all rules that lack the same fact.
+/// Fails are one row when rule, severity and group are the same; without a group, the place within the subject is the
+/// group. Unknowns that say nothing beyond their reason are one row for all rules that lack the same fact.
 pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = vec![];
-    let mut known: HashMap<(Severity, Outcome, Option<Cause>, [String; 3]), usize> = HashMap::new();
+    let mut known: HashMap<Row<'a>, usize> = HashMap::new();
     let (roots, consequences): (Vec<&Finding>, Vec<&Finding>) =
         sorted(run).into_iter().partition(|finding| finding.follows.is_none());
     for finding in roots {
-        let names = names(run, finding);
-        let texts = if is_plain(finding) {
-            [String::new(), why(finding), String::new()]
-        } else {
-            [finding.rule.clone(), shape(&finding.message, &names), shape(&finding.remediation, &names)]
-        };
-        let cause = finding.reason.as_ref().map(|reason| reason.cause);
-        match known.entry((finding.severity, finding.outcome, cause, texts)) {
+        match known.entry(Row::of(finding)) {
             std::collections::hash_map::Entry::Occupied(group) => groups[*group.get()].findings.push(finding),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(groups.len());
@@ -175,67 +202,6 @@ pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<Stri
 /// The finding that a finding follows from.
 pub(super) fn cause<'a>(run: &Run<'a>, finding: &Finding) -> Option<&'a Finding> {
     run.results.findings.get(finding.follows?)
-}
-
-/// Why a finding is unknown; empty for a fail.
-pub(super) fn why(finding: &Finding) -> String {
-    finding.reason.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-/// How the host begins a message of its own.
-const UNJUDGED: &str = "could not be judged: ";
-
-/// Does it say nothing beyond the reason?
-pub(super) fn is_plain(finding: &Finding) -> bool {
-    let told = finding.message.strip_prefix(UNJUDGED).unwrap_or(&finding.message);
-    finding.outcome == Outcome::Unknown
-        && finding.reason.is_some()
-        && (told.is_empty() || told == why(finding))
-        && finding.remediation.is_empty()
-}
-
-/// What may differ between the messages of one group: names, namespaces, and the value that is pointed at.
-fn names(run: &Run<'_>, finding: &Finding) -> Vec<String> {
-    let mut names = vec![];
-    let items = std::iter::once(finding.subject).chain(finding.related.iter().map(|place| place.item));
-    for item in items.filter_map(|id| run.inventory.item(id)) {
-        names.push(item.name.to_string());
-        names.extend(item.namespace.as_deref().map(str::to_owned));
-    }
-    if let Ok(FieldValue::Text(value)) = run.inventory.get(finding.subject, &finding.pointer) {
-        names.push(value.into_owned());
-    }
-    // What is called like a word of the messages must not keep its kin apart: `the account's default key`.
-    names.push("default".to_owned());
-    names.retain(|name| !name.is_empty());
-    names.sort_by_key(|name| Reverse(name.len()));
-    names
-}
-
-/// A message without its names.
-fn shape(message: &str, names: &[String]) -> String {
-    const HOLE: &str = "\u{0}";
-    let part = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || "-_/.:".contains(char));
-    let mut shape = message.to_owned();
-    for name in names {
-        let mut made = String::with_capacity(shape.len());
-        let mut rest = shape.as_str();
-        while let Some(at) = rest.find(name.as_str()) {
-            let (before, after) = (&rest[..at], &rest[at + name.len()..]);
-            made.push_str(before);
-            // A point or colon behind a name ends the sentence or the clause, unless more of a word follows.
-            let mut next = after.chars();
-            let ended = match next.next() {
-                Some('.' | ':') => !part(next.next()),
-                char => !part(char),
-            };
-            made.push_str(if ended && !part(made.chars().last()) { HOLE } else { name });
-            rest = after;
-        }
-        made.push_str(rest);
-        shape = made;
-    }
-    shape
 }
 
 /// `Table/shop/orders`: an item in the manner of kubectl, on one line.
@@ -322,11 +288,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shape_forgets_names_and_nothing_else() {
-        let names = ["alias/orders".to_owned(), "orders".to_owned()];
-        assert_eq!(shape("orders uses alias/orders: it loops", &names), "\0 uses \0: it loops");
-        assert_eq!(shape("back-orders and orders.v2 and reorders stay, orders.", &names), {
-            "back-orders and orders.v2 and reorders stay, \0."
-        });
+    fn elements_of_one_list_have_one_place() {
+        assert_eq!(unindexed("/Statement/12/Action/0"), "/Statement/*/Action/*");
+        assert_eq!(unindexed("/spec/tags/2fa"), "/spec/tags/2fa");
+        assert_eq!(unindexed(""), "");
     }
 }

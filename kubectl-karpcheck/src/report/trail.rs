@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::iam::{Access, Decision, Principal, Request, StatementTrail};
-use crate::inventory::{Inventory, ItemId, Ternary};
+use crate::inventory::{Inventory, ItemId, SymbolScope, Ternary};
 use crate::report::json;
 use crate::report::json::Place;
 use crate::report::rows;
@@ -41,7 +41,7 @@ pub struct Reasons<'a> {
 fn who(request: &Request) -> String {
     match &request.principal {
         // The role's item is known even where its ARN is not.
-        Principal::Identity(identity) if identity.arn.hole().is_some_and(|hole| hole.name.starts_with("(field ")) => {
+        Principal::Identity(identity) if identity.arn.hole().is_some_and(|hole| hole.scope == SymbolScope::Field) => {
             "the controller's role".into()
         }
         Principal::Identity(identity) => identity.arn.to_string(),

@@ -201,13 +201,10 @@ impl Asked {
     /// Nothing could be asked: one fatal problem, and everything that was wanted is unknown for that reason.
     fn unreachable(&self, gather_scope: &GatherScope, builder: &mut Builder, why: &str) {
         let at = self.whole("v1", "Cluster", builder);
-        builder.problem(Problem::fatal(why, Some(at)));
+        let reason = Reason::new(Cause::Failed, Live::NotReached { error: why.into() });
+        builder.problem(Problem::fatal(why, Some(at)).leaving(reason.clone()));
         for (kind, _) in gather_scope.listed() {
-            builder.listed(
-                self.id,
-                kind,
-                Listing::Partial(Reason::new(Cause::Failed, Live::NotReached { error: why.into() })),
-            );
+            builder.listed(self.id, kind, Listing::Partial(reason.clone()));
         }
     }
 

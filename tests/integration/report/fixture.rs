@@ -74,7 +74,14 @@ impl ReportFixture {
             properties: vec![],
         });
         let (passed, failed, unknown) = counts;
-        self.results.coverage.push(Coverage { rule: id.into(), passed, failed, unknown, skipped: None });
+        self.results.coverage.push(Coverage {
+            rule: id.into(),
+            passed,
+            failed,
+            unknown,
+            skipped: None,
+            unseen: vec![],
+        });
     }
 
     pub(crate) fn fail(

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use kubectl_karpcheck::engine;
 use kubectl_karpcheck::engine::{Engine, Limits, Pack, Selected};
 use kubectl_karpcheck::findings::finding::{CheckResults, Finding, RuleInfo};
-use kubectl_karpcheck::inventory::{At, Builder, Inventory, Origin, Stated};
+use kubectl_karpcheck::inventory::{At, Builder, Cause, Inventory, Origin, Stated};
 use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
@@ -127,7 +127,8 @@ impl Harness {
             .problems()
             .iter()
             // That AWS refused something is what such a case is about.
-            .filter(|problem| problem.incomplete && !problem.message.contains(" was refused"))
+            .filter(|problem| problem.incomplete)
+            .filter(|problem| problem.reason.as_ref().is_none_or(|reason| reason.cause != Cause::Refused))
             .map(|problem| problem.message.as_str())
             .collect();
         assert!(unread.is_empty(), "{}: {unread:?}", folder.display());
@@ -166,7 +167,7 @@ impl CaseResults {
         let pointer = if finding.pointer.is_empty() { "-" } else { &finding.pointer };
         let (outcome, severity) = (finding.outcome.as_str(), finding.severity.as_str());
         let mut line =
-            format!("{outcome} {severity} {} {} {place} {pointer} {}", item.kind, item.name, finding.message);
+            format!("{outcome} {severity} {} {} {place} {pointer} {}", item.kind, item.name, finding.sentence());
         if let Some(reason) = &finding.reason {
             write!(line, " [{}: {}]", reason.cause.as_str(), reason).unwrap();
         }

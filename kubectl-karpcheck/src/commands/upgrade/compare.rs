@@ -1,61 +1,40 @@
-//! Compares the findings of two versions: the same finding may name another version in its message.
+//! Compares the findings of two versions: the same finding may name another version in its message, so messages do not count.
 
 use std::collections::HashMap;
 
 use crate::findings::finding::{CheckResults, Finding, Outcome, Severity};
 use crate::fixes::edit::identity;
-use crate::inventory::Inventory;
+use crate::inventory::{Cause, Inventory};
 
-/// What a finding says, whatever the version: rule, subject, pointer, outcome, severity and message.
-type Key = (String, Option<(String, String, String, u32)>, String, Outcome, Severity, String);
+/// An item, whatever its number is.
+type Identity = Option<(String, String, String, u32)>;
 
-fn key(inventory: &Inventory, finding: &Finding) -> Key {
-    // What keeps a rule from deciding is a reason, not a message.
-    let why = finding.reason.as_ref().map(ToString::to_string).unwrap_or_default();
-    (
-        finding.rule.clone(),
-        identity(inventory, finding.subject),
-        finding.pointer.clone(),
-        finding.outcome,
-        finding.severity,
-        versionless(&format!("{} {why}", finding.message)),
-    )
+/// What a finding is, whatever the version and the words: its rule, subject and place, how bad it is, which defect or which
+/// lack of knowledge, and what explains it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Key {
+    about: About,
+    outcome: Outcome,
+    severity: Severity,
+    group: String,
+    reason: Option<(Cause, String)>,
+    related: Vec<(Identity, String)>,
 }
 
-/// A text in which every version is the same one.
-fn versionless(text: &str) -> String {
-    // What is said of a release that is too new to be known is no news.
-    let text = match (text.find(" (judged as "), text) {
-        (Some(start), text) => match text[start..].find(')') {
-            Some(length) => format!("{}{}", &text[..start], &text[start + length + 1..]),
-            None => text.to_owned(),
-        },
-        (None, text) => text.to_owned(),
-    };
-    let mut made = String::with_capacity(text.len());
-    let mut word = String::new();
-    let close = |word: &mut String, made: &mut String| {
-        let version = word.trim_end_matches('.');
-        let parts: Vec<&str> = version.split('.').collect();
-        let numbers = parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-        if (2..=3).contains(&parts.len()) && numbers {
-            made.push_str("VERSION");
-            made.push_str(&word[version.len()..]);
-        } else {
-            made.push_str(word);
-        }
-        word.clear();
-    };
-    for char in text.chars() {
-        if char.is_alphanumeric() || char == '.' || char == '-' || char == '_' {
-            word.push(char);
-        } else {
-            close(&mut word, &mut made);
-            made.push(char);
-        }
+fn key(inventory: &Inventory, finding: &Finding) -> Key {
+    let reason = finding.reason.as_ref().map(|reason| (reason.cause, reason.code().to_owned()));
+    let places = finding.related.iter().chain(&finding.reason_at);
+    let mut related: Vec<_> = places.map(|place| (identity(inventory, place.item), place.pointer.clone())).collect();
+    related.sort();
+    related.dedup();
+    Key {
+        about: about(inventory, finding),
+        outcome: finding.outcome,
+        severity: finding.severity,
+        group: finding.group.clone(),
+        reason,
+        related,
     }
-    close(&mut word, &mut made);
-    made
 }
 
 /// Findings that were reported already, each as often as one version reports it.
@@ -102,7 +81,7 @@ impl ReportedFindings {
 }
 
 /// Rule, subject and pointer: what a finding is about, without its message.
-type About = (String, Option<(String, String, String, u32)>, String);
+type About = (String, Identity, String);
 
 fn about(inventory: &Inventory, finding: &Finding) -> About {
     (finding.rule.clone(), identity(inventory, finding.subject), finding.pointer.clone())
@@ -130,20 +109,4 @@ pub(super) fn solved(now_in: &Inventory, now: &CheckResults, end_in: &Inventory,
         .filter(|finding| finding.outcome == Outcome::Fail && !left.contains(&about(now_in, finding)))
         .map(|finding| Finding { follows: None, ..finding.clone() })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::versionless;
-
-    #[test]
-    fn messages_differ_by_more_than_versions() {
-        assert_eq!(versionless("karpenter (1.0.14) may not"), versionless("karpenter (1.14.1) may not"));
-        assert_eq!(
-            versionless("older than Karpenter 1.99 (judged as 1.14, the newest release known here)."),
-            versionless("older than Karpenter 1.3.")
-        );
-        assert_ne!(versionless("and 2 more fields"), versionless("and 4 more fields"));
-        assert_eq!(versionless("10.0.0.1 stays, v1.2 too"), "10.0.0.1 stays, v1.2 too");
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::inventory::Place;
 use crate::inventory::reason::Iam;
-use crate::inventory::{Cause, Ternary, Unknown};
+use crate::inventory::{Cause, SymbolScope, Ternary, Unknown};
 
 use crate::iam::decide::{Access, Boundary, Decision, Doubt, Env, Policies, Policy, Request, Sums, Which};
 use crate::iam::principal::{IdentityKind, Principal};
@@ -58,7 +58,7 @@ fn subject(request: &Request) -> String {
             Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
             Some(name) => format!("role {name}"),
             // Nobody named the controller's role.
-            None if identity.arn.hole().is_some_and(|symbol| symbol.name.starts_with("(field ")) => {
+            None if identity.arn.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Field) => {
                 "the controller's role".into()
             }
             None => identity.arn.to_string(),
@@ -69,43 +69,65 @@ fn subject(request: &Request) -> String {
     }
 }
 
+/// In whose policies a permission is missing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The principal's or the resource's: either would do.
+    Any,
+    Organisation,
+    Boundary,
+    Principal,
+    Resource,
+    Key,
+    Trust,
+}
+
+impl Whose {
+    /// Behind "no statement".
+    const fn of(self) -> &'static str {
+        match self {
+            Self::Any => "",
+            Self::Organisation => " of the organisation's policies",
+            Self::Boundary => " of the permissions boundary",
+            Self::Principal => " of the principal's policies",
+            Self::Resource => " of the resource's policy",
+            Self::Key => " of the key's policy",
+            Self::Trust => " of the trust policy",
+        }
+    }
+}
+
 pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
     let identity = policies.identity.as_slice();
     let resource = policies.resource.as_slice();
     let organisation = policies.organisation.as_slice();
     let inside = sums.own != Ternary::No;
-    let (blamed, whose): (Vec<&[Policy]>, &str) = match &request.principal {
+    let (blamed, whose): (Vec<&[Policy]>, Whose) = match &request.principal {
         Principal::Identity(_) if policies.organisation_whole && sums.organisation.direct == Ternary::No => {
-            (vec![organisation], "of the organisation's policies")
+            (vec![organisation], Whose::Organisation)
         }
         Principal::Identity(_) if inside && sums.within == Ternary::No => match &policies.boundary {
-            Boundary::Given(policy) => (vec![std::slice::from_ref(policy)], "of the permissions boundary"),
-            _ => (vec![], ""),
+            Boundary::Given(policy) => (vec![std::slice::from_ref(policy)], Whose::Boundary),
+            _ => (vec![], Whose::Any),
         },
         Principal::Identity(_) if policies.same_account == Ternary::No => {
             if inside {
-                (vec![resource], "of the resource's policy")
+                (vec![resource], Whose::Resource)
             } else {
-                (vec![identity], "of the principal's policies")
+                (vec![identity], Whose::Principal)
             }
         }
         Principal::Identity(_) if policies.decisive => {
             // Where the key's policy lets the account, what lacks is in the principal's own policies.
-            if sums.account == Ternary::No {
-                (vec![resource], "of the key's policy")
-            } else {
-                (vec![identity], "of the principal's policies")
-            }
+            if sums.account == Ternary::No { (vec![resource], Whose::Key) } else { (vec![identity], Whose::Principal) }
         }
-        Principal::Identity(_) => (vec![identity, resource], ""),
-        Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => {
-            (vec![resource], "of the resource's policy")
-        }
+        Principal::Identity(_) => (vec![identity, resource], Whose::Any),
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => (vec![resource], Whose::Resource),
     };
-    let trusts = whose == "of the key's policy" || matches!(request.principal, Principal::Federated(_));
-    let whose = if policies.decisive && request.service() == "sts" && trusts { "of the trust policy" } else { whose };
+    let trusts = whose == Whose::Key || matches!(request.principal, Principal::Federated(_));
+    let whose = if policies.decisive && request.service() == "sts" && trusts { Whose::Trust } else { whose };
     let nearest = trail::nearest(request, blamed.iter().flat_map(|policies| policies.iter()));
-    let mut why = format!("no statement {whose} allows {} to {}", request.action, subject(request)).replace("  ", " ");
+    let mut why = format!("no statement{} allows {} to {}", whose.of(), request.action, subject(request));
     let mut places = vec![];
     for (index, near) in nearest.iter().enumerate() {
         for (pointer, note) in &near.misses {
@@ -118,7 +140,7 @@ pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -
     }
     if blamed.iter().all(|policies| policies.is_empty()) {
         why = match &request.principal {
-            Principal::Identity(_) if whose.is_empty() || whose.contains("principal") => {
+            Principal::Identity(_) if matches!(whose, Whose::Any | Whose::Principal) => {
                 format!("{} has no policy that allows {}", subject(request), request.action)
             }
             _ => format!("the resource has no policy that allows {} to {}", request.action, subject(request)),

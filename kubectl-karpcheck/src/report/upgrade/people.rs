@@ -69,7 +69,7 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
     afterwards(upgrade, &mut page);
     page.gap();
     for problem in closing::problems(&upgrade.now) {
-        page.say(0, &problem);
+        page.say(0, &problem.to_string());
     }
     page.say(0, &summary(upgrade));
     page.lines

@@ -168,16 +168,16 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, 
     match outcome {
         Outcome::Answer(node) => reader.answer(operation, &node),
         Outcome::Refused { permission, text } => {
-            let why = format!("{permission} was refused{}", reader.about());
+            let gap = Answers::Refused { permission: permission.into(), about: reader.about().into() };
+            let reason = Reason::new(Cause::Refused, gap);
             // In a run with --aws each refusal and failure is reported once, however many calls met it.
             if !asked.live {
-                reader.builder.problem(Problem::new(
-                    format!("{why}: let whoever runs karpcheck use it, or give the answer as a file ({})", text.trim()),
-                    Some(asked.place),
-                ));
+                let text = text.trim();
+                let what =
+                    format!("{reason}: let whoever runs karpcheck use it, or give the answer as a file ({text})");
+                reader.builder.problem(Problem::new(what, Some(asked.place)).leaving(reason.clone()));
             }
-            let gap = Answers::Refused { permission: permission.into(), about: reader.about().into() };
-            reader.ignorance(operation, Reason::new(Cause::Refused, gap));
+            reader.ignorance(operation, reason);
         }
         Outcome::Failed(text) => {
             let gap = Answers::Failed {
@@ -185,10 +185,12 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, 
                 about: reader.about().into(),
                 error: text.trim().into(),
             };
+            let reason = Reason::new(Cause::Failed, gap);
             if !asked.live {
-                reader.builder.problem(Problem::new(gap.to_string(), Some(asked.place)));
+                let problem = Problem::new(reason.to_string(), Some(asked.place));
+                reader.builder.problem(problem.leaving(reason.clone()));
             }
-            reader.ignorance(operation, Reason::new(Cause::Failed, gap));
+            reader.ignorance(operation, reason);
         }
         Outcome::NotFound => {
             if let Some(operation) = operation {

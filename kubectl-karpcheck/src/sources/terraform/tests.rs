@@ -7,7 +7,8 @@ mod variables;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::inventory::{Builder, Inventory, Item, Stated};
+use crate::inventory::reason::Terraform;
+use crate::inventory::{Builder, Found, Inventory, Item, Stated};
 use crate::karpenter;
 use crate::schema::kinds::GatherScope;
 
@@ -431,6 +432,8 @@ resource "aws_iam_role_policy" "own" {
 "#,
     );
     let (id, _) = all.items().find(|(_, item)| &*item.kind == "AWS::IAM::Policy").expect("a policy");
-    let told = format!("{:?}", all.related(id, "/Roles/0").expect("a pointer").pop().expect("a link").item);
-    assert!(told.contains("the module karpenter was not read: `terraform init`"), "{told}");
+    let found = all.related(id, "/Roles/0").expect("a pointer").pop().expect("a link").item;
+    let Found::Unknown(unknown) = found else { panic!("{found:?}") };
+    assert_eq!(*unknown.reason.gap, Terraform::Module { name: "karpenter".into() }.into());
+    assert!(unknown.reason.to_string().contains("`terraform init`"), "{}", unknown.reason);
 }
