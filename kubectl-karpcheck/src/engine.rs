@@ -31,6 +31,7 @@ mod termination;
 mod text;
 mod verdict;
 mod versions;
+mod wording;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -48,6 +49,7 @@ pub use limits::Limits;
 pub use pack::{Pack, PackError, PackFault};
 pub use recorder::{RecordedVerdict, Recorder};
 pub use rule_run::{Selected, SettingError, run_rules};
+pub use wording::Wording;
 
 use host::Host;
 
@@ -74,6 +76,7 @@ pub struct Engine {
     compiler: Option<PathBuf>,
     threads: usize,
     recorder: Option<Recorder>,
+    wording: Wording,
 }
 
 impl Engine {
@@ -92,6 +95,7 @@ impl Engine {
             compiler: compile::own_program(),
             threads,
             recorder: None,
+            wording: Wording::default(),
         })
     }
 
@@ -114,6 +118,12 @@ impl Engine {
         Self { recorder: Some(recorder), ..self }
     }
 
+    /// Has all sentences worded otherwise: what rules are told, and what they say.
+    #[must_use]
+    pub fn worded(self, wording: Wording) -> Self {
+        Self { wording, ..self }
+    }
+
     /// The limits of this engine.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -132,7 +142,7 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits, cache, compiler, threads, recorder: _, engine: _, linker: _ } = self;
+        let Self { limits, cache, compiler, threads, recorder: _, engine: _, linker: _, wording: _ } = self;
         f.debug_struct("Engine")
             .field("limits", limits)
             .field("cache", cache)

@@ -11,6 +11,7 @@ mod freshness;
 mod iam;
 mod krew;
 mod live;
+mod pseudo_locale;
 mod readme;
 mod report;
 mod rules;

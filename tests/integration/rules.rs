@@ -6,7 +6,7 @@
 
 mod causes;
 mod forms;
-mod harness;
+pub(crate) mod harness;
 mod live;
 mod pages;
 mod releases;

@@ -14,6 +14,7 @@ pub(super) use bindings::karpcheck::rules::inventory::{
     Settlement as WitSettlement, Target, Value as WitValue,
 };
 
+use crate::engine::wording::Wording;
 use crate::findings::finding::{Confidence, Outcome, Severity};
 use crate::inventory::{Cause, Fact, FieldValue, Found, Gap, ItemId, Link, Reason, Settlement, Ternary, Unknown};
 
@@ -24,22 +25,22 @@ pub(super) const EXPORT: &str = "karpcheck:rules/rules";
 /// The version that is served: any patch of it that this host knows all functions of.
 pub(super) const VERSION: (u64, u64) = (0, 1);
 
-pub(super) fn found(found: Found) -> wit::Found {
+pub(super) fn found(found: Found, wording: Wording) -> wit::Found {
     match found {
         Found::Known(id) => wit::Found::Known(id.0),
-        Found::Absent(what) => wit::Found::Absent(what),
-        Found::Unknown(why) => wit::Found::Unknown(unknown(why)),
+        Found::Absent(what) => wit::Found::Absent(wording.of(what)),
+        Found::Unknown(why) => wit::Found::Unknown(unknown(why, wording)),
     }
 }
 
-pub(super) fn link_of(link: Link) -> wit::Link {
-    wit::Link { item: found(link.item), at: link.at }
+pub(super) fn link_of(link: Link, wording: Wording) -> wit::Link {
+    wit::Link { item: found(link.item, wording), at: link.at }
 }
 
-pub(super) fn value(value: FieldValue<'_>) -> WitValue {
+pub(super) fn value(value: FieldValue<'_>, wording: Wording) -> WitValue {
     match value {
         FieldValue::Absent => WitValue::Absent,
-        FieldValue::Unknown(why) => WitValue::Unknown(unknown(why)),
+        FieldValue::Unknown(why) => WitValue::Unknown(unknown(why, wording)),
         FieldValue::Text(text) => WitValue::Text(text.into_owned()),
         FieldValue::Number(number) => WitValue::Number(number),
         FieldValue::Flag(flag) => WitValue::Flag(flag),
@@ -47,11 +48,11 @@ pub(super) fn value(value: FieldValue<'_>) -> WitValue {
     }
 }
 
-pub(super) fn unknown(unknown: Unknown) -> WitReason {
+pub(super) fn unknown(unknown: Unknown, wording: Wording) -> WitReason {
     WitReason {
         cause: unknown.reason.cause.as_str().into(),
         code: unknown.reason.code().into(),
-        why: unknown.reason.to_string(),
+        why: wording.of(unknown.reason.to_string()),
         settled_by: unknown.reason.settlements().into_iter().map(settlement).collect(),
         at: unknown.place.map(|(item, pointer)| WitPlace { item: item.0, pointer, note: String::new() }),
     }

@@ -7,6 +7,7 @@ use crate::engine::contract::{
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::text;
+use crate::engine::wording::Wording;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
 use crate::inventory::ItemId;
@@ -27,7 +28,7 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
     let Some(scope) = host.subject().and_then(|subject| inventory.scope(subject)) else {
         return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
     };
-    let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request);
+    let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request, host.wording());
     // A rule may put all places of the answer into a finding.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
@@ -35,10 +36,13 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
 }
 
 /// The answer to a checked request.
-fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
+fn evaluate(evaluator: &Evaluator<'_>, request: &Request, wording: Wording) -> Decision {
     let decision = evaluator.decide(&question(request));
-    let place =
-        |place: &Place| WitPlace { item: place.item.0, pointer: place.pointer.clone(), note: place.note.clone() };
+    let place = |place: &Place| WitPlace {
+        item: place.item.0,
+        pointer: place.pointer.clone(),
+        note: wording.of(place.note.clone()),
+    };
     let why = |text: &str| text::line(text, MOST_WHY);
     Decision {
         access: match decision.access {
@@ -47,10 +51,10 @@ fn evaluate(evaluator: &Evaluator<'_>, request: &Request) -> Decision {
             iam::Access::ExplicitDeny => Access::ExplicitDeny,
             iam::Access::Unknown => Access::Unknown,
         },
-        why: why(&decision.why),
+        why: why(&wording.of(decision.why)),
         statements: decision.statements.iter().map(place).collect(),
         unknown: decision.unknown.map(|unknown| {
-            let reason = contract::unknown(unknown);
+            let reason = contract::unknown(unknown, wording);
             WitReason { why: why(&reason.why), ..reason }
         }),
     }

@@ -15,16 +15,19 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 
 impl wit::Host for Host {
     fn select(&mut self, kind: String) -> wasmtime::Result<Vec<wit::Found>> {
-        Ok(Self::select(self, &kind)?.into_iter().map(found).collect())
+        let wording = self.wording();
+        Ok(Self::select(self, &kind)?.into_iter().map(|one| found(one, wording)).collect())
     }
 
     fn get(&mut self, item: u32, pointer: String) -> wasmtime::Result<WitValue> {
         let inventory = self.inventory()?;
-        Ok(value(Self::get(self, &inventory, item, &pointer)?))
+        let wording = self.wording();
+        Ok(value(Self::get(self, &inventory, item, &pointer)?, wording))
     }
 
     fn views(&mut self, item: u32, pointer: String) -> wasmtime::Result<Vec<wit::Seen>> {
         let inventory = self.inventory()?;
+        let wording = self.wording();
         let views = Self::views(self, &inventory, item, &pointer)?;
         // A fact beside the body is about the item as a whole.
         let at = if pointer.starts_with('@') { "" } else { &pointer };
@@ -32,14 +35,15 @@ impl wit::Host for Host {
             .into_iter()
             .map(|(source, seen)| wit::Seen {
                 source: source.into(),
-                value: value(seen),
+                value: value(seen, wording),
                 at: WitPlace { item, pointer: at.into(), note: String::new() },
             })
             .collect())
     }
 
     fn open(&mut self, item: u32, pointer: String) -> wasmtime::Result<Option<WitReason>> {
-        Ok(Self::open(self, item, &pointer)?.map(unknown))
+        let wording = self.wording();
+        Ok(Self::open(self, item, &pointer)?.map(|open| unknown(open, wording)))
     }
 
     fn matches(&mut self, item: u32, pointer: String, pattern: String) -> wasmtime::Result<wit::Answer> {
@@ -52,20 +56,24 @@ impl wit::Host for Host {
 
     fn find(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Field>> {
         let inventory = self.inventory()?;
+        let wording = self.wording();
         let fields = Self::find(self, &inventory, item, &pattern)?;
-        Ok(fields.into_iter().map(|field| wit::Field { at: field.at, value: value(field.value) }).collect())
+        Ok(fields.into_iter().map(|field| wit::Field { at: field.at, value: value(field.value, wording) }).collect())
     }
 
     fn related(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::related(self, item, &pattern)?.into_iter().map(link_of).collect())
+        let wording = self.wording();
+        Ok(Self::related(self, item, &pattern)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn referrers(&mut self, item: u32, kind: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::referrers(self, item, &kind)?.into_iter().map(link_of).collect())
+        let wording = self.wording();
+        Ok(Self::referrers(self, item, &kind)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn peers(&mut self, item: u32, pointer: String, kind: String, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
-        Ok(Self::peers(self, item, &pointer, &kind, &pattern)?.into_iter().map(link_of).collect())
+        let wording = self.wording();
+        Ok(Self::peers(self, item, &pointer, &kind, &pattern)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn decide(&mut self, request: Request) -> wasmtime::Result<Decision> {

@@ -9,6 +9,7 @@ use crate::engine::guest_fault::GuestFault;
 use crate::engine::limiter::Limiter;
 use crate::engine::limits::Limits;
 use crate::engine::text;
+use crate::engine::wording::Wording;
 use crate::findings::finding::RuleInfo;
 use crate::iam;
 use crate::inventory::peers::Answered;
@@ -65,6 +66,7 @@ struct CurrentRule {
     refusals: HashMap<Reason, Need>,
     /// The indexes that it was charged for: kind and pattern.
     indexes: HashSet<(String, String)>,
+    wording: Wording,
 }
 
 /// How much a rule needs a kind.
@@ -96,6 +98,7 @@ impl Host {
         policies: &Arc<iam::Cache>,
         rule: &RuleInfo,
         settings: &BTreeMap<String, serde_json::Value>,
+        wording: Wording,
     ) -> Self {
         let mut all: BTreeMap<String, serde_json::Value> =
             rule.settings.iter().map(|(name, _, default)| (name.clone(), default.clone())).collect();
@@ -117,6 +120,7 @@ impl Host {
             work: limits.host_work,
             refusals: HashMap::new(),
             indexes: HashSet::new(),
+            wording,
         };
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
@@ -139,6 +143,11 @@ impl Host {
         std::mem::take(&mut self.log)
     }
 
+    /// How its sentences are worded.
+    pub(super) fn wording(&self) -> Wording {
+        self.run.as_ref().map(|run| run.wording).unwrap_or_default()
+    }
+
     /// May a finding name this item?
     pub(super) fn nameable(&self, item: u32) -> Result<ItemId, GuestFault> {
         match &self.run {
@@ -150,7 +159,8 @@ impl Host {
     /// Was evidence that the rule requires refused, or did reading it fail?
     pub(super) fn alarming(&self, reason: &Reason) -> bool {
         matches!(reason.cause, Cause::Refused | Cause::Failed)
-            && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason))) != Some(&Need::Optional)
+            && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason.cause, &reason.to_string())))
+                != Some(&Need::Optional)
     }
 
     pub(super) fn select(&mut self, kind: &str) -> Result<Vec<Found>, GuestFault> {
@@ -506,7 +516,7 @@ impl CurrentRule {
         }
         if matches!(unknown.reason.cause, Cause::Refused | Cause::Failed) {
             let need = asked.unwrap_or(Need::Required);
-            let reason = bare(&unknown.reason);
+            let reason = bare(unknown.reason.cause, &self.wording.of(unknown.reason.to_string()));
             if let Some(known) = self.refusals.get_mut(&reason) {
                 *known = need.max(*known);
             } else if self.refusals.len() < MOST_REASONS {
@@ -517,8 +527,8 @@ impl CurrentRule {
 }
 
 /// A reason as a verdict gives it back, whether or not the guest keeps its code.
-fn bare(reason: &Reason) -> (Cause, String) {
-    (reason.cause, text::line(&reason.to_string(), MOST_WHY))
+fn bare(cause: Cause, why: &str) -> (Cause, String) {
+    (cause, text::line(why, MOST_WHY))
 }
 
 /// A text's length, from which a comparison is charged.

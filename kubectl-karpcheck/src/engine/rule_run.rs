@@ -156,7 +156,7 @@ fn run(
     };
     let (mut faults, mut log) = (vec![], vec![]);
     if !subjects.is_empty() {
-        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings);
+        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings, engine.wording);
         host.recorder.clone_from(&engine.recorder);
         let judged = match engine.store(host) {
             Ok(mut store) => {

@@ -7,6 +7,7 @@ use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::limits::Limits;
 use crate::engine::text;
+use crate::engine::wording::Wording;
 use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};
 use crate::inventory::Place;
 use crate::inventory::{ItemId, Reason};
@@ -51,7 +52,7 @@ impl<'a> VerdictReader<'a> {
     }
 
     pub(super) fn verdict(&mut self, host: &Host, subject: ItemId, verdict: WitVerdict) -> Result<Verdict, GuestFault> {
-        let findings = match verdict {
+        let mut findings = match verdict {
             WitVerdict::Skip => return Ok(Verdict::Skip),
             WitVerdict::Pass => return Ok(Verdict::Pass),
             WitVerdict::Unknown(reason) => vec![self.undecided(host, subject, reason)?],
@@ -70,6 +71,9 @@ impl<'a> VerdictReader<'a> {
         if self.text > self.limits.text {
             let most = self.limits.text >> 20;
             return Err(GuestFault::Limit(format!("its findings have more than {most} MiB of text")));
+        }
+        for finding in &mut findings {
+            reword(finding, host.wording());
         }
         Ok(Verdict::Findings(findings))
     }
@@ -208,6 +212,19 @@ impl<'a> VerdictReader<'a> {
             return Err(GuestFault::Limit(format!("it offers an edit with a value of more than {most} bytes")));
         }
         Ok(Edit { item, pointer: text::pointer(edit.pointer), value })
+    }
+}
+
+/// A finding's sentences as the run words them; those of its reason were worded before the rule saw them.
+fn reword(finding: &mut Finding, wording: Wording) {
+    if !finding.message.is_empty() {
+        finding.message = wording.of(std::mem::take(&mut finding.message));
+    }
+    if !finding.remediation.is_empty() {
+        finding.remediation = wording.of(std::mem::take(&mut finding.remediation));
+    }
+    for place in finding.related.iter_mut().chain(&mut finding.reason_at) {
+        place.note = wording.of(std::mem::take(&mut place.note));
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// The input, in the order of its names.
-    fn input(&self) -> Vec<PathBuf> {
+    pub(crate) fn input(&self) -> Vec<PathBuf> {
         const OURS: &[&str] = &["args", "expected", "ORIGIN"];
         let named =
             |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| OURS.contains(&name));
@@ -53,7 +53,7 @@ impl Case {
     }
 
     /// What its `args` state.
-    fn stated(&self) -> Stated {
+    pub(crate) fn stated(&self) -> Stated {
         let mut stated = Stated::default();
         for line in fs::read_to_string(self.folder.join("args")).unwrap_or_default().lines() {
             let (flag, value) = line.split_once(' ').unwrap_or_else(|| panic!("{}: {line}", self.folder.display()));

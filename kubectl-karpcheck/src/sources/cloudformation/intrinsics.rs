@@ -80,7 +80,10 @@ impl<'a> Template<'a> {
                     Some(suffix) => Node::text(suffix, at),
                     None => {
                         let gap = Gathered::OfRegion { what: "AWS::URLSuffix" };
-                        Node::text(Text::symbol(Symbol::new(format!("${{{name}}}"), SymbolScope::AccountRegion, gap)), at)
+                        Node::text(
+                            Text::symbol(Symbol::new(format!("${{{name}}}"), SymbolScope::AccountRegion, gap)),
+                            at,
+                        )
                     }
                 });
             }

@@ -1,0 +1,19 @@
+//! The sentences of a run, as a test may rewrite them: words are not data, and a run in other words has the same verdicts.
+
+/// How the host's sentences are worded: as they are written, unless a test rewrites them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wording(Option<fn(&str) -> String>);
+
+impl Wording {
+    /// Rewrites every sentence. Different sentences must stay different, and short ones short.
+    pub const fn rewritten(rewrite: fn(&str) -> String) -> Self {
+        Self(Some(rewrite))
+    }
+
+    pub(super) fn of(self, sentence: String) -> String {
+        match self.0 {
+            Some(rewrite) => rewrite(&sentence),
+            None => sentence,
+        }
+    }
+}
