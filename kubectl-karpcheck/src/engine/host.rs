@@ -63,7 +63,7 @@ struct CurrentRule {
     /// The work that is left for this subject.
     work: u64,
     /// Refusals and failures, each with how much the rule needs the kind that met it.
-    refusals: HashMap<Reason, Need>,
+    refusals: HashMap<(Cause, String), Need>,
     /// The indexes that it was charged for: kind and pattern.
     indexes: HashSet<(String, String)>,
     wording: Wording,

@@ -13,9 +13,11 @@ super::gaps! {
         "known-when-terraform-runs" WhenRun { written: Arc<str> } = "{written} is known when Terraform runs";
         "known-when-terraform-runs" Instances = "what it is made for is known when Terraform runs";
         "function-not-evaluated" Function { name: Arc<str> } = "{name}() is evaluated when Terraform runs";
-        "directive-not-evaluated" Directive = "a directive (%{{ … }}) in it is not evaluated";
         "variable-without-value" Variable { name: Arc<str> } = "the variable {name} has no value";
         "variable-of-caller" OfCaller { name: Arc<str> } = "the variable {name} has the value that a caller gives, and nothing that was read calls this module";
+        "variable-in-variants" Variants { name: Arc<str>, values: Arc<str> } = "the variable {name} is {values}: name one of these files with -f, as `terraform -var-file` does";
+        "null-here" NullHere { written: Arc<str> } = "{written} is null here, and a run of Terraform gives it a value";
+        "attached-by-a-module" Attached { module: Arc<str> } = "the module {module} attaches it to something, and its code was not read";
         "condition-not-known" Condition { written: Arc<str> } = "it depends on {written}";
         "condition-not-known" Blocks { written: Arc<str> } = "whether there are more depends on {written}";
         "condition-not-known" Elements { written: Arc<str> } = "what is in it depends on {written}";
@@ -33,6 +35,8 @@ super::gaps! {
         "grants-of-services" Grants = "AWS services make grants that no file holds";
         "looked-up" LookedUp { address: Arc<str> } = "{address} only looks it up: what it does not say is as AWS has it";
         "refused-by-terraform" Undeclared { name: Arc<str> } = "{name} is not declared";
+        "refused-by-terraform" NoFile { path: Arc<str> } = "{path} is no file";
+        "refused-by-terraform" NullInText { written: Arc<str> } = "{written} is null, which no text can hold";
         "refused-by-terraform" Try = "nothing of try can be evaluated";
         "refused-by-terraform" NoField { root: Arc<str>, field: Arc<str> } = "there is no {root}.{field} here";
         "refused-by-terraform" NoMember { of: Arc<str>, name: Arc<str> } = "{of} has no {name}";

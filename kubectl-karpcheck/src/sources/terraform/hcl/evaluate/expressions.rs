@@ -354,7 +354,7 @@ pub(super) fn elements(over: &Node, at: At) -> Result<Elements, Reason> {
         Value::Null => (vec![], None),
         _ => {
             let unknown = over.first_unknown().map(|(reason, _)| reason);
-            let reason = unknown.unwrap_or_else(|| Reason::new(Cause::Symbolic, "it is no collection"));
+            let reason = unknown.unwrap_or_else(|| Reason::new(Cause::Symbolic, Terraform::NoCollection));
             return Err(reason.as_cause(Cause::Symbolic));
         }
     })

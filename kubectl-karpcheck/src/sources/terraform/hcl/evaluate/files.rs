@@ -7,6 +7,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 
 use super::{Env, Evaluator};
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, List, Map, Node, Part, Text, Value};
 use crate::sources::terraform::hcl::functions::failed;
 
@@ -17,7 +18,7 @@ impl<'a> Evaluator<'a> {
             ("file" | "templatefile", [path, ..])
                 if self.trying.get() && self.files.exists(&self.path(env, path)?) == Some(false) =>
             {
-                Some(failed(format!("{} is no file", path.to_json()), at))
+                Some(failed(Terraform::NoFile { path: path.to_json().to_string().into() }, at))
             }
             ("file", [path]) => {
                 let (doc, text) = self.files.read(&self.path(env, path)?)?;

@@ -78,8 +78,8 @@ impl<'a> Evaluator<'a> {
             for attribute in block.it.body.attributes() {
                 referring(&self.eval(&env, &attribute.value), &mut policies);
             }
-            let why = format!("the module {key} attaches it to something, and its code was not read");
-            let role = Node::text(Text::symbol(self.symbol(&env, &format!("module.{name}"), why)), at);
+            let gap = Terraform::Attached { module: key.to_string().into() };
+            let role = Node::text(Text::symbol(self.symbol(&env, &format!("module.{name}"), gap)), at);
             for policy in policies {
                 let mut attributes = Map::default();
                 attributes.set("role", role.clone());

@@ -252,11 +252,8 @@ impl<'a> Evaluator<'a> {
                     let fails = matches!(&node.value, Value::Unknown(reason) if reason.cause == Cause::Failed);
                     if let Value::List(list) = &mut node.value {
                         for item in list.items.iter_mut().filter(|item| item.is_null()) {
-                            let why = format!(
-                                "{} is null here, and a run of Terraform gives it a value",
-                                written(&attribute.value)
-                            );
-                            *item = Node::unknown(Cause::Symbolic, why, item.at);
+                            let gap = Terraform::NullHere { written: written(&attribute.value).into() };
+                            *item = Node::unknown(Cause::Symbolic, gap, item.at);
                         }
                     }
                     if !fails && !node.is_null() {

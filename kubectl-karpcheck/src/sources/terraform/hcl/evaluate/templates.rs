@@ -4,6 +4,7 @@ use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, T
 
 use super::expressions::{elements, flag, written};
 use super::{Env, Evaluator};
+use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, Node, Part, Reason, Text, Value};
 use crate::sources::terraform::hcl::functions::failed;
 
@@ -55,7 +56,7 @@ impl<'a> Evaluator<'a> {
         self.render(env, template, Stripped::default(), &mut rendered);
         self.spent((rendered.length / 64) as u64);
         if rendered.is_too_long() {
-            return Node::unknown(Cause::Undecidable, "it is longer than any text that AWS takes", at);
+            return Node::unknown(Cause::Undecidable, Terraform::TooLong, at);
         }
         rendered.fails.unwrap_or_else(|| Node::text(Text::from_parts(rendered.parts), at))
     }
@@ -95,12 +96,12 @@ impl<'a> Evaluator<'a> {
             Value::Text(text) => text.into_parts().into_iter().for_each(|part| into.push(part)),
             Value::Flag(_) | Value::Number(_) => into.push(Part::Known(node.to_json().to_string().into())),
             Value::Null if self.trying.get() => {
-                into.fails = Some(failed(format!("{written} is null, which no text can hold"), node.at));
+                into.fails = Some(failed(Terraform::NullInText { written: written.into() }, node.at));
             }
             // Terraform refuses it, so a run that succeeds has a value there.
             Value::Null => {
-                let why = format!("{written} is null here, and a run of Terraform gives it a value");
-                into.push(Part::Hole(self.symbol(env, written, why)));
+                let gap = Terraform::NullHere { written: written.into() };
+                into.push(Part::Hole(self.symbol(env, written, gap)));
             }
             // A document within a text is its JSON, where it is known.
             Value::Map(_) | Value::List(_) if node.first_unknown().is_none() => {
@@ -108,7 +109,7 @@ impl<'a> Evaluator<'a> {
             }
             _ => {
                 let reason = node.first_unknown().map_or_else(
-                    || Reason::new(Cause::Symbolic, format!("{written} is known when Terraform runs")),
+                    || Reason::new(Cause::Symbolic, Terraform::WhenRun { written: written.into() }),
                     |(reason, _)| reason,
                 );
                 into.push(Part::Hole(self.symbol(env, written, reason)));
@@ -131,8 +132,8 @@ impl<'a> Evaluator<'a> {
             (Some(false), None) => {}
             (None, _) => {
                 let written = written(&choice.if_expr.cond_expr);
-                let why = format!("what is in it depends on {written}");
-                into.push(Part::Hole(self.symbol(env, &format!("%{{if {written}}}"), why)));
+                let gap = Terraform::Elements { written: written.as_str().into() };
+                into.push(Part::Hole(self.symbol(env, &format!("%{{if {written}}}"), gap)));
             }
         }
     }

@@ -82,11 +82,9 @@ impl<'a> Evaluator<'a> {
         let more = words.len().saturating_sub(4);
         words.truncate(4);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let why = format!(
-            "the variable {name} is {}{more}: name one of these files with -f, as `terraform -var-file` does",
-            words.join(", ")
-        );
-        Some(Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), why)), at))
+        let values = format!("{}{more}", words.join(", ")).into();
+        let gap = Terraform::Variants { name: name.into(), values };
+        Some(Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), gap)), at))
     }
 
     /// A value as its variable's type makes it: attributes that are optional and not given are null, or have the default
