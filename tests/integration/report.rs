@@ -1,7 +1,7 @@
 //! The report as a tired operator sees it: at 80 columns, at 200, and in a pipe.
 
 use kubectl_karpcheck::findings::finding::Severity;
-use kubectl_karpcheck::inventory::{Cause, Listing};
+use kubectl_karpcheck::inventory::{Cause, Gap, Reason, Listing};
 use kubectl_karpcheck::report;
 use serde_json::json;
 
@@ -81,12 +81,13 @@ Nothing passed.
 }
 
 #[test]
-fn messages_that_differ_in_more_than_names_stay_apart() {
+fn findings_of_different_groups_are_different_rows() {
     let mut fixture = ReportFixture::default();
     fixture.rule("ack-key-and-ref", "ack", Severity::Error, (0, 2, 0));
     for (name, what) in [("one", "the ref"), ("two", "the ARN")] {
         let id = fixture.in_file("t.yaml", 3, "dynamodb.services.k8s.aws/Table", name, ("key", "x"));
         fixture.fail("ack-key-and-ref", Severity::Error, id, "/key", &format!("{name} ignores {what}"), "");
+        fixture.results.findings.last_mut().unwrap().group = what.into();
     }
     let table = fixture.done().table(Some(120));
     assert!(table.contains("one ignores the ref") && table.contains("two ignores the ARN"), "{table}");
@@ -166,7 +167,7 @@ fn refused_evidence_is_a_warning_that_says_undecided() {
         "queue-key-unverified",
         queue,
         "the key was not read",
-        (Cause::Refused, "kms:GetKeyPolicy was denied"),
+        Reason::new(Cause::Refused, Gap::said("kms:GetKeyPolicy was denied")),
     );
     fixture.results.findings[0].severity = Severity::Warning;
     let done = fixture.done();

@@ -136,11 +136,26 @@ enum Row<'a> {
     /// They lack one fact, whatever rule asks for it.
     Lacking(Severity, &'a Reason),
     /// They are one defect, or one question, of a rule.
-    Saying { rule: &'a str, severity: Severity, outcome: Outcome, reason: Option<(Cause, &'a str)>, group: String },
+    Saying {
+        rule: &'a str,
+        severity: Severity,
+        outcome: Outcome,
+        reason: Option<(Cause, &'a str)>,
+        group: String,
+        /// Without a group, how many findings of the rule were of this place before: two that are of one place are two defects.
+        nth: usize,
+    },
 }
 
 impl<'a> Row<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(finding: &'a Finding, before: &mut HashMap<(&'a str, ItemId, &'a str), usize>) -> Self {
+        let nth = if finding.group.is_empty() && !finding.is_plain() {
+            let count = before.entry((&finding.rule, finding.subject, &finding.pointer)).or_default();
+            *count += 1;
+            *count - 1
+        } else {
+            0
+        };
         match &finding.reason {
             Some(reason) if finding.is_plain() => Self::Lacking(finding.severity, reason),
             reason => Self::Saying {
@@ -152,6 +167,7 @@ impl<'a> Row<'a> {
                     "" => unindexed(&finding.pointer),
                     group => group.to_owned(),
                 },
+                nth,
             },
         }
     }
@@ -170,10 +186,11 @@ fn unindexed(pointer: &str) -> String {
 pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = vec![];
     let mut known: HashMap<Row<'a>, usize> = HashMap::new();
+    let mut before = HashMap::new();
     let (roots, consequences): (Vec<&Finding>, Vec<&Finding>) =
         sorted(run).into_iter().partition(|finding| finding.follows.is_none());
     for finding in roots {
-        match known.entry(Row::of(finding)) {
+        match known.entry(Row::of(finding, &mut before)) {
             std::collections::hash_map::Entry::Occupied(group) => groups[*group.get()].findings.push(finding),
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(groups.len());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubectl_karpcheck::findings::finding::{CheckResults, Confidence, Coverage, Finding, Outcome, RuleInfo, Severity};
+use kubectl_karpcheck::inventory::reason::Controller;
 use kubectl_karpcheck::inventory::{
     At, Builder, Cause, Draft, Gap, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind,
     Value,
@@ -116,11 +117,11 @@ impl ReportFixture {
         });
     }
 
-    pub(crate) fn unknown(&mut self, rule: &str, subject: ItemId, message: &str, reason: (Cause, &str)) {
+    pub(crate) fn unknown(&mut self, rule: &str, subject: ItemId, message: &str, reason: Reason) {
         self.fail(rule, Severity::Info, subject, "", message, "");
         let finding = self.results.findings.last_mut().unwrap();
         finding.outcome = Outcome::Unknown;
-        finding.reason = Some(Reason::new(reason.0, Gap::said(reason.1)));
+        finding.reason = Some(reason);
     }
 
     pub(crate) fn done(self) -> Done {
@@ -226,13 +227,12 @@ pub(crate) fn bad_day() -> Done {
         "queue-key-unverified",
         other,
         "whether EventBridge may use the key of this queue cannot be told",
-        (Cause::NotProvided, "nobody gave the key's policy"),
+        Reason::new(Cause::NotProvided, Gap::said("nobody gave the key's policy")),
     );
     let controller =
         fixture.in_file("karpenter/values.yaml", 1, "Karpcheck::Controller", "karpenter", ("Settings", "x"));
     for rule in ["api-version-removed", "queue-setting-ignored"] {
-        let why = "the controller's version is not known: --karpenter-version states it";
-        fixture.unknown(rule, controller, why, (Cause::NotProvided, why));
+        fixture.unknown(rule, controller, "", Reason::new(Cause::NotProvided, Controller::Version));
     }
     let doc = fixture.builder.document(Origin::File("apps/broken.yaml".into()));
     fixture.files.insert("apps/broken.yaml".into());
