@@ -70,7 +70,8 @@ fn related(inventory: &Inventory, item: &Item, pointer: &str) -> String {
     let (id, _) = inventory.items().find(|(_, other)| std::ptr::eq(*other, item)).expect("there");
     let link = inventory.related(id, pointer).expect("a pointer").pop();
     match link.map(|link| link.item) {
-        Some(crate::inventory::Found::Known(to)) => inventory.item(to).expect("there").name.to_string(),
+        Some(Found::Known(to)) => inventory.item(to).expect("there").name.to_string(),
+        Some(Found::Unknown(unknown)) => unknown.reason.to_string(),
         other => format!("{other:?}"),
     }
 }
