@@ -1,7 +1,7 @@
 //! The report as a tired operator sees it: at 80 columns, at 200, and in a pipe.
 
 use kubectl_karpcheck::findings::finding::Severity;
-use kubectl_karpcheck::inventory::{Cause, Gap, Reason, Listing};
+use kubectl_karpcheck::inventory::{Cause, Gap, Listing, Reason};
 use kubectl_karpcheck::report;
 use serde_json::json;
 

@@ -485,8 +485,9 @@ fn annotation(builder: &Builder, deployment: &Item, name: &str) -> Option<Node> 
     let first = *said.first()?;
     // Objects of several clusters may stand in one file: which of them is this controller's is not known.
     if said.iter().any(|other| other.to_json() != first.to_json()) {
-        let why = format!("{} ServiceAccounts are called {namespace}/{account}, and differ in {name}", said.len());
-        return Some(Node::unknown(Cause::Undecidable, why, first.at));
+        let account = format!("{namespace}/{account}").into();
+        let gap = Gap::ServiceAccounts { count: said.len(), account, annotation: name.into() };
+        return Some(Node::unknown(Cause::Undecidable, gap, first.at));
     }
     Some(first.clone())
 }

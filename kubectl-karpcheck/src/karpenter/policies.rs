@@ -10,7 +10,7 @@ use crate::inventory::builder::Builder;
 use crate::inventory::item::{Item, ItemId};
 use crate::inventory::node::{At, Node, Value};
 use crate::inventory::query::{Found, Link, Scope, Unknown};
-use crate::inventory::reason::Cause;
+use crate::inventory::reason::{Cause, Controller};
 use crate::inventory::scopes::Relations;
 use crate::inventory::text::{Part, Text};
 use crate::schema::kinds;
@@ -321,16 +321,16 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
         known.extend(own);
         open = open.or(more.filter(is_about_it));
     }
-    let not_provided = |why: String| Some(Unknown::new(Cause::NotProvided, why));
+    let not_provided = |gap: Controller| Some(Unknown::new(Cause::NotProvided, gap));
     if known.is_empty() {
-        open = open.or_else(|| not_provided("neither the controller's role nor a policy of it was given".into()));
+        open = open.or_else(|| not_provided(Controller::NoPolicies));
     } else if let [(_, one), (_, other), ..] = roles.as_slice() {
-        let why = format!("which of the roles {} and {} is the controller's is not known", one.name, other.name);
-        open = open.or_else(|| not_provided(why));
+        let gap = Controller::TwoRoles { one: (&*one.name).into(), other: (&*other.name).into() };
+        open = open.or_else(|| not_provided(gap));
     } else if !known.iter().filter_map(|id| scope.item(*id)).any(|item| {
         statements(item).iter().any(|statement| allows_action(statement, "ec2:CreateFleet", "ec2:RunInstances"))
     }) {
-        open = open.or_else(|| not_provided("the policies given are only a part of a controller's".into()));
+        open = open.or_else(|| not_provided(Controller::SomePolicies));
     }
     (known, open)
 }

@@ -36,8 +36,6 @@ super::gaps! {
         "managed-policy-not-known" ManagedInPart { name: Arc<str> } = "what the AWS managed policy {name} allows is not known in full";
         "managed-policy-not-known" Managed { name: Arc<str> } = "what the AWS managed policy {name} allows is not known";
         "boundary-not-given" Boundary { item: Arc<str> } = "the permissions boundary of {item} was not given";
-        "controller-policies-not-given" NoPolicies = "neither the controller's role nor a policy of it was given";
-        "controller-policies-in-part" SomePolicies = "the policies given are only a part of a controller's";
         "policies-not-given" Policies { name: Arc<str> } = "the policies of {name} were not given";
         "resource-policy-not-given" ResourcePolicy { resource: Arc<str> } = "the policy of {resource} was not given";
         "key-policy-not-given" KeyPolicy { key: Arc<str> } = "the policy of key {key} was not given";
