@@ -16,6 +16,7 @@ super::gaps! {
         "eksctl-trust" EksctlTrust = "eksctl writes the trust of the cluster's OIDC provider";
         "eksctl-endpoint" EksctlEndpoint = "eksctl fills in the endpoint of the cluster that it made";
         "eksctl-queue" EksctlQueue = "whether the queue's name reaches the controller depends on eksctl's version: before eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
+        "values-file-not-read" ValuesFile { file: Arc<str> } = "values come from {file}, which was not read";
         "value-from-file" FromFile { name: Arc<str> } = "{name} comes from a file of the repository";
         "value-from-object" FromObject { path: Arc<str>, kind: Arc<str>, name: Arc<str> } = "{path} comes from the {kind} {name}";
     }

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::formats::yaml;
+use crate::inventory::reason::Objects;
 use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
 use crate::sources::reader::{Release, ValuesFile};
@@ -165,8 +166,8 @@ pub(super) fn of_files(
     let mut values = over(own, lower);
     values.at = at;
     if let (Value::Map(map), Some(file)) = (&mut values.value, missing) {
-        let why = format!("values come from {file}, which was not read");
-        map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, why)));
+        let gap = Objects::ValuesFile { file: file.into() };
+        map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, gap)));
     }
     values
 }

@@ -140,10 +140,7 @@ fn release(resource: &Resource) -> Option<Content<'static>> {
 
 /// Why values of a release are not known.
 fn unclear(values: &Node) -> Reason {
-    values.first_unknown().map_or_else(
-        || Reason::new(Cause::Symbolic, "a part of the release's values is not known"),
-        |(reason, _)| reason,
-    )
+    values.first_unknown().map_or_else(|| Reason::new(Cause::Symbolic, Terraform::Values), |(reason, _)| reason)
 }
 
 /// What is laid over by something unknown is unknown.
