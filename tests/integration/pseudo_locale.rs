@@ -68,7 +68,7 @@ impl Outcome {
             packs: &[],
             assumed: &[],
             at: "2026-01-02T03:04:05Z".into(),
-            sources: Sources { files: 1, documents: 1, excluded: 0, left_alone: 0, objects: 0, asked: 0 },
+            sources: Sources { files: 1, documents: 1, ..Sources::default() },
         };
         let mut out = vec![];
         report::json(&run, &mut out).unwrap();
