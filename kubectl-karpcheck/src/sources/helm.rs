@@ -143,6 +143,8 @@ fn add_files(builder: &mut Builder, files: &[FileOfValues], used: &BTreeSet<usiz
             continue;
         }
         let mut body = kept(&releases::layered(files, &bases, number));
+        releases::open_blanks(&mut body);
+        releases::open_queue(&mut body);
         if let (Value::Map(map), Some(version)) = (&mut body.value, releases::version_for(builder, folder)) {
             map.set(CHART_VERSION, version);
         }

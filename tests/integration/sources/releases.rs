@@ -41,6 +41,12 @@ fn controllers(inventory: &Inventory) -> Vec<[Json; 3]> {
 }
 
 #[test]
+fn what_a_file_of_values_leaves_blank_is_unknown() {
+    let inventory = folder(&[("values.yaml", "settings: {clusterName: '', interruptionQueue: ''}")]);
+    assert_eq!(controllers(&inventory), [[json!("unknown"), json!("unknown"), json!("unknown")]]);
+}
+
+#[test]
 fn an_environment_lies_over_its_base() {
     let base = "settings: {clusterName: '', interruptionQueue: queue, vmMemoryOverheadPercent: 0.1}";
     let inventory = folder(&[

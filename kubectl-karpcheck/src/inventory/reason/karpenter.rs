@@ -21,6 +21,7 @@ super::gaps! {
         "flag-of-variables" FlagOfVariables { name: Arc<str> } = "--{name} is made of variables";
         "setting-from-elsewhere" FromElsewhere { name: Arc<str> } = "{name} comes from a Secret, a ConfigMap or the Pod itself";
         "settings-from-elsewhere" EnvFrom = "the controller takes variables from a ConfigMap or Secret (envFrom)";
+        "setting-blank-in-values" BlankInValues = "it is blank in these values, and another file or --set may fill it in";
         "setting-not-in-values" NotInValues = "these values do not set it, and other values may";
     }
 }

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::formats::yaml;
-use crate::inventory::reason::Objects;
+use crate::inventory::reason::{Controller, Objects};
 use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
 use crate::sources::reader::{Release, ValuesFile};
@@ -121,6 +121,36 @@ pub(super) fn layered(files: &[FileOfValues], bases: &BTreeMap<usize, usize>, nu
     }
     // It is the environment's file that says what is installed.
     Node { at, ..values }
+}
+
+/// Makes unknown what files of values leave blank: a later file or `--set` may fill it in, so that blank is not empty.
+pub(super) fn open_blanks(values: &mut Node) {
+    let blank = |node: &Node| node.is_null() || node.as_str().is_some_and(str::is_empty);
+    let Value::Map(map) = &mut values.value else { return };
+    for (key, value) in &mut map.entries {
+        let is = |names: &[&str]| names.iter().any(|name| key.is(name));
+        let named = ["clusterName", "clusterEndpoint", "interruptionQueue", "interruptionQueueName"];
+        if (is(&named) || key.is("eks.amazonaws.com/role-arn")) && blank(value) {
+            *value = Node::unknown(Cause::Undecidable, Controller::BlankInValues, value.at);
+        } else if is(&["settings", "aws", "serviceAccount", "annotations"]) {
+            open_blanks(value);
+        }
+    }
+}
+
+/// Makes the queue unknown that values with a cluster and a role do not name: most releases without one have no queue, and
+/// another file may set it.
+pub(super) fn open_queue(values: &mut Node) {
+    let role = values.at_path(&["serviceAccount", "annotations", "eks.amazonaws.com/role-arn"]).is_some();
+    let Value::Map(map) = &mut values.value else { return };
+    let Some(Value::Map(settings)) = map.get_mut("settings").map(|settings| &mut settings.value) else { return };
+    let Some(at) = settings.get("clusterName").filter(|name| name.first_unknown().is_none()).map(|name| name.at) else {
+        return;
+    };
+    let queue = ["interruptionQueue", "interruptionQueueName", "aws"].iter().any(|name| settings.get(name).is_some());
+    if role && !queue && settings.more.is_none() {
+        settings.set("interruptionQueue", Node::unknown(Cause::Undecidable, Controller::NotInValues, at));
+    }
 }
 
 /// The file that a release names, by its number.

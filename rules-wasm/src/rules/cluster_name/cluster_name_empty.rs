@@ -1,6 +1,7 @@
 //! ## What it finds
 //!
-//! A Karpenter controller without a cluster name.
+//! A Karpenter controller without a cluster name. What a file of values leaves blank is not decided: another file or `--set`
+//! may fill it in.
 //!
 //! ## Why it matters
 //!
@@ -14,11 +15,13 @@
 //! ## Example that fails
 //!
 //! ```yaml
-//! settings:
-//!   clusterName: ""
-//!   interruptionQueue: prod
-//! controller:
-//!   image: {repository: public.ecr.aws/karpenter/controller, tag: 1.8.7}
+//! apiVersion: helm.toolkit.fluxcd.io/v2
+//! kind: HelmRelease
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   chart: {spec: {chart: karpenter, version: 1.8.7, sourceRef: {kind: HelmRepository, name: karpenter}}}
+//!   values:
+//!     settings: {clusterName: "", interruptionQueue: prod}
 //! ```
 //!
 //! ## Example that passes

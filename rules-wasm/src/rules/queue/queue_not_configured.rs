@@ -16,11 +16,13 @@
 //! ## Example that fails
 //!
 //! ```yaml
-//! settings:
-//!   clusterName: prod
-//!   interruptionQueue: ""
-//! controller:
-//!   image: {repository: public.ecr.aws/karpenter/controller, tag: 1.8.7}
+//! apiVersion: helm.toolkit.fluxcd.io/v2
+//! kind: HelmRelease
+//! metadata: {name: karpenter, namespace: kube-system}
+//! spec:
+//!   chart: {spec: {chart: karpenter, version: 1.8.7, sourceRef: {kind: HelmRepository, name: karpenter}}}
+//!   values:
+//!     settings: {clusterName: prod, interruptionQueue: ""}
 //! ---
 //! apiVersion: karpenter.sh/v1
 //! kind: NodePool
