@@ -4,10 +4,15 @@ use karpcheck_sdk::prelude::*;
 
 const CONTROLLER: &str = "Karpcheck::Controller";
 
+/// What the functions here look at beside the items that they are asked about.
+pub(crate) const READS: &[&str] = &[CONTROLLER];
+
 /// How two items of clusters stand to each other.
 pub(crate) enum Beside {
     /// One cluster, or one seen twice.
     Same,
+    /// Two scopes, and nothing shows that they are two clusters: one may be described twice.
+    Unproven,
     /// Two clusters that share nothing in AWS.
     Elsewhere,
     /// Two clusters of one account and region.
@@ -20,14 +25,30 @@ impl Beside {
     /// May they share account and region, and is that certain?
     pub(crate) const fn shares(&self) -> Option<bool> {
         match self {
-            Self::Same | Self::Elsewhere => None,
+            Self::Same | Self::Unproven | Self::Elsewhere => None,
             Self::Neighbours => Some(true),
             Self::Perhaps => Some(false),
         }
     }
 }
 
-/// Two items of clusters. What describes one cluster is one scope, and two scopes are two clusters.
+/// Are two items of two scopes certainly of two clusters? Their names or endpoints show it, or that both were seen to run.
+fn are_two(one: Item, other: Item) -> bool {
+    if one.observed() && other.observed() {
+        return true;
+    }
+    let controller = |item: Item| {
+        if item.kind() == CONTROLLER { Some(item) } else { item.related("@controller").iter().find_map(Link::known) }
+    };
+    let (Some(one), Some(other)) = (controller(one), controller(other)) else { return false };
+    ["/ClusterName", "/ClusterEndpoint"].iter().any(|field| {
+        let said = |item: Item| item.known_text(field).filter(|text| !text.is_empty());
+        matches!((said(one), said(other)), (Some(a), Some(b))
+            if !a.trim_end_matches('/').eq_ignore_ascii_case(b.trim_end_matches('/')))
+    })
+}
+
+/// Two items of clusters. What describes one cluster is one scope.
 pub(crate) fn beside(one: Item, other: Item) -> Beside {
     if one.same("@scope", other, "@scope").is_yes() {
         return Beside::Same;
@@ -37,10 +58,11 @@ pub(crate) fn beside(one: Item, other: Item) -> Beside {
         let arn = known(item, "/Role")?;
         arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)
     };
-    home(
+    let home = home(
         [one, other].map(|item| known(item, "/Region").or_else(|| known(item, "@region"))),
         [one, other].map(|item| account_of_role(item).or_else(|| known(item, "@account"))),
-    )
+    );
+    if matches!(home, Beside::Elsewhere) || are_two(one, other) { home } else { Beside::Unproven }
 }
 
 fn home(regions: [Option<String>; 2], accounts: [Option<String>; 2]) -> Beside {
@@ -84,7 +106,8 @@ impl Sharing {
 ///
 /// # Errors
 ///
-/// Where the field has no known value and a controller of another cluster is there.
+/// Where the field has no known value and a controller of another cluster is there; where nothing shows that the others are
+/// other clusters'.
 pub(crate) fn sharing(controller: Item, field: &str) -> Result<Option<Sharing>, Unknown> {
     let shares = |other: Item| beside(controller, other).shares().map(|sure| (other, sure));
     match controller.text(field) {
@@ -93,8 +116,17 @@ pub(crate) fn sharing(controller: Item, field: &str) -> Result<Option<Sharing>, 
         _ => return Ok(None),
     }
     let peers = controller.peers(field, CONTROLLER, field);
+    let unproven =
+        peers.iter().filter_map(Link::known).find(|other| matches!(beside(controller, *other), Beside::Unproven));
     let (others, sure): (Vec<Item>, Vec<bool>) = peers.iter().filter_map(Link::known).filter_map(shares).unzip();
-    Ok((!others.is_empty()).then(|| Sharing { others, sure: sure.contains(&true) }))
+    match (others.is_empty(), unproven) {
+        (true, Some(other)) => Err(Unknown::undecidable(
+            "two controllers say the same, and nothing shows whether they are of one cluster or of two: an endpoint would",
+        )
+        .at(other.place(field, "the other controller"))),
+        (true, None) => Ok(None),
+        (false, _) => Ok(Some(Sharing { others, sure: sure.contains(&true) })),
+    }
 }
 
 /// Is there no controller of another cluster?

@@ -98,6 +98,8 @@ pub struct ScopePlan {
     pub name: String,
     /// Its items, by their place in the builder, in order. An item may be of several scopes.
     pub items: Vec<usize>,
+    /// Which scopes it is compared with: those of the same world. What is deployed is one, each example another.
+    pub world: u32,
     /// Does its controller leave open what its cluster is called? A name that is stated is meant for it.
     pub nameless: bool,
     /// The clusters that were asked for it.
@@ -465,6 +467,7 @@ impl Builder {
             whole.add(part, &plan.name);
             if let Some(scope) = whole.scopes.last_mut() {
                 scope.nameless = plan.nameless;
+                scope.world = plan.world;
             }
         }
         whole
@@ -491,6 +494,7 @@ impl Builder {
             name: name.to_owned(),
             chosen: true,
             nameless: false,
+            world: 0,
             before,
             items,
             by_kind,

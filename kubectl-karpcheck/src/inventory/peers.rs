@@ -81,6 +81,11 @@ fn scope(inventory: &Inventory, id: ItemId) -> u32 {
     inventory.scope(id).map_or(0, |scope| scope.before)
 }
 
+/// The world of an item's scope.
+fn world(inventory: &Inventory, id: ItemId) -> u32 {
+    inventory.scope(id).map_or(0, |scope| scope.world)
+}
+
 /// What a field holds. The value is the same field's.
 fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>) -> One {
     match value {
@@ -159,6 +164,7 @@ impl Peers {
         let at = inventory.item(id).map(super::item::Item::at);
         let others = same.iter().filter(|(other, _)| {
             *other != id
+                && world(inventory, *other) == world(inventory, id)
                 && (scope(inventory, *other) == here || inventory.item(*other).map(super::item::Item::at) != at)
         });
         let mut links: Vec<Link> =

@@ -120,6 +120,8 @@ pub struct Scope {
     pub(crate) name: String,
     /// Is it to be judged? Others are only what it is compared with.
     pub(crate) chosen: bool,
+    /// Which scopes it is compared with: those of the same world. What is deployed is one, each example another.
+    pub(crate) world: u32,
     /// Among several: does its controller leave open what its cluster is called?
     pub(crate) nameless: bool,
     /// How many items stand before its own: their numbers are those of the whole run.

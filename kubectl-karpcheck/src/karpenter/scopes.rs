@@ -18,7 +18,8 @@ use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
 
 /// Folders that hold what is not deployed: each is a world of its own.
-const APART: &[&str] = &["test", "tests", "testdata", "example", "examples", "fixtures", "archive"];
+const APART: &[&str] =
+    &["test", "tests", "testdata", "example", "examples", "fixtures", "archive", "archived", "deprecated"];
 
 /// The inventory of what was gathered: a scope for each cluster that it describes.
 pub fn inventory(mut builder: Builder) -> Inventory {
@@ -66,6 +67,10 @@ struct Core {
     controllers: Vec<usize>,
     units: BTreeSet<usize>,
     facts: Facts,
+    /// What its controllers call the cluster, where they say one name.
+    called: Option<String>,
+    /// Which of the worlds it is in.
+    world: u32,
 }
 
 /// What identifies a cluster, as far as it is known.
@@ -125,9 +130,11 @@ fn plans(builder: &Builder) -> Vec<ScopePlan> {
     let facts: Vec<Facts> = units.iter().map(|unit| facts(builder, unit)).collect();
     let mut scopes: Vec<Core> = vec![];
     let mut controllers: Vec<Controller> = vec![];
-    for members in worlds.values() {
+    for (number, members) in (0..).zip(worlds.values()) {
         let world = World { builder, units: &units, facts: &facts, members };
-        scopes.extend(world.scopes(&mut controllers));
+        let mut own = world.scopes(&mut controllers);
+        own.iter_mut().for_each(|core| core.world = number);
+        scopes.extend(own);
     }
     if scopes.is_empty() {
         return vec![];
@@ -237,6 +244,8 @@ fn endpoint(url: &str) -> String {
 #[derive(Default)]
 struct Neighbourhood<'a> {
     cores: usize,
+    /// What each core's cluster is called, where its controllers say one name.
+    called: Vec<Option<String>>,
     /// The cores that have a unit in a folder itself.
     folders: BTreeMap<&'a [String], BTreeSet<usize>>,
     /// The cores that have a unit in a folder or below.
@@ -349,9 +358,12 @@ impl World<'_> {
                 None => cores.push(Core {
                     controllers: vec![number],
                     units: BTreeSet::from([controller.unit]),
-                    facts: Facts::default(),
+                    ..Core::default()
                 }),
             }
+        }
+        for core in &mut cores {
+            core.called = name_of(&core.controllers, controllers);
         }
         for number in vague {
             let controller = &controllers[number];
@@ -374,19 +386,18 @@ impl World<'_> {
                 }
                 continue;
             }
-            match self.nearest(folder, &beside, &near) {
-                Some(core) => {
-                    cores[core].controllers.push(number);
-                    cores[core].units.insert(controller.unit);
-                }
-                None => cores.push(Core {
-                    controllers: vec![number],
-                    units: BTreeSet::from([controller.unit]),
-                    facts: Facts::default(),
-                }),
+            let near = self.nearest(folder, &beside, &near);
+            if near.is_empty() {
+                let units = BTreeSet::from([controller.unit]);
+                cores.push(Core { controllers: vec![number], units, ..Core::default() });
+            }
+            for core in near {
+                cores[core].controllers.push(number);
+                cores[core].units.insert(controller.unit);
             }
         }
         for core in &mut cores {
+            core.called = name_of(&core.controllers, controllers);
             for number in &core.controllers {
                 core.facts.take(of_identity(&controllers[*number].identity));
             }
@@ -458,26 +469,29 @@ impl World<'_> {
         let spoken_for =
             |core: &usize| !facts.names.is_empty() && near.speakers[*core].iter().any(|speaker| *speaker != unit);
         let open: Vec<usize> = fitting.into_iter().filter(|core| beside || !spoken_for(core)).collect();
-        self.nearest(folder, &open, near).into_iter().collect()
+        self.nearest(folder, &open, near)
     }
 
     /// The only core, or the only one below the nearest folder above that has any, if it is among these.
-    fn nearest(&self, folder: &[String], among: &[usize], near: &Neighbourhood<'_>) -> Option<usize> {
+    /// Several that are called the same count as one: a cluster that is described twice.
+    fn nearest(&self, folder: &[String], among: &[usize], near: &Neighbourhood<'_>) -> Vec<usize> {
         if near.cores == 1 {
-            return among.first().copied();
+            return among.to_vec();
         }
         for depth in (0..=folder.len()).rev() {
-            match near.below.get(&folder[..depth]).map(BTreeSet::len) {
-                None => {}
-                Some(1) => return near.below[&folder[..depth]].first().copied().filter(|one| among.contains(one)),
-                Some(_) => return None,
+            let Some(below) = near.below.get(&folder[..depth]) else { continue };
+            let called: BTreeSet<&Option<String>> = below.iter().map(|core| &near.called[*core]).collect();
+            if below.len() == 1 || (called.len() == 1 && called.iter().all(|name| name.is_some())) {
+                return below.iter().copied().filter(|core| among.contains(core)).collect();
             }
+            return vec![];
         }
-        None
+        vec![]
     }
 
     fn neighbourhood(&self, cores: &[Core]) -> Neighbourhood<'_> {
-        let mut near = Neighbourhood { cores: cores.len(), ..Neighbourhood::default() };
+        let called = cores.iter().map(|core| core.called.clone()).collect();
+        let mut near = Neighbourhood { cores: cores.len(), called, ..Neighbourhood::default() };
         let mut of_cores: BTreeSet<usize> = BTreeSet::new();
         for (number, core) in cores.iter().enumerate() {
             of_cores.extend(&core.units);
@@ -563,7 +577,12 @@ impl World<'_> {
                     core.units.insert(*unit);
                     core.facts.take(facts.clone());
                 }
-                None => cores.push(Core { controllers: vec![], units: BTreeSet::from([*unit]), facts: facts.clone() }),
+                None => cores.push(Core {
+                    controllers: vec![],
+                    units: BTreeSet::from([*unit]),
+                    facts: facts.clone(),
+                    ..Core::default()
+                }),
             }
         }
         let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
@@ -597,6 +616,16 @@ impl World<'_> {
     }
 }
 
+/// The one name that some controllers say, if they do.
+fn name_of(some: &[usize], controllers: &[Controller]) -> Option<String> {
+    let names: BTreeSet<&String> =
+        some.iter().filter_map(|number| controllers[*number].identity.name.as_ref()).collect();
+    match names.into_iter().collect::<Vec<_>>().as_slice() {
+        [one] => Some((*one).clone()),
+        _ => None,
+    }
+}
+
 fn of_identity(identity: &Identity) -> Facts {
     let set = |text: &Option<String>| text.iter().cloned().collect::<BTreeSet<_>>();
     Facts {
@@ -622,14 +651,7 @@ fn account(arn: &str) -> Option<String> {
 
 /// Gives each scope its name and its items.
 fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: Vec<Core>) -> Vec<ScopePlan> {
-    let of_cluster = |core: &Core| -> Option<String> {
-        let names: BTreeSet<&String> =
-            core.controllers.iter().filter_map(|number| controllers[*number].identity.name.as_ref()).collect();
-        match names.into_iter().collect::<Vec<_>>().as_slice() {
-            [one] => Some((*one).clone()),
-            _ => None,
-        }
-    };
+    let of_cluster = |core: &Core| core.called.clone();
     let of_context = |core: &Core| {
         let live = core.units.iter().find_map(|unit| units[*unit].cluster)?;
         Some(builder.context(live)?.to_owned())
@@ -687,6 +709,7 @@ fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: 
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
+            world: core.world,
             nameless: !core.controllers.is_empty() && of_cluster(core).is_none(),
             clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
             units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),

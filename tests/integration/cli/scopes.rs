@@ -347,3 +347,28 @@ fn a_stated_name_is_meant_for_the_only_cluster_without_one() {
     assert!(ended.err.contains("2 do not say their name"), "{}", ended.err);
     assert_eq!(place.run(&[&args[..], &["--scope", "west*"]].concat()).code, 0);
 }
+
+#[test]
+fn one_name_in_two_folders_is_not_called_two_clusters() {
+    let place = TestDir::new();
+    for folder in ["a", "b"] {
+        flux(&place, &format!("all/{folder}"), &SOUND);
+    }
+    place.write("all/nodes/old.yaml", documents(&LEFT_BEHIND.nodes(None)[1..]));
+    let report = check(&place, "all");
+    assert_eq!(shared(&report), [""; 0]);
+    let all = findings(&report, None);
+    assert_eq!(all.iter().filter(|finding| finding.starts_with("api-version-removed fail")).count(), 1, "{all:?}");
+    let undecided = |finding: &&Json| finding["rule"] == "cluster-name-shared" && finding["outcome"] == "unknown";
+    assert_eq!(report["findings"].as_array().unwrap().iter().filter(undecided).count(), 2);
+}
+
+#[test]
+fn an_example_shares_nothing_with_what_is_deployed() {
+    let place = TestDir::new();
+    for folder in ["cluster", "examples/one", "examples/two"] {
+        let objects = SOUND.controller("main", &folder.replace('/', ""), None);
+        place.write(&format!("all/{folder}/karpenter.yaml"), documents(&objects));
+    }
+    assert_eq!(shared(&check(&place, "all")), [""; 0]);
+}

@@ -3,8 +3,9 @@
 //! Two clusters of one account and region whose Karpenter controllers have the same cluster name. Where the account or the
 //! region of one is not known, it is a warning.
 //!
-//! Controllers of files count as two clusters where they differ in their endpoint or their region. Two contexts that ask one
-//! API server are one cluster.
+//! Controllers of files are certainly two clusters where they differ in their endpoint, or where both were dumped and have
+//! different uids; where nothing shows whether one cluster is described twice, it is not decided. Two contexts that ask one API
+//! server are one cluster.
 //!
 //! ## Why it matters
 //!

@@ -47,12 +47,13 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::clusters::beside;
+use crate::clusters::{self, beside};
 
 pub(crate) const RULE: Rule = Rule {
     title: "The discovery tag selects what other clusters select, too",
     severity: Warning,
     subjects: CLASSES,
+    uses: &[clusters::READS],
     check,
     ..Rule::DEFAULT
 };
