@@ -6,6 +6,7 @@ mod crossplane;
 mod eksctl;
 mod gitops;
 mod kro;
+mod overlays;
 
 use crate::inventory::{Builder, Draft, Node, SourceKind, Value};
 use crate::schema::kinds::GatherScope;
@@ -39,6 +40,7 @@ impl Reader for Kubernetes {
             placeholders::mark(node);
         }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));
+        overlays::add(context.builder, &kind, &body, &document.path);
         let source = if live { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name_of(&body), body, source);
         draft.namespace = namespace_of(&draft.body);

@@ -372,3 +372,25 @@ fn an_example_shares_nothing_with_what_is_deployed() {
     }
     assert_eq!(shared(&check(&place, "all")), [""; 0]);
 }
+
+#[test]
+fn an_overlay_takes_its_base_in() {
+    let place = TestDir::new();
+    let base = Environment { name: "base", ..SOUND };
+    flux(&place, "all/base", &base);
+    place.write("all/base/infrastructure/karpenter.yaml", "");
+    place.write("all/base/nodes.yaml", documents(&LEFT_BEHIND.nodes(None)[1..]));
+    for environment in [SOUND, LEFT_BEHIND] {
+        let folder = format!("all/overlays/{}", environment.name);
+        flux(&place, &folder, &environment);
+        place.write(&format!("{folder}/apps/nodes.yaml"), documents(&SOUND.nodes(None)));
+        let overlay = json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+            "resources": ["infrastructure", "apps", "../../base"]});
+        place.write(&format!("{folder}/kustomization.yaml"), documents(&[overlay]));
+    }
+    let report = check(&place, "all");
+    let all = report["findings"].as_array().unwrap();
+    let old: Vec<&Json> = all.iter().filter(|finding| finding["rule"] == "api-version-removed").collect();
+    assert_eq!(old.len(), 1, "{old:?}");
+    assert_eq!((&old[0]["outcome"], &old[0]["scopes"]), (&json!("fail"), &json!(["prod", "staging"])));
+}
