@@ -150,6 +150,8 @@ pub(super) fn from_container(
     }
     let own = controller.fields.get("Version").and_then(Node::as_str);
     let by_config_map = versions.older(own, (0, 33));
+    // What the ConfigMap says under its own names counts as the settings of these names, and is not written there.
+    let mut effective = settings.clone();
     if let Some(data) = config.and_then(|config| config.body.member("data")).and_then(Node::as_map) {
         let mut old = Map::default();
         for (key, value) in &data.entries {
@@ -163,8 +165,8 @@ pub(super) fn from_container(
                 ("clusterEndpoint", "clusterEndpoint"),
                 ("interruptionQueueName", "interruptionQueue"),
             ] {
-                if let (Some(value), true) = (old.get(old_name), settings.get(name).is_none_or(empty)) {
-                    settings.set(name, value.clone());
+                if let (Some(value), true) = (old.get(old_name), effective.get(name).is_none_or(empty)) {
+                    effective.set(name, value.clone());
                 }
             }
         }
@@ -173,9 +175,9 @@ pub(super) fn from_container(
     } else if let (true, Some(reason)) = (by_config_map, config_refused) {
         settings.more.get_or_insert_with(|| Box::new(reason));
     }
-    name_fields(controller, &settings, at, settings.more.as_deref());
+    name_fields(controller, &effective, at, settings.more.as_deref());
     let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| env(container, name));
-    controller.set("Region", region.or_else(|| region_of_endpoint(&settings)));
+    controller.set("Region", region.or_else(|| region_of_endpoint(&effective)));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }
 

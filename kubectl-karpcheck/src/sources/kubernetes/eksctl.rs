@@ -8,6 +8,7 @@ use crate::inventory::reason::Objects;
 use crate::inventory::{
     Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, SourceKind, SymbolScope, Text, Value,
 };
+use crate::karpenter::releases;
 use crate::schema::aws;
 use crate::sources::helm::values::object;
 use crate::sources::reader::{Content, Release};
@@ -199,7 +200,15 @@ impl Config<'_> {
         } else {
             Node::text("", at)
         };
-        settings.set("interruptionQueue", queue);
+        // Up to 0.32 the chart has them below `aws`, and eksctl writes them there.
+        let version =
+            karpenter.str_at(&["version"]).and_then(releases::number).and_then(|version| releases::minor(&version));
+        let nested = version.is_some_and(|minor| minor < (0, 33));
+        settings.set(if nested { "interruptionQueueName" } else { "interruptionQueue" }, queue);
+        if nested {
+            let below = Node::new(Value::Map(std::mem::take(&mut settings)), at);
+            settings.set("aws", below);
+        }
         let values = object([("settings", Node::new(Value::Map(settings), at))], at);
         Some(Content::Release(Box::new(Release {
             files: vec![],
