@@ -11,7 +11,7 @@ pub mod absence;
 pub mod arn;
 pub mod builder;
 pub mod item;
-mod location;
+pub(crate) mod location;
 pub mod node;
 pub mod peers;
 pub mod pointer;
@@ -28,7 +28,7 @@ pub use builder::{Builder, Draft, Stated};
 pub use item::{
     AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
 };
-pub(crate) use location::{location_in, location_of};
+pub(crate) use location::location_of;
 pub use node::{At, DocId, Key, List, Map, Node, Value};
 pub use problem::Problem;
 pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::{ClusterId, FieldValue, Found, Inventory, ItemId, arn, location_in};
+use crate::inventory::{ClusterId, FieldValue, Found, Inventory, ItemId, arn, location};
 use crate::schema::ack;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
@@ -216,7 +216,7 @@ pub(super) fn home(inventory: &Inventory, cluster: ClusterId) -> ClusterHome {
         }
     }
     let items: Vec<_> = inventory.items().map(|(_, item)| item).collect();
-    let (region, account) = location_in(cluster, items.into_iter());
+    let (region, account) = location::location_in(cluster, items.into_iter());
     home.region = home.region.take().or(region);
     home.account = home.account.take().or(account);
     for (_, item) in inventory.items().filter(|(_, item)| item.cluster == cluster && &*item.kind == kinds::CONTROLLER) {
