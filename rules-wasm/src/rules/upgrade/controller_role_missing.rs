@@ -225,16 +225,20 @@ impl Who {
     /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of
     /// another issuer.
     fn with_token(&self, provider: &Field, audience: &str) -> Request {
-        let issuer = provider.known_text().and_then(|arn| arn.split_once(":oidc-provider/").map(|(_, issuer)| issuer.to_owned()));
-        let mut request =
-            Request::by_provider("{provider}", "sts:AssumeRoleWithWebIdentity", self.role).field("provider", provider.clone());
+        let issuer = provider
+            .known_text()
+            .and_then(|arn| arn.split_once(":oidc-provider/").map(|(_, issuer)| issuer.to_owned()));
+        let mut request = Request::by_provider("{provider}", "sts:AssumeRoleWithWebIdentity", self.role)
+            .field("provider", provider.clone());
         for (claim, says) in [("sub", self.subject()), ("aud", audience.to_owned())] {
             if let Some(issuer) = &issuer {
                 request = request.with(format!("{issuer}:{claim}"), says.as_str());
             }
             let mut keys: Vec<Field> = vec![];
             let conditions = ["/Statement/Condition/*/*", "/Statement/*/Condition/*/*"];
-            for key in conditions.into_iter().flat_map(|at| self.trust.find(at).known()).map(|condition| condition.key()) {
+            for key in
+                conditions.into_iter().flat_map(|at| self.trust.find(at).known()).map(|condition| condition.key())
+            {
                 if key.matches(&format!("*:{claim}")).is_yes() && !keys.iter().any(|known| known.same(&key).is_yes()) {
                     keys.push(key);
                 }
