@@ -28,7 +28,6 @@ pub use builder::{Builder, Draft, Stated};
 pub use item::{
     AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
 };
-pub(crate) use location::location_of;
 pub use node::{At, DocId, Key, List, Map, Node, Value};
 pub use problem::Problem;
 pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};

@@ -3,52 +3,10 @@
 use crate::inventory::reason::Iam;
 use crate::inventory::text::{Token, wildcard};
 use crate::inventory::{Cause, Part, Reason, Symbol, SymbolScope, Ternary, Text};
+pub use crate::schema::pattern::glob;
 
 use crate::iam::context::{Given, KeyName, Lookup};
 use crate::iam::decide::Env;
-
-/// Does a text match a pattern of `*` (any characters) and `?` (one character)?
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    // Where to go on if what follows the last star does not fit: one character later.
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                retry = Some((p + 1, t));
-                p += 1;
-                continue;
-            }
-            Some(b'?') => {
-                t += width(text[t]);
-                p += 1;
-                continue;
-            }
-            Some(byte) if *byte == text[t] => {
-                t += 1;
-                p += 1;
-                continue;
-            }
-            _ => {}
-        }
-        let Some((after, at)) = retry else { return false };
-        let at = at + width(text[at]);
-        retry = Some((after, at));
-        (p, t) = (after, at);
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
-/// The bytes of the character that begins with this byte.
-const fn width(first: u8) -> usize {
-    match first {
-        0xc0..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xff => 4,
-        _ => 1,
-    }
-}
 
 /// How the text of a pattern is read.
 #[derive(Clone, Copy, Debug)]

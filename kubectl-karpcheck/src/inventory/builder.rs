@@ -1,27 +1,28 @@
 //! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 
 use crate::inventory::absence::LookupRecord;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind, View};
-use crate::inventory::location::{Location, location_of};
-use crate::inventory::node::{At, DocId, Map, Node, Value};
+use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind};
+use crate::inventory::location::{Location, endpoint, location_of};
+use crate::inventory::node::{At, DocId, Node, Value};
 use crate::inventory::problem::Problem;
-use crate::inventory::query::{Cluster, Listing, Scope};
-use crate::inventory::reason::Cause;
-use crate::inventory::scopes::{Derivation, Inventory, Relations};
+use crate::inventory::query::{Cluster, Listing};
 use crate::inventory::text::SymbolScope;
-use crate::schema::aws::{Unique, partition_of};
-use crate::schema::{aws, kinds};
+use crate::schema::aws::partition_of;
 
 mod coerce;
+mod folders;
 mod fragments;
+mod merge;
+mod plans;
 
 pub use coerce::DocumentParser;
 pub use fragments::{Fragment, Selector};
+pub use plans::ScopePlan;
 
 /// Facts stated on the command line.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -89,23 +90,6 @@ impl Draft {
     pub fn coerce(&mut self, parse: DocumentParser) {
         coerce::resource(&self.kind, &mut self.body, parse);
     }
-}
-
-/// What of a builder makes one scope.
-#[derive(Clone, Debug, Default)]
-pub struct ScopePlan {
-    /// What the scope is called: unique in a run.
-    pub name: String,
-    /// Its items, by their place in the builder, in order. An item may be of several scopes.
-    pub items: Vec<usize>,
-    /// Which scopes it is compared with: those of the same world. What is deployed is one, each example another.
-    pub world: u32,
-    /// Does its controller leave open what its cluster is called? A name that is stated is meant for it.
-    pub nameless: bool,
-    /// The clusters that were asked for it.
-    pub clusters: Vec<ClusterId>,
-    /// What its items were read as parts of: files and roots.
-    pub units: Vec<String>,
 }
 
 /// Hands over the paths of fields, one by one.
@@ -230,54 +214,6 @@ impl Builder {
         self.unit = None;
     }
 
-    /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
-    pub fn given(&mut self, folder: &std::path::Path) {
-        self.given.push(folder.to_owned());
-    }
-
-    /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.
-    pub fn takes_in(&mut self, folder: &std::path::Path, other: &std::path::Path) {
-        self.taken.push((plain(folder), plain(other)));
-    }
-
-    /// The folders that take others in, with these, by their names from what was named on.
-    pub(crate) fn taken(&self) -> impl Iterator<Item = (Vec<String>, Vec<String>)> {
-        let names = |path: &std::path::Path| self.folder(&path.to_string_lossy(), true);
-        self.taken.iter().map(move |(folder, other)| (names(folder), names(other)))
-    }
-
-    /// The names of the folders from what was named on to a file or, of a root, to itself. What was named as a file lies in
-    /// no folder.
-    pub(crate) fn folder(&self, path: &str, is_root: bool) -> Vec<String> {
-        let path = std::path::Path::new(path);
-        let Some((number, given)) = self
-            .given
-            .iter()
-            .enumerate()
-            .filter(|(_, given)| path.starts_with(given))
-            .max_by_key(|(_, given)| given.components().count())
-        else {
-            return vec![];
-        };
-        let inside = path.strip_prefix(given).unwrap_or(path);
-        let folder = if is_root { Some(inside) } else { inside.parent() };
-        // Folders named side by side are told apart by their number: their names may be the same.
-        let before = (self.given.len() > 1).then(|| number.to_string());
-        let names = folder.into_iter().flat_map(std::path::Path::components);
-        before.into_iter().chain(names.map(|name| name.as_os_str().to_string_lossy().into_owned())).collect()
-    }
-
-    /// A path as it goes on from the folder that was named, where that is one.
-    pub(crate) fn shown(&self, path: &str) -> String {
-        match self.given.as_slice() {
-            [one] => std::path::Path::new(path)
-                .strip_prefix(one)
-                .map_or(path, |rest| rest.to_str().unwrap_or(path))
-                .to_owned(),
-            _ => path.to_owned(),
-        }
-    }
-
     /// Where a document comes from.
     pub(crate) fn origin(&self, doc: DocId) -> &Origin {
         &self.documents[doc.0 as usize].origin
@@ -285,15 +221,13 @@ impl Builder {
 
     /// Do two contexts ask one API server?
     pub(crate) fn one_server(&self, one: ClusterId, other: ClusterId) -> bool {
-        let server = |id: ClusterId| Some(&*self.clusters.get((id.0 as usize).checked_sub(1)?)?.server);
-        let one = server(one).map(|url| url.trim_end_matches('/'));
-        let other = server(other).map(|url| url.trim_end_matches('/'));
-        matches!((one, other), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
+        let server = |id: ClusterId| Some(&*self.clusters.get(id.index()?)?.server);
+        server(one).is_some() && server(one).map(endpoint) == server(other).map(endpoint)
     }
 
     /// The kubeconfig context of a cluster that was asked.
     pub(crate) fn context(&self, id: ClusterId) -> Option<&str> {
-        Some(&self.clusters.get((id.0 as usize).checked_sub(1)?)?.context)
+        Some(&self.clusters.get(id.index()?)?.context)
     }
 
     /// Says where the AWS resources of a cluster live, where its objects do not: the first word counts.
@@ -307,7 +241,7 @@ impl Builder {
 
     /// Says how far a kind of a cluster was listed.
     pub fn listed(&mut self, cluster: ClusterId, kind: &str, listing: Listing) {
-        if let Some(cluster) = (cluster.0 as usize).checked_sub(1).and_then(|index| self.clusters.get_mut(index)) {
+        if let Some(cluster) = cluster.index().and_then(|index| self.clusters.get_mut(index)) {
             cluster.listed.insert(kind.to_owned(), listing);
         }
     }
@@ -395,116 +329,6 @@ impl Builder {
     pub fn select(&mut self, selector: Selector) {
         if !self.selectors.contains(&selector) {
             self.selectors.push(selector);
-        }
-    }
-
-    /// The inventory, in which everything is of one scope.
-    pub fn build(mut self, derivation: Derivation) -> Inventory {
-        let (documents, problems, unread) =
-            (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems), self.unread);
-        let mut whole = Inventory::new(self.clusters.clone(), unread, derivation);
-        whole.documents = documents;
-        whole.problems = problems;
-        whole.add(self, "files");
-        whole
-    }
-
-    /// The inventory, taken apart into scopes. Without a plan everything is of one.
-    pub fn build_scopes(mut self, plans: Vec<ScopePlan>, derivation: Derivation) -> Inventory {
-        if plans.is_empty() {
-            return self.build(derivation);
-        }
-        let (documents, problems) = (std::mem::take(&mut self.documents), std::mem::take(&mut self.problems));
-        let mut whole = Inventory::new(self.clusters.clone(), self.unread, derivation);
-        (whole.documents, whole.problems) = (documents, problems);
-        if let [only] = plans.as_slice()
-            && only.items.len() == self.items.len()
-        {
-            whole.add(self, &only.name);
-            return whole;
-        }
-        let mut left: Vec<usize> = vec![0; self.items.len()];
-        plans.iter().flat_map(|plan| &plan.items).for_each(|item| left[*item] += 1);
-        let mut items: Vec<Option<Item>> = std::mem::take(&mut self.items).into_iter().map(Some).collect();
-        for plan in plans {
-            let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
-            let mut part = Self {
-                stated: Stated {
-                    cluster_name: self.stated.cluster_name.clone().filter(|_| plan.nameless),
-                    ..self.stated.clone()
-                },
-                clusters: self.clusters.clone(),
-                homes: self.homes.clone(),
-                told: self.told.clone(),
-                selectors: self.selectors.clone(),
-                own: Some(plan.clusters.clone()),
-                parse: self.parse,
-                ..Self::default()
-            };
-            for index in &plan.items {
-                left[*index] -= 1;
-                let item = if left[*index] == 0 { items[*index].take() } else { items[*index].clone() };
-                let Some(mut item) = item else { continue };
-                item.same = item
-                    .same
-                    .iter()
-                    .filter_map(|same| numbers.get(&(same.0 as usize - 1)).map(|number| ItemId(number + 1)))
-                    .collect();
-                part.items.push(item);
-            }
-            let of = |unit: &Option<Arc<str>>, fragment: &Fragment| {
-                let unit = match unit {
-                    Some(unit) => unit.to_string(),
-                    None => match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
-                        Origin::File(path) => path.to_string(),
-                        // What AWS answered is about what it names, wherever that is.
-                        Origin::Live(_) | Origin::Flag(_) | Origin::Aws(_) => return true,
-                    },
-                };
-                plan.units.contains(&unit)
-            };
-            part.parts = self.parts.iter().filter(|(unit, fragment)| of(unit, fragment)).cloned().collect();
-            whole.add(part, &plan.name);
-            if let Some(scope) = whole.scopes.last_mut() {
-                scope.nameless = plan.nameless;
-                scope.world = plan.world;
-            }
-        }
-        whole
-    }
-
-    /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
-    pub(crate) fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
-        self.settle_selectors();
-        self.fold_parts();
-        let homes = self.settle_homes();
-        self.settle_references();
-        self.merge();
-        self.join_manifests();
-        derive(self);
-        let mut items = std::mem::take(&mut self.items);
-        let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
-        for (number, item) in (before + 1..).zip(&mut items) {
-            by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
-            for same in &mut item.same {
-                same.0 += before;
-            }
-        }
-        Scope {
-            name: name.to_owned(),
-            chosen: true,
-            nameless: false,
-            world: 0,
-            before,
-            items,
-            by_kind,
-            clusters: self.own_clusters().map(|(_, cluster)| cluster.clone()).collect(),
-            all_clusters: std::mem::take(&mut self.clusters),
-            homes,
-            told: std::mem::take(&mut self.told),
-            relations: Relations::new(),
-            resolver: OnceLock::new(),
-            referrers: Mutex::default(),
         }
     }
 
@@ -621,251 +445,4 @@ impl Builder {
             first.as_str().is_some() && told.all(|other| other.is_some_and(|other| other.as_str() == first.as_str()));
         agree.then(|| first.clone())
     }
-
-    /// Joins AWS resources that are one: the same ARN, known as a whole, or objects of one cluster with one address.
-    fn merge(&mut self) {
-        let mut first: HashMap<(Arc<str>, SameAs), usize> = HashMap::new();
-        let mut into: Vec<Option<usize>> = vec![None; self.items.len()];
-        for (index, item) in self.items.iter().enumerate() {
-            let Some(aws) = item.aws.as_deref() else { continue };
-            let arn = aws.arn.as_ref().and_then(Node::as_str).map(|arn| SameAs::Arn(arn.to_owned()));
-            // A manifest and its live object describe one resource.
-            let object = aws
-                .logical
-                .iter()
-                .find(|logical| matches!(logical.scope, SymbolScope::Cluster(_)) && !logical.id.contains(['$', '{']))
-                .map(|logical| SameAs::Object(Arc::clone(&logical.id)));
-            // A plan, a state and the module that they are of have one scope, in which an address is one resource.
-            let addresses = aws.logical.iter().filter_map(|logical| match logical.scope {
-                SymbolScope::Template(number) => Some(SameAs::Address(number, Arc::clone(&logical.id))),
-                _ => None,
-            });
-            let keys: Vec<(Arc<str>, SameAs)> = arn
-                .into_iter()
-                .chain(object)
-                .chain(addresses)
-                .chain(unique(item))
-                .map(|key| (Arc::clone(&item.kind), key))
-                .collect();
-            let known = |item: &Item| item.aws.as_ref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
-            let differs =
-                |earlier: usize| matches!((known(item), known(&self.items[earlier])), (Some(a), Some(b)) if a != b);
-            // An answer from another account or region says its ARN, and is about something else.
-            let elsewhere = |earlier: usize| {
-                let arn =
-                    |item: &'_ Item| item.aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str().map(str::to_owned));
-                matches!((arn(item), arn(&self.items[earlier])), (Some(one), Some(other)) if one != other)
-            };
-            let same = keys.iter().find_map(|key| {
-                let fits = |earlier: usize| match &key.1 {
-                    SameAs::Address(..) => !differs(earlier),
-                    SameAs::Id(_) => !elsewhere(earlier),
-                    SameAs::Arn(_) | SameAs::Object(_) | SameAs::InAccount(..) | SameAs::InRegion(..) => true,
-                };
-                first.get(key).copied().filter(|earlier| fits(*earlier))
-            });
-            match same {
-                Some(earlier) => {
-                    into[index] = Some(earlier);
-                    for key in keys {
-                        first.entry(key).or_insert(earlier);
-                    }
-                }
-                None => {
-                    for key in keys {
-                        first.insert(key, index);
-                    }
-                }
-            }
-        }
-        if into.iter().all(Option::is_none) {
-            return;
-        }
-        for (index, target) in into.iter().enumerate() {
-            if let Some(target) = *target {
-                let item = self.items[index].clone();
-                absorb(&mut self.items[target], item);
-            }
-        }
-        // Numbers anew.
-        let mut number = 0;
-        let numbers: Vec<u32> = into
-            .iter()
-            .map(|into| {
-                if into.is_none() {
-                    number += 1;
-                }
-                number
-            })
-            .collect();
-        let renumber = |old: ItemId| {
-            let index = old.0 as usize - 1;
-            ItemId(numbers[into[index].unwrap_or(index)])
-        };
-        let mut index = 0;
-        self.items.retain(|_| {
-            index += 1;
-            into[index - 1].is_none()
-        });
-        for item in &mut self.items {
-            item.same = item.same.iter().map(|same| renumber(*same)).collect();
-            item.same.sort_unstable();
-            item.same.dedup();
-        }
-    }
-
-    /// A manifest and its live object are two items, joined.
-    fn join_manifests(&mut self) {
-        let mut live: HashMap<(Arc<str>, String, Box<str>), Vec<usize>> = HashMap::new();
-        let identity = |item: &Item| {
-            let namespace = item.namespace.as_deref().unwrap_or_default().to_owned();
-            (Arc::clone(&item.kind), namespace, item.name.clone())
-        };
-        for (index, item) in self.items.iter().enumerate() {
-            if item.aws.is_none() && item.source.observed() {
-                live.entry(identity(item)).or_default().push(index);
-            }
-        }
-        if live.is_empty() {
-            return;
-        }
-        let mut pairs = vec![];
-        for (index, item) in self.items.iter().enumerate() {
-            if item.aws.is_some() || item.source.observed() || !kinds::is_kubernetes(&item.kind) {
-                continue;
-            }
-            let mut wanted = identity(item);
-            let found = live.get(&wanted).or_else(|| {
-                // A manifest without a namespace goes to the default one, or to the one that kubectl is told.
-                wanted.1 = "default".into();
-                item.namespace.is_none().then(|| live.get(&wanted)).flatten()
-            });
-            if let Some([one]) = found.map(Vec::as_slice) {
-                pairs.push((index, *one));
-            }
-        }
-        for (manifest, live) in pairs {
-            self.join(manifest, live);
-        }
-    }
-}
-
-/// What two items of one kind have in common that are one resource.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum SameAs {
-    /// A whole ARN.
-    Arn(String),
-    /// The object that describes it, by its address in the cluster.
-    Object(Arc<str>),
-    /// Its address in a template, by the template's number.
-    Address(u32, Arc<str>),
-    /// An id that is unique everywhere.
-    Id(String),
-    /// Account and name.
-    InAccount(String, String),
-    /// Account, region and id; empty where not known.
-    InRegion(String, String, String),
-}
-
-/// A name that no two resources of this kind have, as the schema says where: anywhere, in an account, in a region of it.
-fn unique(item: &Item) -> Option<SameAs> {
-    let facts = item.aws.as_deref()?;
-    let id = facts.id.as_ref()?.known()?;
-    match aws::of(&item.kind)?.unique {
-        Unique::ByArn => None,
-        Unique::Everywhere => (id.len() == 36 && !id.starts_with("mrk-")).then(|| SameAs::Id(id.to_owned())),
-        Unique::InAccount => {
-            let account = facts.account.as_ref()?.as_str()?;
-            Some(SameAs::InAccount(account.to_owned(), id.rsplit('/').next()?.to_owned()))
-        }
-        // An inline policy, whose id is its role's name and its own; the defaults of an account in a region.
-        Unique::InRegion => {
-            let known = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
-            Some(SameAs::InRegion(known(&facts.account), known(&facts.region), id.to_owned()))
-        }
-    }
-}
-
-/// How little is known: a weaker source's word replaces one of which less is known.
-fn ignorance(node: &Node) -> u8 {
-    match &node.value {
-        // That it was refused or failed is to be told before that nobody gave it.
-        Value::Unknown(reason) if reason.cause == Cause::NotProvided => 3,
-        Value::Unknown(_) => 2,
-        _ => u8::from(node.first_unknown().is_some()),
-    }
-}
-
-/// Adds another source's word on the same resource: per field, the strongest word counts.
-fn absorb(item: &mut Item, other: Item) {
-    if item.views.is_empty() {
-        item.views.push(View { source: item.source, read_at: item.read_at.clone(), body: item.body.clone() });
-    }
-    item.views.push(View { source: other.source, read_at: other.read_at.clone(), body: other.body });
-    // Of two answers to one question the later one counts; a time that nobody told is the earliest.
-    item.views.sort_by(|one, other| one.source.cmp(&other.source).then_with(|| other.read_at.cmp(&one.read_at)));
-    let (mut merged, mut whole, mut part) = (Map::default(), false, None);
-    for view in &item.views {
-        let Value::Map(map) = &view.body.value else { continue };
-        for (key, node) in &map.entries {
-            match merged.entries.iter_mut().find(|(old, _)| old == key) {
-                // A weaker source that knows fills in what a stronger one cannot tell.
-                Some((_, old)) if ignorance(node) < ignorance(old) => *old = node.clone(),
-                Some(_) => {}
-                None => merged.entries.push((key.clone(), node.clone())),
-            }
-        }
-        match &map.more {
-            // It tells of a part of the resource only, and another source tells of the whole.
-            Some(more) if more.cause == Cause::NotProvided => part = part.or_else(|| Some(more.clone())),
-            Some(more) => merged.more = merged.more.or_else(|| Some(more.clone())),
-            None => whole = true,
-        }
-    }
-    if !whole && merged.more.is_none() {
-        merged.more = part;
-    }
-    let strongest = &item.views[0];
-    item.source = strongest.source;
-    item.body = Node::new(Value::Map(merged), strongest.body.at);
-    item.same.extend(other.same);
-    item.read_at = item.views[0].read_at.clone().or_else(|| item.views.iter().find_map(|view| view.read_at.clone()));
-    if let (Some(own), Some(other)) = (item.aws.as_deref_mut(), other.aws) {
-        let wholly = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).is_some();
-        for (own, other) in [
-            (&mut own.partition, other.partition),
-            (&mut own.account, other.account),
-            (&mut own.region, other.region),
-            (&mut own.arn, other.arn),
-        ] {
-            // Who knows of a role no more than its name does not know its path.
-            let longer = |one: &Option<Node>| one.as_ref().and_then(Node::as_str).map_or(0, str::len);
-            if (!wholly(own) && other.is_some()) || (wholly(&other) && longer(&other) > longer(own)) {
-                *own = other;
-            }
-        }
-        own.id = own.id.take().or(other.id);
-        for logical in other.logical {
-            if !own.logical.contains(&logical) {
-                own.logical.push(logical);
-            }
-        }
-    }
-}
-
-/// A path without `.` and `..` where these can be resolved by name.
-fn plain(path: &std::path::Path) -> std::path::PathBuf {
-    use std::path::Component;
-    let mut plain = std::path::PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            // The working directory is what a relative path begins at anyway; a leading one is how it was named.
-            Component::CurDir if !plain.as_os_str().is_empty() => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }

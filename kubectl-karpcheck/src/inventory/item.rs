@@ -17,6 +17,11 @@ pub struct ClusterId(pub u32);
 impl ClusterId {
     /// The cluster of the files.
     pub const FILES: Self = Self(0);
+
+    /// Its place among the clusters that are asked; none for the files' own.
+    pub(crate) const fn index(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
+    }
 }
 
 /// Whose word a value is, the strongest first.

@@ -7,6 +7,11 @@ use crate::inventory::node::{Node, Value};
 /// Partition, region and account, each where it is said.
 pub(crate) type Location = (Option<Node>, Option<Node>, Option<Node>);
 
+/// An API server's URL in one spelling: it may be written `https://ID.…` and `https://id.…/`.
+pub(crate) fn endpoint(url: &str) -> String {
+    url.trim_end_matches('/').to_ascii_lowercase()
+}
+
 /// Where a cluster's AWS resources live, by what its objects say.
 pub(crate) fn location_of<'a>(cluster: ClusterId, items: impl Iterator<Item = &'a Item> + Clone) -> Location {
     let own = || items.clone().filter(|item| item.cluster == cluster);

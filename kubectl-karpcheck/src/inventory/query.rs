@@ -381,7 +381,7 @@ impl Scope {
 
     /// A cluster by its number; none for the files' own.
     pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
-        self.all_clusters.get((id.0 as usize).checked_sub(1)?)
+        self.all_clusters.get(id.index()?)
     }
 
     fn value<'a>(&'a self, id: ItemId, item: &Item, step: Step<'a>, segments: &[Cow<'_, str>]) -> FieldValue<'a> {

@@ -134,7 +134,7 @@ impl Inventory {
 
     /// A cluster by its number; none for the files' own.
     pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
-        self.clusters.get((id.0 as usize).checked_sub(1)?)
+        self.clusters.get(id.index()?)
     }
 
     /// How many objects were read whose kinds no rule asked for.

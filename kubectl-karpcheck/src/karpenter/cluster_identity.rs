@@ -21,7 +21,7 @@ pub(super) fn derive(builder: &mut Builder, controllers: &[ControllerDraft]) {
             evidence.extend(from_item(item));
         }
         evidence.extend(from_roles(controllers.iter().filter(|controller| controller.cluster == cluster)));
-        let live = builder.clusters().get((cluster.0 as usize).wrapping_sub(1)).cloned();
+        let live = cluster.index().and_then(|index| builder.clusters().get(index)).cloned();
         // Nothing is known of a cluster of which there is neither an object nor a word.
         if live.is_none() && evidence.is_empty() {
             continue;
@@ -79,7 +79,7 @@ fn stated(builder: &mut Builder) -> Vec<Evidence> {
 /// `arn:aws:eks:…:cluster/NAME` as the name of the cluster or context in the kubeconfig: `aws eks update-kubeconfig`
 /// writes it. An alias of a context is free text.
 fn from_kubeconfig(builder: &mut Builder, cluster: ClusterId) -> Vec<Evidence> {
-    let Some(known) = builder.clusters().get((cluster.0 as usize).wrapping_sub(1)).cloned() else { return vec![] };
+    let Some(known) = cluster.index().and_then(|index| builder.clusters().get(index)).cloned() else { return vec![] };
     let mut names: Vec<(String, String)> = vec![];
     for (word, source) in known.hints.iter() {
         if let Some((_, name)) =

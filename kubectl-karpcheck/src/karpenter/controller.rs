@@ -10,6 +10,7 @@
 
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
+use crate::inventory::location::endpoint;
 use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::query::Listing;
 use crate::inventory::reason::{Cause, Controller as Gap};
@@ -121,13 +122,12 @@ fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
                 && other.cluster == item.cluster
                 && other.namespace.as_deref().unwrap_or("default") == item.namespace.as_deref().unwrap_or("default")
         });
-        let refused =
-            builder.clusters().get((item.cluster.0 as usize).wrapping_sub(1)).and_then(|cluster| {
-                match cluster.listed.get("core/ConfigMap") {
-                    Some(Listing::Partial(reason)) => Some(reason.clone()),
-                    _ => None,
-                }
-            });
+        let refused = item.cluster.index().and_then(|index| builder.clusters().get(index)).and_then(|cluster| {
+            match cluster.listed.get("core/ConfigMap") {
+                Some(Listing::Partial(reason)) => Some(reason.clone()),
+                _ => None,
+            }
+        });
         settings::from_container(&mut controller, container, config, refused, versions);
         let role = role_of(builder, item, container);
         controller.set("Role", role);
@@ -421,8 +421,7 @@ pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
         |field: &str| found.fields.get(field).and_then(Node::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     Some(Identity {
         name: known("ClusterName"),
-        // One endpoint may be written `https://ID.…` and `https://id.…/`.
-        endpoint: known("ClusterEndpoint").map(|url| url.trim_end_matches('/').to_ascii_lowercase()),
+        endpoint: known("ClusterEndpoint").map(|url| endpoint(&url)),
         region: known("Region"),
         role: known("Role"),
         queue: known("InterruptionQueue"),

@@ -6,16 +6,19 @@
 //! one below the folder that both lie in. Otherwise it is a scope of its own, and excuses or accuses no other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
 use std::sync::Arc;
 
 use crate::inventory::builder::{Builder, ScopePlan};
-use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
-use crate::inventory::node::Node;
-use crate::inventory::{Inventory, Problem, arn, location_of};
+use crate::inventory::item::{ClusterId, Origin, SourceKind};
+use crate::inventory::{Inventory, Problem};
 use crate::karpenter::DERIVATION;
 use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
+
+mod facts;
+mod names;
+
+use facts::Facts;
 
 /// Folders that hold what is not deployed: each is a world of its own.
 const APART: &[&str] =
@@ -73,53 +76,6 @@ struct Core {
     world: u32,
 }
 
-/// What identifies a cluster, as far as it is known.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Facts {
-    /// Names of clusters that it certainly speaks of.
-    names: BTreeSet<String>,
-    /// Names that are usual for a cluster's: a discovery tag, the end of a role's name.
-    likely: BTreeSet<String>,
-    endpoints: BTreeSet<String>,
-    /// Names of roles that it makes or refers to as the controller's.
-    roles: BTreeSet<String>,
-    /// Names of queues that it makes or refers to.
-    queues: BTreeSet<String>,
-    accounts: BTreeSet<String>,
-    regions: BTreeSet<String>,
-}
-
-impl Facts {
-    fn take(&mut self, other: Self) {
-        self.names.extend(other.names);
-        self.likely.extend(other.likely);
-        self.endpoints.extend(other.endpoints);
-        self.roles.extend(other.roles);
-        self.queues.extend(other.queues);
-        self.accounts.extend(other.accounts);
-        self.regions.extend(other.regions);
-    }
-
-    /// Do they name one cluster?
-    fn meet(&self, other: &Self) -> bool {
-        let common = |one: &BTreeSet<String>, other: &BTreeSet<String>| !one.is_disjoint(other);
-        common(&self.names, &other.names)
-            || common(&self.endpoints, &other.endpoints)
-            || common(&self.roles, &other.roles)
-            || common(&self.queues, &other.queues)
-    }
-
-    /// Are they certainly of two accounts, regions or API servers?
-    fn apart(&self, other: &Self) -> bool {
-        let differ = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-            !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
-        };
-        differ(&self.accounts, &other.accounts)
-            || differ(&self.regions, &other.regions)
-            || differ(&self.endpoints, &other.endpoints)
-    }
-}
-
 /// The plans of the scopes, each with its name.
 fn plans(builder: &Builder) -> Vec<ScopePlan> {
     let units = units(builder);
@@ -127,7 +83,7 @@ fn plans(builder: &Builder) -> Vec<ScopePlan> {
     for (number, unit) in units.iter().enumerate() {
         worlds.entry(apart(&unit.folder)).or_default().push(number);
     }
-    let facts: Vec<Facts> = units.iter().map(|unit| facts(builder, unit)).collect();
+    let facts: Vec<Facts> = units.iter().map(|unit| facts::of_unit(builder, unit)).collect();
     let mut scopes: Vec<Core> = vec![];
     let mut controllers: Vec<Controller> = vec![];
     for (number, members) in (0..).zip(worlds.values()) {
@@ -139,7 +95,7 @@ fn plans(builder: &Builder) -> Vec<ScopePlan> {
     if scopes.is_empty() {
         return vec![];
     }
-    named(builder, &units, &controllers, scopes)
+    names::named(builder, &units, &controllers, scopes)
 }
 
 /// The folder that a unit's world begins at, where it is one that is not deployed; empty for all that is.
@@ -178,76 +134,14 @@ fn units(builder: &Builder) -> Vec<Unit> {
     units.into_values().collect()
 }
 
-/// What an item says of the cluster that it is of.
-fn facts(builder: &Builder, unit: &Unit) -> Facts {
-    let mut facts = Facts::default();
-    for item in unit.items.iter().map(|index| &builder.items()[*index]) {
-        of_item(item, &mut facts);
-    }
-    if let Some(cluster) = unit.cluster {
-        let (_, region, account) = location_of(cluster, builder.items().iter());
-        facts.regions.extend(region.as_ref().and_then(Node::as_str).map(str::to_owned));
-        facts.accounts.extend(account.as_ref().and_then(Node::as_str).map(str::to_owned));
-    }
-    facts
-}
-
-fn of_item(item: &Item, facts: &mut Facts) {
-    let known = |path: &[&str]| item.body.str_at(path).filter(|text| !text.is_empty()).map(str::to_owned);
-    let id = || item.aws.as_deref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
-    let last = |arn: String| arn.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
-    match &*item.kind {
-        "AWS::EKS::Cluster" => {
-            facts.names.extend(known(&["Name"]).or_else(id));
-            facts.endpoints.extend(known(&["Endpoint"]).map(|url| endpoint(&url)));
-        }
-        "AWS::EKS::PodIdentityAssociation"
-            if item.body.str_at(&["ServiceAccount"]).is_some_and(|account| account.contains("karpenter")) =>
-        {
-            facts.names.extend(known(&["ClusterName"]));
-            facts.roles.extend(known(&["RoleArn"]).map(last));
-        }
-        "AWS::IAM::Role" => facts.roles.extend(id().map(last)),
-        "AWS::SQS::Queue" => facts.queues.extend(id()),
-        "core/ServiceAccount" => {
-            let role = known(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]);
-            if item.name.contains("karpenter") {
-                facts.roles.extend(role.map(last));
-            }
-        }
-        _ => {}
-    }
-    for name in controller::pinned_in(item) {
-        facts.names.insert(name);
-    }
-    for (name, sure) in controller::names_in(item) {
-        if sure {
-            facts.names.insert(name)
-        } else {
-            facts.likely.insert(name)
-        };
-    }
-    if let Some(aws) = item.aws.as_deref()
-        && item.source == SourceKind::Aws
-    {
-        let own = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).map(str::to_owned);
-        facts.accounts.extend(own(&aws.account));
-        facts.regions.extend(own(&aws.region));
-    }
-}
-
-fn endpoint(url: &str) -> String {
-    url.trim_end_matches('/').to_ascii_lowercase()
-}
-
 /// Where cores lie, and who speaks of them.
 #[derive(Default)]
 struct Neighbourhood<'a> {
     cores: usize,
     /// What each core's cluster is called, where its controllers say one name.
     called: Vec<Option<String>>,
-    /// The cores that have a unit in a folder itself.
-    folders: BTreeMap<&'a [String], BTreeSet<usize>>,
+    /// The folders that a unit of a core lies in itself.
+    folders: BTreeSet<&'a [String]>,
     /// The cores that have a unit in a folder or below.
     below: BTreeMap<&'a [String], BTreeSet<usize>>,
     /// For each core the units of no core that name its cluster.
@@ -273,17 +167,21 @@ struct World<'a> {
 
 impl World<'_> {
     fn scopes(&self, controllers: &mut Vec<Controller>) -> Vec<Core> {
-        let mut cores = self.cores(controllers);
+        let cores = self.cores(controllers);
         if cores.is_empty() {
             return self.without_controllers();
         }
-        let mut alone: Vec<usize> = vec![];
+        self.joined(cores)
+    }
+
+    /// Cores with what joins them, and what joins none as scopes of their own.
+    fn joined(&self, mut cores: Vec<Core>) -> Vec<Core> {
         let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
-        let rest: Vec<usize> = self.members.iter().copied().filter(|unit| !taken.contains(unit)).collect();
+        let rest = self.members.iter().copied().filter(|unit| !taken.contains(unit));
         // Who joins is settled by what the cores say themselves, so that the order of files does not matter.
         let near = self.neighbourhood(&cores);
-        let choices: Vec<(usize, Vec<usize>)> =
-            rest.iter().map(|unit| (*unit, self.joins(*unit, &cores, &near))).collect();
+        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &near))).collect();
+        let mut alone = vec![];
         for (unit, joined) in choices {
             if joined.is_empty() {
                 alone.push(unit);
@@ -399,7 +297,7 @@ impl World<'_> {
         for core in &mut cores {
             core.called = name_of(&core.controllers, controllers);
             for number in &core.controllers {
-                core.facts.take(of_identity(&controllers[*number].identity));
+                core.facts.take(facts::of_identity(&controllers[*number].identity));
             }
             // Other controllers in one file speak for themselves.
             for unit in &core.units {
@@ -464,7 +362,7 @@ impl World<'_> {
         if let [one] = likely.as_slice() {
             return vec![*one];
         }
-        let beside = near.folders.contains_key(folder.as_slice());
+        let beside = near.folders.contains(folder.as_slice());
         // It speaks of other clusters, and another unit of this one: it is theirs.
         let spoken_for =
             |core: &usize| !facts.names.is_empty() && near.speakers[*core].iter().any(|speaker| *speaker != unit);
@@ -496,7 +394,7 @@ impl World<'_> {
         for (number, core) in cores.iter().enumerate() {
             of_cores.extend(&core.units);
             for unit in core.units.iter().map(|unit| &self.units[*unit]).filter(|unit| unit.cluster.is_none()) {
-                near.folders.entry(&unit.folder).or_default().insert(number);
+                near.folders.insert(&unit.folder);
                 for depth in 0..=unit.folder.len() {
                     near.below.entry(&unit.folder[..depth]).or_default().insert(number);
                 }
@@ -551,14 +449,8 @@ impl World<'_> {
 
     /// Without any controller: one scope where all may speak of one cluster, else one for each root or name.
     fn without_controllers(&self) -> Vec<Core> {
-        let roots: Vec<usize> = self.members.iter().copied().filter(|unit| self.units[*unit].root).collect();
-        let names: BTreeSet<&String> = self.members.iter().flat_map(|unit| &self.facts[*unit].names).collect();
-        let apart =
-            self.members.iter().enumerate().any(|(at, one)| {
-                self.members[at + 1..].iter().any(|other| self.facts[*one].apart(&self.facts[*other]))
-            });
         let folders: BTreeSet<&Vec<String>> = self.members.iter().map(|unit| &self.units[*unit].folder).collect();
-        if (roots.len() <= 1 && names.len() <= 1 && !apart) || folders.len() <= 1 {
+        if folders.len() <= 1 || self.may_be_one() {
             return vec![Core { units: self.members.iter().copied().collect(), ..Core::default() }];
         }
         // A root speaks for itself, and so does a folder that names a cluster.
@@ -585,21 +477,22 @@ impl World<'_> {
                 }),
             }
         }
-        let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
-        let mut alone = vec![];
-        let rest = self.members.iter().copied().filter(|unit| !taken.contains(unit));
-        let near = self.neighbourhood(&cores);
-        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &near))).collect();
-        for (unit, joined) in choices {
-            if joined.is_empty() {
-                alone.push(unit);
-            }
-            for core in joined {
-                cores[core].units.insert(unit);
+        self.joined(cores)
+    }
+
+    /// May all be of one cluster: are there neither two roots nor two names, nor two accounts, regions or API servers?
+    fn may_be_one(&self) -> bool {
+        let roots = self.members.iter().filter(|unit| self.units[**unit].root).count();
+        let names: BTreeSet<&String> = self.members.iter().flat_map(|unit| &self.facts[*unit].names).collect();
+        // Most units say nothing of these, or the same.
+        let mut placed: Vec<&Facts> = vec![];
+        for facts in self.members.iter().map(|unit| &self.facts[*unit]) {
+            if !placed.iter().any(|other| other.is_beside(facts)) {
+                placed.push(facts);
             }
         }
-        cores.extend(self.rest(alone));
-        cores
+        let apart = |(at, one): (usize, &&Facts)| placed[at + 1..].iter().any(|other| one.apart(other));
+        roots <= 1 && names.len() <= 1 && !placed.iter().enumerate().any(apart)
     }
 
     /// What joined nothing: each root by itself, the rest by the folder that it lies in.
@@ -623,117 +516,5 @@ fn name_of(some: &[usize], controllers: &[Controller]) -> Option<String> {
     match names.into_iter().collect::<Vec<_>>().as_slice() {
         [one] => Some((*one).clone()),
         _ => None,
-    }
-}
-
-fn of_identity(identity: &Identity) -> Facts {
-    let set = |text: &Option<String>| text.iter().cloned().collect::<BTreeSet<_>>();
-    Facts {
-        names: set(&identity.name),
-        likely: BTreeSet::new(),
-        endpoints: set(&identity.endpoint),
-        roles: identity.role.iter().map(|role| role.rsplit('/').next().unwrap_or_default().to_owned()).collect(),
-        queues: identity
-            .queue
-            .iter()
-            .map(|queue| queue.rsplit(['/', ':']).next().unwrap_or_default().to_owned())
-            .collect(),
-        accounts: identity.role.iter().filter_map(|role| account(role)).collect(),
-        regions: set(&identity.region),
-    }
-}
-
-/// The account of an ARN.
-fn account(arn: &str) -> Option<String> {
-    let parts = arn::split(&arn.into())?;
-    parts[4].known().filter(|account| !account.is_empty()).map(str::to_owned)
-}
-
-/// Gives each scope its name and its items.
-fn named(builder: &Builder, units: &[Unit], controllers: &[Controller], scopes: Vec<Core>) -> Vec<ScopePlan> {
-    let of_cluster = |core: &Core| core.called.clone();
-    let of_context = |core: &Core| {
-        let live = core.units.iter().find_map(|unit| units[*unit].cluster)?;
-        Some(builder.context(live)?.to_owned())
-    };
-    let of_path = |core: &Core| {
-        let own: Vec<&Unit> = if core.controllers.is_empty() {
-            core.units.iter().map(|unit| &units[*unit]).collect()
-        } else {
-            core.controllers.iter().map(|number| &units[controllers[*number].unit]).collect()
-        };
-        common(&own)
-    };
-    let alone = scopes.len() == 1;
-    let mut names: Vec<String> = scopes
-        .iter()
-        .map(|core| of_context(core).or_else(|| of_cluster(core)).unwrap_or_else(|| of_path(core)))
-        .collect();
-    // A name that several would have tells nothing: they are called after where they are.
-    let twice: BTreeSet<String> =
-        names.iter().filter(|name| names.iter().filter(|other| other == name).count() > 1).cloned().collect();
-    for (name, core) in names.iter_mut().zip(&scopes) {
-        if twice.contains(name) && of_context(core).is_none() {
-            *name = of_path(core);
-        }
-        if alone && of_context(core).is_none() && of_cluster(core).is_none() {
-            "files".clone_into(name);
-        }
-    }
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for name in &mut names {
-        let before = seen.entry(name.clone()).or_default();
-        *before += 1;
-        if *before > 1 {
-            *name = format!("{name} ({before})");
-        }
-    }
-    let mut own: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for (at, core) in scopes.iter().enumerate() {
-        for number in &core.controllers {
-            own.entry(controllers[*number].item).or_default().insert(at);
-        }
-    }
-    scopes
-        .iter()
-        .enumerate()
-        .zip(names)
-        .map(|((at, core), name)| ScopePlan {
-            name,
-            items: core
-                .units
-                .iter()
-                .flat_map(|unit| units[*unit].items.iter().copied())
-                // A file may hold the controllers of several clusters.
-                .filter(|item| own.get(item).is_none_or(|owners| owners.contains(&at)))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
-            world: core.world,
-            nameless: !core.controllers.is_empty() && of_cluster(core).is_none(),
-            clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
-            units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),
-        })
-        .collect()
-}
-
-/// The folder that all of these lie in.
-fn common(units: &[&Unit]) -> String {
-    let mut folders = units.iter().map(|unit| {
-        let path = Path::new(&unit.shown);
-        let folder = if unit.root { Some(path) } else { path.parent() };
-        folder.unwrap_or(Path::new("")).components().map(Component::as_os_str).collect::<Vec<_>>()
-    });
-    let first = folders.next().unwrap_or_default();
-    let shared = folders.fold(first, |one, other| {
-        let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-        one[..same].to_vec()
-    });
-    let path: std::path::PathBuf = shared.into_iter().collect();
-    let text = path.to_string_lossy().into_owned();
-    match units {
-        [one] if !one.root => one.shown.clone(),
-        _ if text.is_empty() => "files".to_owned(),
-        _ => text,
     }
 }

@@ -160,15 +160,7 @@ pub(super) fn from_container(
             }
         }
         if by_config_map {
-            for (old_name, name) in [
-                ("clusterName", "clusterName"),
-                ("clusterEndpoint", "clusterEndpoint"),
-                ("interruptionQueueName", "interruptionQueue"),
-            ] {
-                if let (Some(value), true) = (old.get(old_name), effective.get(name).is_none_or(empty)) {
-                    effective.set(name, value.clone());
-                }
-            }
+            lay_old_names(&old, &mut effective);
         }
         let place = config.map_or(at, Item::at);
         settings.set("aws", Node::new(Value::Map(old), place));
@@ -179,6 +171,19 @@ pub(super) fn from_container(
     let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| env(container, name));
     controller.set("Region", region.or_else(|| region_of_endpoint(&effective)));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
+}
+
+/// Lays the settings that stood below `aws` up to 0.32 under the names that they have now, where these say nothing.
+fn lay_old_names(old: &Map, settings: &mut Map) {
+    for (old_name, name) in [
+        ("clusterName", "clusterName"),
+        ("clusterEndpoint", "clusterEndpoint"),
+        ("interruptionQueueName", "interruptionQueue"),
+    ] {
+        if let (Some(value), true) = (old.get(old_name), settings.get(name).is_none_or(empty)) {
+            settings.set(name, value.clone());
+        }
+    }
 }
 
 /// The region that the endpoint of an EKS cluster names: `https://ID.gr7.eu-west-1.eks.amazonaws.com`.
@@ -210,15 +215,7 @@ pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versi
     let own = controller.fields.get("Version").and_then(Node::as_str);
     let nested = versions.older(own, (0, 33));
     if let Some(old) = settings.get("aws").and_then(Node::as_map).filter(|_| nested) {
-        for (old_name, name) in [
-            ("clusterName", "clusterName"),
-            ("clusterEndpoint", "clusterEndpoint"),
-            ("interruptionQueueName", "interruptionQueue"),
-        ] {
-            if let (Some(value), true) = (old.get(old_name), effective.get(name).is_none_or(empty)) {
-                effective.set(name, value.clone());
-            }
-        }
+        lay_old_names(old, &mut effective);
     }
     if let Some(container) = values.member("controller") {
         for (variable, setting) in ENVIRONMENT {

@@ -70,7 +70,7 @@ pub(super) fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, C
 }
 
 /// The header and one row for each scope.
-pub(super) fn rows(run: &Run<'_>) -> (Vec<String>, Vec<Vec<String>>) {
+fn rows(run: &Run<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     let scopes = scopes(run);
     let areas: BTreeSet<&str> = scopes.values().flat_map(BTreeMap::keys).copied().collect();
     let header = std::iter::once("SCOPE".to_owned()).chain(areas.iter().map(|area| area.to_uppercase())).collect();

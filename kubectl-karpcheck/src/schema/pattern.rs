@@ -1,32 +1,46 @@
 //! Patterns of kinds and of texts: `*` stands for any characters, `?` for any one.
 
-/// Does a text that is known as a whole match a pattern of `*` and `?`? Without an allocation, since every object's kind
+/// Does a text match a pattern of `*` (any characters) and `?` (one character)? Without an allocation, since every object's kind
 /// and most fields are compared so; a star is tried again from its last place only, which is enough for a single text.
 pub fn glob(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    // The pattern behind the last star, and the text that it was last tried on.
-    let mut star: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
-    loop {
-        let (mut rest, mut ahead) = (pattern.clone(), text.clone());
-        match (rest.next(), ahead.next()) {
-            (Some('*'), _) => {
-                star = Some((rest.clone(), text.clone()));
-                pattern = rest;
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on if what follows the last star does not fit: one character later.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p + 1, t));
+                p += 1;
+                continue;
             }
-            (None, None) => return true,
-            (Some(wanted), Some(char)) if wanted == '?' || wanted == char => {
-                pattern = rest;
-                text = ahead;
+            Some(b'?') => {
+                t += width(text[t]);
+                p += 1;
+                continue;
             }
-            _ => {
-                let Some((behind, tried)) = &mut star else { return false };
-                if tried.next().is_none() {
-                    return false;
-                }
-                pattern = behind.clone();
-                text = tried.clone();
+            Some(byte) if *byte == text[t] => {
+                t += 1;
+                p += 1;
+                continue;
             }
+            _ => {}
         }
+        let Some((after, at)) = retry else { return false };
+        let at = at + width(text[at]);
+        retry = Some((after, at));
+        (p, t) = (after, at);
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// The bytes of the character that begins with this byte.
+const fn width(first: u8) -> usize {
+    match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
+        _ => 1,
     }
 }
 

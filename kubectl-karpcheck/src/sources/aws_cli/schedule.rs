@@ -199,7 +199,7 @@ impl Reader<'_> {
 /// Where the AWS resources of a cluster live, by what its objects and its kubeconfig say, the strongest word first.
 pub(super) fn home(inventory: &Inventory, cluster: ClusterId) -> ClusterHome {
     let mut home = ClusterHome::default();
-    let live = (cluster.0 as usize).checked_sub(1).and_then(|index| inventory.clusters().get(index));
+    let live = cluster.index().and_then(|index| inventory.clusters().get(index));
     for (name, _) in live.iter().flat_map(|live| &live.hints) {
         // arn:aws:eks:eu-west-1:111122223333:cluster/prod
         let parts: Vec<&str> = name.splitn(6, ':').collect();

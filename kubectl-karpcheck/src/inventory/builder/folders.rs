@@ -1,0 +1,68 @@
+//! Where files lie: the folders that were named, and which folders take others in.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::inventory::builder::Builder;
+
+impl Builder {
+    /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
+    pub fn given(&mut self, folder: &Path) {
+        self.given.push(folder.to_owned());
+    }
+
+    /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.
+    pub fn takes_in(&mut self, folder: &Path, other: &Path) {
+        self.taken.push((plain(folder), plain(other)));
+    }
+
+    /// The folders that take others in, with these, by their names from what was named on.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = (Vec<String>, Vec<String>)> {
+        let names = |path: &Path| self.folder(&path.to_string_lossy(), true);
+        self.taken.iter().map(move |(folder, other)| (names(folder), names(other)))
+    }
+
+    /// The names of the folders from what was named on to a file or, of a root, to itself. What was named as a file lies in
+    /// no folder.
+    pub(crate) fn folder(&self, path: &str, is_root: bool) -> Vec<String> {
+        let path = Path::new(path);
+        let Some((number, given)) = self
+            .given
+            .iter()
+            .enumerate()
+            .filter(|(_, given)| path.starts_with(given))
+            .max_by_key(|(_, given)| given.components().count())
+        else {
+            return vec![];
+        };
+        let inside = path.strip_prefix(given).unwrap_or(path);
+        let folder = if is_root { Some(inside) } else { inside.parent() };
+        // Folders named side by side are told apart by their number: their names may be the same.
+        let before = (self.given.len() > 1).then(|| number.to_string());
+        let names = folder.into_iter().flat_map(Path::components);
+        before.into_iter().chain(names.map(|name| name.as_os_str().to_string_lossy().into_owned())).collect()
+    }
+
+    /// A path as it goes on from the folder that was named, where that is one.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        match self.given.as_slice() {
+            [one] => Path::new(path).strip_prefix(one).map_or(path, |rest| rest.to_str().unwrap_or(path)).to_owned(),
+            _ => path.to_owned(),
+        }
+    }
+}
+
+/// A path without `.` and `..` where these can be resolved by name.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            // The working directory is what a relative path begins at anyway; a leading one is how it was named.
+            Component::CurDir if !plain.as_os_str().is_empty() => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}

@@ -1,0 +1,142 @@
+//! From what was gathered to scopes: each plan's items are joined among themselves, and numbered in one row.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::inventory::builder::{Builder, Stated};
+use crate::inventory::item::{ClusterId, Item, ItemId, Origin};
+use crate::inventory::query::Scope;
+use crate::inventory::scopes::{Derivation, Inventory, Relations};
+
+/// What of a builder makes one scope.
+#[derive(Clone, Debug, Default)]
+pub struct ScopePlan {
+    /// What the scope is called: unique in a run.
+    pub name: String,
+    /// Its items, by their place in the builder, in order. An item may be of several scopes.
+    pub items: Vec<usize>,
+    /// Which scopes it is compared with: those of the same world. What is deployed is one, each example another.
+    pub world: u32,
+    /// Does its controller leave open what its cluster is called? A name that is stated is meant for it.
+    pub nameless: bool,
+    /// The clusters that were asked for it.
+    pub clusters: Vec<ClusterId>,
+    /// What its items were read as parts of: files and roots.
+    pub units: BTreeSet<String>,
+}
+
+impl Builder {
+    /// The inventory, in which everything is of one scope.
+    pub fn build(mut self, derivation: Derivation) -> Inventory {
+        let mut whole = self.begin(derivation);
+        whole.add(self, "files");
+        whole
+    }
+
+    /// The inventory before its first scope, with the documents and problems of all.
+    fn begin(&mut self, derivation: Derivation) -> Inventory {
+        let mut whole = Inventory::new(self.clusters.clone(), self.unread, derivation);
+        whole.documents = std::mem::take(&mut self.documents);
+        whole.problems = std::mem::take(&mut self.problems);
+        whole
+    }
+
+    /// The inventory, taken apart into scopes. Without a plan everything is of one.
+    pub fn build_scopes(mut self, plans: Vec<ScopePlan>, derivation: Derivation) -> Inventory {
+        if plans.is_empty() {
+            return self.build(derivation);
+        }
+        let mut whole = self.begin(derivation);
+        if let [only] = plans.as_slice()
+            && only.items.len() == self.items.len()
+        {
+            whole.add(self, &only.name);
+            return whole;
+        }
+        let mut left: Vec<usize> = vec![0; self.items.len()];
+        plans.iter().flat_map(|plan| &plan.items).for_each(|item| left[*item] += 1);
+        let mut items: Vec<Option<Item>> = std::mem::take(&mut self.items).into_iter().map(Some).collect();
+        // The file or root that each fragment was read as part of.
+        let units: Vec<Option<Arc<str>>> = self
+            .parts
+            .iter()
+            .map(|(unit, fragment)| match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
+                _ if unit.is_some() => unit.clone(),
+                Origin::File(path) => Some(Arc::clone(path)),
+                Origin::Live(_) | Origin::Flag(_) | Origin::Aws(_) => None,
+            })
+            .collect();
+        for plan in plans {
+            let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
+            let mut part = Self {
+                stated: Stated {
+                    cluster_name: self.stated.cluster_name.clone().filter(|_| plan.nameless),
+                    ..self.stated.clone()
+                },
+                clusters: self.clusters.clone(),
+                homes: self.homes.clone(),
+                told: self.told.clone(),
+                selectors: self.selectors.clone(),
+                own: Some(plan.clusters.clone()),
+                parse: self.parse,
+                ..Self::default()
+            };
+            for index in &plan.items {
+                left[*index] -= 1;
+                let item = if left[*index] == 0 { items[*index].take() } else { items[*index].clone() };
+                let Some(mut item) = item else { continue };
+                item.same = item
+                    .same
+                    .iter()
+                    .filter_map(|same| numbers.get(&(same.0 as usize - 1)).map(|number| ItemId(number + 1)))
+                    .collect();
+                part.items.push(item);
+            }
+            // What AWS answered is about what it names, wherever that is.
+            let is_its = |unit: &Option<Arc<str>>| unit.as_ref().is_none_or(|unit| plan.units.contains(&**unit));
+            let own = self.parts.iter().zip(&units).filter(|(_, unit)| is_its(unit));
+            part.parts = own.map(|(fragment, _)| fragment.clone()).collect();
+            whole.add(part, &plan.name);
+            if let Some(scope) = whole.scopes.last_mut() {
+                scope.nameless = plan.nameless;
+                scope.world = plan.world;
+            }
+        }
+        whole
+    }
+
+    /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
+    pub(crate) fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
+        self.settle_selectors();
+        self.fold_parts();
+        let homes = self.settle_homes();
+        self.settle_references();
+        self.merge();
+        self.join_manifests();
+        derive(self);
+        let mut items = std::mem::take(&mut self.items);
+        let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
+        for (number, item) in (before + 1..).zip(&mut items) {
+            by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
+            for same in &mut item.same {
+                same.0 += before;
+            }
+        }
+        Scope {
+            name: name.to_owned(),
+            chosen: true,
+            nameless: false,
+            world: 0,
+            before,
+            items,
+            by_kind,
+            clusters: self.own_clusters().map(|(_, cluster)| cluster.clone()).collect(),
+            all_clusters: std::mem::take(&mut self.clusters),
+            homes,
+            told: std::mem::take(&mut self.told),
+            relations: Relations::new(),
+            resolver: OnceLock::new(),
+            referrers: Mutex::default(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What items say of the cluster that they are of.
+
+use std::collections::BTreeSet;
+
+use crate::inventory::arn;
+use crate::inventory::builder::Builder;
+use crate::inventory::item::{Item, SourceKind};
+use crate::inventory::location::{endpoint, location_in};
+use crate::inventory::node::Node;
+use crate::karpenter::controller;
+use crate::karpenter::controller::Identity;
+use crate::karpenter::scopes::Unit;
+
+/// What identifies a cluster, as far as it is known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Facts {
+    /// Names of clusters that it certainly speaks of.
+    pub(super) names: BTreeSet<String>,
+    /// Names that are usual for a cluster's: a discovery tag, the end of a role's name.
+    pub(super) likely: BTreeSet<String>,
+    pub(super) endpoints: BTreeSet<String>,
+    /// Names of roles that it makes or refers to as the controller's.
+    roles: BTreeSet<String>,
+    /// Names of queues that it makes or refers to.
+    queues: BTreeSet<String>,
+    pub(super) accounts: BTreeSet<String>,
+    pub(super) regions: BTreeSet<String>,
+}
+
+impl Facts {
+    pub(super) fn take(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.likely.extend(other.likely);
+        self.endpoints.extend(other.endpoints);
+        self.roles.extend(other.roles);
+        self.queues.extend(other.queues);
+        self.accounts.extend(other.accounts);
+        self.regions.extend(other.regions);
+    }
+
+    /// Do they name one cluster?
+    pub(super) fn meet(&self, other: &Self) -> bool {
+        let common = |one: &BTreeSet<String>, other: &BTreeSet<String>| !one.is_disjoint(other);
+        common(&self.names, &other.names)
+            || common(&self.endpoints, &other.endpoints)
+            || common(&self.roles, &other.roles)
+            || common(&self.queues, &other.queues)
+    }
+
+    /// Do they say the same of account, region and API server?
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.accounts == other.accounts && self.regions == other.regions && self.endpoints == other.endpoints
+    }
+
+    /// Are they certainly of two accounts, regions or API servers?
+    pub(super) fn apart(&self, other: &Self) -> bool {
+        let differ = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
+            !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
+        };
+        differ(&self.accounts, &other.accounts)
+            || differ(&self.regions, &other.regions)
+            || differ(&self.endpoints, &other.endpoints)
+    }
+}
+
+/// What the items of a unit say of the cluster that they are of.
+pub(super) fn of_unit(builder: &Builder, unit: &Unit) -> Facts {
+    let mut facts = Facts::default();
+    for item in unit.items.iter().map(|index| &builder.items()[*index]) {
+        of_item(item, &mut facts);
+    }
+    if let Some(cluster) = unit.cluster {
+        let own = unit.items.iter().map(|index| &builder.items()[*index]);
+        let (region, account) = location_in(cluster, own);
+        facts.regions.extend(region);
+        facts.accounts.extend(account);
+    }
+    facts
+}
+
+fn of_item(item: &Item, facts: &mut Facts) {
+    let known = |path: &[&str]| item.body.str_at(path).filter(|text| !text.is_empty()).map(str::to_owned);
+    let id = || item.aws.as_deref().and_then(|aws| aws.id.as_ref()?.known().map(str::to_owned));
+    match &*item.kind {
+        "AWS::EKS::Cluster" => {
+            facts.names.extend(known(&["Name"]).or_else(id));
+            facts.endpoints.extend(known(&["Endpoint"]).map(|url| endpoint(&url)));
+        }
+        "AWS::EKS::PodIdentityAssociation"
+            if item.body.str_at(&["ServiceAccount"]).is_some_and(|account| account.contains("karpenter")) =>
+        {
+            facts.names.extend(known(&["ClusterName"]));
+            facts.roles.extend(known(&["RoleArn"]).map(|name| last(&name)));
+        }
+        "AWS::IAM::Role" => facts.roles.extend(id().map(|name| last(&name))),
+        "AWS::SQS::Queue" => facts.queues.extend(id()),
+        "core/ServiceAccount" => {
+            let role = known(&["metadata", "annotations", "eks.amazonaws.com/role-arn"]);
+            if item.name.contains("karpenter") {
+                facts.roles.extend(role.map(|name| last(&name)));
+            }
+        }
+        _ => {}
+    }
+    for name in controller::pinned_in(item) {
+        facts.names.insert(name);
+    }
+    for (name, sure) in controller::names_in(item) {
+        if sure {
+            facts.names.insert(name)
+        } else {
+            facts.likely.insert(name)
+        };
+    }
+    if let Some(aws) = item.aws.as_deref()
+        && item.source == SourceKind::Aws
+    {
+        let own = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).map(str::to_owned);
+        facts.accounts.extend(own(&aws.account));
+        facts.regions.extend(own(&aws.region));
+    }
+}
+
+/// What a controller says of its cluster.
+pub(super) fn of_identity(identity: &Identity) -> Facts {
+    let set = |text: &Option<String>| text.iter().cloned().collect::<BTreeSet<_>>();
+    Facts {
+        names: set(&identity.name),
+        likely: BTreeSet::new(),
+        endpoints: set(&identity.endpoint),
+        roles: identity.role.iter().map(|role| last(role)).collect(),
+        queues: identity.queue.iter().map(|queue| last(queue)).collect(),
+        accounts: identity.role.iter().filter_map(|role| account(role)).collect(),
+        regions: set(&identity.region),
+    }
+}
+
+/// The account of an ARN.
+fn account(arn: &str) -> Option<String> {
+    let parts = arn::split(&arn.into())?;
+    parts[4].known().filter(|account| !account.is_empty()).map(str::to_owned)
+}
+
+/// The last part of an ARN or URL: a name.
+fn last(text: &str) -> String {
+    text.rsplit(['/', ':']).next().unwrap_or_default().to_owned()
+}
