@@ -12,12 +12,16 @@
 //! document that was given counts both ways.
 
 mod action;
+mod arn;
 mod condition;
 mod context;
 mod decide;
 mod document;
+mod environment;
 mod fault;
+mod fold;
 mod grant;
+mod identity;
 mod managed;
 mod pattern;
 mod principal;
@@ -27,12 +31,12 @@ mod services;
 mod trail;
 
 pub use context::{Context, Given};
-pub use decide::{Access, Boundary, Decision, Policies, Policy, Request, decide};
+pub use decide::{Access, Boundary, Decision, Policies, Policy, decide};
 pub use document::{Document, PolicyKind, validate};
+pub use environment::Request;
 pub use fault::{Consequence, Fault};
 pub use grant::Grant;
-pub use pattern::glob;
-pub use principal::{Identity, IdentityKind, Principal};
+pub use identity::{Identity, IdentityKind, Principal};
 pub use request::{Cache, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 pub use services::no_such_action;
 pub use trail::{ElementTrail, StatementTrail, trail};

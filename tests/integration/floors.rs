@@ -37,19 +37,6 @@ const CIRCLES: &[&[&str]] = &[
         "inventory::references",
         "inventory::scopes",
     ],
-    // Decisions and what they are made of.
-    &[
-        "iam::action",
-        "iam::condition",
-        "iam::context",
-        "iam::decide",
-        "iam::document",
-        "iam::grant",
-        "iam::pattern",
-        "iam::principal",
-        "iam::resource",
-        "iam::services",
-    ],
 ];
 /// Rooms without I/O.
 const PURE: &[&str] = &["schema", "inventory", "formats", "iam", "karpenter", "findings"];

@@ -2,8 +2,8 @@
 
 use crate::inventory::{Reason, Ternary, Text};
 
-use crate::iam::decide::Env;
-use crate::iam::pattern::{Pattern, Syntax};
+use crate::iam::environment::Env;
+use crate::iam::pattern::{Pattern, Syntax, open};
 
 /// The actions of a statement.
 #[derive(Clone, Debug)]
@@ -43,16 +43,5 @@ impl Actions {
             let written = pattern.written.to_string();
             written.split(':').next().is_some_and(|other| other == "*" || other.eq_ignore_ascii_case(service))
         })
-    }
-}
-
-/// A list that may go on may hold what was not found in it.
-pub(super) fn open(answer: Ternary, open: Option<&Reason>, doubt: &mut Option<Reason>) -> Ternary {
-    match (answer, open) {
-        (Ternary::No, Some(reason)) => {
-            doubt.get_or_insert_with(|| reason.clone());
-            Ternary::Unknown
-        }
-        _ => answer,
     }
 }

@@ -5,9 +5,10 @@ use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Node, Part, Reason, Symbol, SymbolScope, Ternary, Text, Value};
 
 use crate::iam::context::{Given, KeyName, Lookup};
-use crate::iam::decide::Env;
+use crate::iam::environment::{Env, Request};
 use crate::iam::fault::Fault;
-use crate::iam::pattern::{Pattern, Syntax, fold};
+use crate::iam::fold::fold;
+use crate::iam::pattern::{Pattern, Syntax};
 use crate::iam::resource::ArnPattern;
 
 mod date;
@@ -67,7 +68,7 @@ impl Condition {
                     key: KeyName::new(key),
                     wanted: vec![],
                     pointer,
-                    broken: Some(super::principal::refused(&message)),
+                    broken: Some(super::fault::refused(&message)),
                 };
             }
         };
@@ -75,7 +76,7 @@ impl Condition {
             Self { operator, written: name.into(), key: KeyName::new(key), wanted: vec![], pointer, broken: None };
         if key.known().is_some_and(|key| !key.contains(':')) {
             let message = format!("the condition key {key} has no prefix such as `aws:`");
-            condition.broken = Some(super::principal::refused(&message));
+            condition.broken = Some(super::fault::refused(&message));
             faults.push(Fault::rejected(&condition.pointer, message));
         }
         let (values, more) = match &node.value {
@@ -101,7 +102,7 @@ impl Condition {
             Value::Null | Value::List(_) | Value::Map(_) => {
                 let message = format!("a value of {} is neither a text, a number nor a flag", self.key);
                 faults.push(Fault::rejected(&self.pointer, message.clone()));
-                return Wanted::Unknown(super::principal::refused(&message));
+                return Wanted::Unknown(super::fault::refused(&message));
             }
         };
         let Some(operator) = self.operator else { return Wanted::Pattern(Pattern::new(&text, EXACT)) };
@@ -141,7 +142,7 @@ impl Condition {
     /// Does it hold in a request that can never have the key? None where that cannot be told.
     pub(super) fn holds_without(&self) -> Option<bool> {
         let operator = self.operator.filter(|_| self.broken.is_none())?;
-        let request = super::decide::Request::bare("");
+        let request = Request::bare("");
         match self.without(operator, &Env::new(&request, None), &mut None) {
             Ternary::Yes => Some(true),
             Ternary::No => Some(false),

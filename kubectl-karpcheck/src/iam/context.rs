@@ -5,7 +5,7 @@ use std::fmt;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Reason, Ternary, Text};
 
-use crate::iam::pattern::fold;
+use crate::iam::fold::fold;
 
 /// What is known of a key of a request.
 #[derive(Clone, PartialEq, Debug)]

@@ -6,9 +6,9 @@ use crate::inventory::{Cause, List, Map, Node, Reason, Symbol, Ternary, Text, Va
 
 use crate::iam::action::Actions;
 use crate::iam::condition::Condition;
-use crate::iam::decide::Env;
-use crate::iam::fault::{Consequence, Fault};
-use crate::iam::principal::{Principals, Reach, refused};
+use crate::iam::environment::{Env, Request};
+use crate::iam::fault::{Consequence, Fault, refused};
+use crate::iam::principal::{Principals, Reach};
 use crate::iam::resource::Resources;
 use crate::iam::services;
 
@@ -402,7 +402,7 @@ impl Document {
 
     /// Does an Allow of it name an action, by pattern or in full? Textually: without regard to resource or condition.
     pub fn names_action(&self, action: &str) -> bool {
-        let request = super::decide::Request::bare(action);
+        let request = Request::bare(action);
         let env = Env::new(&request, None);
         self.statements.iter().any(|statement| {
             statement.effect == Effect::Allow

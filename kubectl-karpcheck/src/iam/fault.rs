@@ -1,5 +1,8 @@
 //! What is wrong with a policy document in itself.
 
+use crate::inventory::reason::Iam;
+use crate::inventory::{Cause, Reason};
+
 /// What AWS does with a fault.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Consequence {
@@ -54,4 +57,9 @@ impl Fault {
     pub(super) fn always(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into(), consequence: Consequence::AlwaysHolds }
     }
+}
+
+/// Why what AWS refuses cannot be evaluated.
+pub(super) fn refused(message: &str) -> Reason {
+    Reason::new(Cause::Undecidable, Iam::Malformed { fault: message.into() })
 }

@@ -4,8 +4,8 @@ use crate::inventory::reason::Iam;
 use crate::inventory::{ItemId, Node, Reason, Symbol, Ternary, Text, Value};
 
 use crate::iam::context::{Given, KeyName, Lookup};
-use crate::iam::decide::Env;
-use crate::iam::principal::Principal;
+use crate::iam::environment::Env;
+use crate::iam::identity::Principal;
 
 /// A grant: one principal may use a key for some operations.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Grant {
             Some(known) => Ternary::from(known.eq_ignore_ascii_case(operation)),
             None => Ternary::Unknown,
         }));
-        let listed = super::action::open(listed, self.open.as_ref(), &mut None);
+        let listed = super::pattern::open(listed, self.open.as_ref(), &mut None);
         // Operations that carry no encryption context are not held to the constraint.
         let constrained = !matches!(operation, "describekey" | "retiregrant");
         let context = match &self.constraint {

@@ -2,11 +2,12 @@
 
 use crate::inventory::reason::Iam;
 use crate::inventory::text::{Token, wildcard};
-use crate::inventory::{Cause, Part, Reason, Symbol, SymbolScope, Ternary, Text};
-pub use crate::schema::pattern::glob;
+use crate::inventory::{Cause, Reason, Symbol, SymbolScope, Ternary, Text};
+use crate::schema::pattern::glob;
 
 use crate::iam::context::{Given, KeyName, Lookup};
-use crate::iam::decide::Env;
+use crate::iam::environment::Env;
+use crate::iam::fold::fold_char;
 
 /// How the text of a pattern is read.
 #[derive(Clone, Copy, Debug)]
@@ -184,27 +185,6 @@ fn push_text<'a>(tokens: &mut Vec<Token<'a>>, text: &'a Text, fold: bool) {
     }));
 }
 
-/// One character without its case. Characters whose lower case is several stay as they are.
-pub(super) fn fold_char(char: char) -> char {
-    let mut lower = char.to_lowercase();
-    match (lower.next(), lower.next()) {
-        (Some(one), None) => one,
-        _ => char,
-    }
-}
-
-/// A text without its case. The names of holes keep theirs.
-pub(super) fn fold(text: &Text) -> Text {
-    match text.known() {
-        Some(known) if known.is_ascii() => Text::from(known.to_ascii_lowercase()),
-        Some(known) => Text::from(known.chars().map(fold_char).collect::<String>()),
-        None => Text::from_parts(text.clone().into_parts().into_iter().map(|part| match part {
-            Part::Known(known) => Part::Known(known.chars().map(fold_char).collect::<String>().into()),
-            hole @ Part::Hole(_) => hole,
-        })),
-    }
-}
-
 enum Resolved<'a> {
     Text(&'a Text),
     Str(&'a str),
@@ -312,4 +292,15 @@ fn variable(inside: &[Token<'_>], syntax: Syntax) -> Option<Piece> {
         default: default.map(String::into_boxed_str),
         symbol,
     })))
+}
+
+/// A list that may go on may hold what was not found in it.
+pub(super) fn open(answer: Ternary, open: Option<&Reason>, doubt: &mut Option<Reason>) -> Ternary {
+    match (answer, open) {
+        (Ternary::No, Some(reason)) => {
+            doubt.get_or_insert_with(|| reason.clone());
+            Ternary::Unknown
+        }
+        _ => answer,
+    }
 }

@@ -17,9 +17,10 @@ use crate::inventory::{
 };
 
 use crate::iam::context::{Context, Given};
-use crate::iam::decide::{Boundary, Decision, Policies, Request, decide};
+use crate::iam::decide::{Boundary, Decision, Policies, decide};
 use crate::iam::document::{Document, PolicyKind};
-use crate::iam::principal::{Identity, Principal};
+use crate::iam::environment::Request;
+use crate::iam::identity::{Identity, Principal};
 use crate::iam::trail::{StatementTrail, trail};
 
 mod account_region;
@@ -175,8 +176,7 @@ impl<'a> Evaluator<'a> {
         self.target_policies(target, &question.action, &resource, &target_home, &mut policies);
         if let Principal::Identity(identity) = &principal {
             // Of an ARN that leaves the account out, such as an image's, nobody is the owner.
-            let account =
-                super::resource::split(&resource).map(|parts| parts[4].clone()).filter(|part| !part.is_empty());
+            let account = super::arn::split(&resource).map(|parts| parts[4].clone()).filter(|part| !part.is_empty());
             policies.same_account = match account {
                 Some(account) => match identity.account.same(&account) {
                     // What nobody stated is taken to be the account that everything else is in.

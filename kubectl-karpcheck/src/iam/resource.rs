@@ -1,10 +1,10 @@
 //! ARNs against patterns, part by part, and the `Resource` and `NotResource` elements.
 
-use crate::inventory::{Part, Reason, Ternary, Text};
+use crate::inventory::{Reason, Ternary, Text};
 
-use crate::iam::action::open;
-use crate::iam::decide::Env;
-use crate::iam::pattern::{Pattern, Piece, Syntax, others, pieces};
+use crate::iam::arn::split;
+use crate::iam::environment::Env;
+use crate::iam::pattern::{Pattern, Piece, Syntax, open, others, pieces};
 
 /// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
 /// colons; with fewer the pattern matches as a whole.
@@ -80,30 +80,6 @@ impl ArnPattern {
             .any(|(pattern, part)| pattern.matches_str(part, env, &mut None) == Ternary::No)
             || known.splitn(6, ':').count() < 6
     }
-}
-
-/// The six parts of a text, cut at the first five colons that are known.
-pub(super) fn split(text: &Text) -> Option<[Text; 6]> {
-    if let Some(known) = text.known() {
-        let parts: Vec<Text> = known.splitn(6, ':').map(Text::from).collect();
-        return parts.try_into().ok();
-    }
-    let mut parts: Vec<Vec<Part>> = vec![vec![]];
-    for part in text.clone().into_parts() {
-        let Part::Known(known) = part else {
-            parts.last_mut()?.push(part);
-            continue;
-        };
-        let left = 6 - parts.len();
-        for (index, piece) in known.splitn(left + 1, ':').enumerate() {
-            if index > 0 {
-                parts.push(vec![]);
-            }
-            parts.last_mut()?.push(Part::Known(piece.into()));
-        }
-    }
-    let texts: Vec<Text> = parts.into_iter().map(Text::from_parts).collect();
-    texts.try_into().ok()
 }
 
 /// The resources of a statement.

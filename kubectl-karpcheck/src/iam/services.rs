@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::iam::pattern::glob;
+use crate::schema::pattern::glob;
 
 /// The table, with its source and date. The script that makes it is tests/fixtures/iam/services.py.
 const TABLE: &str = include_str!("services.txt");

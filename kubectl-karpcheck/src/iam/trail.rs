@@ -4,9 +4,10 @@ use crate::inventory::Place;
 use crate::inventory::{Reason, Ternary};
 
 use crate::iam::condition::Condition;
-use crate::iam::decide::{Boundary, Env, Policies, Policy, Request, Which};
+use crate::iam::decide::{Boundary, Policies, Policy, Which};
 use crate::iam::document::{Effect, PolicyKind, Statement};
-use crate::iam::principal::Principal;
+use crate::iam::environment::{Env, Request};
+use crate::iam::identity::Principal;
 
 /// One element of a statement against a request.
 #[derive(Clone, PartialEq, Debug)]

@@ -4,7 +4,6 @@
 //! it shows by what it says that it was made for Karpenter. What a policy merely could do is no evidence: other controllers
 //! tag volumes and terminate instances, too. Where a role was not read, or may hold more than was read, the last link says so.
 
-use crate::iam::glob;
 use crate::inventory::Ternary;
 use crate::inventory::builder::Builder;
 use crate::inventory::item::{Item, ItemId};
@@ -14,6 +13,7 @@ use crate::inventory::reason::{Cause, Controller};
 use crate::inventory::scopes::Relations;
 use crate::inventory::text::{Part, Text};
 use crate::schema::kinds;
+use crate::schema::pattern::glob;
 
 /// The relation of a controller to its policies.
 pub const RELATION: &str = "@policies";

@@ -1,9 +1,8 @@
 //! What must hold of any policy and any request.
 
-use kubectl_karpcheck::iam::{
-    Access, Context, Given, Identity, Policies, PolicyKind, Principal, Request, decide, glob,
-};
+use kubectl_karpcheck::iam::{Access, Context, Given, Identity, Policies, PolicyKind, Principal, Request, decide};
 use kubectl_karpcheck::inventory::Text;
+use kubectl_karpcheck::schema::pattern::glob;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 

@@ -4,8 +4,9 @@ use crate::inventory::Place;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, SymbolScope, Ternary, Unknown};
 
-use crate::iam::decide::{Access, Boundary, Decision, Doubt, Env, Policies, Policy, Request, Sums, Which};
-use crate::iam::principal::{IdentityKind, Principal};
+use crate::iam::decide::{Access, Boundary, Decision, Doubt, Policies, Policy, Sums, Which};
+use crate::iam::environment::{Env, Request};
+use crate::iam::identity::{IdentityKind, Principal};
 use crate::iam::trail;
 
 fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {

@@ -4,7 +4,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::{Item, Node, Part, SymbolScope, Text, Value};
 
-use crate::iam::resource::split;
+use crate::iam::arn::split;
 
 /// What is known of a home.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use crate::inventory::Text;
 use crate::inventory::arn::AccountRegion;
 
 use crate::iam::context::{Context, Given};
-use crate::iam::principal::{IdentityKind, Principal};
+use crate::iam::identity::{IdentityKind, Principal};
 
 /// A value that is no one's: what the keys of a stranger hold.
 const STRANGER: &str = "(another account)";
@@ -26,7 +26,7 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
     let via = matches!(context.get("kms:ViaService"), Some(Given::Values(_)));
     let set = &mut |key: &str, given: Given| context.set_default(key, given);
     set("aws:SecureTransport", Given::one("true"));
-    let resource = crate::iam::resource::split(facts.resource);
+    let resource = crate::iam::arn::split(facts.resource);
     if let Some(account) = resource.as_ref().map(|parts| &parts[4]).filter(|account| !account.is_empty()) {
         set("aws:ResourceAccount", Given::one(account.clone()));
     }

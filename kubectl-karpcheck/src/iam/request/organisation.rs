@@ -11,7 +11,7 @@ use crate::inventory::{Cause, ItemId, Node, Reason, Ternary, Text, Value};
 
 use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::PolicyKind;
-use crate::iam::principal::Identity;
+use crate::iam::identity::Identity;
 use crate::iam::request::{Evaluator, ORGANISATION_POLICY};
 
 impl Evaluator<'_> {

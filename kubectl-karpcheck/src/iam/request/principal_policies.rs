@@ -6,14 +6,14 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Text, Unknown, Value};
 
+use crate::iam::arn::split;
 use crate::iam::decide::{Boundary, Policies, Policy};
 use crate::iam::document::{Document, PolicyKind};
+use crate::iam::identity::Identity;
 use crate::iam::managed;
 use crate::iam::managed::Managed;
-use crate::iam::principal::Identity;
 use crate::iam::request::account_region::Known;
 use crate::iam::request::{Evaluator, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, not_given};
-use crate::iam::resource::split;
 
 /// What a principal holds.
 #[derive(Debug, Default)]

@@ -10,12 +10,12 @@ use crate::inventory::{
     Cause, Item, ItemId, List, Map, Node, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
+use crate::iam::arn::split;
 use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::{Document, PolicyKind};
 use crate::iam::grant::Grant;
 use crate::iam::request::account_region::Known;
 use crate::iam::request::{Evaluator, ROLE, not_given};
-use crate::iam::resource::split;
 
 pub(super) const KEY: &str = "AWS::KMS::Key";
 pub(super) const EVENT_RULE: &str = "AWS::Events::Rule";
@@ -141,7 +141,7 @@ impl Evaluator<'_> {
         let map = |members: Vec<(&str, Node)>| {
             Node::new(Value::Map(members.into_iter().map(|(key, node)| (Text::from(key), node)).collect::<Map>()), at)
         };
-        let account = crate::iam::decide::account_of(policy(Arc::default()).home.as_deref());
+        let account = crate::iam::environment::account_of(policy(Arc::default()).home.as_deref());
         let principal = Node::new(Value::Map([(Text::from("AWS"), Node::text(account, at))].into_iter().collect()), at);
         let statement = map(vec![
             ("Sid", text("Enable IAM User Permissions")),

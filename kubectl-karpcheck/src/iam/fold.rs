@@ -1,0 +1,24 @@
+//! Texts without their case.
+
+use crate::inventory::{Part, Text};
+
+/// One character without its case. Characters whose lower case is several stay as they are.
+pub(super) fn fold_char(char: char) -> char {
+    let mut lower = char.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => char,
+    }
+}
+
+/// A text without its case. The names of holes keep theirs.
+pub(super) fn fold(text: &Text) -> Text {
+    match text.known() {
+        Some(known) if known.is_ascii() => Text::from(known.to_ascii_lowercase()),
+        Some(known) => Text::from(known.chars().map(fold_char).collect::<String>()),
+        None => Text::from_parts(text.clone().into_parts().into_iter().map(|part| match part {
+            Part::Known(known) => Part::Known(known.chars().map(fold_char).collect::<String>().into()),
+            hole @ Part::Hole(_) => hole,
+        })),
+    }
+}
