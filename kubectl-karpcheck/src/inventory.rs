@@ -7,31 +7,37 @@
 //! Draft (from a reader) -> Builder -> Inventory -> select, get, views, find, related, referrers
 //! ```
 
-pub mod absence;
+mod absence;
+pub mod answer;
 pub mod arn;
 pub mod builder;
+pub mod cluster;
+pub mod id;
 pub mod item;
 pub(crate) mod location;
+pub mod lookup;
 pub mod node;
 pub mod peers;
 pub mod pointer;
 pub mod problem;
-pub mod query;
+mod query;
 pub mod reason;
 mod references;
+pub mod scope;
 pub mod scopes;
 mod ternary;
 pub mod text;
 
-pub use absence::{LookupRecord, LookupResult};
+pub use answer::{Field, FieldValue, Found, Link, Seen, Unknown};
 pub use builder::{Builder, Draft, Stated};
-pub use item::{
-    AwsFacts, AwsOrigin, ClusterId, Document, Item, ItemId, LiveOrigin, Logical, Origin, Place, SourceKind,
-};
+pub use cluster::{Cluster, Listing};
+pub use id::ItemId;
+pub use item::{AwsFacts, AwsOrigin, ClusterId, Document, Item, LiveOrigin, Logical, Origin, Place, SourceKind};
+pub use lookup::{LookupRecord, LookupResult};
 pub use node::{At, DocId, Key, List, Map, Node, Value};
 pub use problem::Problem;
-pub use query::{Cluster, Field, FieldValue, Found, Link, Listing, Scope, Seen, Unknown};
 pub use reason::{Cause, Fact, Gap, Reason, Settlement};
+pub use scope::Scope;
 pub use scopes::Inventory;
 pub use ternary::Ternary;
 pub use text::{Address, Part, Symbol, SymbolScope, Template, Text};

@@ -5,7 +5,7 @@
 //! Builder (what was gathered) -> inventory -> Karpcheck::Controller, Karpcheck::Cluster, `@policies`
 //! ```
 
-use crate::inventory::scopes::Derivation;
+use crate::inventory::builder::Derivation;
 
 pub mod cluster_identity;
 pub mod controller;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::inventory::item::{ItemId, Place};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Place;
 use crate::inventory::reason::Reason;
 use crate::inventory::{At, Inventory};
 

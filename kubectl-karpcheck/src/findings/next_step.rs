@@ -2,7 +2,8 @@
 
 use crate::findings::finding::{Finding, Outcome, RuleInfo};
 use crate::inventory::Inventory;
-use crate::inventory::item::{Item, ItemId};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Item;
 use crate::inventory::reason::{Cause, Fact, Settlement};
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;

@@ -3,7 +3,8 @@
 use crate::findings::finding::Edit;
 use crate::inventory::Inventory;
 use crate::inventory::builder::Builder;
-use crate::inventory::item::{Item, ItemId};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Item;
 use crate::inventory::node::{At, List, Map, Node, Value};
 use crate::inventory::pointer;
 

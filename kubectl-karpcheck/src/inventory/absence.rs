@@ -1,38 +1,15 @@
-//! What AWS was asked and said of resources that are not in the inventory: which do not exist, and which lists are whole.
+//! What is not in the inventory: why items may be missing, and which AWS says do not exist.
 
-use std::sync::Arc;
-
-use crate::inventory::item::{Item, ItemId};
+use crate::inventory::answer::Unknown;
+use crate::inventory::cluster::Listing;
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Item;
+use crate::inventory::lookup::{LookupRecord, LookupResult};
 use crate::inventory::node::{Node, Value};
-use crate::inventory::query::{Scope, Unknown};
-use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::reason::{Cause, Gathered, Reason};
+use crate::inventory::scope::Scope;
 use crate::inventory::text::Text;
-
-/// AWS's word on a kind, in one account and region.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LookupRecord {
-    /// `AWS::SQS::Queue`.
-    pub kind: Arc<str>,
-    /// The account that was asked; none where nobody said.
-    pub account: Option<String>,
-    /// The region that was asked; none where nobody said, and for services without regions.
-    pub region: Option<String>,
-    /// What it said.
-    pub word: LookupResult,
-}
-
-/// See [`LookupRecord`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum LookupResult {
-    /// None has this name, id or ARN.
-    NotFound(String),
-    /// All that there are, are in the inventory.
-    Complete,
-    /// All that refer to the resource with this ARN are in the inventory.
-    CompleteFor(String),
-    /// Which there are was not told.
-    Unavailable(Reason),
-}
+use crate::schema::pattern::kind_matches;
 
 impl LookupRecord {
     /// `queue prod in 111122223333, eu-west-1`, as a sentence goes on.
@@ -61,6 +38,28 @@ impl LookupRecord {
 }
 
 impl Scope {
+    /// Why some items of a kind may be missing.
+    pub fn missing(&self, kind: &str) -> Option<Unknown> {
+        let gathered = crate::schema::kinds::gathered_for(kind);
+        let partial = self.clusters.iter().flat_map(|cluster| {
+            cluster.listed.iter().filter_map(|(listed, listing)| match listing {
+                Listing::Partial(reason) if gathered.iter().any(|wanted| kind_matches(wanted, listed)) => {
+                    Some(reason.clone())
+                }
+                _ => None,
+            })
+        });
+        // A refusal outweighs a failure: it is what somebody can change.
+        if let Some(reason) = partial.min_by_key(|reason| reason.cause) {
+            return Some(Unknown { reason, place: None });
+        }
+        if let Some(reason) = self.untold(kind) {
+            return Some(Unknown { reason: reason.clone(), place: None });
+        }
+        (self.clusters.is_empty() || !crate::schema::kinds::listable(kind))
+            .then(|| Unknown::new(Cause::NotProvided, Gathered::MayBeMore { kind: kind.into() }))
+    }
+
     /// What an item's reference names and AWS says does not exist, in words.
     pub(crate) fn nonexistent(&self, kinds: &[&str], text: &Text, from: &Item) -> Option<String> {
         let text = text.known()?;

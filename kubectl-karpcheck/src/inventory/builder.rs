@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::inventory::absence::LookupRecord;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, ItemId, Origin, SourceKind};
+use crate::inventory::cluster::{Cluster, Listing};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, Origin, SourceKind};
 use crate::inventory::location::{Location, endpoint, location_of};
+use crate::inventory::lookup::LookupRecord;
 use crate::inventory::node::{At, DocId, Node, Value};
 use crate::inventory::problem::Problem;
-use crate::inventory::query::{Cluster, Listing};
 use crate::inventory::text::SymbolScope;
 use crate::schema::aws::partition_of;
 
@@ -22,7 +23,7 @@ mod plans;
 
 pub use coerce::DocumentParser;
 pub use fragments::{Fragment, Selector};
-pub use plans::ScopePlan;
+pub use plans::{Derivation, ScopePlan};
 
 /// Facts stated on the command line.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

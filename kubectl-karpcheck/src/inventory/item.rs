@@ -3,12 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::inventory::id::ItemId;
 use crate::inventory::node::{At, DocId, Node};
 use crate::inventory::text::{SymbolScope, Text};
-
-/// An item's number: its place in the inventory, counted from 1, so that 0 is never an item.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ItemId(pub u32);
 
 /// A cluster of this run. Number 0 is the cluster that the files are about, whichever that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]

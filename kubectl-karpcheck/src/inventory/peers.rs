@@ -1,31 +1,19 @@
 //! Which items have a field that holds the same: an index for each kind and field that is asked about, made once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::inventory::item::ItemId;
+use crate::inventory::answer::{Field, FieldValue, Found, Link, Unknown};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Item;
 use crate::inventory::node::Value;
+use crate::inventory::peers::index::{Held, Peers};
 use crate::inventory::pointer::Malformed;
-use crate::inventory::query::{FieldValue, Found, Link, Unknown};
 use crate::inventory::scopes::Inventory;
 use crate::inventory::ternary::Ternary;
-use crate::inventory::text::{Part, SymbolScope, Text};
+use crate::inventory::text::Text;
 
-/// The indexes of an inventory, by kind and pattern.
-pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
-
-/// The items of a kind by what a field of theirs holds.
-#[derive(Debug, Default)]
-pub(crate) struct Peers {
-    /// By what is held: each item once, with the first such field.
-    by_value: HashMap<Held, Vec<(ItemId, String)>>,
-    /// Texts that are known in part, each once in a scope, with the scope and why.
-    partial: Vec<(u32, Text, Unknown)>,
-    /// Why one of the fields may hold anything.
-    open: Option<Unknown>,
-    /// Nodes that were visited to make it.
-    work: u64,
-}
+pub(crate) mod index;
 
 /// The answer to who holds the same as a field.
 #[derive(Debug)]
@@ -36,36 +24,6 @@ pub struct Answered {
     pub index: u64,
     /// Entries of the index that were looked at.
     pub visited: u64,
-}
-
-/// What a field holds, to find the same by.
-#[derive(PartialEq, Eq, Hash, Debug)]
-enum Held {
-    Text(String),
-    /// A text with holes: its scope, its known parts, and its symbols with the place where they mean the same. What a
-    /// placeholder stands for is another thing in another scope.
-    Parts(u32, Vec<(Option<SymbolScope>, String)>),
-    /// A number, a flag, or JSON.
-    Other(String),
-}
-
-impl Held {
-    fn of_text(scope: u32, text: &Text) -> Self {
-        match text.known() {
-            Some(known) => Self::Text(known.to_owned()),
-            None => Self::Parts(
-                scope,
-                text.clone()
-                    .into_parts()
-                    .into_iter()
-                    .map(|part| match part {
-                        Part::Known(known) => (None, known.into()),
-                        Part::Hole(symbol) => (Some(symbol.scope), symbol.name.as_ref().to_owned()),
-                    })
-                    .collect(),
-            ),
-        }
-    }
 }
 
 /// One field, as far as it is known.
@@ -110,7 +68,7 @@ impl Peers {
             let left = most.saturating_sub(index.work);
             let (fields, visited) = if pattern.starts_with('@') {
                 let value = inventory.get(id, pattern)?;
-                (vec![super::Field { at: pattern.to_owned(), value }], 1)
+                (vec![Field { at: pattern.to_owned(), value }], 1)
             } else {
                 inventory.find_within(id, pattern, left)?
             };
@@ -161,11 +119,11 @@ impl Peers {
         let here = scope(inventory, id);
         let same = self.by_value.get(&held).map(Vec::as_slice).unwrap_or_default();
         // What several scopes share is one thing, and no peer of itself.
-        let at = inventory.item(id).map(super::item::Item::at);
+        let at = inventory.item(id).map(Item::at);
         let others = same.iter().filter(|(other, _)| {
             *other != id
                 && world(inventory, *other) == world(inventory, id)
-                && (scope(inventory, *other) == here || inventory.item(*other).map(super::item::Item::at) != at)
+                && (scope(inventory, *other) == here || inventory.item(*other).map(Item::at) != at)
         });
         let mut links: Vec<Link> =
             others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }).collect();

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::inventory::item::ItemId;
+use crate::inventory::id::ItemId;
 
 mod aws;
 mod cluster;

@@ -3,16 +3,19 @@
 //! A reference is a field. What it may hold depends on its target (a key is named by id, ARN, alias or alias ARN), so
 //! targets have resolvers and the fields that refer stand in the schema.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::inventory::answer::{Found, Link, Unknown};
 use crate::inventory::arn;
-use crate::inventory::item::{ClusterId, Item, ItemId, Logical};
+use crate::inventory::cluster::{Cluster, Listing};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{ClusterId, Item, Logical};
 use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::pointer;
 use crate::inventory::pointer::{Malformed, Step};
-use crate::inventory::query::{Found, Link, Listing, Scope, Unknown};
 use crate::inventory::reason::{Cause, Gap, Gathered, Reason, Terraform};
+use crate::inventory::references::index::{Referrers, Resolver};
+use crate::inventory::scope::Scope;
 use crate::inventory::ternary::Ternary;
 use crate::inventory::text::Text;
 use crate::schema::aws::noun;
@@ -20,37 +23,38 @@ use crate::schema::kinds;
 use crate::schema::pattern::kind_matches;
 use crate::schema::references::{references, target};
 
+pub(crate) mod index;
+
 const KEY: &str = "AWS::KMS::Key";
 const ALIAS: &str = "AWS::KMS::Alias";
 const QUEUE: &str = "AWS::SQS::Queue";
 const ROLE: &str = "AWS::IAM::Role";
 const EKS: &str = "AWS::EKS::Cluster";
 
-/// Which items have which names.
-#[derive(Debug, Default)]
-pub(crate) struct Resolver {
-    /// By kind and physical id.
-    ids: HashMap<(Arc<str>, String), Vec<ItemId>>,
-    /// By ARN, where it is known as a whole.
-    arns: HashMap<String, ItemId>,
-    /// Kinds whose items have an ARN or id that is known in part.
-    partial: BTreeMap<Arc<str>, Vec<ItemId>>,
-    /// By address in a template or cluster.
-    logical: HashMap<Logical, ItemId>,
-    /// Kubernetes objects by kind, namespace and name.
-    objects: HashMap<(Arc<str>, String, String), Vec<ItemId>>,
-}
+impl Scope {
+    /// The items that a field refers to.
+    pub fn related(&self, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
+        related(self, id, pattern)
+    }
 
-/// Who refers to an item, among the items of one kind.
-#[derive(Debug, Default)]
-pub(crate) struct Referrers {
-    to: HashMap<ItemId, Vec<(ItemId, String)>>,
-    /// References that cannot be resolved: the kind that they refer to, the text, and why.
-    open: Vec<(Option<&'static str>, Text, Unknown)>,
+    /// The same and how many nodes were visited for it, but it stops once these are more than `most`.
+    pub fn related_within(&self, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Link>, u64), Malformed> {
+        related_within(self, id, pattern, most)
+    }
+
+    /// The items of a kind that have a field which refers to this item.
+    pub fn referrers(&self, id: ItemId, kind: &str) -> Vec<Link> {
+        referrers(self, id, kind)
+    }
+
+    /// The index behind [`related`](Self::related).
+    fn resolver(&self) -> &Resolver {
+        self.resolver.get_or_init(|| Resolver::new(self))
+    }
 }
 
 impl Resolver {
-    pub(crate) fn new(inventory: &Scope) -> Self {
+    fn new(inventory: &Scope) -> Self {
         let mut resolver = Self::default();
         for (id, item) in inventory.items() {
             match item.aws.as_deref() {
@@ -86,17 +90,12 @@ impl Resolver {
 }
 
 /// The items that a field refers to.
-pub(crate) fn related(inventory: &Scope, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
+fn related(inventory: &Scope, id: ItemId, pattern: &str) -> Result<Vec<Link>, Malformed> {
     related_within(inventory, id, pattern, u64::MAX).map(|(links, _)| links)
 }
 
 /// The same and how many nodes were visited; it stops once these are more than `most`.
-pub(crate) fn related_within(
-    inventory: &Scope,
-    id: ItemId,
-    pattern: &str,
-    most: u64,
-) -> Result<(Vec<Link>, u64), Malformed> {
+fn related_within(inventory: &Scope, id: ItemId, pattern: &str, most: u64) -> Result<(Vec<Link>, u64), Malformed> {
     let Some(item) = inventory.item(id) else { return Ok((vec![], 1)) };
     match pattern {
         "@same" => return Ok((item.same.iter().map(|same| link(Found::Known(*same), "")).collect(), 1)),
@@ -139,7 +138,7 @@ pub(crate) fn related_within(
 }
 
 /// The items of a kind that refer to this item.
-pub(crate) fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
+fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
     let cached = inventory.referrers.lock().ok().and_then(|cache| cache.get(kind).cloned());
     let index = cached.unwrap_or_else(|| {
         let made = Arc::new(index(inventory, kind));
@@ -410,8 +409,8 @@ fn by_object(inventory: &Scope, id: ItemId, item: &Item, at: &str, map: &Map) ->
         Some(namespace) => format!("{} {namespace}/{known}", kind.rsplit('/').next().unwrap_or(&kind)),
         None => format!("{} {known}", kind.rsplit('/').next().unwrap_or(&kind)),
     };
-    let listing = |cluster: &super::query::Cluster| cluster.listed.get(&kind).cloned();
-    let clusters: Vec<&super::query::Cluster> = match inventory.cluster(item.cluster) {
+    let listing = |cluster: &Cluster| cluster.listed.get(&kind).cloned();
+    let clusters: Vec<&Cluster> = match inventory.cluster(item.cluster) {
         Some(own) => vec![own],
         None => inventory.clusters().iter().collect(),
     };

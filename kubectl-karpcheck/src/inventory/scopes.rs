@@ -1,33 +1,18 @@
 //! The inventory of a run: its scopes, side by side. Each answers within itself; what several clusters share is asked here.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::inventory::builder::Builder;
-use crate::inventory::item::{ClusterId, Document, Item, ItemId};
+use crate::inventory::answer::{Field, FieldValue, Known, Link, Seen, Unknown};
+use crate::inventory::cluster::Cluster;
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{ClusterId, Document, Item};
 use crate::inventory::node::{At, DocId, Node};
+use crate::inventory::peers::index::Indexes;
 use crate::inventory::pointer::Malformed;
 use crate::inventory::problem::Problem;
-use crate::inventory::query::{Cluster, Field, FieldValue, Known, Link, Scope, Seen, Unknown};
+use crate::inventory::scope::Scope;
 use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
-
-/// Relations that no field holds, by their name, and of each item that has some.
-pub type Relations = BTreeMap<&'static str, BTreeMap<ItemId, Vec<Link>>>;
-
-/// What a room above derives from the items of a scope. The inventory does not know what it is about.
-#[derive(Clone, Copy, Debug)]
-pub struct Derivation {
-    /// Adds items to those that were gathered, which are joined by then.
-    pub items: fn(&mut Builder),
-    /// Sets the relations among all of them, and what follows from these.
-    pub relations: fn(&mut Scope),
-}
-
-impl Derivation {
-    /// Nothing is derived.
-    pub const NONE: Self = Self { items: |_| {}, relations: |_| {} };
-}
 
 /// Everything that was gathered. An item's number is its own in the whole run, and belongs to one scope.
 #[derive(Debug)]
@@ -38,29 +23,15 @@ pub struct Inventory {
     pub(crate) problems: Vec<Problem>,
     /// Objects of kinds that no rule asked for.
     pub(crate) unread: u64,
-    /// What is derived in each scope.
-    derivation: Derivation,
     /// What fields hold, made when first asked for.
-    pub(crate) peers: Mutex<super::peers::Indexes>,
+    pub(crate) peers: Mutex<Indexes>,
 }
 
 impl Inventory {
     /// One without scopes.
-    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64, derivation: Derivation) -> Self {
+    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
         let (scopes, documents, problems) = (vec![], vec![], vec![]);
-        Self { scopes, documents, clusters, problems, unread, derivation, peers: Mutex::default() }
-    }
-
-    /// Adds what was gathered of one cluster. The documents of all builders are one list, which goes from one to the next.
-    pub(crate) fn add(&mut self, mut builder: Builder, name: &str) {
-        let before = self.scopes.last().map_or(0, |scope| scope.before + scope.len());
-        builder.documents = std::mem::take(&mut self.documents);
-        builder.problems = std::mem::take(&mut self.problems);
-        let mut scope = builder.scope(name, before, self.derivation.items);
-        (self.derivation.relations)(&mut scope);
-        self.scopes.push(scope);
-        self.documents = builder.documents;
-        self.problems = builder.problems;
+        Self { scopes, documents, clusters, problems, unread, peers: Mutex::default() }
     }
 
     /// The scopes, in their order.

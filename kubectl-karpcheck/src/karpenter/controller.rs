@@ -9,10 +9,10 @@
 //! nobody stated is unknown, what a Deployment certainly does not set is absent.
 
 use crate::inventory::builder::{Builder, Draft};
+use crate::inventory::cluster::Listing;
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::location::endpoint;
 use crate::inventory::node::{At, Map, Node, Value};
-use crate::inventory::query::Listing;
 use crate::inventory::reason::{Cause, Controller as Gap};
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{RELEASES, number, written};

@@ -5,12 +5,13 @@
 //! tag volumes and terminate instances, too. Where a role was not read, or may hold more than was read, the last link says so.
 
 use crate::inventory::Ternary;
+use crate::inventory::answer::{Found, Link, Unknown};
 use crate::inventory::builder::Builder;
-use crate::inventory::item::{Item, ItemId};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::Item;
 use crate::inventory::node::{At, Node, Value};
-use crate::inventory::query::{Found, Link, Scope, Unknown};
 use crate::inventory::reason::{Cause, Controller};
-use crate::inventory::scopes::Relations;
+use crate::inventory::scope::{Relations, Scope};
 use crate::inventory::text::{Part, Text};
 use crate::schema::kinds;
 use crate::schema::pattern::glob;

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::formats::json;
     use crate::formats::json::Base;
-    use crate::inventory::scopes::Derivation;
+    use crate::inventory::builder::Derivation;
     use crate::inventory::{Inventory, Origin, Stated};
 
     fn read(text: &str, path: &str) -> Inventory {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inventory::builder::{Builder, coerce};
-use crate::inventory::item::{ClusterId, Item, ItemId, Logical, SourceKind};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{ClusterId, Item, Logical, SourceKind};
 use crate::inventory::node::{List, Map, Node, Value};
 use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::text::{SymbolScope, Text};

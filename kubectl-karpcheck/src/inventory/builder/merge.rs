@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inventory::builder::Builder;
-use crate::inventory::item::{Item, ItemId, View};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{Item, View};
 use crate::inventory::node::{Map, Node, Value};
 use crate::inventory::reason::Cause;
 use crate::inventory::text::SymbolScope;

@@ -4,9 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::inventory::builder::{Builder, Stated};
-use crate::inventory::item::{ClusterId, Item, ItemId, Origin};
-use crate::inventory::query::Scope;
-use crate::inventory::scopes::{Derivation, Inventory, Relations};
+use crate::inventory::id::ItemId;
+use crate::inventory::item::{ClusterId, Item, Origin};
+use crate::inventory::scope::{Relations, Scope};
+use crate::inventory::scopes::Inventory;
+
+/// What a room above derives from the items of a scope. The inventory does not know what it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Derivation {
+    /// Adds items to those that were gathered, which are joined by then.
+    pub items: fn(&mut Builder),
+    /// Sets the relations among all of them, and what follows from these.
+    pub relations: fn(&mut Scope),
+}
+
+impl Derivation {
+    /// Nothing is derived.
+    pub const NONE: Self = Self { items: |_| {}, relations: |_| {} };
+}
 
 /// What of a builder makes one scope.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +43,14 @@ pub struct ScopePlan {
 impl Builder {
     /// The inventory, in which everything is of one scope.
     pub fn build(mut self, derivation: Derivation) -> Inventory {
-        let mut whole = self.begin(derivation);
-        whole.add(self, "files");
+        let mut whole = self.begin();
+        self.add_to(&mut whole, "files", derivation);
         whole
     }
 
     /// The inventory before its first scope, with the documents and problems of all.
-    fn begin(&mut self, derivation: Derivation) -> Inventory {
-        let mut whole = Inventory::new(self.clusters.clone(), self.unread, derivation);
+    fn begin(&mut self) -> Inventory {
+        let mut whole = Inventory::new(self.clusters.clone(), self.unread);
         whole.documents = std::mem::take(&mut self.documents);
         whole.problems = std::mem::take(&mut self.problems);
         whole
@@ -46,11 +61,11 @@ impl Builder {
         if plans.is_empty() {
             return self.build(derivation);
         }
-        let mut whole = self.begin(derivation);
+        let mut whole = self.begin();
         if let [only] = plans.as_slice()
             && only.items.len() == self.items.len()
         {
-            whole.add(self, &only.name);
+            self.add_to(&mut whole, &only.name, derivation);
             return whole;
         }
         let mut left: Vec<usize> = vec![0; self.items.len()];
@@ -96,7 +111,7 @@ impl Builder {
             let is_its = |unit: &Option<Arc<str>>| unit.as_ref().is_none_or(|unit| plan.units.contains(&**unit));
             let own = self.parts.iter().zip(&units).filter(|(_, unit)| is_its(unit));
             part.parts = own.map(|(fragment, _)| fragment.clone()).collect();
-            whole.add(part, &plan.name);
+            part.add_to(&mut whole, &plan.name, derivation);
             if let Some(scope) = whole.scopes.last_mut() {
                 scope.nameless = plan.nameless;
                 scope.world = plan.world;
@@ -105,8 +120,20 @@ impl Builder {
         whole
     }
 
+    /// Adds what it holds as one scope. The documents of all builders are one list, which goes from one to the next.
+    fn add_to(mut self, whole: &mut Inventory, name: &str, derivation: Derivation) {
+        let before = whole.scopes.last().map_or(0, |scope| scope.before + scope.len());
+        self.documents = std::mem::take(&mut whole.documents);
+        self.problems = std::mem::take(&mut whole.problems);
+        let mut scope = self.scope(name, before, derivation.items);
+        (derivation.relations)(&mut scope);
+        whole.scopes.push(scope);
+        whole.documents = self.documents;
+        whole.problems = self.problems;
+    }
+
     /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
-    pub(crate) fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
+    fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
         self.settle_selectors();
         self.fold_parts();
         let homes = self.settle_homes();

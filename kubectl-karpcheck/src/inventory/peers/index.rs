@@ -1,0 +1,54 @@
+//! The index behind peers: the items of a kind by what a field of theirs holds. Made by the parent, kept by the inventory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::inventory::answer::Unknown;
+use crate::inventory::id::ItemId;
+use crate::inventory::text::{Part, SymbolScope, Text};
+
+/// The indexes of an inventory, by kind and pattern.
+pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
+
+/// The items of a kind by what a field of theirs holds.
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    /// By what is held: each item once, with the first such field.
+    pub(crate) by_value: HashMap<Held, Vec<(ItemId, String)>>,
+    /// Texts that are known in part, each once in a scope, with the scope and why.
+    pub(crate) partial: Vec<(u32, Text, Unknown)>,
+    /// Why one of the fields may hold anything.
+    pub(crate) open: Option<Unknown>,
+    /// Nodes that were visited to make it.
+    pub(crate) work: u64,
+}
+
+/// What a field holds, to find the same by.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Held {
+    Text(String),
+    /// A text with holes: its scope, its known parts, and its symbols with the place where they mean the same. What a
+    /// placeholder stands for is another thing in another scope.
+    Parts(u32, Vec<(Option<SymbolScope>, String)>),
+    /// A number, a flag, or JSON.
+    Other(String),
+}
+
+impl Held {
+    pub(crate) fn of_text(scope: u32, text: &Text) -> Self {
+        match text.known() {
+            Some(known) => Self::Text(known.to_owned()),
+            None => Self::Parts(
+                scope,
+                text.clone()
+                    .into_parts()
+                    .into_iter()
+                    .map(|part| match part {
+                        Part::Known(known) => (None, known.into()),
+                        Part::Hole(symbol) => (Some(symbol.scope), symbol.name.as_ref().to_owned()),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
