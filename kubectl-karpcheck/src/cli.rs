@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::can::CanArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::collect::CollectArgs;
+use crate::commands::completion::{CandidatesArgs, CompletionArgs};
 use crate::commands::explain::ExplainArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::pack::PackCommand;
 use crate::commands::rules::RulesArgs;
 use crate::commands::shared::error::CommandError;
@@ -17,9 +19,15 @@ use crate::commands::shared::rule_selection::RuleSelectionArgs;
 use crate::commands::shared::streams::Streams;
 use crate::commands::upgrade::UpgradeArgs;
 use crate::commands::why::WhyArgs;
-use crate::commands::{can, check, collect, explain, iam_policy, pack, rbac, rules, upgrade, why};
+use crate::commands::{can, check, collect, completion, explain, iam_policy, man, pack, rbac, rules, upgrade, why};
 use crate::exit;
 use crate::exit::Exit;
+
+/// What `--version` prints: a release says its commit and date as well (release builds set the variable).
+const VERSION: &str = match option_env!("KARPCHECK_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 /// Find what will break Karpenter on AWS: queues, keys, names, tags and ACK references.
 ///
@@ -29,7 +37,7 @@ use crate::exit::Exit;
 #[command(
     name = "kubectl-karpcheck",
     bin_name = "kubectl karpcheck",
-    version,
+    version = VERSION,
     after_help = exit::HELP,
     args_conflicts_with_subcommands = true,
     propagate_version = true
@@ -70,6 +78,14 @@ pub enum Command {
     /// Make packs of rules of your own
     #[command(subcommand)]
     Pack(PackCommand),
+    /// Print a script that completes the command line
+    #[command(after_help = completion::HELP)]
+    Completion(CompletionArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+    /// What kubectl's completion asks for.
+    #[command(name = "__complete", hide = true, disable_help_flag = true)]
+    Complete(CandidatesArgs),
 }
 
 /// Parses the command line. The error for a file without its `-f`, as with `-f *.yaml`, has a tip.
@@ -112,13 +128,15 @@ pub fn run(cli: Cli, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
             pack::build::run(&args, streams.out, streams.err)?;
             Ok(Exit::Clean)
         }
+        Some(Command::Completion(args)) => completion::run(&args, streams),
+        Some(Command::Man(args)) => man::run(&args, Cli::command(), streams),
+        Some(Command::Complete(args)) => completion::candidates(&args, Cli::command(), streams),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

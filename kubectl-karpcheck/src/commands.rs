@@ -3,8 +3,10 @@
 pub mod can;
 pub mod check;
 pub mod collect;
+pub mod completion;
 pub mod explain;
 pub mod iam_policy;
+pub mod man;
 pub mod pack;
 pub mod rbac;
 pub mod rules;

@@ -29,8 +29,16 @@ impl Exit {
     }
 }
 
-/// The exit codes as `--help` ends with them.
-pub const HELP: &str = "Exit codes:
+/// How `check --help` ends: examples and exit codes.
+pub const HELP: &str = "Examples:
+  # the cluster of the current context, and AWS with your own credentials
+  kubectl karpcheck --aws
+  # the files of a repository, no cluster
+  kubectl karpcheck check --offline -f .
+  # what a pipeline renders, for GitHub's code scanning
+  helm template karpenter/ | kubectl karpcheck check --offline -f - -o sarif
+
+Exit codes:
   0  nothing at or above --fail-on
   1  findings at or above --fail-on
   2  bad arguments
@@ -38,16 +46,26 @@ pub const HELP: &str = "Exit codes:
      speaks of Karpenter unreadable, a pack refused); the rest is reported
   4  with --require-complete: clean, but not complete";
 
-/// The exit codes as `upgrade --help` ends with them.
-pub const UPGRADE_HELP: &str = "Exit codes:
+/// How `upgrade --help` ends.
+pub const UPGRADE_HELP: &str = "Examples:
+  # from what runs in the current context
+  kubectl karpcheck upgrade --to 1.14.1
+  # from the files of a repository: what to add to them
+  kubectl karpcheck upgrade --to 1.14.1 --offline -f . -o diff
+
+Exit codes:
   0  the upgrade brings nothing at or above --fail-on
   1  the upgrade brings something at or above --fail-on: do it first
   2  bad arguments, or the version that runs is not known, or not earlier
   3  the job could not be done whole (no cluster, a named file or one that
      speaks of Karpenter unreadable, a pack refused); the rest is reported";
 
-/// The exit codes as `can --help` ends with them.
-pub const CAN_HELP: &str = "Exit codes:
+/// How `can --help` ends.
+pub const CAN_HELP: &str = "Examples:
+  kubectl karpcheck can role/KarpenterController ec2:CreateTags '*' --offline -f .
+  kubectl karpcheck can role/KarpenterController kms:Decrypt alias/queue --aws
+
+Exit codes:
   0  AWS would allow it
   1  AWS would deny it
   2  bad arguments

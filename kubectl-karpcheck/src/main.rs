@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+use clap_complete::CompleteEnv;
 use kubectl_karpcheck::cli;
+use kubectl_karpcheck::commands::completion;
 use kubectl_karpcheck::commands::shared::error::chain;
 use kubectl_karpcheck::commands::shared::streams::{Streams, ignore_broken_pipe};
 use kubectl_karpcheck::engine;
@@ -13,6 +16,8 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|command| command == engine::COMPILE_COMMAND) {
         return engine::compile_child(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()).into();
     }
+    // A shell asks for candidates: the script of `completion` sets the variable.
+    CompleteEnv::with_factory(cli::Cli::command).var(completion::VARIABLE).bin("kubectl-karpcheck").complete();
     // Ends the process with 2 on bad arguments, with 0 on --help.
     let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let stdout = io::stdout();

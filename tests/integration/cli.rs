@@ -13,6 +13,7 @@ mod files;
 mod fixes;
 mod report_noise;
 mod scopes;
+mod shell;
 mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.

@@ -28,16 +28,16 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub aws: AwsArgs,
     /// How to print the report
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub output: Output,
     /// Try the edits of each finding in memory, judge again, and say whether they are enough; nothing is written
-    #[arg(long, help_heading = "Options")]
+    #[arg(long, help_heading = "Report")]
     pub verify_fixes: bool,
     /// The least severity of a finding that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Report")]
     pub fail_on: FailOn,
     /// Report only what a rule is at least so sure of
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Report")]
     pub min_confidence: MinConfidence,
     /// Exit with 4 where something was refused or could not be read; =all: also where something was not given
     #[arg(
@@ -46,14 +46,14 @@ pub struct CheckArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "read",
-        help_heading = "Options"
+        help_heading = "Report"
     )]
     pub require_complete: Option<RequireComplete>,
     /// Which rules run.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Report")]
     pub color: Color,
 }
 

@@ -1,6 +1,7 @@
 //! `explain`: a rule's page.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::commands::shared::args::Color;
 use crate::commands::shared::error::CommandError;
@@ -14,7 +15,7 @@ use crate::report;
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The rule
-    #[arg(value_name = "RULE")]
+    #[arg(value_name = "RULE", add = ArgValueCandidates::new(rule_selection::rule_candidates))]
     pub rule: String,
     /// A pack of rules beside the built-in one, called by its own name or by NAME; can be repeated
     #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]

@@ -34,7 +34,7 @@ use compare::ReportedFindings;
 pub struct UpgradeArgs {
     /// The version of Karpenter to upgrade to: 1.14.1. The one that runs is read from the cluster or the files, or stated by
     /// --karpenter-version, which never overrides what was read
-    #[arg(long, value_name = "VERSION", value_parser = version, required = true, help_heading = "Options")]
+    #[arg(long, value_name = "VERSION", value_parser = version, required = true, help_heading = "Report")]
     pub to: String,
     /// What is read.
     #[command(flatten)]
@@ -43,19 +43,19 @@ pub struct UpgradeArgs {
     #[command(flatten)]
     pub aws: AwsArgs,
     /// How to print it: the steps for people or for machines, or what to add to the files as a unified diff
-    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Options")]
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub output: UpgradeOutput,
     /// The least severity of something new that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Options")]
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Report")]
     pub fail_on: FailOn,
     /// Show only what a rule is at least so sure of
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Options")]
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Report")]
     pub min_confidence: MinConfidence,
     /// Which rules run.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Options")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Report")]
     pub color: Color,
 }
 

@@ -28,6 +28,7 @@ use crate::sources::policy_documents;
 pub(in crate::sources) use api::tidy;
 use api::{Api, Failure, Patience};
 use connect::Chosen;
+pub use connect::contexts;
 use discovery::{Discovered, Served};
 use list::{Read, Wanted};
 

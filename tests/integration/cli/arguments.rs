@@ -15,9 +15,10 @@ fn bad_arguments_end_with_two_and_a_cure() {
     );
     bad(&check(&["--rule", "nope"]), "error: there is no rule nope: `kubectl karpcheck rules` lists them\n");
     bad(&check(&["--rule", "queue"]), "error: there is no rule queue, but an area: --area queue\n");
+    bad(&check(&["--area", "eb"]), "error: no rule is of the area eb, did you mean ebs?\n");
     bad(
-        &check(&["--area", "eb"]),
-        "error: no rule is of the area eb: there are ack, cluster-name, ebs, queue, tagging, upgrade\n",
+        &check(&["--area", "volumes"]),
+        "error: no rule is of the area volumes: there are ack, cluster-name, ebs, queue, tagging, upgrade\n",
     );
     bad(
         &check(&["--rule", "queue-not-configured", "--area", "ebs"]),

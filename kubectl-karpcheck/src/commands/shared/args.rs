@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::findings::finding::{Confidence, Severity};
 use crate::sources;
@@ -12,9 +13,10 @@ use crate::sources::cluster::ClusterOptions;
 
 /// What is read: files, a cluster, facts.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Sources")]
 pub struct SourceArgs {
-    /// A file, a folder (read recursively) or - for standard input; can be repeated
-    #[arg(short = 'f', long, value_name = "PATH")]
+    /// A file, a folder (read recursively), a pattern or - for standard input; can be repeated, and have several with commas
+    #[arg(short = 'f', long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub filename: Vec<PathBuf>,
     /// Leave out files and folders: a glob as in a .gitignore, relative to the working directory or to what -f names; can be
     /// repeated
@@ -24,12 +26,15 @@ pub struct SourceArgs {
     #[arg(long, value_name = "NAME")]
     pub scope: Vec<String>,
     /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
-    #[arg(short = 'k', long, value_name = "DIR")]
+    #[arg(short = 'k', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub kustomize: Vec<PathBuf>,
     /// Report files that speak of Karpenter or ACK and cannot be read, or that were named and cannot be read, without exit
     /// code 3
     #[arg(long)]
     pub allow_unread: bool,
+    /// Accepted as kubectl has it: folders are read recursively in any case
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// Read the files alone: no cluster is asked
     #[arg(long)]
     pub offline: bool,
@@ -76,7 +81,7 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig context [default: the current one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(context_candidates))]
     pub context: Option<String>,
     /// The kubeconfig cluster, instead of the context's
     #[arg(long, value_name = "NAME")]
@@ -87,6 +92,9 @@ pub struct ClusterArgs {
     /// Read this namespace only [default: all namespaces]
     #[arg(short = 'n', long, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Read all namespaces, which is the default
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
     /// The URL of the API server
     #[arg(short = 's', long, value_name = "URL")]
     pub server: Option<String>,
@@ -134,6 +142,8 @@ impl ClusterArgs {
             cluster,
             user,
             namespace,
+            // The default, which -n alone narrows.
+            all_namespaces: _,
             server,
             token,
             impersonate,
@@ -167,6 +177,11 @@ impl ClusterArgs {
             disable_compression,
         }
     }
+}
+
+/// The contexts of the kubeconfig, for a shell to complete.
+fn context_candidates() -> Vec<CompletionCandidate> {
+    sources::cluster::contexts().into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// Whether and how AWS is asked.

@@ -2,6 +2,7 @@
 
 use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
 use crate::commands::shared::error::CommandError;
+use crate::commands::shared::paths::expand;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::inventory::{Builder, Inventory, Problem, Scope, Stated};
@@ -47,8 +48,9 @@ pub fn read(
     }
     let mut builder = Builder::new(stated(&args.facts));
     problems.iter().cloned().for_each(|problem| builder.problem(problem));
+    let paths = expand(&args.filename);
     let named = sources::Named {
-        paths: &args.filename,
+        paths: &paths,
         exclude: &args.exclude,
         kustomizations: &args.kustomize,
         parameters: &args.facts.parameter,

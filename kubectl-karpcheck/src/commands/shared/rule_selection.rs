@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::commands::shared::error::{CommandError, chain};
+use crate::commands::shared::nearest::nearest;
 use crate::engine;
 use crate::engine::{Cache, Engine, Limits, Pack, PackError, PackFault, Selected};
 use crate::findings::finding::RuleInfo;
@@ -16,12 +18,13 @@ use crate::schema::kinds::GatherScope;
 
 /// Which rules run.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Rules")]
 pub struct RuleSelectionArgs {
     /// Only this rule, also if it is off by default; can be repeated
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(rule_candidates))]
     pub rule: Vec<String>,
     /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
-    #[arg(long, value_name = "AREA")]
+    #[arg(long, value_name = "AREA", add = ArgValueCandidates::new(area_candidates))]
     pub area: Vec<String>,
     /// A pack of rules (a WebAssembly component) beside the built-in one, called by its own name or by NAME; can be repeated
     #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
@@ -123,10 +126,11 @@ impl Packs {
                 let mut areas: Vec<&str> = all().map(|(_, rule)| rule.area.as_str()).collect();
                 areas.sort_unstable();
                 areas.dedup();
-                return Err(CommandError::Usage(format!(
-                    "no rule is of the area {area}: there are {}",
-                    areas.join(", ")
-                )));
+                let near = nearest(area, areas.iter().copied());
+                return Err(CommandError::Usage(match near {
+                    Some(near) => format!("no rule is of the area {area}, did you mean {near}?"),
+                    None => format!("no rule is of the area {area}: there are {}", areas.join(", ")),
+                }));
             }
         }
         let chosen: Vec<Selected<'_>> =
@@ -174,19 +178,33 @@ pub fn gather_scope(selected: &[Selected<'_>]) -> GatherScope {
     }))
 }
 
-/// The message for a rule that does not exist, with the id that is most like it.
-fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known
-        .map(|known| (common(known, id), known))
-        .max_by_key(|(common, _)| *common)
-        .filter(|(common, _)| *common >= 2)
-        .map(|(_, known)| format!(", did you mean {known}?"));
-    format!("there is no rule {id}{}", near.unwrap_or_else(|| ": `kubectl karpcheck rules` lists them".into()))
+/// The built-in rules, for a shell to complete. Packs that the line names are not loaded while somebody types.
+pub fn rule_candidates() -> Vec<CompletionCandidate> {
+    builtin_rules(|rule| (rule.id.clone(), rule.title.clone()))
 }
 
-/// How many words two ids share.
-fn common(one: &str, other: &str) -> usize {
-    one.split('-').filter(|word| other.split('-').any(|other| other == *word)).count()
+fn area_candidates() -> Vec<CompletionCandidate> {
+    let mut areas = builtin_rules(|rule| (rule.area.clone(), String::new()));
+    areas.sort();
+    areas.dedup();
+    areas
+}
+
+fn builtin_rules(candidate: impl Fn(&RuleInfo) -> (String, String)) -> Vec<CompletionCandidate> {
+    let Ok(packs) = load(&[]) else { return vec![] };
+    let rules = packs.packs.iter().flat_map(|pack| pack.rules());
+    rules
+        .map(|rule| {
+            let (value, help) = candidate(rule);
+            CompletionCandidate::new(value).help((!help.is_empty()).then(|| help.into()))
+        })
+        .collect()
+}
+
+/// The message for a rule that does not exist, with the id that is most like it.
+fn unknown_rule<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = nearest(id, known).map(|known| format!(", did you mean {known}?"));
+    format!("there is no rule {id}{}", near.unwrap_or_else(|| ": `kubectl karpcheck rules` lists them".into()))
 }
 
 #[cfg(test)]

@@ -91,6 +91,12 @@ pub(super) enum ConnectError {
     },
 }
 
+/// The names of the contexts of the user's kubeconfig; none where it cannot be read.
+pub fn contexts() -> Vec<String> {
+    let kubeconfig = read(&ClusterOptions::default()).ok().flatten().unwrap_or_default();
+    kubeconfig.contexts.into_iter().map(|context| context.name).collect()
+}
+
 /// Chooses the cluster that the flags and the kubeconfig name.
 pub(super) fn choose(args: &ClusterOptions) -> Result<Chosen, ConnectError> {
     let Some(kubeconfig) = read(args)? else {
