@@ -114,6 +114,11 @@ pub(crate) struct Refused {
 pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (Vec<Refused>, Option<Unknown>) {
     let (mut all, mut open) = (vec![], None);
     let senders = senders(queue);
+    if senders.is_empty()
+        && let Some(unknown) = perhaps_sent_as_a_role(queue)
+    {
+        return (all, Some(unknown));
+    }
     let each: Vec<Option<Field>> =
         if senders.is_empty() { vec![None] } else { senders.into_iter().map(Some).collect() };
     for sender in each {
@@ -148,6 +153,24 @@ pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (V
         }
     }
     (all, open)
+}
+
+/// Why the policy need not name the service, where no rule is known to send to a queue: one with Karpenter's pattern sends as
+/// a role, and whether to this queue is not known. A queue whose name AWS makes up is not recognised in a target's ARN.
+fn perhaps_sent_as_a_role(queue: Item) -> Option<Unknown> {
+    let arn = queue.field("@arn");
+    let rules = select(RULE).known().filter(|rule| listens(*rule));
+    let mut targets = rules.flat_map(|rule| rule.each("/Targets").known().collect::<Vec<_>>());
+    let target = targets.find(|target| {
+        let to = target.child("Arn");
+        !target.child("RoleArn").is_absent() && to.linked().is_none() && !to.same(&arn).is_no()
+    })?;
+    let why = format!(
+        "whether the rule {}, which sends as a role, sends to {} is not known",
+        target.item().name(),
+        queue.name()
+    );
+    Some(Unknown::undecidable(why).at(target.child("Arn").place("")))
 }
 
 /// The EventBridge rules that send to a queue, by the field of each that says so: those with one of Karpenter's patterns, or

@@ -9,6 +9,7 @@ use crate::inventory::node::{Node, Value};
 use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::scope::Scope;
 use crate::inventory::text::Text;
+use crate::schema::kinds;
 use crate::schema::pattern::kind_matches;
 
 impl LookupRecord {
@@ -91,10 +92,37 @@ impl Scope {
                         && &*told.kind == "AWS::KMS::Alias"
                         && told.concerns(from)
                 }
+                // A list of another account or region says nothing of this one.
+                LookupResult::Only(names) => {
+                    let (region, account, name) = match arn.as_slice() {
+                        [_, _, _, region, account, name] => (Some(*region), Some(*account), *name),
+                        _ => {
+                            let (region, account) = self.looks_in(from);
+                            (region, account, text)
+                        }
+                    };
+                    !names.contains(name)
+                        && region.is_some()
+                        && region == told.region.as_deref()
+                        && account.is_some()
+                        && account == told.account.as_deref()
+                }
                 LookupResult::CompleteFor(_) | LookupResult::Unavailable(_) => false,
             };
             missing.then(|| format!("{noun} {text}{}", told.place()))
         })
+    }
+
+    /// The region and account in which an item looks for what it names by name alone, as far as they are known: where it
+    /// lives, or those that it says itself. A controller looks in the account of its role.
+    fn looks_in<'a>(&'a self, item: &'a Item) -> (Option<&'a str>, Option<&'a str>) {
+        let home = |fact: &str| self.home(item, fact).and_then(Node::as_str);
+        if &*item.kind != kinds::CONTROLLER {
+            return (home("region"), home("account"));
+        }
+        let said = |field: &str| item.body.str_at(&[field]).filter(|text| !text.is_empty());
+        let account = said("Role").and_then(|role| role.split(':').nth(4)).filter(|account| !account.is_empty());
+        (said("Region").or_else(|| home("region")), account.or_else(|| home("account")))
     }
 
     /// Why some items of a kind that refer to this one may be missing.
@@ -106,7 +134,7 @@ impl Scope {
         let whole = self.told.iter().filter(about).any(|told| match &told.word {
             LookupResult::CompleteFor(of) => Some(of.as_str()) == arn,
             LookupResult::Complete => told.concerns(item) && self.all_say_to_whom(kind),
-            LookupResult::NotFound(_) | LookupResult::Unavailable(_) => false,
+            LookupResult::NotFound(_) | LookupResult::Only(_) | LookupResult::Unavailable(_) => false,
         });
         if whole {
             return None;

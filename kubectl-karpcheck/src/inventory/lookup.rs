@@ -1,5 +1,6 @@
 //! What AWS was asked and said of resources that are not in the inventory: which do not exist, and which lists are whole.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::inventory::reason::Reason;
@@ -24,6 +25,8 @@ pub enum LookupResult {
     NotFound(String),
     /// All that there are, are in the inventory.
     Complete,
+    /// There are those of these names alone.
+    Only(BTreeSet<String>),
     /// All that refer to the resource with this ARN are in the inventory.
     CompleteFor(String),
     /// Which there are was not told.

@@ -424,7 +424,7 @@ pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
         endpoint: known("ClusterEndpoint").map(|url| endpoint(&url)),
         region: known("Region"),
         role: known("Role"),
-        queue: known("InterruptionQueue"),
+        queue: known("InterruptionQueue").or_else(|| settings::ignored_queue(&found.fields)),
         uid: item.body.str_at(&["metadata", "uid"]).map(str::to_owned),
     })
 }

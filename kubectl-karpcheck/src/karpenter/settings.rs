@@ -9,6 +9,9 @@ use crate::inventory::text::Text;
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{Minor, minor, number};
 
+/// The member of Helm values that says that they are all of an installation's: no other file or flag adds to them.
+pub const WHOLE: &str = "@whole";
+
 /// The environment variables of the controller from 0.32 on (and, for the cluster's, up to 0.18), and the chart's name
 /// for each: charts/karpenter/templates/deployment.yaml of aws/karpenter-provider-aws.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -202,21 +205,24 @@ pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versi
     controller.set("Version", tag.and_then(|tag| Some(Node::text(number(tag.as_str()?)?, tag.at))));
     let role = values.at_path(&["serviceAccount", "annotations", "eks.amazonaws.com/role-arn"]);
     controller.set("Role", role.cloned());
-    let mut settings = values.member("settings").and_then(Node::as_map).cloned().unwrap_or_default();
-    // Up to 0.18 the names stood at the top.
-    for name in ["clusterName", "clusterEndpoint"] {
-        if let (None, Some(value)) = (settings.get(name), values.member(name)) {
-            settings.set(name, value.clone());
-        }
-    }
+    let settings = values.member("settings").and_then(Node::as_map).cloned().unwrap_or_default();
     let at = values.member("settings").map_or(values.at, |settings| settings.at);
-    // controller.env outranks the settings, as it comes last in the Deployment.
     let mut effective = settings.clone();
     let own = controller.fields.get("Version").and_then(Node::as_str);
-    let nested = versions.older(own, (0, 33));
+    // Up to 0.18 the names stood at the top, up to 0.32 below `aws`.
+    let (at_top, nested) = (versions.older(own, (0, 19)), versions.older(own, (0, 33)));
+    for name in ["clusterName", "clusterEndpoint"].iter().filter(|_| at_top) {
+        if let (None, Some(value)) = (effective.get(name), values.member(name)) {
+            effective.set(*name, value.clone());
+        }
+    }
     if let Some(old) = settings.get("aws").and_then(Node::as_map).filter(|_| nested) {
         lay_old_names(old, &mut effective);
     }
+    if let (None, Some(at)) = (effective.get("clusterName"), ignored_name(values, at_top, nested)) {
+        effective.set("clusterName", Node::text("", at));
+    }
+    // controller.env outranks the settings, as it comes last in the Deployment.
     if let Some(container) = values.member("controller") {
         for (variable, setting) in ENVIRONMENT {
             if let Some(value) = env(container, variable) {
@@ -230,6 +236,28 @@ pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versi
     controller.set("Region", region_of_endpoint(&effective));
     name_fields(controller, &effective, at, Some(&silent));
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
+}
+
+/// Where values give the cluster's name to a chart that does not read it there, and nothing else of them may hold it.
+fn ignored_name(values: &Node, at_top: bool, nested: bool) -> Option<At> {
+    let settings = values.member("settings");
+    let open = |node: Option<&Node>| node.and_then(Node::as_map).is_some_and(|map| map.more.is_some());
+    if open(Some(values)) || open(settings) || settings.is_some_and(|settings| settings.as_map().is_none()) {
+        return None;
+    }
+    let old = values.at_path(&["settings", "aws", "clusterName"]).filter(|_| !nested);
+    // Values of another chart around this one may well have a name of their own at the top.
+    let top = values.member("clusterName").filter(|_| !at_top && values.member(WHOLE).is_some());
+    old.or(top).filter(|name| !empty(name)).map(|name| name.at)
+}
+
+/// The queue that is set under a name which may be ignored: the controller does not read it, and it is meant all the same.
+pub(super) fn ignored_queue(fields: &Map) -> Option<String> {
+    let settings = fields.get("Settings")?;
+    [&["interruptionQueueName"][..], &["interruptionQueue"], &["aws", "interruptionQueueName"]]
+        .iter()
+        .find_map(|path| settings.str_at(path).filter(|name| !name.is_empty()))
+        .map(str::to_owned)
 }
 
 fn name_fields(controller: &mut ControllerDraft, settings: &Map, at: At, silent: Option<&Reason>) {

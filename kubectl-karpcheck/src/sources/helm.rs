@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::inventory::{Builder, Draft, Map, Node, SourceKind, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
+use crate::karpenter::settings::WHOLE;
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader, Release};
 use releases::FileOfValues;
@@ -163,7 +164,8 @@ fn add_release(builder: &mut Builder, release: Release, dependency: Option<Node>
     let bodies = if is_chart(&chart, &repository) && (!is_empty || below.is_empty()) {
         let mut body = direct;
         if let Value::Map(map) = &mut body.value {
-            for (member, node) in [(CHART_VERSION, version.or(dependency)), (CHART_REF, chart_ref)] {
+            let whole = map.more.is_none().then(|| Node::new(Value::Flag(true), values.at));
+            for (member, node) in [(CHART_VERSION, version.or(dependency)), (CHART_REF, chart_ref), (WHOLE, whole)] {
                 if let Some(node) = node {
                     map.set(member, node);
                 }

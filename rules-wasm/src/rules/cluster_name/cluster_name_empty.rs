@@ -57,12 +57,19 @@ fn check(controller: Item) -> Check {
         Value::Unknown(unknown) => return Err(unknown),
         _ => {}
     }
-    let written = ["/Settings/clusterName", "/Settings/aws/clusterName"].map(|at| controller.field(at));
+    let written = ["/Settings/clusterName", "/Settings/aws/clusterName", "/ClusterName"].map(|at| controller.field(at));
+    // A name that stands where another version read it.
+    let elsewhere = !written[2].is_absent() && written[0].is_absent();
     let at = written.into_iter().find(|field| !field.is_absent()).unwrap_or_else(|| controller.field(""));
+    let what = if elsewhere {
+        "has no cluster name in settings.clusterName, where this version reads it"
+    } else {
+        "has no cluster name"
+    };
     fail(
         at,
         format!(
-            "Controller {} has no cluster name: the chart cannot be rendered, and a controller without one does not start",
+            "Controller {} {what}: the chart cannot be rendered, and a controller without one does not start",
             controller.name()
         ),
     )

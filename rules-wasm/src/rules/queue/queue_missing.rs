@@ -64,13 +64,14 @@
 //!   <https://github.com/aws/karpenter-provider-aws/issues/7565>: what the controller says.
 //! - Karpenter, "Settings": `INTERRUPTION_QUEUE` is the queue's name.
 
+use crate::interruption;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
     title: "The interruption queue does not exist",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
-    reads: &["AWS::SQS::Queue"],
+    uses: &[interruption::READS],
     karpenter: ">=0.19",
     check,
     ..Rule::DEFAULT
@@ -96,7 +97,17 @@ fn check(controller: Item) -> Check {
             Value::Unknown(unknown) if matches!(unknown.cause, Cause::Refused | Cause::Failed) => Err(unknown),
             _ => pass(),
         },
-        Lookup::Unknown(unknown) => Err(unknown.clone()),
+        Lookup::Unknown(reason) => match of_another_name(&named) {
+            Some(queue) => {
+                let why = format!(
+                    "whether there is a queue {name}, which {} is to read, was not given; the queue that gets Karpenter's events here is {}",
+                    controller.name(),
+                    queue.name()
+                );
+                unknown(reason.clone().reworded(why).at(queue.place("", "the queue that gets the events")))
+            }
+            None => Err(reason.clone()),
+        },
         Lookup::Absent(what) => fail(
             named,
             format!(
@@ -107,4 +118,12 @@ fn check(controller: Item) -> Check {
         .remedy("Create the queue with its policy and its EventBridge rules, or set settings.interruptionQueue to the name of the queue that there is.")
         .check(),
     }
+}
+
+/// The only interruption queue there is, where it certainly has another name than the one that is set.
+fn of_another_name(named: &Field) -> Option<Item> {
+    let all = select("AWS::SQS::Queue").known();
+    let mut queues = all.filter(|queue| interruption::queue(*queue) == Some(Confidence::High));
+    let only = queues.next().filter(|_| queues.next().is_none())?;
+    named.same(&only.field("/QueueName")).is_no().then_some(only)
 }

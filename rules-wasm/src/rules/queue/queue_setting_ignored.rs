@@ -125,7 +125,11 @@ fn ignored(setting: &Field, version: Option<Minor>) -> Option<Finding> {
 fn queue_ignored(setting: &Field, called: &str, why: &str) -> Finding {
     let controller = setting.item();
     let set = controller.known_text(QUEUE).is_some_and(|queue| !queue.is_empty());
-    let queue = select("AWS::SQS::Queue").known().find(|queue| interruption::queue(*queue).is_some());
+    // The very queue that the setting names is meant for Karpenter, even where it has neither a policy nor rules yet.
+    let meant =
+        |queue: &Item| setting.same(&queue.field("/QueueName")).is_yes() || setting.same(&queue.field("@arn")).is_yes();
+    let queues = || select("AWS::SQS::Queue").known();
+    let queue = queues().find(meant).or_else(|| queues().find(|queue| interruption::queue(*queue).is_some()));
     let there = queue.or_else(|| select("AWS::Events::Rule").known().find(|rule| listens(*rule)));
     let loss = if set {
         "the queue is set elsewhere, so this line does nothing".to_owned()

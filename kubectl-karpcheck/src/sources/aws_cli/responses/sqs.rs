@@ -1,6 +1,6 @@
 //! SQS.
 
-use crate::inventory::{Map, Node, Reason, Value};
+use crate::inventory::{LookupResult, Map, Node, Reason, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{
     ResponseReader, Subject, is_map, is_text, nothing_missing, nothing_unavailable, text_of,
@@ -35,7 +35,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "list-queues",
         members: &["QueueUrls"],
         fits: |node| node.member("QueueUrls").is_some_and(|list| matches!(list.value, Value::List(_))),
-        read: |reader, _| reader.facts += 1,
+        read: list,
         unavailable: nothing_unavailable,
         missing: nothing_missing,
     },
@@ -107,6 +107,28 @@ fn asked_for(reader: &ResponseReader<'_>, option: &str) -> Option<Subject> {
     Some(Subject { arn, id: Some(name.into()), name: name.to_owned() })
 }
 
+/// A page of the list has at most so many queues, and does not say that there are more unless a size was asked for.
+const PAGE: usize = 1000;
+
+/// Options that leave queues out of the list.
+const NARROWING: &[&str] =
+    &["queue-name-prefix", "max-results", "max-items", "page-size", "next-token", "starting-token", "query"];
+
+/// Which queues there are, where the command that was used is known to list all.
+fn list(reader: &mut ResponseReader<'_>, node: &Node) {
+    let urls = node.member("QueueUrls").map(Node::elements).unwrap_or_default();
+    let narrowed = NARROWING.iter().any(|option| reader.asked.option(option).is_some());
+    if reader.asked.operation.is_empty() || narrowed || !ResponseReader::whole(node) || urls.len() >= PAGE {
+        reader.facts += 1;
+        return;
+    }
+    let names = urls.iter().map(|url| url.as_str()?.rsplit('/').next().map(str::to_owned));
+    match names.collect() {
+        Some(names) => reader.record(QUEUE, LookupResult::Only(names)),
+        None => reader.facts += 1,
+    }
+}
+
 fn unavailable(reader: &mut ResponseReader<'_>, option: &str, reason: &Reason) {
     if let Some(subject) = asked_for(reader, option) {
         reader.unknown(QUEUE, subject, JUDGED, reason);
@@ -115,6 +137,6 @@ fn unavailable(reader: &mut ResponseReader<'_>, option: &str, reason: &Reason) {
 
 fn missing(reader: &mut ResponseReader<'_>, option: &str) {
     if let Some(subject) = asked_for(reader, option) {
-        reader.record(QUEUE, crate::inventory::LookupResult::NotFound(subject.name));
+        reader.record(QUEUE, LookupResult::NotFound(subject.name));
     }
 }
