@@ -79,7 +79,13 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
             }
             Ok(metadata) if metadata.is_dir() => {
                 reader.context.builder.given(path);
-                reader.walk(path, &exclusions);
+                let excluded = reader.summary.excluded;
+                let found = reader.walk(path, &exclusions) || reader.summary.excluded > excluded;
+                if !found && !allow_unread {
+                    let what = "there is nothing in it to read: no file is named like YAML, JSON or Terraform";
+                    let doc = reader.document(path);
+                    reader.context.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+                }
             }
             Ok(_) => reader.file(path, true),
             Err(error) => {
@@ -172,7 +178,9 @@ impl Files<'_> {
         self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
-    fn walk(&mut self, folder: &Path, exclusions: &Arc<Exclusions>) {
+    /// Reads what a folder holds. Was there anything to read?
+    fn walk(&mut self, folder: &Path, exclusions: &Arc<Exclusions>) -> bool {
+        let mut any = false;
         for entry in exclusions.walk(folder, true).build() {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
@@ -182,14 +190,20 @@ impl Files<'_> {
                     } else if exclusions.excludes(folder, entry.path(), false) {
                         self.summary.excluded += 1;
                     } else {
+                        any = true;
                         self.file(entry.path(), false);
                     }
                 }
                 Ok(_) => {}
-                Err(error) => self.not_walked(folder, &error),
+                Err(error) => {
+                    // It is said by itself that this could not be read.
+                    any = true;
+                    self.not_walked(folder, &error);
+                }
             }
         }
         self.count_excluded(folder, exclusions);
+        any
     }
 
     /// Counts what a walk over this folder leaves out without looking into it. What cannot be walked is not read anyway.

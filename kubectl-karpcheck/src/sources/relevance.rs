@@ -18,11 +18,21 @@ const AWS: &[&str] = &["AWS::", "arn:aws", "\"Statement\"", "aws.upbound.io", "a
 /// What Go's and Jinja's templates and those of ERB begin with.
 const TEMPLATE: &[&str] = &["{{", "{%", "<%"];
 
+/// Named templates of Karpenter's own chart.
+const OWN_CHART: &str = "include \"karpenter.";
+/// Objects that say something of their own, whatever the values of Karpenter's chart are: Karpenter's, ACK's, and those that
+/// install charts.
+const OBJECTS: &[&str] =
+    &["karpenter.sh/v", "karpenter.k8s.aws/v", "services.k8s.aws/v", "argoproj.io/v", "toolkit.fluxcd.io/v"];
+
 impl Relevance {
     /// Of a file's text, or of bytes that are no text.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| memchr::memmem::find(bytes, sign.as_bytes()).is_some());
-        if has(KARPENTER) {
+        // What Karpenter's own chart makes of its values is known from these.
+        if has(&[OWN_CHART]) && !has(OBJECTS) {
+            Self::None
+        } else if has(KARPENTER) {
             Self::Karpenter
         } else if has(AWS) && !has(TEMPLATE) {
             Self::Aws
@@ -52,6 +62,14 @@ mod tests {
         {
             assert_eq!(Relevance::of(text.as_bytes()), Relevance::Karpenter, "{text}");
         }
+    }
+
+    #[test]
+    fn a_template_of_karpenters_own_chart_says_nothing_beside_its_values() {
+        let deployment = b"kind: Deployment\nmetadata:\n  name: {{ include \"karpenter.fullname\" . }}";
+        assert_eq!(Relevance::of(deployment), Relevance::None);
+        let pool = b"apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {labels: {{ include \"karpenter.labels\" . }}}";
+        assert_eq!(Relevance::of(pool), Relevance::Karpenter);
     }
 
     #[test]

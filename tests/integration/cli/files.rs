@@ -217,12 +217,16 @@ fn an_empty_input_points_at_the_command_before_the_pipe() {
 }
 
 #[test]
-fn a_folder_without_files_to_read_is_clean_and_says_so() {
+fn a_folder_without_files_to_read_is_a_mistake() {
     let place = TestDir::new();
     fs::create_dir(place.path().join("empty")).unwrap();
     place.write("prose/README.md", "# hello\n");
     for folder in ["empty", "prose"] {
         let ended = place.run(&["check", "--offline", "-f", folder]);
+        ended.code(3).line(&format!(
+            "problem: {folder}: there is nothing in it to read: no file is named like YAML, JSON or Terraform"
+        ));
+        let ended = place.run(&["check", "--offline", "-f", folder, "--allow-unread"]);
         ended.code(0);
         assert_eq!(
             ended.out,

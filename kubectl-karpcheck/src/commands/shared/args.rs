@@ -28,8 +28,8 @@ pub struct SourceArgs {
     /// A folder with a kustomization, built by `kubectl kustomize`; can be repeated
     #[arg(short = 'k', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub kustomize: Vec<PathBuf>,
-    /// Report files that speak of Karpenter or ACK and cannot be read, or that were named and cannot be read, without exit
-    /// code 3
+    /// Report files that speak of Karpenter or ACK and cannot be read, files that were named and cannot be read, and folders
+    /// without anything to read, without exit code 3
     #[arg(long)]
     pub allow_unread: bool,
     /// Accepted as kubectl has it: folders are read recursively in any case
