@@ -68,7 +68,8 @@ mod tests {
     fn a_template_of_karpenters_own_chart_says_nothing_beside_its_values() {
         let deployment = b"kind: Deployment\nmetadata:\n  name: {{ include \"karpenter.fullname\" . }}";
         assert_eq!(Relevance::of(deployment), Relevance::None);
-        let pool = b"apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {labels: {{ include \"karpenter.labels\" . }}}";
+        let pool =
+            b"apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {labels: {{ include \"karpenter.labels\" . }}}";
         assert_eq!(Relevance::of(pool), Relevance::Karpenter);
     }
 
