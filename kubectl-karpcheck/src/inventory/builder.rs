@@ -249,8 +249,11 @@ impl Builder {
 
     /// Adds an item. The number serves to [`join`](Self::join) it; the inventory numbers anew.
     pub fn add(&mut self, draft: Draft) -> usize {
-        let Draft { kind, name, namespace, mut body, source, cluster, read_at, aws } = draft;
+        let Draft { mut kind, name, namespace, mut body, source, cluster, read_at, aws } = draft;
         if aws.is_some() {
+            if let Some(normal) = coerce::normal_kind(&kind, &mut body) {
+                kind = normal.into();
+            }
             coerce::resource(&kind, &mut body, self.parser());
         }
         self.items.push(Item {

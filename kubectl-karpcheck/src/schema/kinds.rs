@@ -19,6 +19,8 @@ const DESCRIBED_BY: &[(&str, &[&str])] = &[
     ("AWS::KMS::Alias", &["kms.services.k8s.aws/Alias"]),
     ("AWS::DynamoDB::Table", &["dynamodb.services.k8s.aws/Table"]),
     ("AWS::IAM::Role", &["iam.services.k8s.aws/Role"]),
+    ("AWS::IAM::User", &["iam.services.k8s.aws/User"]),
+    ("AWS::IAM::Group", &["iam.services.k8s.aws/Group"]),
     ("AWS::IAM::ManagedPolicy", &["iam.services.k8s.aws/Policy"]),
     ("AWS::IAM::InstanceProfile", &["iam.services.k8s.aws/InstanceProfile"]),
     ("AWS::EC2::LaunchTemplate", &["ec2.services.k8s.aws/LaunchTemplate"]),

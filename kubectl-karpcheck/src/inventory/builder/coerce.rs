@@ -9,6 +9,25 @@ use crate::schema::aws::{Kind, properties};
 /// Reads the JSON document that a text holds. The parsers stand among the sources, which therefore bring it.
 pub type DocumentParser = fn(Node) -> Node;
 
+/// Types that say of one thing what another says of a list of them: the type, its property, and what these are there.
+const SINGLE: &[(&str, &str, &str, &str)] = &[
+    ("AWS::IAM::RolePolicy", "RoleName", "AWS::IAM::Policy", "Roles"),
+    ("AWS::IAM::UserPolicy", "UserName", "AWS::IAM::Policy", "Users"),
+    ("AWS::IAM::GroupPolicy", "GroupName", "AWS::IAM::Policy", "Groups"),
+    ("AWS::SQS::QueueInlinePolicy", "Queue", "AWS::SQS::QueuePolicy", "Queues"),
+];
+
+/// The type that stands for another one in the inventory, if there is such; renames the property.
+pub(super) fn normal_kind(kind: &str, body: &mut Node) -> Option<&'static str> {
+    let (_, property, normal, list) = SINGLE.iter().find(|(own, ..)| *own == kind)?;
+    if let Value::Map(map) = &mut body.value
+        && let Some(one) = map.remove(property)
+    {
+        map.set(*list, one);
+    }
+    Some(normal)
+}
+
 /// Coerces the properties of a resource.
 pub(super) fn resource(kind: &str, body: &mut Node, parse: DocumentParser) {
     object(properties(kind), body, parse);

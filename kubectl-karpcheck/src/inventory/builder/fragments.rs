@@ -123,6 +123,20 @@ impl Builder {
                 });
             }
         }
+        for addition in self.items.iter().filter(|item| &*item.kind == "AWS::IAM::UserToGroupAddition") {
+            let Some(group) = addition.body.member("GroupName") else { continue };
+            for user in addition.body.member("Users").map(Node::elements).unwrap_or_default() {
+                parts.push(Fragment {
+                    kind: "AWS::IAM::User",
+                    whole: user.clone(),
+                    property: "Groups",
+                    value: group.clone(),
+                    element: true,
+                    of: None,
+                    otherwise: None,
+                });
+            }
+        }
         if parts.is_empty() {
             return;
         }
@@ -239,6 +253,19 @@ fn insert(map: &mut Map, part: Fragment) {
         map.set(property, value);
         return;
     }
+    if let Value::List(List { items, more }) = value.value {
+        // Several elements at once.
+        let more = more.map(|reason| Node::new(Value::Unknown(reason), value.at));
+        for value in items.into_iter().chain(more) {
+            add(map, property, value);
+        }
+        return;
+    }
+    add(map, property, value);
+}
+
+/// Adds an element to the list that a property is.
+fn add(map: &mut Map, property: &str, value: Node) {
     if let Value::Unknown(reason) = value.value {
         // There is one more for certain, and which is not known.
         let mut list = match map.remove(property).map(|list| list.value) {

@@ -45,6 +45,7 @@ pub(super) const TYPES: &[Type] = &[
             property("Namespace", Kind::Text),
             property("ServiceAccount", Kind::Text),
             property("RoleArn", Kind::Arn(ROLE)),
+            property("DisableSessionTags", Kind::Flag),
             property("AssociationId", Kind::Text),
         ],
     )

@@ -40,4 +40,11 @@ pub(super) const TYPES: &[Type] = &[
         &[property("Queues", Kind::List(&Kind::Name(QUEUE))), property("PolicyDocument", Kind::Document)],
     )
     .kept(),
+    // The same of one queue: the inventory has it as a queue policy.
+    Type::new(
+        "AWS::SQS::QueueInlinePolicy",
+        "queue policy",
+        &[property("Queue", Kind::Name(QUEUE)), property("PolicyDocument", Kind::Document)],
+    )
+    .kept(),
 ];

@@ -95,6 +95,29 @@ const OBJECTS: &[(&str, Rows)] = &[
         ],
     ),
     (
+        "iam.services.k8s.aws/User",
+        &[
+            row("spec/name", "UserName"),
+            row("spec/path", "Path"),
+            by_name("spec/inlinePolicies", "Policies", "PolicyName", "PolicyDocument"),
+            row("spec/policies", "ManagedPolicyArns"),
+            row("spec/policyRefs", "ManagedPolicyArns"),
+            row("spec/permissionsBoundary", "PermissionsBoundary"),
+            row("spec/permissionsBoundaryRef", "PermissionsBoundary"),
+            block("spec/tags", "Tags", TAG),
+        ],
+    ),
+    (
+        "iam.services.k8s.aws/Group",
+        &[
+            row("spec/name", "GroupName"),
+            row("spec/path", "Path"),
+            by_name("spec/inlinePolicies", "Policies", "PolicyName", "PolicyDocument"),
+            row("spec/policies", "ManagedPolicyArns"),
+            row("spec/policyRefs", "ManagedPolicyArns"),
+        ],
+    ),
+    (
         "iam.services.k8s.aws/Policy",
         &[
             row("spec/name", "ManagedPolicyName"),

@@ -93,6 +93,15 @@ impl Resource {
     }
 }
 
+/// All entries of a type of resource: one that says something of several types has several.
+pub(super) fn all(name: &str) -> impl Iterator<Item = &'static Resource> {
+    RESOURCES.iter().filter(move |resource| resource.name == name)
+}
+
+const ROLE: &str = "AWS::IAM::Role";
+const USER: &str = "AWS::IAM::User";
+const GROUP: &str = "AWS::IAM::Group";
+
 /// The table's entry for a type of resource, if it has one.
 pub(in crate::sources) fn of(name: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|resource| resource.name == name)
@@ -172,8 +181,58 @@ const RESOURCES: &[Resource] = &[
         "ManagedPolicyArns",
         &[row("policy_arn", "")],
     ),
-    // Attaches to several roles, each of which it names.
-    element("aws_iam_policy_attachment", ("AWS::IAM::Role", "roles"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    // Attaches to several roles, users and groups, each of which it names.
+    element("aws_iam_policy_attachment", (ROLE, "roles"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    element("aws_iam_policy_attachment", (USER, "users"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    element("aws_iam_policy_attachment", (GROUP, "groups"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    // Attach what they list and detach anything else.
+    element(
+        "aws_iam_role_policy_attachments_exclusive",
+        (ROLE, "role_name"),
+        "ManagedPolicyArns",
+        &[row("policy_arns", "")],
+    ),
+    element(
+        "aws_iam_user_policy_attachments_exclusive",
+        (USER, "user_name"),
+        "ManagedPolicyArns",
+        &[row("policy_arns", "")],
+    ),
+    element(
+        "aws_iam_group_policy_attachments_exclusive",
+        (GROUP, "group_name"),
+        "ManagedPolicyArns",
+        &[row("policy_arns", "")],
+    ),
+    // Remove any inline policy that they do not name.
+    part("aws_iam_role_policies_exclusive", (ROLE, "role_name"), "ExclusivePolicyNames", &[row("policy_names", "")]),
+    part("aws_iam_user_policies_exclusive", (USER, "user_name"), "ExclusivePolicyNames", &[row("policy_names", "")]),
+    part("aws_iam_group_policies_exclusive", (GROUP, "group_name"), "ExclusivePolicyNames", &[row("policy_names", "")]),
+    resource(
+        "aws_iam_user",
+        USER,
+        &[
+            row("name", "UserName"),
+            row("path", "Path"),
+            row("permissions_boundary", "PermissionsBoundary"),
+            row("tags", "Tags"),
+        ],
+    ),
+    resource(
+        "aws_iam_user_policy",
+        "AWS::IAM::Policy",
+        &[row("name", "PolicyName"), row("user", "Users"), row("policy", "PolicyDocument")],
+    ),
+    element("aws_iam_user_policy_attachment", (USER, "user"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    resource("aws_iam_group", GROUP, &[row("name", "GroupName"), row("path", "Path")]),
+    resource(
+        "aws_iam_group_policy",
+        "AWS::IAM::Policy",
+        &[row("name", "PolicyName"), row("group", "Groups"), row("policy", "PolicyDocument")],
+    ),
+    element("aws_iam_group_policy_attachment", (GROUP, "group"), "ManagedPolicyArns", &[row("policy_arn", "")]),
+    element("aws_iam_user_group_membership", (USER, "user"), "Groups", &[row("groups", "")]),
+    element("aws_iam_group_membership", (USER, "users"), "Groups", &[row("group", "")]),
     resource(
         "aws_iam_instance_profile",
         "AWS::IAM::InstanceProfile",
@@ -236,6 +295,7 @@ const RESOURCES: &[Resource] = &[
             row("namespace", "Namespace"),
             row("service_account", "ServiceAccount"),
             row("role_arn", "RoleArn"),
+            row("disable_session_tags", "DisableSessionTags"),
             row("association_id", "AssociationId"),
         ],
     ),
@@ -321,7 +381,7 @@ pub(super) fn has_default(kind: &str, argument: &str) -> bool {
             "aws_sqs_queue",
             "kms_master_key_id" | "sqs_managed_sse_enabled" | "kms_data_key_reuse_period_seconds" | "policy"
         ) | ("aws_kms_key", "policy" | "multi_region")
-            | ("aws_iam_role", "managed_policy_arns" | "inline_policy" | "permissions_boundary")
+            | ("aws_iam_role" | "aws_iam_user", "managed_policy_arns" | "inline_policy" | "permissions_boundary")
             | ("aws_cloudwatch_event_rule", "state" | "is_enabled" | "event_bus_name")
             | ("aws_dynamodb_table", "server_side_encryption")
             | ("aws_eks_cluster", "encryption_config" | "access_config" | "compute_config")

@@ -33,7 +33,13 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResourc
                 builder.add(draft);
             }
             Makes::Resource(_) => builder.skip(1),
-            Makes::Part(part) => parts(builder, set, (known, part), resource),
+            Makes::Part(_) => {
+                for known in arguments::all(&resource.kind) {
+                    if let Makes::Part(part) = known.makes {
+                        parts(builder, set, (known, part), resource);
+                    }
+                }
+            }
             Makes::EbsDefaults if !resource.data => {
                 let ebs = ebs.get_or_insert_with(Map::default);
                 ebs.entries.extend(PLAIN.properties(known.rows, known.kind(), &resource.attributes).entries);
@@ -64,8 +70,13 @@ fn parts(builder: &mut Builder, set: &ModuleResources, (known, part): (&Resource
     };
     for whole in wholes {
         // A policy that is attached to a role of another module says to which.
+        let holders = match part.of {
+            "AWS::IAM::Role" => "Roles",
+            "AWS::IAM::User" => "Users",
+            _ => "Groups",
+        };
         let otherwise = (part.property == "ManagedPolicyArns").then(|| {
-            let (kind, property) = ("AWS::IAM::ManagedPolicy", "Roles");
+            let (kind, property) = ("AWS::IAM::ManagedPolicy", holders);
             Box::new(Fragment {
                 kind,
                 whole: value.clone(),
