@@ -1,6 +1,7 @@
 //! The IAM evaluator against AWS's documentation, Karpenter's own policies, and what must hold of any policy.
 
 mod faults;
+mod holders;
 mod inventory;
 mod karpenter;
 mod properties;

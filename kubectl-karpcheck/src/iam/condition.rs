@@ -212,6 +212,12 @@ impl Condition {
         if operator.base == Base::Null {
             return self.is_null(false, env, doubt);
         }
+        // Values that are all empty are a null data set, of which ForAllValues is true and ForAnyValue is not.
+        if let Some(quantifier) = operator.quantifier
+            && values.iter().all(|value| value.known() == Some(""))
+        {
+            return Ternary::from(quantifier == Quantifier::All);
+        }
         let mut one = |value: &Text| {
             let found = self.finds(operator, value, env, doubt);
             if operator.negated { !found } else { found }

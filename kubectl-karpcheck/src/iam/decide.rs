@@ -11,6 +11,7 @@ use crate::iam::environment::{Env, Request};
 use crate::iam::fault::{Consequence, Fault};
 use crate::iam::grant::Grant;
 use crate::iam::identity::{IdentityKind, Principal};
+use crate::iam::principal::Reach;
 
 mod explain;
 
@@ -59,6 +60,8 @@ pub struct Policies {
     /// Are these all of the organisation's? Then they are one level, and one of them has to allow; else only what they
     /// deny counts.
     pub organisation_whole: bool,
+    /// Of the organisation, for its resources: only what they deny counts, since AWS attaches one that allows everything.
+    pub resource_control: Vec<Policy>,
     /// Of the resource.
     pub resource: Vec<Policy>,
     /// Why the resource may have another policy than the ones given.
@@ -84,6 +87,7 @@ impl Default for Policies {
             boundary: Boundary::Unseen,
             organisation: vec![],
             organisation_whole: false,
+            resource_control: vec![],
             resource: vec![],
             resource_open: None,
             grants: vec![],
@@ -170,8 +174,8 @@ struct Doubt<'p> {
 /// What the policies of one kind say.
 struct Tally<'p> {
     deny: Ternary,
-    direct: Ternary,
-    account: Ternary,
+    /// Whom the statements that allow reach.
+    allow: Reach,
     denied_by: Vec<Which<'p>>,
     direct_by: Option<Which<'p>>,
     account_by: Option<Which<'p>>,
@@ -182,8 +186,7 @@ struct Tally<'p> {
 fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
     let mut sum = Tally {
         deny: Ternary::No,
-        direct: Ternary::No,
-        account: Ternary::No,
+        allow: Reach::NONE,
         denied_by: vec![],
         direct_by: None,
         account_by: None,
@@ -204,9 +207,8 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 doubt.get_or_insert_with(|| reason.clone());
             }
             let unknown = matches!(statement.effect, Effect::Unknown(_)) || policy.document.refused.is_some();
-            let weigh = |answer: Ternary| if unknown { answer.and(Ternary::Unknown) } else { answer };
             if statement.effect != Effect::Allow {
-                let denies = weigh(reach.any());
+                let denies = if unknown { reach.any().and(Ternary::Unknown) } else { reach.any() };
                 sum.deny = sum.deny.or(denies);
                 match denies {
                     Ternary::Yes => sum.denied_by.push(which),
@@ -219,7 +221,8 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 }
             }
             if statement.effect != Effect::Deny {
-                let (direct, account) = (weigh(reach.direct), weigh(reach.account));
+                let reach = if unknown { reach.and(Ternary::Unknown) } else { reach };
+                let (direct, account) = (reach.direct(), reach.account);
                 if direct == Ternary::Yes {
                     sum.direct_by.get_or_insert(which);
                 }
@@ -229,13 +232,11 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
                 if direct == Ternary::Unknown || account == Ternary::Unknown {
                     sum.allow_doubts.extend(doubt.map(|reason| Doubt { policy, statement: Some(statement), reason }));
                 }
-                sum.direct = sum.direct.or(direct);
-                sum.account = sum.account.or(account);
+                sum.allow = sum.allow.or(reach);
             }
         }
         if let Some(reason) = &policy.document.open {
-            sum.direct = sum.direct.or(Ternary::Unknown);
-            sum.account = sum.account.or(Ternary::Unknown);
+            sum.allow = sum.allow.perhaps();
             sum.allow_doubts.push(Doubt { policy, statement: None, reason: reason.clone() });
         }
     }
@@ -251,6 +252,7 @@ struct Sums<'p> {
     identity: Tally<'p>,
     boundary: Tally<'p>,
     organisation: Tally<'p>,
+    resource_control: Tally<'p>,
     resource: Tally<'p>,
     grants: Ternary,
     granted_by: Option<&'p Grant>,
@@ -261,52 +263,26 @@ struct Sums<'p> {
     within: Ternary,
     /// Does the resource's policy let the principal itself?
     direct: Ternary,
+    /// Does it do so within the boundary, as far as that limits it?
+    limited: Ternary,
     /// Does it let the principal's account?
     account: Ternary,
 }
 
+/// What AWS never asks a permission for, not even where a policy denies it.
+const FREE: &[&str] = &["sts:getcalleridentity"];
+
 /// Would AWS allow a request?
 pub fn decide(request: &Request, policies: &Policies) -> Decision {
+    if FREE.contains(&request.lower()) && matches!(request.principal, Principal::Identity(_)) {
+        return explain::free(request);
+    }
     let boundary: &[Policy] = match &policies.boundary {
         Boundary::Given(policy) => std::slice::from_ref(policy),
         Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => &[],
     };
-    let identity = tally(&policies.identity, request);
-    let boundary = tally(boundary, request);
-    let organisation = tally(&policies.organisation, request);
-    let resource = tally(&policies.resource, request);
-    let env = Env::new(request, None);
-    let (mut grants, mut granted_by, mut grant_doubt) = (Ternary::No, None, None);
-    for grant in &policies.grants {
-        let mut doubt = None;
-        let answer = grant.allows(&env, &mut doubt);
-        if answer == Ternary::Yes {
-            granted_by.get_or_insert(grant);
-        }
-        if let Some(reason) = doubt {
-            grant_doubt.get_or_insert((grant, reason));
-        }
-        grants = grants.or(answer);
-    }
-    let is_root = matches!(&request.principal, Principal::Identity(identity) if identity.kind == IdentityKind::Root);
-    let sums = Sums {
-        own: if is_root { Ternary::Yes } else { widen(identity.direct, policies.identity_open.as_ref()) },
-        within: match &policies.boundary {
-            Boundary::Unseen | Boundary::None => Ternary::Yes,
-            Boundary::Given(_) => boundary.direct,
-            Boundary::Unknown(_) => Ternary::Unknown,
-        },
-        direct: widen(resource.direct, policies.resource_open.as_ref()),
-        account: widen(resource.account, policies.resource_open.as_ref()),
-        grants: widen(grants, policies.grants_open.as_ref()),
-        granted_by,
-        grant_doubt,
-        identity,
-        boundary,
-        organisation,
-        resource,
-    };
-    let deny = Ternary::any([sums.organisation.deny, sums.boundary.deny, sums.identity.deny, sums.resource.deny]);
+    let sums = sum(request, policies, boundary);
+    let deny = Ternary::any(sums.all().map(|tally| tally.deny));
     let allow = allow(request, policies, &sums);
     let access = match (deny, allow) {
         (Ternary::Yes, _) => Access::ExplicitDeny,
@@ -321,6 +297,9 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
         Access::Unknown => explain::undecided(request, policies, &sums, allow),
     };
     decision.notes.clone_from(&policies.notes);
+    if access == Access::Allowed {
+        decision.notes.extend(explain::unseen(policies));
+    }
     decision.faults = policies
         .identity
         .iter()
@@ -339,22 +318,80 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
     decision
 }
 
+fn sum<'p>(request: &Request, policies: &'p Policies, boundary: &'p [Policy]) -> Sums<'p> {
+    let identity = tally(&policies.identity, request);
+    let boundary = tally(boundary, request);
+    let resource = tally(&policies.resource, request);
+    let env = Env::new(request, None);
+    let (mut grants, mut granted_by, mut grant_doubt) = (Ternary::No, None, None);
+    for grant in &policies.grants {
+        let mut doubt = None;
+        let answer = grant.allows(&env, &mut doubt);
+        if answer == Ternary::Yes {
+            granted_by.get_or_insert(grant);
+        }
+        if let Some(reason) = doubt {
+            grant_doubt.get_or_insert((grant, reason));
+        }
+        grants = grants.or(answer);
+    }
+    let kind = match &request.principal {
+        Principal::Identity(identity) => Some(identity.kind),
+        Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => None,
+    };
+    let within = match &policies.boundary {
+        Boundary::Unseen | Boundary::None => Ternary::Yes,
+        Boundary::Given(_) => boundary.allow.direct(),
+        Boundary::Unknown(_) => Ternary::Unknown,
+    };
+    let reach = resource.allow;
+    let open = policies.resource_open.as_ref();
+    Sums {
+        own: match kind {
+            Some(IdentityKind::Root) => Ternary::Yes,
+            _ => widen(identity.allow.direct(), policies.identity_open.as_ref()),
+        },
+        within,
+        direct: widen(reach.direct(), open),
+        // A boundary limits what a resource's policy gives a role by its ARN, not what it gives a session or a user. Of
+        // everyone AWS does not say.
+        limited: match kind {
+            Some(IdentityKind::Role) => {
+                let everyone = reach.everyone.and(within.or(Ternary::Unknown));
+                widen(Ternary::any([reach.itself.and(within), everyone, reach.session]), open)
+            }
+            _ => widen(reach.direct(), open),
+        },
+        account: widen(reach.account, open),
+        grants: widen(grants, policies.grants_open.as_ref()),
+        granted_by,
+        grant_doubt,
+        identity,
+        boundary,
+        organisation: tally(&policies.organisation, request),
+        resource_control: tally(&policies.resource_control, request),
+        resource,
+    }
+}
+
+impl<'p> Sums<'p> {
+    /// Whoever can deny, the most telling first.
+    fn all(&self) -> [&Tally<'p>; 5] {
+        [&self.resource, &self.identity, &self.boundary, &self.organisation, &self.resource_control]
+    }
+}
+
 fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Ternary {
-    let Principal::Identity(identity) = &request.principal else {
+    if !matches!(request.principal, Principal::Identity(_)) {
         return sums.direct.or(sums.grants);
-    };
+    }
     let own = sums.own.and(sums.within);
-    // A boundary limits what a resource's policy gives a role by its ARN, not what it gives a session or a user.
-    let limit = match (identity.kind, sums.resource.direct_by.as_ref().and_then(|by| by.statement.principals.as_ref()))
-    {
-        (IdentityKind::User | IdentityKind::Root, _) => Ternary::Yes,
-        (IdentityKind::Role, Some(by)) if by.session() => Ternary::Yes,
-        (IdentityKind::Role, Some(by)) if by.everyone() => sums.within.or(Ternary::Unknown),
-        (IdentityKind::Role, _) => sums.within,
-    };
-    let direct = sums.direct.and(limit);
     let within_account = || {
-        if policies.decisive { Ternary::any([direct, own.and(sums.account), sums.grants]) } else { direct.or(own) }
+        if policies.decisive {
+            Ternary::any([sums.limited, own.and(sums.account), sums.grants])
+        } else {
+            sums.limited.or(own)
+        }
     };
     let across = || own.and(Ternary::any([sums.direct, sums.account, sums.grants]));
     let allow = match policies.same_account {
@@ -362,7 +399,7 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Ternary {
         Ternary::No => across(),
         Ternary::Unknown => Ternary::agreed([within_account(), across()]),
     };
-    if policies.organisation_whole { allow.and(sums.organisation.direct) } else { allow }
+    if policies.organisation_whole { allow.and(sums.organisation.allow.direct()) } else { allow }
 }
 
 impl Decision {

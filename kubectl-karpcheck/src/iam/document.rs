@@ -19,8 +19,10 @@ pub enum PolicyKind {
     Identity,
     /// A permissions boundary.
     Boundary,
-    /// A policy of the organisation.
+    /// A service control policy of the organisation.
     Organisation,
+    /// A resource control policy of the organisation.
+    ResourceControl,
     /// A queue or another resource.
     Resource,
     /// A KMS key.
@@ -36,6 +38,7 @@ impl PolicyKind {
             Self::Identity => "identity",
             Self::Boundary => "boundary",
             Self::Organisation => "organisation",
+            Self::ResourceControl => "resource-control",
             Self::Resource => "resource",
             Self::Key => "key",
             Self::Trust => "trust",
@@ -44,7 +47,7 @@ impl PolicyKind {
 
     /// Does it name principals?
     pub const fn names_principals(self) -> bool {
-        matches!(self, Self::Resource | Self::Key | Self::Trust)
+        matches!(self, Self::Resource | Self::Key | Self::Trust | Self::ResourceControl)
     }
 }
 
@@ -395,6 +398,16 @@ impl Document {
         }
     }
 
+    /// Might it allow an action, given in lower case, to somebody?
+    pub(super) fn may_allow(&self, action: &str) -> bool {
+        let request = Request::bare(action);
+        let env = Env::new(&request, None);
+        self.open.is_some()
+            || self.statements.iter().any(|statement| {
+                statement.effect != Effect::Deny && statement.actions.matches(action, &env, &mut None) != Ternary::No
+            })
+    }
+
     /// Might this document be anything?
     pub fn is_unread(&self) -> bool {
         self.statements.is_empty() && self.open.is_some()
@@ -432,24 +445,23 @@ impl Statement {
 
     /// Does it apply, and does it reach the principal itself or its account? The cheap and telling elements first.
     pub(super) fn applies(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        const NO: Reach = Reach { direct: Ternary::No, account: Ternary::No };
         let mut open = None;
         let action = self.actions.matches(env.action, env, &mut open);
         if action == Ternary::No {
-            return NO;
+            return Reach::NONE;
         }
-        let reach = self.principals.as_ref().map_or(Reach::ALL, |principals| principals.reach(env, &mut open));
+        let reach = self.principals.as_ref().map_or(Reach::OWN, |principals| principals.reach(env, &mut open));
         if reach.any() == Ternary::No {
-            return NO;
+            return Reach::NONE;
         }
         let mut rest = action.and(self.resources.matches(&env.request.resource, env, &mut open));
         if rest == Ternary::No {
-            return NO;
+            return Reach::NONE;
         }
         for condition in &self.conditions {
             rest = rest.and(condition.holds(env, &mut open));
             if rest == Ternary::No {
-                return NO;
+                return Reach::NONE;
             }
         }
         if let Some(reason) = &self.open {
@@ -462,6 +474,6 @@ impl Statement {
         if doubt.is_none() {
             *doubt = open;
         }
-        Reach { direct: reach.direct.and(rest), account: reach.account.and(rest) }
+        reach.and(rest)
     }
 }

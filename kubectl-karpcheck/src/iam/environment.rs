@@ -37,6 +37,11 @@ impl Request {
         Self::new(Principal::Anyone, action, "*", Context::default())
     }
 
+    /// The action in lower case.
+    pub(super) fn lower(&self) -> &str {
+        &self.lower
+    }
+
     /// `ec2` of `ec2:RunInstances`.
     pub fn service(&self) -> &str {
         self.lower.split(':').next().unwrap_or_default()

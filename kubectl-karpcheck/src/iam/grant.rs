@@ -1,11 +1,12 @@
 //! Grants of KMS keys.
 
 use crate::inventory::reason::Iam;
-use crate::inventory::{ItemId, Node, Reason, Symbol, Ternary, Text, Value};
+use crate::inventory::{Cause, ItemId, Node, Reason, Symbol, Ternary, Text, Value};
 
+use crate::iam::arn::split;
 use crate::iam::context::{Given, KeyName, Lookup};
 use crate::iam::environment::Env;
-use crate::iam::identity::Principal;
+use crate::iam::identity::{Identity, IdentityKind, Principal, Session};
 
 /// A grant: one principal may use a key for some operations.
 #[derive(Clone, Debug)]
@@ -76,7 +77,13 @@ impl Grant {
                     Ternary::No
                 }
             }
-            (Principal::Identity(identity), Some(grantee)) => grantee.same(&identity.arn),
+            (Principal::Identity(identity), Some(grantee)) => {
+                let (answer, why) = reaches(grantee, identity);
+                if let Some(why) = why {
+                    doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, why));
+                }
+                answer
+            }
             (Principal::Service(name), Some(grantee)) => grantee.same(name),
             (Principal::Federated(_) | Principal::Anyone, Some(_)) => Ternary::No,
         };
@@ -95,10 +102,7 @@ impl Grant {
         if answer == Ternary::Unknown {
             doubt.get_or_insert_with(|| {
                 let hole = self.grantee.as_ref().and_then(Text::hole).map(Symbol::reason);
-                self.open
-                    .clone()
-                    .or(hole)
-                    .unwrap_or_else(|| Reason::new(crate::inventory::Cause::Undecidable, Iam::GrantContext))
+                self.open.clone().or(hole).unwrap_or_else(|| Reason::new(Cause::Undecidable, Iam::GrantContext))
             });
         }
         answer
@@ -126,4 +130,26 @@ impl Grant {
             .count();
         if more > pairs.len() { Ternary::No } else { held }
     }
+}
+
+/// Is the grant made to an identity? A grantee may be one session of a role, or an account.
+fn reaches(grantee: &Text, identity: &Identity) -> (Ternary, Option<Iam>) {
+    let Some(parts) = split(grantee) else { return (grantee.same(&identity.arn), None) };
+    if let Some(session) = Session::of(&parts) {
+        if let Some(own) = &identity.session {
+            return (grantee.same(own), None);
+        }
+        let other = identity.kind != IdentityKind::Role
+            || identity.account.same(&session.account) == Ternary::No
+            || identity.name().is_some_and(|own| own != session.role);
+        let why = Iam::Session { name: session.role.as_str().into() };
+        return if other { (Ternary::No, None) } else { (Ternary::Unknown, Some(why)) };
+    }
+    if parts[5].known() == Some("root") && identity.kind != IdentityKind::Root {
+        return match identity.account.same(&parts[4]) {
+            Ternary::No => (Ternary::No, None),
+            _ => (Ternary::Unknown, Some(Iam::GrantToAccount)),
+        };
+    }
+    (grantee.same(&identity.arn), None)
 }

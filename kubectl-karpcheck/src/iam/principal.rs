@@ -7,7 +7,7 @@ use crate::inventory::{Cause, Reason, Symbol, Ternary, Text, Value};
 use crate::iam::arn::split;
 use crate::iam::environment::Env;
 use crate::iam::fault::{Fault, refused};
-use crate::iam::identity::{Identity, IdentityKind, Principal};
+use crate::iam::identity::{Identity, IdentityKind, Principal, Session};
 use crate::iam::pattern::{Pattern, Syntax};
 
 /// The principals of a statement of a resource's policy.
@@ -24,8 +24,10 @@ enum Entry {
     Everyone,
     /// The account: it may pass the right on to its own.
     Account(Pattern),
-    /// A role, user or session by its ARN.
-    Arn(Pattern),
+    /// A role or user by its ARN; of a role that is known, its account and name.
+    Arn(Pattern, Option<(Text, String)>),
+    /// A role's session by its ARN.
+    Session(Pattern, Session),
     Service(Pattern),
     /// An identity provider, by ARN or name.
     Federated(Pattern),
@@ -37,17 +39,62 @@ enum Entry {
 /// How a statement reaches a principal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
-    /// It names the principal itself, or everyone.
-    pub(super) direct: Ternary,
+    /// It names the principal itself: a role, a user, a service, a provider.
+    pub(super) itself: Ternary,
+    /// It names everyone.
+    pub(super) everyone: Ternary,
+    /// It names the very session that asks, which no boundary limits.
+    pub(super) session: Ternary,
     /// It names the principal's account, which can pass the right on by its own policies.
     pub(super) account: Ternary,
 }
 
 impl Reach {
-    pub(super) const ALL: Self = Self { direct: Ternary::Yes, account: Ternary::Yes };
+    pub(super) const NONE: Self =
+        Self { itself: Ternary::No, everyone: Ternary::No, session: Ternary::No, account: Ternary::No };
+    /// Of a statement that names no principals: a policy of the principal's own.
+    pub(super) const OWN: Self = Self { itself: Ternary::Yes, account: Ternary::Yes, ..Self::NONE };
+
+    const fn itself(answer: Ternary) -> Self {
+        Self { itself: answer, ..Self::NONE }
+    }
+
+    const fn session(answer: Ternary) -> Self {
+        Self { session: answer, ..Self::NONE }
+    }
+
+    /// Does it reach the principal without its account passing the right on?
+    pub(super) const fn direct(self) -> Ternary {
+        self.itself.or(self.everyone).or(self.session)
+    }
 
     pub(super) const fn any(self) -> Ternary {
-        self.direct.or(self.account)
+        self.direct().or(self.account)
+    }
+
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self {
+            itself: self.itself.or(other.itself),
+            everyone: self.everyone.or(other.everyone),
+            session: self.session.or(other.session),
+            account: self.account.or(other.account),
+        }
+    }
+
+    /// The same, as far as something else holds, too.
+    pub(super) const fn and(self, answer: Ternary) -> Self {
+        Self {
+            itself: self.itself.and(answer),
+            everyone: self.everyone.and(answer),
+            session: self.session.and(answer),
+            account: self.account.and(answer),
+        }
+    }
+
+    /// Where there may be more statements: any of these may be a yes.
+    pub(super) const fn perhaps(self) -> Self {
+        let maybe = Ternary::Unknown;
+        self.or(Self { itself: maybe, everyone: maybe, session: maybe, account: maybe })
     }
 }
 
@@ -128,18 +175,15 @@ impl Principals {
 
     /// Whom do they reach?
     pub(super) fn reach(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        let mut reach = Reach { direct: Ternary::No, account: Ternary::No };
+        let mut reach = Reach::NONE;
         for entry in &self.entries {
-            let one = entry.reach(env, doubt);
-            reach.direct = reach.direct.or(one.direct);
-            reach.account = reach.account.or(one.account);
+            reach = reach.or(entry.reach(env, doubt));
         }
         if let Some(reason) = &self.open
-            && reach.direct != Ternary::Yes
+            && reach.direct() != Ternary::Yes
         {
             doubt.get_or_insert_with(|| reason.clone());
-            reach.direct = Ternary::Unknown;
-            reach.account = reach.account.or(Ternary::Unknown);
+            reach = reach.perhaps();
         }
         if !self.not {
             return reach;
@@ -149,11 +193,12 @@ impl Principals {
         let listed = reach.any();
         let answer = match (&env.request.principal, listed) {
             (Principal::Identity(identity), Ternary::Yes) if identity.kind != IdentityKind::Root => {
-                let everyone = self.entries.iter().any(|entry| matches!(entry, Entry::Everyone));
-                let user = identity.kind == IdentityKind::User
-                    && reach.direct == Ternary::Yes
-                    && reach.account == Ternary::Yes;
-                if everyone || user {
+                let itself = match (identity.kind, &identity.session) {
+                    (IdentityKind::Role, Some(_)) => reach.itself.and(reach.session),
+                    (IdentityKind::Role, None) => Ternary::No,
+                    (IdentityKind::User | IdentityKind::Root, _) => reach.itself,
+                };
+                if reach.everyone == Ternary::Yes || itself.and(reach.account) == Ternary::Yes {
                     Ternary::No
                 } else {
                     doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, Iam::NotPrincipal));
@@ -162,20 +207,7 @@ impl Principals {
             }
             (_, listed) => !listed,
         };
-        Reach { direct: answer, account: Ternary::No }
-    }
-
-    /// Is everyone named?
-    pub(super) fn everyone(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry, Entry::Everyone))
-    }
-
-    /// Is a role's session named, which no boundary limits?
-    pub(super) fn session(&self) -> bool {
-        self.entries.iter().any(|entry| match entry {
-            Entry::Arn(pattern) => pattern.written.to_string().contains(":assumed-role/"),
-            _ => false,
-        })
+        Reach { everyone: answer, ..Reach::NONE }
     }
 }
 
@@ -205,63 +237,97 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
         if parts[5].known() == Some("root") {
             return Entry::Account(Pattern::new(&parts[4], EXACT));
         }
-        return Entry::Arn(Pattern::new(text, EXACT));
+        let pattern = Pattern::new(text, EXACT);
+        if let Some(session) = Session::of(&parts) {
+            return Entry::Session(pattern, session);
+        }
+        let role = parts[5].known().and_then(|name| name.strip_prefix("role/"));
+        let name = role.and_then(|name| name.rsplit('/').next()).map(str::to_owned);
+        return Entry::Arn(pattern, name.map(|name| (parts[4].clone(), name)));
     }
     match text.hole() {
         // `${AWS::AccountId}` alone is the account.
         Some(symbol) if &*symbol.name == crate::inventory::arn::ACCOUNT && text.is(crate::inventory::arn::ACCOUNT) => {
             Entry::Account(Pattern::new(text, EXACT))
         }
-        _ => Entry::Arn(Pattern::new(text, EXACT)),
+        _ => Entry::Arn(Pattern::new(text, EXACT), None),
     }
 }
 
 impl Entry {
     fn reach(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-        let no = Reach { direct: Ternary::No, account: Ternary::No };
-        let direct = |direct| Reach { direct, account: Ternary::No };
         match (self, &env.request.principal) {
             (Self::Unknown(reason), _) => {
                 doubt.get_or_insert_with(|| reason.clone());
-                Reach { direct: Ternary::Unknown, account: Ternary::Unknown }
+                Reach::NONE.perhaps()
             }
-            (Self::Everyone, _) => direct(Ternary::Yes),
+            (Self::Everyone, _) => Reach { everyone: Ternary::Yes, ..Reach::NONE },
             (Self::Service(pattern), Principal::Service(name))
-            | (Self::Federated(pattern), Principal::Federated(name)) => direct(pattern.matches(name, env, doubt)),
+            | (Self::Federated(pattern), Principal::Federated(name)) => {
+                Reach::itself(pattern.matches(name, env, doubt))
+            }
             (Self::Account(pattern), Principal::Identity(identity)) => {
                 let account = pattern.matches(&identity.account, env, doubt);
                 // To the root user itself the account is the principal.
-                let own = if identity.kind == IdentityKind::Root { account } else { Ternary::No };
-                Reach { direct: own, account }
+                let itself = if identity.kind == IdentityKind::Root { account } else { Ternary::No };
+                Reach { itself, account, ..Reach::NONE }
             }
-            (Self::Arn(pattern), Principal::Identity(identity)) => arn(pattern, identity, env, doubt),
-            (Self::Arn(_) | Self::Account(_) | Self::Service(_) | Self::Federated(_) | Self::Other, _) => no,
+            (Self::Arn(pattern, of), Principal::Identity(identity)) => arn(pattern, of.as_ref(), identity, env, doubt),
+            (Self::Session(pattern, session), Principal::Identity(identity)) => {
+                Reach::session(is_session(pattern, session, identity, env, doubt))
+            }
+            (
+                Self::Arn(..)
+                | Self::Session(..)
+                | Self::Account(_)
+                | Self::Service(_)
+                | Self::Federated(_)
+                | Self::Other,
+                _,
+            ) => Reach::NONE,
         }
     }
 }
 
-fn arn(pattern: &Pattern, identity: &Identity, env: &Env<'_>, doubt: &mut Option<Reason>) -> Reach {
-    let direct = |direct| Reach { direct, account: Ternary::No };
-    let same = pattern.matches(&identity.arn, env, doubt);
-    if same != Ternary::No {
-        // A hole may stand for a whole account, too.
-        let account =
-            if same == Ternary::Unknown && split(&pattern.written).is_none() { Ternary::Unknown } else { Ternary::No };
-        return Reach { direct: same, account };
-    }
-    // arn:aws:sts::111122223333:assumed-role/NAME/SESSION is a session of the role, whichever it is.
-    let session =
-        pattern.written.known().and_then(|known| known.split_once(":assumed-role/")).and_then(|(before, rest)| {
-            let account = before.rsplit(':').next()?.to_owned();
-            Some((account, rest.split('/').next()?.to_owned()))
-        });
-    if let Some((account, name)) = session
-        && identity.kind == IdentityKind::Role
-        && identity.account.same(&Text::from(account)) != Ternary::No
-        && identity.name().is_none_or(|own| own == name)
+fn arn(
+    pattern: &Pattern,
+    of: Option<&(Text, String)>,
+    identity: &Identity,
+    env: &Env<'_>,
+    doubt: &mut Option<Reason>,
+) -> Reach {
+    // A session's ARN has no path, and an account has no two roles of one name: where AWS took the policy, the role that
+    // it names is there.
+    if let (Some((account, name)), Some(_)) = (of, &identity.session)
+        && identity.arn.known().is_none()
     {
-        doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, Iam::Session { name: name.into() }));
-        return direct(Ternary::Unknown);
+        let same = Ternary::from(identity.name().as_ref() == Some(name));
+        return Reach::itself(same.and(account.same(&identity.account)));
     }
-    direct(Ternary::No)
+    let same = pattern.matches(&identity.arn, env, doubt);
+    // A hole may stand for a whole account, too.
+    let account =
+        if same == Ternary::Unknown && split(&pattern.written).is_none() { Ternary::Unknown } else { Ternary::No };
+    Reach { itself: same, account, ..Reach::NONE }
+}
+
+/// Is it the session that asks? Whichever that is: a role's sessions have names of their own.
+fn is_session(
+    pattern: &Pattern,
+    session: &Session,
+    identity: &Identity,
+    env: &Env<'_>,
+    doubt: &mut Option<Reason>,
+) -> Ternary {
+    if let Some(own) = &identity.session {
+        return pattern.matches(own, env, doubt);
+    }
+    if identity.kind != IdentityKind::Role
+        || identity.account.same(&session.account) == Ternary::No
+        || identity.name().is_some_and(|own| own != session.role)
+    {
+        return Ternary::No;
+    }
+    doubt.get_or_insert_with(|| Reason::new(Cause::Undecidable, Iam::Session { name: session.role.as_str().into() }));
+    Ternary::Unknown
 }

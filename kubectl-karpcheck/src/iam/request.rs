@@ -13,20 +13,21 @@ use crate::inventory::pointer;
 use crate::inventory::pointer::Step;
 use crate::inventory::reason::Iam;
 use crate::inventory::{
-    Address, Cause, Found, Item, ItemId, Node, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
+    Address, Cause, Found, Item, ItemId, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
 use crate::iam::context::{Context, Given};
 use crate::iam::decide::{Boundary, Decision, Policies, decide};
 use crate::iam::document::{Document, PolicyKind};
 use crate::iam::environment::Request;
-use crate::iam::identity::{Identity, Principal};
+use crate::iam::identity::{Identity, IdentityKind, Principal};
 use crate::iam::trail::{StatementTrail, trail};
 
 mod account_region;
 mod facts;
 mod organisation;
 mod principal_policies;
+mod tags;
 mod target;
 
 use principal_policies::PrincipalPolicies;
@@ -160,6 +161,11 @@ impl<'a> Evaluator<'a> {
                 if identity.account.hole().is_some() {
                     identity.account = own_home.account.clone();
                 }
+                let item = asker.as_ref().and_then(|asker| self.inventory.item(asker.item?));
+                if item.is_some_and(|item| &*item.kind == USER) {
+                    identity.kind = IdentityKind::User;
+                }
+                identity.session = asker.as_ref().and_then(|asker| asker.session.clone());
                 Principal::Identity(identity)
             }
         };
@@ -175,8 +181,11 @@ impl<'a> Evaluator<'a> {
         }
         self.target_policies(target, &question.action, &resource, &target_home, &mut policies);
         if let Principal::Identity(identity) = &principal {
-            // Of an ARN that leaves the account out, such as an image's, nobody is the owner.
-            let account = super::arn::split(&resource).map(|parts| parts[4].clone()).filter(|part| !part.is_empty());
+            // Of an ARN that leaves the account out, such as an image's, nobody is the owner; what is AWS's own, such as its
+            // managed policies, is no other account's.
+            let account = super::arn::split(&resource)
+                .map(|parts| parts[4].clone())
+                .filter(|part| !part.is_empty() && part.known() != Some("aws"));
             policies.same_account = match account {
                 Some(account) => match identity.account.same(&account) {
                     // What nobody stated is taken to be the account that everything else is in.
@@ -190,11 +199,12 @@ impl<'a> Evaluator<'a> {
                 },
                 None => Ternary::Yes,
             };
-            self.organisation(identity, &own_home, &mut policies);
+            self.service_control(identity, &own_home, &mut policies);
             if matches!(policies.boundary, Boundary::Unseen) {
                 policies.notes.push("whether a permissions boundary limits it was not seen".into());
             }
         }
+        self.resource_control(&principal, &service, &target_home, &mut policies);
         let mut context = Context::of_service(&service);
         for (key, operand) in &question.context {
             let key = self.template(key, &question.fields);
@@ -210,7 +220,10 @@ impl<'a> Evaluator<'a> {
                 resource: &resource,
             },
         );
-        self.tags(&mut context, asker.as_ref().and_then(|asker| asker.item), target);
+        if let Some(asker) = &asker {
+            self.principal_tags(&mut context, asker);
+        }
+        self.resource_tags(&mut context, target);
         (Request::new(principal, &question.action, resource, context), policies)
     }
 
@@ -374,37 +387,52 @@ impl<'a> Evaluator<'a> {
             PrincipalSpec::Arn(written) => {
                 let wanted = self.template(written, &question.fields);
                 let named = |id: &ItemId| wanted.same(&self.arn_of(*id)) == Ternary::Yes;
-                self.inventory.of_kind(ROLE).into_iter().chain(self.inventory.of_kind(USER)).find(named)?
+                let exact = self.inventory.of_kind(ROLE).into_iter().chain(self.inventory.of_kind(USER)).find(named);
+                let Some(id) = exact else {
+                    let role = self.role_of_session(&wanted)?;
+                    return self.asker_item(role).map(|asker| Asker { session: Some(wanted), ..asker });
+                };
+                id
             }
             PrincipalSpec::Service(_) | PrincipalSpec::Federated(_) | PrincipalSpec::Anyone => return None,
         };
         self.asker_item(id)
     }
 
+    /// The one role whose session an ARN names. An account has no two roles of one name, whatever their paths.
+    fn role_of_session(&self, arn: &Text) -> Option<ItemId> {
+        let asked = Identity::new(arn.clone());
+        asked.session.as_ref()?;
+        let is_it = |id: &ItemId| {
+            let role = Identity::new(self.arn_of(*id));
+            role.name() == asked.name() && role.account.same(&asked.account) != Ternary::No
+        };
+        let mut found = self.inventory.of_kind(ROLE).into_iter().filter(is_it);
+        found.next().filter(|_| found.next().is_none())
+    }
+
     /// An item as a principal.
     fn asker_item(&self, id: ItemId) -> Option<Asker> {
         let item = self.inventory.item(id)?;
         match &*item.kind {
-            ROLE | USER => Some(Asker { item: Some(id), lives: Some(id), arn: self.arn_of(id), held: self.held(id) }),
+            ROLE | USER => Some(Asker::new(Some(id), Some(id), self.arn_of(id), self.held(id))),
             _ if acts_as_role(item) => {
                 let role = self.inventory.related(id, "/Role").unwrap_or_default().pop();
                 match role.map(|link| link.item) {
                     Some(Found::Known(role)) => Some(Asker {
-                        item: Some(role),
-                        lives: Some(role),
-                        arn: self.arn_of(role),
-                        held: self.held(role),
+                        acts: Some(id),
+                        ..Asker::new(Some(role), Some(role), self.arn_of(role), self.held(role))
                     }),
                     _ => {
                         let arn = match self.inventory.node(id, "/Role").map(|node| &node.value) {
                             Some(Value::Text(text)) => text.clone(),
                             _ => self.field(id, "/Role"),
                         };
-                        Some(Asker { item: None, lives: None, arn, held: self.without_role(id) })
+                        Some(Asker { acts: Some(id), ..Asker::new(None, None, arn, self.without_role(id)) })
                     }
                 }
             }
-            _ => Some(Asker { item: None, lives: Some(id), arn: holder(item), held: self.held(id) }),
+            _ => Some(Asker::new(None, Some(id), holder(item), self.held(id))),
         }
     }
 
@@ -418,36 +446,6 @@ impl<'a> Evaluator<'a> {
         };
         let own_home = own.clone().or(target.clone());
         (own_home.home(), target.or(own).home())
-    }
-
-    /// The tags of principal and target, where the request does not name them.
-    fn tags(&self, context: &mut Context, principal: Option<ItemId>, target: Option<ItemId>) {
-        for (id, prefix) in [(principal, "aws:PrincipalTag/"), (target, "aws:ResourceTag/")] {
-            let Some((id, item)) = id.and_then(|id| Some((id, self.inventory.item(id)?))) else { continue };
-            let tags = item.body.member("Tags");
-            let mut whole = matches!(tags.map(|node| &node.value), Some(Value::List(list)) if list.more.is_none());
-            for tag in tags.map(Node::elements).unwrap_or_default() {
-                match (tag.member("Key").map(|node| &node.value), tag.member("Value").map(|node| &node.value)) {
-                    (Some(Value::Text(key)), Some(Value::Text(value))) => {
-                        let key = Text::from_parts(
-                            Text::from(prefix).into_parts().into_iter().chain(key.clone().into_parts()),
-                        );
-                        context.set_default(key, Given::one(value.clone()));
-                    }
-                    _ => whole = false,
-                }
-            }
-            // A declared resource without tags has none; of an answer of AWS they may have been left out. A principal's
-            // session may bring tags of its own.
-            let none = tags.is_none() && !item.source.observed();
-            if (whole || none) && prefix == "aws:ResourceTag/" {
-                context.set_default(format!("{prefix}*"), Given::Absent);
-            } else {
-                let item = self.inventory.item(id).map_or("it", |item| &item.name).into();
-                let reason = Reason::new(Cause::NotProvided, Iam::Tags { item });
-                context.set_default(format!("{prefix}*"), Given::Unknown(reason));
-            }
-        }
     }
 
     fn document(&self, id: ItemId, pointer: &str, kind: PolicyKind) -> Option<Arc<Document>> {
@@ -477,6 +475,16 @@ struct Asker {
     lives: Option<ItemId>,
     arn: Text,
     held: Arc<PrincipalPolicies>,
+    /// The ARN of the very session, where that was asked for.
+    session: Option<Text>,
+    /// The item that acts as the role: a controller.
+    acts: Option<ItemId>,
+}
+
+impl Asker {
+    fn new(item: Option<ItemId>, lives: Option<ItemId>, arn: Text, held: Arc<PrincipalPolicies>) -> Self {
+        Self { item, lives, arn, held, session: None, acts: None }
+    }
 }
 
 /// Says which resource of a template or cluster an ARN is of.

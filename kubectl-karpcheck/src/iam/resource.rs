@@ -7,15 +7,27 @@ use crate::iam::environment::Env;
 use crate::iam::pattern::{Pattern, Piece, Syntax, open, others, pieces};
 
 /// A pattern for ARNs. With six parts or more each part matches for itself, so that a star never spans the first five
-/// colons; with fewer the pattern matches as a whole.
+/// colons; with fewer the pattern matches as a whole, or as an ARN of which the rest is anything.
 #[derive(Clone, Debug)]
 pub(super) struct ArnPattern {
     whole: Pattern,
     parts: Option<Box<[Pattern; 6]>>,
+    /// Were parts left out?
+    incomplete: bool,
 }
 
 impl ArnPattern {
+    /// Of a condition, where nothing is added.
     pub(super) fn new(text: &Text, variables: bool) -> Self {
+        Self::read(text, variables, false)
+    }
+
+    /// Of a resource: AWS completes an ARN that lacks parts (`arn:aws:sqs`) with stars.
+    pub(super) fn completed(text: &Text, variables: bool) -> Self {
+        Self::read(text, variables, true)
+    }
+
+    fn read(text: &Text, variables: bool, complete: bool) -> Self {
         let syntax = Syntax { wildcards: true, variables, fold: false };
         let all = pieces(text, syntax);
         let mut parts: Vec<Vec<Piece>> = vec![vec![]];
@@ -26,11 +38,16 @@ impl ArnPattern {
                 last.push(piece.clone());
             }
         }
+        let incomplete = complete && (2..6).contains(&parts.len()) && text.starts_with("arn:");
+        if incomplete {
+            parts.resize_with(6, || vec![Piece::Star]);
+        }
         let parts: Vec<Pattern> =
             parts.into_iter().map(|part| Pattern::from_pieces(part, Text::from(""), false)).collect();
         Self {
             whole: Pattern::from_pieces(all, text.clone(), false),
             parts: <[Pattern; 6]>::try_from(parts).ok().map(Box::new),
+            incomplete,
         }
     }
 
@@ -48,6 +65,15 @@ impl ArnPattern {
         if others(self.written(), value) {
             return Ternary::No;
         }
+        if self.incomplete {
+            // A star at the end of a part may also span the colons behind it.
+            let spanning = self.whole.matches(value, env, doubt);
+            return spanning.or(self.by_parts(patterns, value, env, doubt));
+        }
+        self.by_parts(patterns, value, env, doubt)
+    }
+
+    fn by_parts(&self, patterns: &[Pattern; 6], value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         if let Some(known) = value.known() {
             let mut parts = known.splitn(6, ':');
             for pattern in patterns.iter() {
@@ -92,7 +118,7 @@ pub(super) struct Resources {
 
 impl Resources {
     pub(super) fn new(not: bool, texts: &[&Text], variables: bool, open: Option<Reason>) -> Self {
-        Self { not, patterns: texts.iter().map(|text| ArnPattern::new(text, variables)).collect(), open }
+        Self { not, patterns: texts.iter().map(|text| ArnPattern::completed(text, variables)).collect(), open }
     }
 
     /// All resources: of a document that leaves them out, as trust policies do.

@@ -43,7 +43,7 @@ pub fn trail(request: &Request, policies: &Policies) -> Vec<StatementTrail> {
         Boundary::Given(policy) => std::slice::from_ref(policy),
         Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => &[],
     };
-    [&policies.resource[..], &policies.identity, boundary, &policies.organisation]
+    [&policies.resource[..], &policies.identity, boundary, &policies.organisation, &policies.resource_control]
         .into_iter()
         .flatten()
         .flat_map(|policy| policy.document.statements.iter().map(move |statement| Which { policy, statement }))

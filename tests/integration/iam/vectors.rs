@@ -34,6 +34,9 @@ fn policies(vector: &Json) -> Policies {
         policies.organisation.push(policy(document, PolicyKind::Organisation, "/Content"));
         policies.organisation_whole = true;
     }
+    if let Some(document) = vector.get("resource_control") {
+        policies.resource_control.push(policy(document, PolicyKind::ResourceControl, "/Content"));
+    }
     for (name, kind, pointer) in [
         ("resource_policy", PolicyKind::Resource, "/Policy"),
         ("key_policy", PolicyKind::Key, "/KeyPolicy"),

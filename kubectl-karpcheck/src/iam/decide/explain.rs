@@ -13,6 +13,32 @@ fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {
     Decision { access, why, statements, unknown: None, notes: vec![], faults: vec![] }
 }
 
+/// What AWS asks no permission for.
+pub(super) fn free(request: &Request) -> Decision {
+    let why = format!("{} needs no permission, and no policy can deny it", request.action);
+    decision(Access::Allowed, why, vec![])
+}
+
+/// What was not seen, or not in full, and may deny what is allowed: one sentence each.
+pub(super) fn unseen(policies: &Policies) -> Vec<String> {
+    let boundary = match &policies.boundary {
+        Boundary::Given(policy) => Some(policy),
+        Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => None,
+    };
+    let limit = match &policies.boundary {
+        Boundary::Unknown(unknown) => Some(unknown),
+        Boundary::Unseen | Boundary::None | Boundary::Given(_) => None,
+    };
+    let missing = [policies.identity_open.as_ref(), limit, policies.resource_open.as_ref()];
+    let whole = missing.into_iter().flatten().map(|unknown| unknown.reason.to_string());
+    let read = [&policies.identity, &policies.resource, &policies.organisation, &policies.resource_control];
+    let part = read.into_iter().flatten().chain(boundary).filter_map(|policy| {
+        let reason = policy.document.open.as_ref()?;
+        Some(format!("not all statements of {} are known ({reason})", policy.name))
+    });
+    whole.chain(part).map(|what| format!("a Deny that was not seen is not counted: {what}")).collect()
+}
+
 pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Decision {
     let mut by: Vec<Which<'_>> = vec![];
     let own = matches!(request.principal, Principal::Identity(_)) && sums.own.and(sums.within) == Ternary::Yes;
@@ -43,10 +69,7 @@ pub(super) fn allowed(request: &Request, policies: &Policies, sums: &Sums<'_>) -
 }
 
 pub(super) fn forbidden(request: &Request, sums: &Sums<'_>) -> Decision {
-    let by: Vec<Which<'_>> = [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation]
-        .iter()
-        .flat_map(|tally| tally.denied_by.iter().copied())
-        .collect();
+    let by: Vec<Which<'_>> = sums.all().iter().flat_map(|tally| tally.denied_by.iter().copied()).collect();
     let places = by.iter().map(|which| which.place(&which.statement.pointer, "denies it")).collect();
     let name = by.first().map_or_else(String::new, Which::label);
     decision(Access::ExplicitDeny, format!("{name} denies {} to {}", request.action, subject(request)), places)
@@ -104,7 +127,7 @@ pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -
     let organisation = policies.organisation.as_slice();
     let inside = sums.own != Ternary::No;
     let (blamed, whose): (Vec<&[Policy]>, Whose) = match &request.principal {
-        Principal::Identity(_) if policies.organisation_whole && sums.organisation.direct == Ternary::No => {
+        Principal::Identity(_) if policies.organisation_whole && sums.organisation.allow.direct() == Ternary::No => {
             (vec![organisation], Whose::Organisation)
         }
         Principal::Identity(_) if inside && sums.within == Ternary::No => match &policies.boundary {
@@ -167,7 +190,10 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
     let identity = matches!(request.principal, Principal::Identity(_));
     if allow == Ternary::Unknown {
         let unsure = |answer| answer == Ternary::Unknown;
-        if unsure(sums.direct) || (identity && sums.direct == Ternary::No && unsure(sums.account)) {
+        if unsure(sums.direct)
+            || unsure(sums.limited)
+            || (identity && sums.direct == Ternary::No && unsure(sums.account))
+        {
             doubts.extend(&sums.resource.allow_doubts);
             opens.extend(&policies.resource_open);
         }
@@ -187,9 +213,7 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
         }
         opens.extend(&policies.grants_open);
     } else {
-        for tally in [&sums.resource, &sums.identity, &sums.boundary, &sums.organisation] {
-            doubts.extend(&tally.deny_doubts);
-        }
+        doubts.extend(sums.all().iter().flat_map(|tally| &tally.deny_doubts));
     }
     let mut places = vec![];
     for doubt in &doubts {
@@ -218,6 +242,9 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
         (None, Some(open), _) => (*open).clone(),
         (None, None, Some((grant, reason))) => {
             Unknown { reason: reason.clone(), place: Some((grant.item, grant.pointer.clone())) }
+        }
+        (None, None, None) if policies.same_account == Ternary::Yes => {
+            Unknown::new(Cause::Undecidable, Iam::BoundaryAndEveryone)
         }
         (None, None, None) => Unknown::new(Cause::NotProvided, Iam::OneAccount),
     };

@@ -2,14 +2,18 @@
 //!
 //! Source: the IAM user guide, reference_policies_condition-keys.html, and the KMS developer guide, conditions-kms.html.
 
-use crate::inventory::Text;
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::reason::Iam;
+use crate::inventory::{Cause, Reason, Text};
 
 use crate::iam::context::{Context, Given};
 use crate::iam::identity::{IdentityKind, Principal};
 
 /// A value that is no one's: what the keys of a stranger hold.
 const STRANGER: &str = "(another account)";
+
+/// The regions that the Price List API has endpoints in: AWS Billing user guide, using-price-list-query-api-endpoints.
+const PRICING: &[&str] = &["us-east-1", "eu-central-1", "ap-south-1", "cn-northwest-1"];
 
 /// What the keys follow from.
 pub(super) struct Facts<'a> {
@@ -31,6 +35,12 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
         set("aws:ResourceAccount", Given::one(account.clone()));
     }
     let region = match facts.service {
+        // Which of its endpoints is called does not follow from the region of who asks, unless that region has one.
+        "pricing" if !facts.own.region.known().is_some_and(|own| PRICING.contains(&own)) => {
+            let gap = Iam::Endpoint { service: facts.service.into() };
+            set("aws:RequestedRegion", Given::Unknown(Reason::new(Cause::NotProvided, gap)));
+            Text::from("")
+        }
         // Their endpoints are all in one region.
         "iam" | "organizations" | "route53" if facts.own.partition.known() == Some("aws") => Text::from("us-east-1"),
         "iam" | "organizations" | "route53" | "sts" | "s3" => Text::from(""),

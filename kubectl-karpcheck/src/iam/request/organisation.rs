@@ -1,7 +1,8 @@
-//! The service control policies that were given.
+//! The policies of the organisation that were given: service control policies for its principals, resource control policies
+//! for its resources.
 //!
-//! They may not be all of an organisation's, and AWS attaches one of its own that allows everything (FullAWSAccess): so what
-//! they deny counts, and what they do not allow does not.
+//! They may not be all of an organisation's, and AWS attaches some of its own that allow everything (FullAWSAccess,
+//! RCPFullAWSAccess): so what they deny counts, and what they do not allow does not.
 
 use std::sync::Arc;
 
@@ -11,39 +12,32 @@ use crate::inventory::{Cause, ItemId, Node, Reason, Ternary, Text, Value};
 
 use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::PolicyKind;
-use crate::iam::identity::Identity;
+use crate::iam::identity::{Identity, Principal};
 use crate::iam::request::{Evaluator, ORGANISATION_POLICY};
+
+/// The services whose resources a resource control policy binds, as of 2026-11: AWS Organizations user guide,
+/// orgs_manage_policies_rcps, "List of AWS services that support RCPs".
+const BOUND: &[&str] = &[
+    "aoss",
+    "cognito-identity",
+    "cognito-idp",
+    "dynamodb",
+    "ecr",
+    "kms",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "sqs",
+    "sts",
+];
 
 impl Evaluator<'_> {
     /// Adds the service control policies that bear on a principal. Service-linked roles are beyond them.
-    pub(super) fn organisation(&self, identity: &Identity, home: &AccountRegion, policies: &mut Policies) {
-        if identity.arn.to_string().contains(":role/aws-service-role/") {
+    pub(super) fn service_control(&self, identity: &Identity, home: &AccountRegion, policies: &mut Policies) {
+        if service_linked(identity) {
             return;
         }
-        let home = Arc::new(home.clone());
-        for id in self.inventory.of_kind(ORGANISATION_POLICY) {
-            let Some(item) = self.inventory.item(id) else { continue };
-            let reaches = self.reaches(id, &identity.account);
-            if item.body.str_at(&["Type"]).is_some_and(|kind| kind != "SERVICE_CONTROL_POLICY")
-                || reaches == Ternary::No
-            {
-                continue;
-            }
-            let Some(mut document) = self.document(id, "/Content", PolicyKind::Organisation) else { continue };
-            if reaches == Ternary::Unknown && document.refused.is_none() {
-                let gap = Iam::Reach { policy: (&*item.name).into() };
-                let reason = Reason::new(Cause::NotProvided, gap);
-                Arc::make_mut(&mut document).refused = Some((reason, String::new()));
-            }
-            policies.organisation.push(Policy {
-                item: id,
-                pointer: "/Content".into(),
-                name: format!("the service control policy {}", item.name).into(),
-                kind: PolicyKind::Organisation,
-                document,
-                home: Some(Arc::clone(&home)),
-            });
-        }
+        policies.organisation = self.reaching(PolicyKind::Organisation, &identity.account, home);
         policies.notes.push(
             if policies.organisation.is_empty() {
                 "organisation policies were not seen"
@@ -52,6 +46,54 @@ impl Evaluator<'_> {
             }
             .into(),
         );
+    }
+
+    /// Adds the resource control policies that bear on a resource of the account that owns it.
+    pub(super) fn resource_control(
+        &self,
+        principal: &Principal,
+        service: &str,
+        home: &AccountRegion,
+        policies: &mut Policies,
+    ) {
+        let beyond = matches!(principal, Principal::Identity(identity) if service_linked(identity));
+        if BOUND.contains(&service) && !beyond {
+            policies.resource_control = self.reaching(PolicyKind::ResourceControl, &home.account, home);
+        }
+    }
+
+    /// The policies of one type that reach an account.
+    fn reaching(&self, kind: PolicyKind, account: &Text, home: &AccountRegion) -> Vec<Policy> {
+        let home = Arc::new(home.clone());
+        let (wanted, noun) = match kind {
+            PolicyKind::ResourceControl => ("RESOURCE_CONTROL_POLICY", "resource"),
+            _ => ("SERVICE_CONTROL_POLICY", "service"),
+        };
+        let mut given = vec![];
+        for id in self.inventory.of_kind(ORGANISATION_POLICY) {
+            let Some(item) = self.inventory.item(id) else { continue };
+            // Where nothing says which type it is, it is the older one.
+            let of_type = item.body.str_at(&["Type"]).unwrap_or("SERVICE_CONTROL_POLICY");
+            let reaches = if of_type == wanted { self.reaches(id, account) } else { Ternary::No };
+            if reaches == Ternary::No {
+                continue;
+            }
+            let Some(mut document) = self.document(id, "/Content", kind) else { continue };
+            if reaches == Ternary::Unknown && document.refused.is_none() {
+                let gap = Iam::Reach { policy: (&*item.name).into() };
+                let reason = Reason::new(Cause::NotProvided, gap);
+                Arc::make_mut(&mut document).refused = Some((reason, String::new()));
+            }
+            given.push(Policy {
+                item: id,
+                pointer: "/Content".into(),
+                name: format!("the {noun} control policy {}", item.name).into(),
+                kind,
+                document,
+                home: Some(Arc::clone(&home)),
+            });
+        }
+        given
     }
 
     /// Is it attached to the organisation's root or to the account? Of a unit nobody says which accounts are in it.
@@ -72,4 +114,8 @@ impl Evaluator<'_> {
             _ => one(targets),
         }
     }
+}
+
+fn service_linked(identity: &Identity) -> bool {
+    identity.arn.to_string().contains(":role/aws-service-role/")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Iam;
-use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Text, Unknown, Value};
+use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Ternary, Text, Unknown, Value};
 
 use crate::iam::arn::split;
 use crate::iam::decide::{Boundary, Policies, Policy};
@@ -79,13 +79,8 @@ impl Evaluator<'_> {
                 self.add(&mut held, id, "/PolicyDocument", format!("policy {}", item.name));
             }
             ROLE | USER => {
-                self.inline(&mut held, id, item);
-                self.attached(&mut held, id, item);
-                // A user has its groups' policies, too, which are not gathered.
-                if item.body.member("Groups").is_some_and(|groups| !groups.is_null()) {
-                    let gap = Iam::Groups { user: (&*item.name).into() };
-                    held.open.get_or_insert(not_given(gap, Some((id, "/Groups".into()))));
-                }
+                self.attached_to(&mut held, id, item);
+                self.of_groups(&mut held, id, item);
                 held.boundary = self.boundary(id, item);
             }
             _ => {
@@ -94,6 +89,87 @@ impl Evaluator<'_> {
         }
         self.settle(&mut held);
         held
+    }
+
+    /// The inline and managed policies of a role, user or group.
+    fn attached_to(&self, held: &mut PrincipalPolicies, id: ItemId, item: &Item) {
+        let before = held.identity.len();
+        self.inline(held, id, item);
+        self.attached(held, id, item);
+        self.exclusive(held, before, id, item);
+    }
+
+    /// The policies of the groups that a user is in.
+    fn of_groups(&self, held: &mut PrincipalPolicies, id: ItemId, item: &Item) {
+        let gap = || Iam::Groups { user: (&*item.name).into() };
+        let Some(groups) = item.body.member("Groups").filter(|groups| !groups.is_null()) else { return };
+        let links = self.inventory.related(id, "/Groups/*").unwrap_or_default();
+        let mut found = 0;
+        for link in links {
+            if let Found::Known(group) = link.item
+                && let Some(item) = self.inventory.item(group)
+            {
+                found += 1;
+                self.attached_to(held, group, item);
+            }
+        }
+        if found < groups.elements().len() || !matches!(&groups.value, Value::List(list) if list.more.is_none()) {
+            held.open.get_or_insert(not_given(gap(), Some((id, "/Groups".into()))));
+        }
+    }
+
+    /// Where something removes all inline policies but some, others that are given are soon gone, and those that are named
+    /// and were not given are there.
+    fn exclusive(&self, held: &mut PrincipalPolicies, from: usize, id: ItemId, item: &Item) {
+        let Some(node) = item.body.member("ExclusivePolicyNames").filter(|names| !names.is_null()) else { return };
+        let names: Vec<&Text> = node
+            .elements()
+            .iter()
+            .filter_map(|name| match &name.value {
+                Value::Text(text) => Some(text),
+                _ => None,
+            })
+            .collect();
+        let whole = matches!(&node.value, Value::List(list) if list.more.is_none() && list.items.len() == names.len());
+        let place = || Some((id, "/ExclusivePolicyNames".to_owned()));
+        let mut seen = vec![Ternary::No; names.len()];
+        for policy in held.identity.iter_mut().skip(from) {
+            let Some(name) = self.name_of_inline(policy) else { continue };
+            let mut listed = if whole { Ternary::No } else { Ternary::Unknown };
+            for (name_listed, seen) in names.iter().zip(&mut seen) {
+                let same = name_listed.same(&name);
+                listed = listed.or(same);
+                *seen = seen.or(same);
+            }
+            if listed == Ternary::No && policy.document.refused.is_none() {
+                let gap = Iam::Removed { policy: name.to_string().into(), item: (&*item.name).into() };
+                let reason = Reason::new(Cause::Undecidable, gap);
+                Arc::make_mut(&mut policy.document).refused = Some((reason, String::new()));
+            }
+        }
+        if let Some((name, _)) = names.iter().zip(&seen).find(|(_, seen)| **seen == Ternary::No) {
+            let gap = Iam::NoPolicy { what: format!("policy {name} of {}", item.name).into() };
+            held.open.get_or_insert(not_given(gap, place()));
+        }
+        if !whole {
+            let gap = Iam::PolicyNames { item: (&*item.name).into() };
+            held.open.get_or_insert(not_given(gap, place()));
+        }
+    }
+
+    /// The name of an inline policy.
+    fn name_of_inline(&self, policy: &Policy) -> Option<Text> {
+        let item = self.inventory.item(policy.item)?;
+        let own = policy.pointer.strip_suffix("/PolicyDocument")?;
+        let node = match &*item.kind {
+            INLINE_POLICY => item.body.member("PolicyName"),
+            MANAGED_POLICY => None,
+            _ => self.inventory.node(policy.item, &format!("{own}/PolicyName")),
+        };
+        match node.map(|node| &node.value) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     fn settle(&self, held: &mut PrincipalPolicies) {

@@ -83,7 +83,10 @@ impl Evaluator<'_> {
         let assumes = service.eq_ignore_ascii_case("sts")
             && (verb.starts_with("assumerole") || matches!(&*verb, "tagsession" | "setsourceidentity"));
         // Actions that are about no key in particular, such as kms:ListKeys, are IAM's alone.
-        let about_a_key = service.eq_ignore_ascii_case("kms") && resource.known() != Some("*");
+        // An alias has no policy: of it, too, IAM's policies alone decide.
+        let alias = split(resource).is_some_and(|parts| parts[5].starts_with("alias/"))
+            && matches!(&*verb, "createalias" | "updatealias" | "deletealias");
+        let about_a_key = service.eq_ignore_ascii_case("kms") && resource.known() != Some("*") && !alias;
         policies.decisive = about_a_key || assumes;
         let Some((id, item)) = target.and_then(|id| Some((id, self.inventory.item(id)?))) else {
             if policies.decisive {

@@ -7,6 +7,10 @@ super::gaps! {
     pub enum Iam {
         "value-of-another-type" Type { text: Arc<str>, what: &'static str, operator: Arc<str> } = "{text} is no {what}, which {operator} compares with";
         "condition-key-not-known" Among { key: Arc<str> } = "whether {key} is among the keys of the request is not known";
+        "role-path-not-known" Path { role: Arc<str> } = "the path of role {role} is not known";
+        "boundary-and-everyone" BoundaryAndEveryone = "whether a permissions boundary limits what a resource's policy lets everyone do is not documented";
+        "grant-to-an-account" GrantToAccount = "the grant is made to the account, and which of its principals it reaches is not known";
+        "endpoint-region-not-known" Endpoint { service: Arc<str> } = "which region's endpoint of {service} is called is not known";
         "several-values" Several { key: Arc<str>, operator: Arc<str> } = "{key} can have several values: {operator} needs ForAllValues or ForAnyValue";
         "several-values" SeveralInVariable { key: Arc<str> } = "{key} has several values, and a policy variable takes one";
         "condition-key-not-known" Unsaid { key: Arc<str> } = "whether a request has {key} cannot be told";
@@ -28,8 +32,11 @@ super::gaps! {
         "holder-not-known" Holder { policy: Arc<str> } = "who holds {policy} is not known";
         "id-not-known" KeyId { key: Arc<str> } = "the id of key {key} is not known";
         "name-not-known" RuleName { rule: Arc<str> } = "the name of the rule {rule} is not known";
+        "tags-not-known" SessionTag { tag: Arc<str> } = "the session tag {tag} is not known";
         "tags-not-known" Tags { item: Arc<str> } = "whether {item} has other tags is not known";
         "organisation-reach-not-known" Reach { policy: Arc<str> } = "whether the account is among what the policy {policy} is attached to is not known";
+        "inline-policy-removed" Removed { policy: Arc<str>, item: Arc<str> } = "Terraform removes policy {policy} of {item}, which is not among the names that it keeps";
+        "inline-policies-not-known" PolicyNames { item: Arc<str> } = "which inline policies {item} has is not known";
         "group-policies-not-given" Groups { user: Arc<str> } = "the policies of the groups of {user} were not given";
         "no-principal" NoPrincipal { item: Arc<str> } = "{item} is no principal of IAM";
         "policy-not-found" NoPolicy { what: Arc<str> } = "there is no {what}";
