@@ -23,6 +23,7 @@ pub mod problem;
 mod query;
 pub mod reason;
 mod references;
+pub mod repository;
 pub mod scope;
 pub mod scopes;
 mod ternary;

@@ -12,6 +12,7 @@ use crate::inventory::location::{Location, endpoint, location_of};
 use crate::inventory::lookup::LookupRecord;
 use crate::inventory::node::{At, DocId, Node, Value};
 use crate::inventory::problem::Problem;
+use crate::inventory::repository::Repository;
 use crate::inventory::text::SymbolScope;
 use crate::schema::aws::partition_of;
 
@@ -116,6 +117,8 @@ pub struct Builder {
     unit: Option<Arc<str>>,
     /// The roots of Terraform by the scope of their symbols.
     roots: BTreeMap<SymbolScope, Arc<str>>,
+    /// Where what was named on the command line is.
+    repository: Repository,
     /// Folders that were named on the command line.
     given: Vec<std::path::PathBuf>,
     /// Folders whose objects a folder or an object of it takes in: an overlay its bases, a Kustomization of Flux its path.
@@ -176,7 +179,7 @@ impl Builder {
     pub fn document(&mut self, origin: Origin) -> DocId {
         #[expect(clippy::cast_possible_truncation, reason = "more documents than memory holds")]
         let id = DocId(self.documents.len() as u32);
-        self.documents.push(Document { origin });
+        self.documents.push(Document { origin, in_repository: None });
         id
     }
 

@@ -125,6 +125,8 @@ impl fmt::Display for Origin {
 pub struct Document {
     /// Where it comes from.
     pub origin: Origin,
+    /// Of a file that lies in a repository, its path from the root of that.
+    pub in_repository: Option<Arc<str>>,
 }
 
 /// A resource's address in what declares it: a logical id in a template, an ACK object in its cluster.

@@ -10,6 +10,7 @@ use crate::inventory::node::{At, DocId, Node};
 use crate::inventory::peers::index::Indexes;
 use crate::inventory::pointer::Malformed;
 use crate::inventory::problem::Problem;
+use crate::inventory::repository::Repository;
 use crate::inventory::scope::Scope;
 use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
@@ -21,6 +22,8 @@ pub struct Inventory {
     pub(crate) documents: Vec<Document>,
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) problems: Vec<Problem>,
+    /// Where the files are that were named.
+    pub(crate) repository: Repository,
     /// Objects of kinds that no rule asked for.
     pub(crate) unread: u64,
     /// What fields hold, made when first asked for.
@@ -31,7 +34,13 @@ impl Inventory {
     /// One without scopes.
     pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
         let (scopes, documents, problems) = (vec![], vec![], vec![]);
-        Self { scopes, documents, clusters, problems, unread, peers: Mutex::default() }
+        let repository = Repository::default();
+        Self { scopes, documents, clusters, problems, repository, unread, peers: Mutex::default() }
+    }
+
+    /// Where the files are that were named.
+    pub const fn repository(&self) -> &Repository {
+        &self.repository
     }
 
     /// The scopes, in their order.

@@ -92,7 +92,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
 
 /// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where the run is complete all the same.
 pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
-    let spot = problem.at.map(|at| Spot { origin: &inventory.document(at.doc).origin, at });
+    let spot = problem.at.map(|at| Spot::new(inventory, at));
     let place = match spot.filter(|spot| !whole_cluster(spot)) {
         Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
         None => String::new(),

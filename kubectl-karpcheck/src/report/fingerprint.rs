@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::findings::finding::Finding;
-use crate::inventory::Origin;
+use crate::inventory::{Item, Origin};
 use crate::report::Run;
-use crate::report::rows;
 
 /// One for each of the findings, 32 hexadecimal digits.
 pub(super) fn all(run: &Run<'_>, sorted: &[&Finding]) -> Vec<String> {
@@ -25,14 +24,28 @@ pub(super) fn all(run: &Run<'_>, sorted: &[&Finding]) -> Vec<String> {
         .collect()
 }
 
+/// The root of an item's own source, whatever it was called in this run: a root of Terraform or a file by its path in the
+/// repository, a cluster by its API server.
+fn root_of(run: &Run<'_>, item: &Item) -> String {
+    if let Some(unit) = &item.unit {
+        return run.inventory.repository().place(unit);
+    }
+    match &run.inventory.document(item.doc()).origin {
+        Origin::File(path) => run.inventory.repository().place(path),
+        Origin::Live(live) => {
+            let cluster = run.inventory.cluster(item.cluster);
+            cluster.map_or_else(
+                || live.context.to_string(),
+                |cluster| cluster.server.trim_end_matches('/').to_ascii_lowercase(),
+            )
+        }
+        origin => origin.to_string(),
+    }
+}
+
 fn name(run: &Run<'_>, finding: &Finding) -> String {
     let item = run.inventory.item(finding.subject);
-    let spot = rows::spot_of(run, finding.subject, &finding.pointer);
-    let origin = match spot.map(|spot| spot.origin) {
-        Some(Origin::File(path)) => path.strip_prefix("./").unwrap_or(path).to_owned(),
-        Some(origin) => origin.to_string(),
-        None => String::new(),
-    };
+    let origin = item.map_or_else(String::new, |item| root_of(run, item));
     let parts: [&str; 6] = [
         &finding.rule,
         item.map_or("", |item| &item.kind),

@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use crate::findings::finding::{Finding, Outcome, Severity};
-use crate::inventory::{At, Origin, Problem};
+use crate::inventory::Problem;
+use crate::report::rows::Spot;
 use crate::report::{Run, closing, message, rows, text};
 
 /// One command for each finding, then the end of the report as plain lines of the log.
@@ -15,7 +16,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let rest = groups.iter().flat_map(|group| group.findings.iter().skip(1).chain(&group.consequences).copied());
     for finding in firsts.chain(rest) {
         let spot = rows::spot_of(run, finding.subject, &finding.pointer);
-        let file = spot.and_then(|spot| place(spot.origin, spot.at));
+        let file = spot.and_then(place);
         let title = format!("{}: {}", finding.rule, rows::subject(run, finding.subject));
         let mut text = message::finding(run, finding).join("\n");
         if file.is_none() {
@@ -24,7 +25,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         command(out, level(finding), file, &title, &text)?;
     }
     for problem in run.inventory.problems() {
-        let file = problem.at.and_then(|at| place(rows::spot(run, at).origin, at));
+        let file = problem.at.and_then(|at| place(rows::spot(run, at)));
         command(out, problem_level(problem), file, "not read in full", &problem.message)?;
     }
     for fault in &run.results.faults {
@@ -56,9 +57,9 @@ const fn problem_level(problem: &Problem) -> &'static str {
 }
 
 /// The place in a file of the repository; none where there is no such file.
-fn place(origin: &Origin, at: At) -> Option<String> {
-    let Origin::File(path) = origin else { return None };
-    if &**path == "-" {
+fn place(spot: Spot<'_>) -> Option<String> {
+    let (path, at) = (spot.file?, spot.at);
+    if path == "-" {
         return None;
     }
     let file = format!("file={}", property(path.strip_prefix("./").unwrap_or(path)));

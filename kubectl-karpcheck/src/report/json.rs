@@ -323,7 +323,9 @@ pub(super) fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> S
 
 pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
     match spot.origin {
-        Origin::File(file) => Place::File { file, line: spot.at.line, column: spot.at.column },
+        Origin::File(path) => {
+            Place::File { file: spot.file.unwrap_or(path), line: spot.at.line, column: spot.at.column }
+        }
         Origin::Live(live) => Place::Live {
             context: &live.context,
             api_version: &live.api_version,

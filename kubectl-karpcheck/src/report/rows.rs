@@ -63,12 +63,26 @@ pub fn summary(run: &Run<'_>) -> Summary {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot<'a> {
     pub(super) origin: &'a Origin,
+    /// Of a file, its path from the root of its repository, else as it was named: for readers that are no people.
+    pub(super) file: Option<&'a str>,
     pub(super) at: At,
 }
 
 /// The spot of a place.
 pub(super) fn spot<'a>(run: &Run<'a>, at: At) -> Spot<'a> {
-    Spot { origin: &run.inventory.document(at.doc).origin, at }
+    Spot::new(run.inventory, at)
+}
+
+impl<'a> Spot<'a> {
+    /// The spot of a place.
+    pub(super) fn new(inventory: &'a Inventory, at: At) -> Self {
+        let document = inventory.document(at.doc);
+        let file = match &document.origin {
+            Origin::File(path) => Some(document.in_repository.as_deref().unwrap_or(path)),
+            _ => None,
+        };
+        Self { origin: &document.origin, file, at }
+    }
 }
 
 /// The spot of a pointer in an item, else of the nearest parent that has one.

@@ -316,8 +316,8 @@ fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
 
 /// Standard input has no address.
 fn physical(spot: Spot<'_>) -> Option<Physical> {
-    let Origin::File(path) = spot.origin else { return None };
-    if &**path == "-" {
+    let path = spot.file?;
+    if path == "-" {
         return None;
     }
     let region = (spot.at.line > 0)
@@ -325,7 +325,7 @@ fn physical(spot: Spot<'_>) -> Option<Physical> {
     Some(Physical { artifact_location: Artifact { uri: uri(path) }, region })
 }
 
-/// A path as a reference: relative to where the tool ran, which for a pipeline is the repository.
+/// A path as a reference: relative to the repository.
 fn uri(path: &str) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
     let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };

@@ -72,7 +72,7 @@ const fn effect(statement: &StatementTrail) -> &'static str {
 
 fn spot<'a>(inventory: &'a Inventory, item: ItemId, pointer: &str) -> Option<Spot<'a>> {
     let at = inventory.place(item, pointer)?;
-    Some(Spot { origin: &inventory.document(at.doc).origin, at })
+    Some(Spot::new(inventory, at))
 }
 
 fn spot_words(inventory: &Inventory, item: ItemId, pointer: &str) -> String {

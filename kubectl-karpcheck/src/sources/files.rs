@@ -65,6 +65,10 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
     reader.context.allow_unread = allow_unread;
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
+    for path in paths.iter().chain(kustomizations) {
+        let (place, tracked) = in_repository(path);
+        reader.context.builder.located(path, place, tracked);
+    }
     for path in others.into_iter().chain(folders) {
         if path.as_os_str() == "-" {
             if reader.seen.insert(path.clone()) {
@@ -475,6 +479,17 @@ fn decode(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Undecodable> {
 
 fn line_count(text: &str) -> u32 {
     u32::try_from(text.lines().count()).unwrap_or(u32::MAX)
+}
+
+/// Where a file or folder is: its path from the root of the repository that it lies in, and whether it lies in one.
+fn in_repository(path: &Path) -> (PathBuf, bool) {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let root = real.ancestors().find(|folder| folder.join(".git").exists());
+    match root.and_then(|root| real.strip_prefix(root).ok()) {
+        Some(place) => (place.to_owned(), true),
+        None if real.is_dir() => (PathBuf::new(), false),
+        None => (real.file_name().map(PathBuf::from).unwrap_or_default(), false),
+    }
 }
 
 /// A file's extension in lower case; empty for none.

@@ -3,11 +3,18 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::inventory::builder::Builder;
+#[cfg(doc)]
+use crate::inventory::repository::Repository;
 
 impl Builder {
     /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
     pub fn given(&mut self, folder: &Path) {
         self.given.push(folder.to_owned());
+    }
+
+    /// Says where a file or folder is that was named on the command line: see [`Repository::add`].
+    pub fn located(&mut self, written: &Path, place: PathBuf, tracked: bool) {
+        self.repository.add(written, place, tracked);
     }
 
     /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.

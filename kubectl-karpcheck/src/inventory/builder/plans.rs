@@ -53,6 +53,12 @@ impl Builder {
         let mut whole = Inventory::new(self.clusters.clone(), self.unread);
         whole.documents = std::mem::take(&mut self.documents);
         whole.problems = std::mem::take(&mut self.problems);
+        whole.repository = std::mem::take(&mut self.repository);
+        for document in &mut whole.documents {
+            if let Origin::File(path) = &document.origin {
+                document.in_repository = whole.repository.path(path).map(Into::into);
+            }
+        }
         whole
     }
 

@@ -1,0 +1,96 @@
+//! Where files are, whatever the working directory is and however they were named: their paths in the repository.
+
+use std::path::{Component, Path, PathBuf};
+
+/// What was named on the command line, with where that is.
+#[derive(Clone, Debug, Default)]
+pub struct Repository {
+    named: Vec<Named>,
+}
+
+#[derive(Clone, Debug)]
+struct Named {
+    /// As it was written.
+    written: PathBuf,
+    /// Its path from the root of the repository that it lies in, else from itself.
+    place: PathBuf,
+    /// Does it lie in a repository?
+    tracked: bool,
+}
+
+impl Repository {
+    /// Says where a file or folder is that was named: its path from the root of its repository, or, where it is tracked in
+    /// none, nothing for a folder and its name for a file.
+    pub fn add(&mut self, written: &Path, place: PathBuf, tracked: bool) {
+        self.named.push(Named { written: written.to_owned(), place, tracked });
+    }
+
+    /// A file's path from the root of its repository; where there is none, from what was named.
+    pub fn place(&self, path: &str) -> String {
+        self.found(path).map_or_else(|| slashes(&plain(Path::new(path))), |(_, place)| place)
+    }
+
+    /// A file's path from the root of its repository, where it lies in one.
+    pub fn path(&self, path: &str) -> Option<String> {
+        self.found(path).filter(|(named, _)| named.tracked).map(|(_, place)| place)
+    }
+
+    fn found(&self, path: &str) -> Option<(&Named, String)> {
+        let path = Path::new(path);
+        let fits = self.named.iter().filter(|named| path.starts_with(&named.written));
+        let named = fits.max_by_key(|named| named.written.components().count())?;
+        let rest = path.strip_prefix(&named.written).unwrap_or(path);
+        Some((named, slashes(&plain(&named.place.join(rest)))))
+    }
+}
+
+/// A path without `.` and without what `..` takes away.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// A path as all systems write it the same.
+fn slashes(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_path_however_it_was_named() {
+        let place = |written: &str, in_repository: &str, path: &str| {
+            let mut repository = Repository::default();
+            repository.add(Path::new(written), in_repository.into(), true);
+            repository.place(path)
+        };
+        for (written, in_repository, path) in [
+            (".", "", "./clusters/prod/queue.yaml"),
+            ("clusters", "clusters", "clusters/prod/queue.yaml"),
+            ("../clusters/prod/queue.yaml", "clusters/prod/queue.yaml", "../clusters/prod/queue.yaml"),
+            ("/src/clusters/prod", "clusters/prod", "/src/clusters/prod/queue.yaml"),
+            ("clusters/dev", "clusters/dev", "clusters/dev/../prod/queue.yaml"),
+        ] {
+            assert_eq!(place(written, in_repository, path), "clusters/prod/queue.yaml", "{written}");
+        }
+    }
+
+    #[test]
+    fn outside_of_a_repository_a_path_begins_at_what_was_named() {
+        let mut repository = Repository::default();
+        repository.add(Path::new("."), PathBuf::new(), false);
+        assert_eq!((repository.place("./a/b.yaml"), repository.path("./a/b.yaml")), ("a/b.yaml".to_owned(), None));
+    }
+}
