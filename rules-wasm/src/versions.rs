@@ -14,6 +14,14 @@ pub(crate) fn minor(version: &str) -> Option<Minor> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
+/// `(1, 8, 7)` of `1.8.7`.
+fn patch(version: &str) -> Option<(u64, u64, u64)> {
+    let (major, minor) = minor(version)?;
+    let rest = version.trim_start_matches('v').split('.').nth(2)?;
+    let digits = rest.split(|char: char| !char.is_ascii_digit()).next()?;
+    Some((major, minor, digits.parse().ok()?))
+}
+
 /// The version of a controller.
 pub(crate) fn version(controller: Item) -> Result<Option<Minor>, Unknown> {
     Ok(controller.text("/Version")?.as_deref().and_then(minor))
@@ -22,9 +30,18 @@ pub(crate) fn version(controller: Item) -> Result<Option<Minor>, Unknown> {
 /// The version of the controllers that an item belongs to, or of the only ones there are; none where they differ or do
 /// not say.
 pub(crate) fn version_for(item: Item) -> Option<Minor> {
+    common(item, minor)
+}
+
+/// The same, with the number of the patch.
+pub(crate) fn patch_for(item: Item) -> Option<(u64, u64, u64)> {
+    common(item, patch)
+}
+
+fn common<V: PartialEq + Copy>(item: Item, parse: fn(&str) -> Option<V>) -> Option<V> {
     let own: Vec<Item> = item.linked("@controller").collect();
     let all = if own.is_empty() { select("Karpcheck::Controller").known().collect() } else { own };
-    let mut versions = all.into_iter().map(|controller| version(controller).ok().flatten());
+    let mut versions = all.into_iter().map(|controller| controller.known_text("/Version").as_deref().and_then(parse));
     let first = versions.next()??;
     versions.all(|version| version == Some(first)).then_some(first)
 }
@@ -49,5 +66,8 @@ mod tests {
         assert_eq!(minor("1.8.7"), Some((1, 8)));
         assert_eq!(minor("v0.37.3"), Some((0, 37)));
         assert_eq!(minor("latest"), None);
+        assert_eq!(patch("v1.6.8"), Some((1, 6, 8)));
+        assert_eq!(patch("1.7.3-hash-fix"), Some((1, 7, 3)));
+        assert_eq!(patch("1.6"), None);
     }
 }

@@ -129,6 +129,11 @@ impl Finding {
         self.message.is_empty() && self.reason.is_some()
     }
 
+    /// A fact for machines, by its name.
+    fn property(&self, name: &str) -> Option<&str> {
+        self.properties.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// What it says, in one sentence.
     pub fn sentence(&self) -> Cow<'_, str> {
         match &self.reason {
@@ -306,8 +311,9 @@ impl CheckResults {
         self.findings = kept;
     }
 
-    /// Says of each finding which other one it follows from: one of a rule that its own rule names as a cause
-    /// (`follows`), and about the same item, or about one of which either speaks.
+    /// Says of each finding which other one it follows from: one of a rule that the finding, or else its rule, names as a
+    /// cause (`follows`), about the same item, or about one of which either speaks, and about the same actions where both
+    /// name some (`actions`).
     pub fn trace(&mut self, rules: &[RuleInfo]) {
         let causes: Vec<Option<usize>> = self
             .findings
@@ -317,13 +323,15 @@ impl CheckResults {
                 if finding.outcome != Outcome::Fail {
                     return None;
                 }
-                rule.follows().find_map(|cause| {
+                let own = finding.property("follows").map(|rules| rules.split_whitespace().collect::<Vec<&str>>());
+                own.unwrap_or_else(|| rule.follows().collect()).into_iter().find_map(|cause| {
                     self.findings.iter().position(|other| {
                         other.rule == cause
                             && other.outcome == Outcome::Fail
                             // What is worse must not disappear under what is less bad.
                             && other.severity >= finding.severity
                             && about_the_same(finding, other)
+                            && share_an_action(finding, other)
                     })
                 })
             })
@@ -344,6 +352,12 @@ impl CheckResults {
             finding.follows = root;
         }
     }
+}
+
+/// Can they be about one refusal? Where both say which actions they are about, these must meet; AWS writes them in any case.
+fn share_an_action(one: &Finding, other: &Finding) -> bool {
+    let (Some(one), Some(other)) = (one.property("actions"), other.property("actions")) else { return true };
+    one.split(',').any(|one| other.split(',').any(|other| one.eq_ignore_ascii_case(other)))
 }
 
 fn about_the_same(one: &Finding, other: &Finding) -> bool {
@@ -425,6 +439,31 @@ mod tests {
         let follows: Vec<Option<usize>> = results.findings.iter().map(|finding| finding.follows).collect();
         assert_eq!(follows, [Some(2), Some(2), None, None, None, None, None]);
     }
+
+    #[test]
+    fn a_finding_names_its_causes_better_than_its_rule_and_actions_must_meet() {
+        let with = |finding: Finding, properties: &[(&str, &str)]| Finding {
+            properties: properties.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            ..finding
+        };
+        let denied = finding("denied", 1, &[2], Outcome::Fail);
+        let cause = |actions| with(finding("missing", 2, &[], Outcome::Fail), &[("actions", actions)]);
+        let mut results = CheckResults {
+            findings: vec![
+                with(denied.clone(), &[("actions", "sqs:getqueueurl")]),
+                with(denied.clone(), &[("actions", "ec2:RunInstances"), ("follows", "")]),
+                with(denied.clone(), &[("actions", "ec2:CreateTags")]),
+                denied,
+                cause("sqs:GetQueueUrl,sqs:ReceiveMessage"),
+                cause("ec2:RunInstances"),
+            ],
+            ..CheckResults::default()
+        };
+        results.trace(&[rule("missing", ""), rule("denied", "missing")]);
+        let follows: Vec<Option<usize>> = results.findings.iter().map(|finding| finding.follows).collect();
+        assert_eq!(follows, [Some(4), None, None, Some(4), None, None]);
+    }
+
     #[test]
     fn what_is_worse_is_no_consequence() {
         let mut results = CheckResults {

@@ -16,10 +16,12 @@ use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
 use crate::sources::relevance::Relevance;
-use crate::sources::{kustomize, policy_documents};
+use crate::sources::{kustomize, logs, policy_documents};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
+/// Bytes of a file in a folder that tell whether it is a log.
+const LOG_BEGINNING: u64 = 64 << 10;
 /// Larger files are refused: a plan of this size takes some 6 GB to read.
 const MAX_SIZE: u64 = 512 << 20;
 
@@ -189,13 +191,16 @@ impl Files<'_> {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let extension = extension(entry.path());
-                    if !READ.contains(&&*extension) {
-                        *self.summary.left_alone.entry(extension).or_default() += 1;
-                    } else if exclusions.excludes(folder, entry.path(), false) {
+                    let read = READ.contains(&&*extension);
+                    let excluded =
+                        (read || logs::is_called_log(entry.path())) && exclusions.excludes(folder, entry.path(), false);
+                    if read && excluded {
                         self.summary.excluded += 1;
-                    } else {
+                    } else if read || (!excluded && is_log(entry.path())) {
                         any = true;
                         self.file(entry.path(), false);
+                    } else {
+                        *self.summary.left_alone.entry(extension).or_default() += 1;
                     }
                 }
                 Ok(_) => {}
@@ -342,6 +347,11 @@ impl Files<'_> {
         let start = text.trim_start();
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         let named_json = extension(path) == "json";
+        if extension(path) == "log" && !is_json {
+            let what =
+                "no line of this log is one that Karpenter's controller writes: give what `kubectl logs` prints of it";
+            return self.context.unread(what, At::whole(doc), named, Relevance::of(text.as_bytes()));
+        }
         if is_json || named_json {
             let placeholders = text.contains(['$', '<']) || text.contains("{{");
             let (nodes, duplicates, broken) = match self.readers.prune(text) {
@@ -436,6 +446,16 @@ impl Files<'_> {
         self.summary.documents += *count.as_ref().unwrap_or(&0);
         count.is_ok()
     }
+}
+
+/// Is a file in a folder a log of Karpenter's controller, by its name and its beginning? Any program writes files of such names.
+fn is_log(path: &Path) -> bool {
+    let begins = || -> io::Result<bool> {
+        let mut bytes = vec![];
+        fs::File::open(path)?.take(LOG_BEGINNING).read_to_end(&mut bytes)?;
+        Ok(logs::is_log(&String::from_utf8_lossy(&bytes)))
+    };
+    logs::is_called_log(path) && begins().unwrap_or(false)
 }
 
 /// What the words for a broken document depend on, of the text that it is in.

@@ -220,6 +220,7 @@ fn check(controller: Item) -> Check {
         )
         .related(decision.statements)
         .related([queue.place(KEY, "the queue's key"), key.place("/KeyPolicy", "the key's policy")])
+        .property("actions", "kms:Decrypt")
         .check(),
     }
 }

@@ -194,6 +194,7 @@ fn check(controller: Item) -> Check {
     .confidence(sure_of_role(controller))
     .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
     .related(places)
+    .property("actions", denied.join(","))
     .group(denied.join(" "))
     .check()
 }

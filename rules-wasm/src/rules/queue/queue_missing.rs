@@ -63,41 +63,69 @@
 //! - <https://github.com/aws/karpenter-provider-aws/issues/6024> and
 //!   <https://github.com/aws/karpenter-provider-aws/issues/7565>: what the controller says.
 //! - Karpenter, "Settings": `INTERRUPTION_QUEUE` is the queue's name.
+//! - When the controller asks for the queue: up to 1.3 at its start, which fails
+//!   (<https://github.com/aws/karpenter-provider-aws/blob/v1.3.0/pkg/controllers/controllers.go>), later each time
+//!   (<https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/interruption/controller.go>).
 
 use crate::interruption;
 use karpcheck_sdk::prelude::*;
 
+use crate::logs;
+
 pub(crate) const RULE: Rule = Rule {
     title: "The interruption queue does not exist",
     severity: Error,
-    subjects: &["Karpcheck::Controller"],
+    subjects: &["Karpcheck::Controller", LOG],
     uses: &[interruption::READS],
     karpenter: ">=0.19",
     check,
     ..Rule::DEFAULT
 };
 
-fn check(controller: Item) -> Check {
-    let named = controller.field("/InterruptionQueue");
-    // An ARN or URL where a name belongs is another rule's matter, and so is a queue that was not given.
-    if ["arn:*", "https://*"].iter().any(|form| named.matches(form).is_yes()) {
-        return skip();
+const LOG: &str = "Karpcheck::Log";
+const REMEDY: &str = "Create the queue with its policy and its EventBridge rules, or set settings.interruptionQueue to the name of the queue that there is.";
+/// AWS's codes for a queue that is not there, by the protocols that its SDKs have spoken.
+const CODES: [&str; 2] = ["NonExistentQueue", "QueueDoesNotExist"];
+/// AWS's words where the queue may be there, and is another account's.
+const NO_ACCESS: &str = "or you do not have access to it";
+
+fn check(subject: Item) -> Check {
+    if subject.kind() == LOG { log(subject) } else { controller(subject) }
+}
+
+/// The name of the queue that a controller is to read, and the queue. An ARN or URL where a name belongs is another rule's
+/// matter, and so is a queue that was not given.
+fn named(controller: Item) -> Result<Option<(String, Link)>, Unknown> {
+    let setting = controller.field("/InterruptionQueue");
+    if ["arn:*", "https://*"].iter().any(|form| setting.matches(form).is_yes()) {
+        return Ok(None);
     }
-    let name = match named.text() {
-        Ok(Some(name)) if !name.is_empty() => name,
-        Ok(_) => return skip(),
-        Err(unknown) if unknown.is_not_provided() => return skip(),
+    let name = match setting.text() {
+        Ok(name) => name.filter(|name| !name.is_empty()),
+        Err(unknown) if unknown.is_not_provided() => None,
         Err(unknown) => return Err(unknown),
     };
-    let links = named.related();
-    let Some(link) = links.first() else { return skip() };
-    match &link.item {
+    Ok(name.zip(setting.related().into_iter().next()))
+}
+
+/// The controller whose log was given: which one it is, a log does not say.
+fn only() -> Option<Item> {
+    let mut all = select("Karpcheck::Controller").known();
+    all.next().filter(|_| all.next().is_none())
+}
+
+fn controller(controller: Item) -> Check {
+    let Some((name, link)) = named(controller)? else { return skip() };
+    let setting = controller.field("/InterruptionQueue");
+    let answered = match &link.item {
         // Of a queue that AWS would not speak of no more is known than that it was asked for.
         Lookup::Known(queue) => match queue.get("/SqsManagedSseEnabled") {
             Value::Unknown(unknown) if matches!(unknown.cause, Cause::Refused | Cause::Failed) => Err(unknown),
+            // AWS has it, whatever an older log says.
+            _ if queue.observed() => return pass(),
             _ => pass(),
         },
-        Lookup::Unknown(reason) => match of_another_name(&named) {
+        Lookup::Unknown(reason) => match of_another_name(&setting) {
             Some(queue) => {
                 let why = format!(
                     "whether there is a queue {name}, which {} is to read, was not given; the queue that gets Karpenter's events here is {}",
@@ -108,15 +136,48 @@ fn check(controller: Item) -> Check {
             }
             None => Err(reason.clone()),
         },
-        Lookup::Absent(what) => fail(
-            named,
-            format!(
+        Lookup::Absent(what) => {
+            let message = format!(
                 "Controller {} is to read the queue {name}, and there is no {what}: it does not start, or drains no node before it is gone",
                 controller.name()
-            ),
-        )
-        .remedy("Create the queue with its policy and its EventBridge rules, or set settings.interruptionQueue to the name of the queue that there is.")
-        .check(),
+            );
+            return fail(setting, message).remedy(REMEDY).check();
+        }
+    };
+    let told = only().and_then(|_| select(LOG).known().find_map(not_there));
+    let Some(told) = told else { return answered };
+    let message = format!(
+        "Controller {} is to read the queue {name}, and AWS answers that {}: it does not start, or drains no node before it is gone",
+        controller.name(),
+        answer(&told)
+    );
+    fail(setting, message).remedy(REMEDY).related([told.place("what its log says")]).check()
+}
+
+/// A log of a controller whose settings were not given, or of one of several.
+fn log(log: Item) -> Check {
+    if only().is_some_and(|controller| matches!(named(controller), Ok(Some(_)))) {
+        return skip();
+    }
+    let Some(told) = not_there(log) else { return pass() };
+    let message = format!(
+        "AWS answers the controller that {}, as its log says: it does not start, or drains no node before it is gone",
+        answer(&told)
+    );
+    fail(told, message).remedy(REMEDY).check()
+}
+
+/// Where a log says last that the queue does not exist.
+fn not_there(log: Item) -> Option<Field> {
+    logs::errors(log).filter(|text| CODES.iter().any(|code| text.matches(&format!("*{code}*")).is_yes())).last()
+}
+
+/// What AWS says of the queue.
+fn answer(told: &Field) -> &'static str {
+    if told.matches(&format!("*{NO_ACCESS}*")).is_yes() {
+        "its interruption queue does not exist, or is one that it has no access to (NonExistentQueue)"
+    } else {
+        "its interruption queue does not exist (NonExistentQueue)"
     }
 }
 

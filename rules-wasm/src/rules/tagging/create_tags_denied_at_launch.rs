@@ -111,6 +111,7 @@ fn check(controller: Item) -> Check {
             .confidence(sure_of_role(controller))
             .remedy(format!("Let the controller's role use ec2:CreateTags on {} at creation.", listed(&kinds)))
             .related(denied.decision.statements.clone())
+            .property("actions", denied.call.action)
             .group(kinds.join(" "));
         with_edits(finding, &[denied])
     });

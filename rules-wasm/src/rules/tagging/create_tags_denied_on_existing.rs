@@ -133,6 +133,7 @@ fn check(controller: Item) -> Check {
             .remedy("Add the tag key to aws:TagKeys of the statement that lets the controller tag its instances.")
             .related(denied.decision.statements.clone())
             .related(proof.map(|annotations| annotations.place("registered, and without the cluster's name")))
+            .property("actions", denied.call.action)
             .group(if old { "cluster-name" } else { "names" });
         findings.push(with_edits(finding, &[denied]));
     }

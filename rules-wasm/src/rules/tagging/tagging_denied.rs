@@ -1,15 +1,16 @@
 //! ## What it finds
 //!
-//! The symptoms of a controller that may not tag:
+//! AWS's refusals of what the controller asks for, in all of AWS's words, and which kind of policy refused, where AWS says so:
 //!
-//! - NodeClaims of Karpenter 1.0 and later that registered more than ten minutes ago and still lack the annotation
-//!   `compatibility.karpenter.k8s.aws/cluster-name-tagged`, which Karpenter sets once it has tagged the instance;
-//! - `UnauthorizedOperation` in the conditions of a NodeClaim;
+//! - `UnauthorizedOperation`, `AccessDenied`, `AccessDeniedException`, `AuthFailure` and `InvalidIdentityToken` in the
+//!   conditions of a NodeClaim, in an event about a NodeClaim, a NodePool or an EC2NodeClass (from 1.0 on each change of a
+//!   condition becomes an event), or in a log of the controller of any version (`-f karpenter.log`);
 //! - an EC2NodeClass whose condition `ValidationSucceeded` is `False` because of `CreateFleetAuthCheckFailed`,
-//!   `CreateLaunchTemplateAuthCheckFailed` or `RunInstancesAuthCheckFailed` (Karpenter 1.3 and later). From 1.3 to 1.6
-//!   that check is wrong about some policies with conditions on request tags, so there it is a warning;
-//! - `UnauthorizedOperation` in an event about a NodeClaim or an EC2NodeClass (from 1.0 on each change of a condition is told
-//!   as an event), or in a log of the controller of any version (`-f karpenter.log`).
+//!   `CreateLaunchTemplateAuthCheckFailed` or `RunInstancesAuthCheckFailed` (Karpenter 1.3 and later): the dry run of a
+//!   launch was refused. Nothing is launched from the class then, even where the launch itself would be allowed; from 1.3 to
+//!   1.6 the dry run was wrong about some policies with conditions on request tags;
+//! - NodeClaims of Karpenter 1.0 and later that registered more than ten minutes ago and still lack the annotation
+//!   `compatibility.karpenter.k8s.aws/cluster-name-tagged`, which Karpenter sets once it has tagged the instance.
 //!
 //! ## Why it matters
 //!
@@ -19,8 +20,22 @@
 //!
 //! ## How to fix it
 //!
-//! The log of the controller has the full message with the action and the resource. Compare the role's policy with the one
-//! of the running release; `create-tags-denied-at-launch` and `create-tags-denied-on-existing` tell the statements.
+//! Who can mend it depends on what AWS names as the reason:
+//!
+//! | AWS says | whose it is |
+//! |---|---|
+//! | because no identity-based policy allows | the controller's role: compare its policy with the one of the running release |
+//! | explicit deny in an identity-based policy | a Deny in the role's own policies |
+//! | in a permissions boundary | the boundary of the role |
+//! | in a service control policy, in a resource control policy | the administrators of the AWS organization; the role is not at fault |
+//! | resource-based policy | the policy of the queue or key |
+//! | VPC endpoint policy | the policy of the endpoint |
+//! | Not authorized to perform sts:AssumeRoleWithWebIdentity | the trust policy of the role |
+//! | No OpenIDConnect provider found | the cluster's OIDC provider in IAM |
+//! | permission to create the service-linked role | `aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`, once |
+//!
+//! Where only the dry run is refused and the launch is allowed, `settings.disableDryRun: true` of the chart (1.6.2 and later)
+//! leaves the dry run out.
 //!
 //! ## Example that fails
 //!
@@ -51,23 +66,28 @@
 //!
 //! ## Sources
 //!
+//! - The kinds of policy in AWS's words:
+//!   <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 //! - What is tagged, and the annotations:
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/nodeclaim/tagging/controller.go>
-//! - The error's text: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3134>
-//! - Conditions told as events: <https://github.com/awslabs/operatorpkg/blob/main/status/controller.go>
-//! - The check that is wrong: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3627>
+//! - The dry run, and the setting that leaves it out:
+//!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/nodeclass/validation.go>
+//! - A dry run that an organization refuses: <https://github.com/aws/karpenter-provider-aws/issues/8190>
+//! - The dry run that is wrong: <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3627>
+//! - Conditions that become events: <https://github.com/awslabs/operatorpkg/blob/main/status/controller.go>
 
 use std::collections::BTreeSet;
 
 use karpcheck_sdk::prelude::*;
 
-use crate::conditions::condition;
+use crate::conditions::{Condition, condition};
 use crate::controllers::{self, REFUSED_TRIALS, of_object, only_controller};
+use crate::refusals::{Refusal, refusals};
 use crate::time::age;
-use crate::versions::{self, version_for};
+use crate::versions::{self, patch_for, version_for};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller was refused when it tagged or launched",
+    title: "AWS refuses what the controller asks for",
     severity: Error,
     subjects: &[CLAIM, "karpenter.k8s.aws/EC2NodeClass", "Karpcheck::Controller", "Karpcheck::Log"],
     reads_if_allowed: &["core/Event"],
@@ -84,12 +104,12 @@ const CLAIM: &str = "karpenter.sh/NodeClaim";
 const TAGGED: &str = "compatibility.karpenter.k8s.aws/cluster-name-tagged";
 /// Tagging takes a minute or two, and is tried again.
 const PATIENCE: i64 = 600;
-/// AWS's answer to a call that is not allowed.
-const CODE: &str = "*UnauthorizedOperation*";
 /// Objects of whose events a refusal is Karpenter's own.
-const KARPENTERS: &[&str] = &["NodeClaim", "Machine", "EC2NodeClass", "AWSNodeTemplate"];
+const KARPENTERS: &[&str] = &["NodeClaim", "Machine", "EC2NodeClass", "AWSNodeTemplate", "NodePool"];
 /// Events that are shown.
 const SHOWN: usize = 5;
+/// The first release with `settings.disableDryRun`.
+const DRY_RUN_SETTING: (u64, u64, u64) = (1, 6, 2);
 
 fn check(object: Item) -> Check {
     match object.kind().as_str() {
@@ -103,49 +123,103 @@ fn check(object: Item) -> Check {
 /// Karpenter tries its calls out for each class.
 fn class(class: Item) -> Check {
     let Some(validation) = condition(class, "ValidationSucceeded") else { return skip() };
-    if validation.status != "False" || !REFUSED_TRIALS.iter().any(|(reason, _)| *reason == validation.reason) {
-        return pass();
+    let trial = REFUSED_TRIALS.iter().find(|(reason, _)| *reason == validation.reason);
+    match trial {
+        Some((_, action)) if validation.status == "False" => dry_run(class, &validation, action),
+        _ => pass(),
     }
-    let finding = fail(
-        validation.field,
-        format!(
-            "EC2NodeClass {} is not ready: Karpenter's trial was refused ({}: {}), so nothing is launched from it",
-            class.name(),
-            validation.reason,
-            validation.message
-        ),
-    )
-    .remedy("Give the controller's role the statements of the running release's policy.")
-    .related(of_object(class));
-    let doubtful = version_for(class).is_some_and(|version| ((1, 3)..=(1, 6)).contains(&version));
-    if doubtful { finding.severity(Warning).confidence(Confidence::Low) } else { finding }.check()
 }
 
-/// What a NodeClaim says of AWS's refusal in its conditions.
-fn told(claim: Item) -> Option<Field> {
-    ["message", "reason"]
-        .into_iter()
-        .flat_map(|part| claim.find(&format!("/status/conditions/*/{part}")).known())
-        .find(|field| field.matches(CODE).is_yes())
+fn dry_run(class: Item, validation: &Condition, action: &str) -> Check {
+    // The trial is refused as well where the tags or the role of its instances are.
+    let actions = match action {
+        "ec2:CreateLaunchTemplate" => "ec2:CreateLaunchTemplate,ec2:CreateTags",
+        "ec2:CreateFleet" => "ec2:CreateFleet,ec2:RunInstances,ec2:CreateTags,iam:PassRole",
+        _ => "ec2:RunInstances,ec2:CreateTags,iam:PassRole",
+    };
+    // From 1.13 on the message has the kind of policy.
+    let said = refusals(&validation.message).into_iter().next();
+    let why = said.as_ref().map(|refusal| format!(": {}", refusal.why())).unwrap_or_default();
+    let setting = match patch_for(class) {
+        Some(version) if version < DRY_RUN_SETTING => {
+            "; where the launch itself is allowed, upgrade to 1.6.2 or later and set settings.disableDryRun: true"
+        }
+        _ => "; where the launch itself is allowed, settings.disableDryRun: true leaves the dry run out",
+    };
+    let remedy = match &said {
+        Some(refusal) => refusal.remedy(),
+        None => format!(
+            "Give the controller's role {action} as the running release's policy does; if it has that, look for a permissions \
+             boundary and for a service control policy of the organization: the controller's log names it."
+        ),
+    };
+    let finding = fail(
+        &validation.field,
+        format!(
+            "EC2NodeClass {} is not ready, so nothing is launched from it: AWS refused {action} in Karpenter's dry run \
+             ({}){why}",
+            class.name(),
+            validation.reason
+        ),
+    );
+    let finding = match &said {
+        Some(refusal) => refusal.finding(finding),
+        None => finding.group(validation.reason.clone()),
+    };
+    let finding = finding
+        .property("actions", actions)
+        .remedy(format!("{}{setting}.", remedy.trim_end_matches('.')))
+        .related(of_object(class));
+    // The dry run itself was wrong about conditions on request tags.
+    let doubtful = version_for(class).is_some_and(|version| ((1, 3)..=(1, 6)).contains(&version));
+    if doubtful { finding.confidence(Confidence::Low) } else { finding }.check()
+}
+
+/// The refusals in the conditions of a NodeClaim, each with its place.
+fn told(claim: Item) -> Vec<(Field, Refusal)> {
+    let mut all: Vec<(Field, Refusal)> = vec![];
+    for part in ["message", "reason"] {
+        for field in claim.find(&format!("/status/conditions/*/{part}")).known() {
+            let Some(text) = field.known_text() else { continue };
+            for refusal in refusals(&text) {
+                if !all.iter().any(|(_, other)| other.is_alike(&refusal)) {
+                    all.push((field.clone(), refusal));
+                }
+            }
+        }
+    }
+    all
 }
 
 fn refused(claim: Item) -> Check {
-    let Some(field) = told(claim) else { return skip() };
-    fail(
-        field,
-        format!("NodeClaim {} is not launched: AWS answers UnauthorizedOperation, see its condition", claim.name()),
-    )
-    .remedy("Give the controller's role the action that the message names, as in the running release's policy.")
-    .related(of_object(claim))
-    .check()
+    let told = told(claim);
+    if told.is_empty() {
+        return skip();
+    }
+    let findings = told.into_iter().map(|(field, refusal)| {
+        let message = format!(
+            "NodeClaim {} is not launched: AWS refuses the controller {} ({}): {}",
+            claim.name(),
+            refusal.what(),
+            code(&refusal),
+            refusal.why()
+        );
+        refusal.finding(fail(field, message)).related(of_object(claim))
+    });
+    found(findings.collect())
+}
+
+/// AWS's code, or what to call a refusal that has none.
+fn code(refusal: &Refusal) -> &'static str {
+    if refusal.code.is_empty() { "not authorized" } else { refusal.code }
 }
 
 fn events(controller: Item) -> Check {
     // Where the object still says so itself, its condition speaks.
     let speaking: BTreeSet<String> =
-        select(CLAIM).known().filter(|claim| told(*claim).is_some()).map(Item::name).collect();
+        select(CLAIM).known().filter(|claim| !told(*claim).is_empty()).map(Item::name).collect();
     let mut any = false;
-    let mut said: Vec<(Item, String)> = vec![];
+    let mut said: Vec<(Refusal, Vec<(Item, String)>)> = vec![];
     for event in select("core/Event").known() {
         let kind = event.field("/involvedObject/kind");
         let Some(kind) = KARPENTERS.iter().find(|known| kind.matches(known).is_yes()) else { continue };
@@ -154,43 +228,61 @@ fn events(controller: Item) -> Check {
         }
         any = true;
         let name = event.text("/involvedObject/name")?.unwrap_or_default();
-        if event.matches("/message", CODE).is_yes() && !speaking.contains(&name) {
-            said.push((event, format!("{kind} {name}")));
+        if speaking.contains(&name) {
+            continue;
+        }
+        for refusal in refusals(&event.known_text("/message").unwrap_or_default()) {
+            let told = (event, format!("{kind} {name}"));
+            match said.iter_mut().find(|(other, _)| other.is_alike(&refusal)) {
+                Some((_, events)) => events.push(told),
+                None => said.push((refusal, vec![told])),
+            }
         }
     }
-    let Some((_, first)) = said.first() else { return if any { pass() } else { skip() } };
-    fail(
-        "",
-        format!("AWS refuses Controller {} (UnauthorizedOperation), as the events of {first} say", controller.name()),
-    )
-    .remedy("Give the controller's role the action that the event names, as in the running release's policy.")
-    .related(said.iter().take(SHOWN).map(|(event, what)| event.place("/message", what.clone())))
-    .check()
+    if said.is_empty() {
+        return if any { pass() } else { skip() };
+    }
+    let findings = said.into_iter().map(|(refusal, events)| {
+        let first = events.first().map(|(_, what)| what.as_str()).unwrap_or_default();
+        let message = format!(
+            "AWS refuses Controller {} {} ({}), as the events of {first} say: {}",
+            controller.name(),
+            refusal.what(),
+            code(&refusal),
+            refusal.why()
+        );
+        refusal
+            .finding(fail("", message))
+            .related(events.iter().take(SHOWN).map(|(event, what)| event.place("/message", what.clone())))
+    });
+    found(findings.collect())
 }
 
 fn log(log: Item) -> Check {
-    let said: Vec<Field> = log
-        .find("/Lines/*/Level")
-        .known()
-        .filter_map(|level| {
-            ["Error", "Message"].map(|part| level.sibling(part)).into_iter().find(|text| text.matches(CODE).is_yes())
-        })
-        .collect();
-    let Some(last) = said.last() else { return pass() };
-    let text = last.text()?.unwrap_or_default();
-    let action = text.split("perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
-    fail(
-        last,
-        format!(
-            "AWS refuses the controller{}, as {} of its log say{} (UnauthorizedOperation)",
-            action.map(|action| format!(" {action}")).unwrap_or_default(),
-            if said.len() == 1 { "a line".to_owned() } else { format!("{} lines", said.len()) },
-            if said.len() == 1 { "s" } else { "" }
-        ),
-    )
-    .remedy("Give the controller's role the action that the line names, as in the running release's policy.")
-    .related(only_controller())
-    .check()
+    let mut said: Vec<(Refusal, Field, usize)> = vec![];
+    for text in crate::logs::errors(log) {
+        for refusal in refusals(&text.known_text().unwrap_or_default()) {
+            match said.iter_mut().find(|(other, _, _)| other.is_alike(&refusal)) {
+                Some((_, last, count)) => (*last, *count) = (text.clone(), *count + 1),
+                None => said.push((refusal, text.clone(), 1)),
+            }
+        }
+    }
+    if said.is_empty() {
+        return pass();
+    }
+    let findings = said.into_iter().map(|(refusal, last, count)| {
+        let lines =
+            if count == 1 { "a line of its log says".to_owned() } else { format!("{count} lines of its log say") };
+        let message = format!(
+            "AWS refuses the controller {}, as {lines} ({}): {}",
+            refusal.what(),
+            code(&refusal),
+            refusal.why()
+        );
+        refusal.finding(fail(last, message)).related(only_controller())
+    });
+    found(findings.collect())
 }
 
 fn untagged(claim: Item) -> Check {

@@ -124,6 +124,7 @@ fn check(controller: Item) -> Check {
             .confidence(sure_of_role(controller))
             .remedy(format!("Let the controller's role use {}{on}.", listed(&actions)))
             .related(denied.decision.statements.clone())
+            .property("actions", actions.join(","))
             .group(format!("{}{on}", actions.join(" ")));
         findings.push(with_edits(finding, &group));
     }
@@ -154,6 +155,8 @@ fn refused(controller: Item, outcome: &Outcome) -> Vec<Finding> {
                         "Look for an organisation policy, a permissions boundary or a session policy that denies it.",
                     )
                     .related([field.place("what AWS said")])
+                    .property("follows", "tagging-denied")
+                    .property("actions", *action)
                     .group(*reason),
             );
         }
