@@ -15,9 +15,11 @@ use crate::inventory::{Cause, Inventory, Problem};
 
 mod closing;
 mod diff;
+mod excerpt;
 mod fingerprint;
 mod github;
 mod html;
+mod invocation;
 mod json;
 mod junit;
 mod layout;
@@ -25,16 +27,20 @@ mod markdown;
 mod matrix;
 mod message;
 mod name;
+mod options;
 mod page;
 mod rows;
 mod rules;
 mod sarif;
 mod table;
+mod terminal;
 mod text;
 mod trail;
 pub mod upgrade;
 
 pub use diff::{NotShown, Patched};
+pub use invocation::Invocation;
+pub use options::{Detail, GroupBy, TableOptions};
 pub use page::page;
 pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
@@ -57,6 +63,8 @@ pub struct Run<'a> {
     pub at: String,
     /// How much was read.
     pub sources: Sources,
+    /// The user's command.
+    pub invocation: Invocation,
 }
 
 /// A pack that was loaded.
@@ -90,18 +98,9 @@ pub struct Sources {
 }
 
 /// Writes the report for people. Without a width (`out` is no terminal) every finding is one plain line.
-///
-/// `width` is the terminal's, in columns. Colour only repeats what the words say.
-pub fn table(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn table(run: &Run<'_>, options: &TableOptions, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    table::write(run, table::Detail::Short, width, color, &mut out)?;
-    out.flush()
-}
-
-/// The same in full: confidence, every place, related places, and in a pipe the remedies.
-pub fn wide(run: &Run<'_>, width: Option<usize>, color: bool, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut out = io::BufWriter::new(out);
-    table::write(run, table::Detail::Whole, width, color, &mut out)?;
+    table::write(run, options, &mut out)?;
     out.flush()
 }
 

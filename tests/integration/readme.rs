@@ -66,7 +66,7 @@ fn the_finding_that_the_readme_quotes_is_shown_on_a_terminal() {
         Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(80), progress: false };
     cli::run(cli, &mut streams).unwrap();
     let words = |text: &str| text.replace("../", "").split_whitespace().collect::<Vec<_>>().join(" ");
-    let quoted = quoted("with its remedy under it:").join("\n");
+    let quoted = quoted("and then shows each in its source:").join("\n");
     assert!(quoted.contains("fix: "));
     let shown = String::from_utf8(out).unwrap();
     assert!(words(&shown).contains(&words(&quoted)), "{quoted}\nis not in\n{shown}");

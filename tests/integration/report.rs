@@ -3,6 +3,7 @@
 use kubectl_karpcheck::findings::finding::Severity;
 use kubectl_karpcheck::inventory::{Cause, Gap, Listing, Reason};
 use kubectl_karpcheck::report;
+use kubectl_karpcheck::report::TableOptions;
 use serde_json::json;
 
 mod fixture;
@@ -24,13 +25,19 @@ fn snapshot(name: &str, actual: &str) {
 }
 
 #[test]
-fn at_80_columns_the_message_stands_under_its_row() {
+fn at_80_columns() {
     snapshot("bad-day-80.txt", &bad_day().table(Some(80)));
 }
 
 #[test]
-fn at_200_columns_the_message_stands_beside_its_row() {
+fn at_200_columns() {
     snapshot("bad-day-200.txt", &bad_day().table(Some(200)));
+}
+
+#[test]
+fn at_40_and_120_columns() {
+    snapshot("bad-day-40.txt", &bad_day().table(Some(40)));
+    snapshot("bad-day-120.txt", &bad_day().table(Some(120)));
 }
 
 #[test]
@@ -41,9 +48,11 @@ fn in_a_pipe_a_finding_is_a_line() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     let run = bad_day();
-    for width in [72, 80, 100, 120, 160, 200] {
+    for width in [60, 72, 80, 100, 120, 160, 200] {
         let table = run.table(Some(width));
-        let widest = table.lines().max_by_key(|line| line.chars().count()).unwrap();
+        // A command is not wrapped: it is there to be copied.
+        let lines = table.lines().filter(|line| !line.starts_with("    run: "));
+        let widest = lines.max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= width, "{width} columns: {widest}");
     }
 }
@@ -68,13 +77,16 @@ fn forty_tables_with_one_cause_are_one_row() {
     assert_eq!(
         fixture.done().table(Some(120)),
         "\
-SEVERITY  RULE           SUBJECT         WHERE             MESSAGE
-error     ack-key-loops  Table/table-01  tables.yaml:10:5  table table-01 is updated for ever
-          40 times       Table/table-02  tables.yaml:20:5  fix: Use an ARN.
-                         Table/table-03  tables.yaml:30:5
-                         and 37 more
+error[ack-key-loops]: table table-01 is updated for ever
+--> tables.yaml:10:5
+ = subject: Table/table-01
+ = also: Table/table-02 at tables.yaml:20:5
+         Table/table-03 at tables.yaml:30:5
+         Table/table-04 at tables.yaml:40:5
+         and 36 more
+ = fix: Use an ARN.
 
-Checked 1 rule over 40 items (1 file): 40 errors.
+40 errors in 1 file (40 resources, 1 rule).
 Nothing passed.
 "
     );
@@ -102,7 +114,7 @@ fn a_clean_run_says_what_it_covered() {
     fixture.results.coverage[1].skipped = Some("made for Karpenter >=1.0, and 0.37.8 runs here".into());
     fixture.in_file("queue.yaml", 3, "AWS::SQS::Queue", "q", ("KmsMasterKeyId", "x"));
     let expected = "\
-Checked 3 rules over 1 item (1 file): nothing wrong was found.
+Nothing wrong was found in 1 file (1 resource, 3 rules).
 Passed: 3 judgements (queue 2, upgrade 1); nothing to judge for ack.
 Not checked: ack-key-loops: made for Karpenter >=1.0, and 0.37.8 runs here.
 ";
@@ -120,8 +132,8 @@ fn an_empty_run_does_not_look_clean() {
     assert_eq!(
         fixture.done().table(None),
         "\
-Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 3 files.
-Passed over: 3 objects of kinds that no selected rule reads.
+There is nothing to check in 3 files: no Karpenter object, ACK object or AWS resource.
+Skipped: 3 objects of kinds that no selected rule reads.
 "
     );
 }
@@ -131,7 +143,7 @@ fn a_run_without_anything_to_judge_says_so() {
     let mut fixture = ReportFixture::default();
     fixture.rule("queue-aws-managed-key", "queue", Severity::Error, (0, 0, 0));
     fixture.in_file("pool.yaml", 3, "karpenter.sh/NodePool", "default", ("spec", "x"));
-    assert_eq!(fixture.done().table(None), "Checked 1 rule over 1 item (1 file): no rule had anything to judge.\n");
+    assert_eq!(fixture.done().table(None), "No rule had anything to judge in 1 file (1 resource, 1 rule).\n");
 }
 
 #[test]
@@ -150,7 +162,7 @@ fn a_live_place_names_the_object_and_a_short_context() {
     };
     let one = build(&[eks]);
     assert!(one.contains("NodePool/default  /apiVersion  it is gone"), "{one}");
-    assert!(one.contains(&format!("(context {eks})")), "{one}");
+    assert!(one.contains(&format!("in context {eks} (2 resources, 1 rule).")), "{one}");
     let two = build(&[eks, "staging"]);
     assert!(two.contains("NodePool/default  prod:/apiVersion  it is gone"), "{two}");
     // The same name in two accounts needs the whole ARN.
@@ -179,8 +191,11 @@ fn refused_evidence_is_a_warning_that_says_undecided() {
         ),
         "{table}"
     );
-    assert!(table.contains("nothing wrong was found, 1 undecided (1 access refused)."), "{table}");
-    assert!(table.contains("The run is not complete"), "{table}");
+    assert!(
+        table.contains("Nothing wrong was found in 1 file (1 resource, 1 rule), but 1 undecided (1 access refused)."),
+        "{table}"
+    );
+    assert!(table.contains("The run is incomplete"), "{table}");
     assert_eq!(done.json()["summary"]["complete"], json!(false));
 }
 
@@ -188,14 +203,22 @@ fn refused_evidence_is_a_warning_that_says_undecided() {
 fn colour_is_only_added_to_words_that_are_there_without_it() {
     let run = bad_day();
     let mut out = vec![];
-    run.with(|bad| report::table(bad, Some(80), true, &mut out)).unwrap();
+    run.with(|bad| {
+        report::table(bad, &TableOptions { width: Some(80), color: true, ..TableOptions::default() }, &mut out)
+    })
+    .unwrap();
     let painted = String::from_utf8(out).unwrap();
     assert!(painted.contains("\u{1b}[1m\u{1b}[31merror\u{1b}[0m "), "{painted:?}");
     let mut plain = String::new();
     let mut rest = painted.as_str();
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         plain.push_str(before);
-        rest = after.split_once('m').unwrap().1;
+        // A link ends with a backslash, a colour with an m.
+        let end = if after.starts_with(']') { '\\' } else { 'm' };
+        rest = after.trim_start_matches(|char| end == '\\' && char == ']').split_once(end).unwrap().1;
+        if end == '\\' && after.starts_with("]8;;h") {
+            assert!(after.contains("docs/rules/"), "{after}");
+        }
     }
     plain.push_str(rest);
     assert_eq!(plain, run.table(Some(80)));

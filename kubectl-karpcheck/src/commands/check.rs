@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence};
 use crate::inventory::{Cause, Inventory};
 use crate::report;
+use crate::report::{Detail, TableOptions};
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
@@ -52,9 +53,51 @@ pub struct CheckArgs {
     /// Which rules run.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
+    /// Under what the table puts findings [default: the worst first]
+    #[arg(long, value_name = "WHAT", help_heading = "Report")]
+    pub group_by: Option<GroupBy>,
+    /// Print the findings alone: nothing of what was checked, and on a terminal nothing undecided
+    #[arg(short, long, help_heading = "Report")]
+    pub quiet: bool,
+    /// Print the table without the names of its columns
+    #[arg(long, help_heading = "Report")]
+    pub no_headers: bool,
+    /// Print how often each rule found nothing wrong, too
+    #[arg(long, help_heading = "Report")]
+    pub show_passed: bool,
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Report")]
     pub color: Color,
+}
+
+impl CheckArgs {
+    /// How the table is written.
+    fn table(&self, width: Option<usize>, color: bool, detail: Detail) -> TableOptions {
+        TableOptions {
+            width,
+            color,
+            detail,
+            headers: !self.no_headers,
+            quiet: self.quiet,
+            group_by: self.group_by.map(|by| match by {
+                GroupBy::Rule => report::GroupBy::Rule,
+                GroupBy::Scope => report::GroupBy::Scope,
+                GroupBy::File => report::GroupBy::File,
+            }),
+            passed: self.show_passed,
+        }
+    }
+}
+
+/// Values of `--group-by`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum GroupBy {
+    /// The rule.
+    Rule,
+    /// The scope.
+    Scope,
+    /// The file, or the live object.
+    File,
 }
 
 /// Output formats.
@@ -117,8 +160,8 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let run = report.run(&inventory, &results);
     let color = args.color.enabled(streams.width.is_some());
     ignore_broken_pipe(match args.output {
-        Output::Table => report::table(&run, streams.width, color, streams.out),
-        Output::Wide => report::wide(&run, streams.width, color, streams.out),
+        Output::Table => report::table(&run, &args.table(streams.width, color, Detail::Short), streams.out),
+        Output::Wide => report::table(&run, &args.table(streams.width, color, Detail::Whole), streams.out),
         Output::Json => report::json(&run, streams.out),
         Output::Yaml => report::yaml(&run, streams.out),
         Output::Name => report::name(&run, streams.out, streams.err),

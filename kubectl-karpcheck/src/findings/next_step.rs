@@ -1,4 +1,4 @@
-//! What would settle an unknown that nobody gave the facts for: one command.
+//! What would settle an unknown for want of facts: one step.
 
 use crate::findings::finding::{Finding, Outcome, RuleInfo};
 use crate::inventory::Inventory;
@@ -9,30 +9,34 @@ use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds;
 
-/// How the run was made, as far as it matters for what to do next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RunInputs {
-    /// Were files given?
-    pub files: bool,
-    /// Was AWS asked?
-    pub aws: bool,
+/// A step that settles an unknown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NextStep {
+    /// Running again with a flag that states a fact; a word in capitals stands for its value.
+    Flag(&'static str),
+    /// Running again with a cluster.
+    Context,
+    /// Running again and asking AWS.
+    Aws,
+    /// Running this command, and giving its answer with `-f`.
+    Command(String),
 }
 
-/// The one command that would settle a finding. None where its cause is another than that nobody gave the facts, or where
-/// nothing that can be run would tell.
-pub fn suggested_command(
+/// The one step that would settle a finding. None where facts are not what is missing, or where nothing that can be run would
+/// tell.
+pub fn next_step(
     inventory: &Inventory,
     rules: &[RuleInfo],
     finding: &Finding,
-    asked: RunInputs,
-) -> Option<String> {
+    aws_was_asked: bool,
+) -> Option<NextStep> {
     let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown)?;
     if reason.cause != Cause::NotProvided {
         return None;
     }
     let settlements = reason.settlements();
     if let Some(flag) = settlements.iter().find_map(flag) {
-        return Some(format!("kubectl karpcheck check {flag}"));
+        return Some(NextStep::Flag(flag));
     }
     let unasked = inventory.clusters().is_empty();
     // What is said to be missing counts before what the rule reads.
@@ -41,7 +45,7 @@ pub fn suggested_command(
         Settlement::Fact(_) | Settlement::Item(_) => None,
     });
     if missing.is_some_and(kinds::listable) && unasked {
-        return Some("kubectl karpcheck check -f PATH --context CONTEXT".into());
+        return Some(NextStep::Context);
     }
     let at = finding.reason_at.as_ref().map(|place| place.item);
     let items = || at.into_iter().chain([finding.subject]).filter_map(|id: ItemId| inventory.item(id));
@@ -49,17 +53,15 @@ pub fn suggested_command(
     let of_aws = missing.is_some_and(aws_calls::tells_of)
         || items().any(|item| aws_calls::tells_of(&item.kind))
         || rule.is_some_and(|rule| rule.kinds().any(aws_calls::tells_of));
-    if of_aws && !asked.aws && items().all(can_be_named) {
-        let files = if asked.files { " check -f PATH" } else { "" };
-        return Some(format!("kubectl karpcheck{files} --aws"));
+    if of_aws && !aws_was_asked && items().all(can_be_named) {
+        return Some(NextStep::Aws);
     }
     if let Some(line) = items().find_map(line) {
-        return Some(line);
+        return Some(NextStep::Command(line));
     }
     // A cluster tells nothing more of a resource of AWS.
     let of_cluster = items().all(|item| item.aws.is_none());
-    (unasked && of_cluster && rule.is_some_and(|rule| rule.kinds().any(kinds::listable)))
-        .then(|| "kubectl karpcheck check -f PATH --context CONTEXT".into())
+    (unasked && of_cluster && rule.is_some_and(|rule| rule.kinds().any(kinds::listable))).then_some(NextStep::Context)
 }
 
 /// The flag that states a fact, with a word for its value.

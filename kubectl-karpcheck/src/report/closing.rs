@@ -15,9 +15,22 @@ use crate::report::{Run, cause_words};
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
     let mut lines: Vec<String> = problems(run).iter().map(Line::to_string).collect();
     lines.extend(self::summary(run));
+    // On a terminal each command stands beside what it settles.
+    if width.is_some() && next(run, &rows::summary(run)).is_some() {
+        lines.pop();
+    }
     match width {
         Some(width) => lines.iter().flat_map(|line| text::wrap(line, width.max(20))).collect(),
         None => lines,
+    }
+}
+
+/// Problems alone, without notes, for a report of findings only.
+pub(super) fn loud_problems(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
+    let lines = problems(run).into_iter().filter(|line| line.loud).map(|line| line.to_string());
+    match width {
+        Some(width) => lines.flat_map(|line| text::wrap(&line, width.max(20))).collect(),
+        None => lines.collect(),
     }
 }
 
@@ -106,7 +119,7 @@ fn whole_cluster(spot: &Spot<'_>) -> bool {
     matches!(spot.origin, Origin::Live(live) if &*live.kind == "Cluster" && live.name.is_empty())
 }
 
-/// `Checked 14 rules over 23 items (4 files, context prod): 2 errors, 1 warning, 3 undecided.`
+/// `2 errors, 1 warning and 3 undecided in 4 files and context prod (23 resources, 14 rules).`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
     if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.results.findings.is_empty() {
@@ -120,9 +133,7 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
             };
             return format!("Nothing was read{why}.");
         }
-        return format!(
-            "Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in {over}."
-        );
+        return format!("There is nothing to check in {over}: no Karpenter object, ACK object or AWS resource.");
     }
     let mut found: Vec<String> = [(summary.error, "error"), (summary.warning, "warning")]
         .into_iter()
@@ -135,13 +146,13 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let nothing_wrong = found.is_empty();
     found.extend(undecided(run));
     let judged = summary.passed > 0 || !run.results.findings.is_empty();
-    let verdict = match (nothing_wrong, judged) {
-        (_, false) => "no rule had anything to judge".to_owned(),
-        (true, true) if found.is_empty() => "nothing wrong was found".to_owned(),
-        (true, true) => format!("nothing wrong was found, {}", found.join(", ")),
-        (false, _) => found.join(", "),
-    };
-    format!("Checked {} over {} ({over}): {verdict}.", count(summary.rules, "rule"), count(summary.items, "item"))
+    let what = format!("{over} ({}, {})", count(summary.items, "resource"), count(summary.rules, "rule"));
+    match (nothing_wrong, judged) {
+        (_, false) => format!("No rule had anything to judge in {what}."),
+        (true, true) if found.is_empty() => format!("Nothing wrong was found in {what}."),
+        (true, true) => format!("Nothing wrong was found in {what}, but {}.", found.join(", ")),
+        (false, _) => format!("{} in {what}.", found.join(", ")),
+    }
 }
 
 /// Is it of Karpenter, ACK or AWS? Other kinds are read only for what they say about these.
@@ -154,21 +165,15 @@ fn is_subject(kind: &str) -> bool {
     }
 }
 
-/// `4 files, context prod`.
+/// `4 files and context prod`.
 fn sources(run: &Run<'_>) -> String {
     let mut parts = vec![];
     let clusters = run.inventory.clusters();
     if run.sources.files > 0 || clusters.is_empty() {
         parts.push(count(run.sources.files, "file"));
     }
-    if run.sources.excluded > 0 {
-        parts.push(format!("{} excluded", run.sources.excluded));
-    }
-    if run.sources.left_alone > 0 {
-        parts.push(format!("{} of other kinds left alone", run.sources.left_alone));
-    }
     if run.sources.asked > 0 {
-        parts.push(format!("{} to AWS", count(run.sources.asked, "question")));
+        parts.push(format!("{} of AWS", count(run.sources.asked, "answer")));
     }
     match clusters {
         [] => {}
@@ -178,7 +183,7 @@ fn sources(run: &Run<'_>) -> String {
             parts.push(format!("contexts {}", and(&names)));
         }
     }
-    parts.join(", ")
+    and(&parts)
 }
 
 /// `3 undecided (2 not provided, 1 access refused)`.
@@ -269,22 +274,28 @@ fn skipped(run: &Run<'_>) -> Vec<String> {
 /// What was left out, and whether the run is complete.
 fn not_seen(run: &Run<'_>, summary: &Summary) -> Vec<String> {
     let mut lines = vec![];
+    let mut skipped = vec![];
     match run.inventory.unread() {
         0 => {}
-        1 => lines.push("Passed over: 1 object of a kind that no selected rule reads.".to_owned()),
-        many => lines.push(format!("Passed over: {many} objects of kinds that no selected rule reads.")),
+        1 => skipped.push("1 object of a kind that no selected rule reads".to_owned()),
+        many => skipped.push(format!("{many} objects of kinds that no selected rule reads")),
     }
     match run.sources.unread {
         0 => {}
-        1 => {
-            lines.push("Left alone: 1 template or invalid file that speaks neither of Karpenter nor of ACK.".to_owned())
-        }
-        many => lines.push(format!(
-            "Left alone: {many} templates and invalid files that speak neither of Karpenter nor of ACK."
-        )),
+        1 => skipped.push("1 template or invalid file that mentions neither Karpenter nor ACK".to_owned()),
+        many => skipped.push(format!("{many} templates and invalid files that mention neither Karpenter nor ACK")),
+    }
+    if run.sources.left_alone > 0 {
+        skipped.push(format!("{} of other types", count(run.sources.left_alone, "file")));
+    }
+    if run.sources.excluded > 0 {
+        skipped.push(format!("{} by --exclude", count(run.sources.excluded, "file")));
+    }
+    if !skipped.is_empty() {
+        lines.push(format!("Skipped: {}.", skipped.join("; ")));
     }
     if !summary.complete {
-        lines.push("The run is not complete: something above was refused or could not be read.".to_owned());
+        lines.push("The run is incomplete: something above was refused or could not be read.".to_owned());
     }
     lines
 }

@@ -15,8 +15,3 @@ pub(super) fn columns(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
-
-/// Lines of a cell.
-pub(super) fn height(cell: &str) -> usize {
-    cell.split('\n').count()
-}

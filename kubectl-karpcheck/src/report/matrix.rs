@@ -102,7 +102,7 @@ pub(super) fn lines(run: &Run<'_>, width: usize) -> Vec<String> {
         .sum();
     let room = width.saturating_sub(of_areas + 2).max(12);
     for row in &mut rows {
-        row[0] = end_of(&row[0], room);
+        row[0] = text::end_of(&row[0], room);
     }
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut lines = layout::columns(&header, &rows);
@@ -111,19 +111,4 @@ pub(super) fn lines(run: &Run<'_>, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     lines
-}
-
-/// The end of a name that has no room: paths differ there.
-fn end_of(name: &str, room: usize) -> String {
-    if text::width(name) <= room {
-        return name.to_owned();
-    }
-    let mut kept = String::new();
-    for char in name.chars().rev() {
-        if text::width(&kept) + text::width(&char.to_string()) + 1 > room {
-            break;
-        }
-        kept.insert(0, char);
-    }
-    format!("…{kept}")
 }

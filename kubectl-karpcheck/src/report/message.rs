@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::findings::finding::{Finding, FixOutcome, Outcome, Severity};
+use crate::findings::finding::{BUILTIN, Finding, FixOutcome, Outcome, RuleInfo, Severity};
 use crate::report::rows;
 use crate::report::rows::Group;
 use crate::report::{Run, cause_words, matrix, text};
@@ -78,6 +78,38 @@ pub(super) fn group(run: &Run<'_>, group: &Group<'_>) -> Vec<String> {
     text
 }
 
+/// The label of a command in [`notes`].
+pub(super) const RUN: &str = "run";
+
+/// What there is to say of a group beside its message: a label and a text each.
+pub(super) fn notes(run: &Run<'_>, group: &Group<'_>) -> Vec<(&'static str, String)> {
+    let first = group.first();
+    let mut notes = vec![];
+    if let Some(names) = scope_names(run, group) {
+        notes.push(("scope", names));
+    }
+    if let Some(named) = consequence_names(run, group) {
+        notes.push(("causes", named));
+    }
+    let remedy = first.remediation.trim();
+    if !remedy.is_empty() {
+        notes.push((if first.outcome == Outcome::Fail { "fix" } else { "settle" }, remedy.to_owned()));
+    }
+    if let Some(cure) = worst_cure(group) {
+        notes.push(("verified", cured(cure)));
+    }
+    if let Some(command) = rows::suggested_command(run, first) {
+        notes.push((RUN, command));
+    }
+    notes
+}
+
+/// The page of a built-in rule on the web.
+pub(super) fn page_url(rule: &RuleInfo) -> Option<String> {
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    (rule.pack == BUILTIN).then(|| format!("{repository}/blob/main/docs/rules/{}.md", rule.id))
+}
+
 /// The lines of one finding: its message and what to do.
 pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     let mut text = vec![whole_message(run, finding)];
@@ -92,36 +124,47 @@ fn settled(run: &Run<'_>, finding: &Finding) -> Option<String> {
 }
 
 fn consequences(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
+    consequence_names(run, group).map(|named| format!("from it follows: {named}"))
+}
+
+fn consequence_names(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
     let mut named: Vec<String> = group
         .consequences
         .iter()
         .map(|finding| format!("{} ({})", finding.rule, rows::subject(run, finding.subject)))
         .collect();
     named.dedup();
-    (!named.is_empty()).then(|| format!("from it follows: {}", few(&named).join(", ")))
+    (!named.is_empty()).then(|| few(&named).join(", "))
 }
 
 /// Of which scopes a group is, where there are several.
 fn scopes(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
+    let many = group.findings.iter().flat_map(|finding| &finding.scopes).collect::<BTreeSet<_>>().len() > 1;
+    scope_names(run, group).map(|names| format!("in {}{names}", if many { "" } else { "scope " }))
+}
+
+fn scope_names(run: &Run<'_>, group: &Group<'_>) -> Option<String> {
     if !matrix::is_shown(run) {
         return None;
     }
     let all = run.results.scopes;
-    let names: std::collections::BTreeSet<&String> =
-        group.findings.iter().flat_map(|finding| &finding.scopes).collect();
+    let names: BTreeSet<&String> = group.findings.iter().flat_map(|finding| &finding.scopes).collect();
     let names: Vec<String> = names.into_iter().map(|name| text::one_line(name)).collect();
     match names.as_slice() {
         [] => None,
-        [one] => Some(format!("in scope {one}")),
-        several => Some(format!("in {} of {all} scopes: {}", several.len(), few(several).join(", "))),
+        [one] => Some(one.clone()),
+        several => Some(format!("{} of {all} scopes: {}", several.len(), few(several).join(", "))),
     }
 }
 
 /// What the edits of a group do; where they differ, of the first that is not cleared.
 fn verified(group: &Group<'_>) -> Option<String> {
+    worst_cure(group).map(|cure| format!("verified: {}", cured(cure)))
+}
+
+fn worst_cure<'a>(group: &Group<'a>) -> Option<&'a FixOutcome> {
     let cures: Vec<&FixOutcome> = group.findings.iter().filter_map(|finding| finding.cure.as_ref()).collect();
-    let worst = cures.iter().find(|cure| ***cure != FixOutcome::Cleared).or(cures.first())?;
-    Some(format!("verified: {}", cured(worst)))
+    cures.iter().find(|cure| ***cure != FixOutcome::Cleared).or(cures.first()).copied()
 }
 
 fn cured(cure: &FixOutcome) -> String {

@@ -226,8 +226,8 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
 
 /// The one command that would settle a finding that is unknown.
 pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<String> {
-    let asked = next_step::RunInputs { files: run.sources.files > 0, aws: run.sources.asked > 0 };
-    next_step::suggested_command(run.inventory, run.rules, finding, asked)
+    let step = next_step::next_step(run.inventory, run.rules, finding, run.sources.asked > 0)?;
+    Some(run.invocation.next(&step))
 }
 
 /// The finding that a finding follows from.

@@ -68,6 +68,36 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The beginning of a text that has no room.
+pub(super) fn begin_of(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for char in text.chars() {
+        if width(&kept) + width(char.encode_utf8(&mut [0; 4])) + 1 > room {
+            break;
+        }
+        kept.push(char);
+    }
+    format!("{kept}…")
+}
+
+/// The end of a text that has no room: paths differ there.
+pub(super) fn end_of(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for char in text.chars().rev() {
+        if width(&kept) + width(char.encode_utf8(&mut [0; 4])) + 1 > room {
+            break;
+        }
+        kept.insert(0, char);
+    }
+    format!("…{kept}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,10 @@
 use super::*;
 
 /// What stands at the end of a run that missed something.
-const INCOMPLETE: &str = "The run is not complete: something above was refused or could not be read.";
+const INCOMPLETE: &str = "The run is incomplete: something above was refused or could not be read.";
 
 /// What stands at the end of a run that met one file that is nobody's business.
-const LEFT_ALONE: &str = "Left alone: 1 template or invalid file that speaks neither of Karpenter nor of ACK.";
+const LEFT_ALONE: &str = "Skipped: 1 template or invalid file that mentions neither Karpenter nor ACK.";
 
 /// Beside a good file: named, it is a failure of the run; found by a walk, it is left alone where it speaks of nothing that
 /// karpcheck judges.
@@ -25,7 +25,7 @@ fn a_broken_file_of_a_folder_that_speaks_of_karpenter_or_ack_is_a_failure_of_the
     ] {
         let place = TestDir::new();
         place.write("x.yaml", content);
-        place.walk().code(3).has(&format!("problem: ./x.yaml:{words}")).line(INCOMPLETE).has_not("Left alone");
+        place.walk().code(3).has(&format!("problem: ./x.yaml:{words}")).line(INCOMPLETE).has_not("Skipped: ");
         let allowed = place.run(&["check", "--offline", "-f", ".", "--fail-on", "none", "--allow-unread"]);
         allowed.code(0).has(&format!("problem: ./x.yaml:{words}")).line(INCOMPLETE);
     }
@@ -50,8 +50,8 @@ fn templates_and_settings_of_others_are_counted_in_one_line() {
         .code(1)
         .has_not("problem: ")
         .has_not("note: ")
-        .has("(2 files)")
-        .line("Left alone: 3 templates and invalid files that speak neither of Karpenter nor of ACK.");
+        .has("in 2 files (")
+        .line("Skipped: 3 templates and invalid files that mention neither Karpenter nor ACK.");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn documents_before_a_broken_one_count() {
     let place = TestDir::new();
     place.write("two.yaml", format!("{BROKEN_CLASS}---\na: [1,\n---\n{SOUND_CLASS}"));
     let ended = place.run(&["check", "--offline", "-f", "two.yaml"]);
-    ended.code(3).has("two.yaml:7:5").has("problem: two.yaml:").has("2 items");
+    ended.code(3).has("two.yaml:7:5").has("problem: two.yaml:").has("in 1 file (2 resources");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_chart_full_of_templates_is_one_line() {
     place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");
     place.write("chart/templates/b.yaml", "{{- if .Values.b }}\na: 1\n{{- end }}\n");
     let ended = place.walk();
-    ended.code(1).line("Left alone: 2 templates and invalid files that speak neither of Karpenter nor of ACK.");
+    ended.code(1).line("Skipped: 2 templates and invalid files that mention neither Karpenter nor ACK.");
     // Those that speak of Karpenter are a problem, and one line.
     place.write("chart/templates/a.yaml", "kind: NodePool # karpenter.sh\n{{- include \"x\" . | nindent 4 }}\n");
     place.write("chart/templates/b.yaml", "{{- if .Values.karpenter }}\na: 1\n{{- end }}\n");
@@ -181,7 +181,7 @@ fn a_loop_of_links_is_walked_once() {
     ended
         .code(0)
         .line("note: loop/a/up: a link back to loop, which is read already: not followed")
-        .has("1 item (1 file)");
+        .has("in 1 file (1 resource");
 }
 
 #[cfg(unix)]
@@ -213,7 +213,7 @@ fn an_empty_input_points_at_the_command_before_the_pipe() {
     ended
         .code(3)
         .line("problem: (standard input): there is nothing in it: did the command before the pipe fail?")
-        .line("Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 1 file.");
+        .line("There is nothing to check in 1 file: no Karpenter object, ACK object or AWS resource.");
 }
 
 #[test]
@@ -228,10 +228,7 @@ fn a_folder_without_files_to_read_is_a_mistake() {
         ));
         let ended = place.run(&["check", "--offline", "-f", folder, "--allow-unread"]);
         ended.code(0);
-        assert_eq!(
-            ended.out,
-            "Nothing was read: no file there is named like YAML or JSON (.yaml, .yml, .json, .template).\n"
-        );
+        ended.line("Nothing was read: no file there is named like YAML or JSON (.yaml, .yml, .json, .template).");
     }
 }
 
@@ -243,7 +240,7 @@ fn a_folder_without_anything_of_karpenter_is_clean_and_says_so() {
     let ended = place.run(&["check", "--offline", "-f", "app"]);
     ended
         .code(0)
-        .line("Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 2 files.")
+        .line("There is nothing to check in 2 files: no Karpenter object, ACK object or AWS resource.")
         .has_not("problem");
 }
 
@@ -288,16 +285,16 @@ fn a_key_that_occurs_twice_is_noted() {
 fn standard_input_is_read() {
     let place = TestDir::new();
     let ended = place.run_with(&["check", "--offline", "-f", "-"], BROKEN_CLASS.as_bytes());
-    ended.code(1).has("(standard input):7:5").has("(1 file)");
+    ended.code(1).has("(standard input):7:5").has("in 1 file (");
 }
 
 #[test]
 fn what_is_named_twice_is_read_once() {
     let place = TestDir::new();
     let twice = place.run(&["check", "--offline", "-f", "good.yaml", "-f", "./good.yaml", "-f", "."]);
-    twice.code(1).has("1 item (1 file): 1 error.");
+    twice.code(1).has("1 error in 1 file (1 resource, ");
     let input = place.run_with(&["check", "--offline", "-f", "-", "-f", "-"], BROKEN_CLASS.as_bytes());
-    input.code(1).has("1 item (1 file): 1 error.").has_not("problem");
+    input.code(1).has("1 error in 1 file (1 resource, ").has_not("problem");
 }
 
 #[test]
@@ -352,19 +349,36 @@ fn excluded_files_are_not_read_and_are_counted() {
     let run = |more: &[&str]| dir.run(&[&check[..], more].concat());
     // A glob is one of .gitignore: relative to the working directory, at any depth, or of a file.
     for glob in ["old", "old/", "examples", "/old/examples", "old/**", "**/examples/*"] {
-        run(&["--exclude", glob]).code(1).has_not("problem").has("EC2NodeClass/infra").has("2 files, 2 excluded");
+        run(&["--exclude", glob])
+            .code(1)
+            .has_not("problem")
+            .has("EC2NodeClass/infra")
+            .has("in 2 files (")
+            .has("2 files by --exclude.");
     }
-    run(&["--exclude", "old", "--exclude", "infra/*.yaml"]).has_not("infra").has("1 file, 3 excluded");
+    run(&["--exclude", "old", "--exclude", "infra/*.yaml"])
+        .has_not("infra")
+        .has("in 1 file (")
+        .has("3 files by --exclude");
     run(&["--exclude", "*.yaml", "--exclude", "!class.yaml", "--exclude", "examples"])
         .has("EC2NodeClass/infra")
         .has_not("EC2NodeClass/general")
-        .has("1 file, 3 excluded");
+        .has("in 1 file (")
+        .has("3 files by --exclude");
     run(&["--exclude", "*"]).code(0).line("Nothing was read: --exclude names 4 files.");
     // What is named is left out, too, and a glob may be relative to it.
     let named = ["check", "--offline", "-f", "infra", "-f", "old", "-f", "good.yaml", "--exclude"];
-    dir.run(&[&named[..], &["/examples"]].concat()).code(1).has("EC2NodeClass/infra").has("2 files, 2 excluded");
-    dir.run(&[&named[..], &["good.yaml"]].concat()).has_not("EC2NodeClass/general (").has("1 excluded");
-    dir.run(&[&named[..], &["old"]].concat()).code(1).has_not("problem").has("2 files, 2 excluded");
+    dir.run(&[&named[..], &["/examples"]].concat())
+        .code(1)
+        .has("EC2NodeClass/infra")
+        .has("in 2 files (")
+        .has("2 files by --exclude.");
+    dir.run(&[&named[..], &["good.yaml"]].concat()).has_not("EC2NodeClass/general (").has("1 file by --exclude");
+    dir.run(&[&named[..], &["old"]].concat())
+        .code(1)
+        .has_not("problem")
+        .has("in 2 files (")
+        .has("2 files by --exclude.");
 }
 
 #[test]

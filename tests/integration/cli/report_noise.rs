@@ -34,7 +34,7 @@ fn forty_classes_with_one_mistake_are_one_row() {
         let errors: Vec<&str> = table.lines().filter(|line| line.starts_with("error")).collect();
         assert_eq!(errors.len(), 1, "{table}");
         assert!(errors[0].contains("ebs-key-without-encryption"), "{table}");
-        assert!(table.contains("40 times") && table.contains("and 37 more"), "{table}");
+        assert!(table.contains("and 36 more"), "{table}");
         assert!(table.contains("40 errors"), "every one is counted: {table}");
         assert!(table.lines().count() < 40, "{table}");
     }
@@ -49,7 +49,7 @@ fn a_folder_without_karpenter_or_ack_says_so_and_is_clean() {
     place
         .run(&["check", "--offline", "-f", "."])
         .code(0)
-        .line("Nothing here that karpcheck knows: no Karpenter object, ACK object or AWS resource in 3 files.");
+        .line("There is nothing to check in 3 files: no Karpenter object, ACK object or AWS resource.");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use kubectl_karpcheck::inventory::{
 };
 use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::report;
-use kubectl_karpcheck::report::{PackInfo, Run, Sources};
+use kubectl_karpcheck::report::{Invocation, PackInfo, Run, Sources, TableOptions};
 use serde_json::Value as Json;
 
 /// Makes inventories and judgements by hand.
@@ -156,12 +156,13 @@ impl Done {
                 objects: 0,
                 asked: 0,
             },
+            invocation: Invocation::new(["check", "-f", "."].map(Into::into)),
         })
     }
 
     pub(crate) fn table(&self, width: Option<usize>) -> String {
         let mut out = vec![];
-        self.with(|run| report::table(run, width, false, &mut out)).unwrap();
+        self.with(|run| report::table(run, &TableOptions { width, ..TableOptions::default() }, &mut out)).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -65,8 +65,8 @@ fn json_of_an_unknown_names_its_cause_and_what_settles_it() {
     let of = |rule: &str| findings.iter().find(|finding| finding["rule"] == rule).unwrap();
     assert_eq!(of("api-version-removed")["outcome"], "unknown");
     assert_eq!(of("api-version-removed")["cause"], "not-provided");
-    assert_eq!(of("api-version-removed")["settle"], "kubectl karpcheck check --karpenter-version VERSION");
-    assert_eq!(of("queue-key-unverified")["settle"], "kubectl karpcheck check -f PATH --aws");
+    assert_eq!(of("api-version-removed")["settle"], "kubectl karpcheck check -f . --karpenter-version VERSION");
+    assert_eq!(of("queue-key-unverified")["settle"], "kubectl karpcheck check -f . --aws");
     assert_eq!(of("ebs-mapping-incomplete")["settle"], Json::Null);
 }
 

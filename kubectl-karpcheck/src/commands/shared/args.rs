@@ -281,7 +281,7 @@ impl From<MinConfidence> for Confidence {
 /// Values of `--color`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb say no.
     Auto,
     /// Always.
     Always,
@@ -292,11 +292,14 @@ pub enum Color {
 impl Color {
     /// Is colour used? By the flag, else by the terminal and what the environment asks for (<https://no-color.org>).
     pub fn enabled(self, terminal: bool) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is = |name: &str, wanted: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| wanted(&value));
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => (terminal && !set("NO_COLOR")) || set("CLICOLOR_FORCE"),
+            // Any value counts, 0 as well.
+            Self::Auto if is("NO_COLOR", |value| !value.is_empty()) => false,
+            Self::Auto if is("CLICOLOR_FORCE", |value| !value.is_empty() && value != "0") => true,
+            Self::Auto => terminal && !is("CLICOLOR", |value| value == "0") && !is("TERM", |value| value == "dumb"),
         }
     }
 }

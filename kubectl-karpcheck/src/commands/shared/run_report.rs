@@ -5,7 +5,7 @@ use crate::commands::shared::rule_selection::Packs;
 use crate::engine::Selected;
 use crate::findings::finding::{CheckResults, RuleInfo};
 use crate::inventory::Inventory;
-use crate::report::{PackInfo, Run, Sources};
+use crate::report::{Invocation, PackInfo, Run, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws_cli::AwsSummary;
 
@@ -69,6 +69,7 @@ impl RunReport {
             assumed: &self.assumed,
             at: self.at.clone(),
             sources: self.sources,
+            invocation: Invocation::new(std::env::args_os().skip(1)),
         }
     }
 }

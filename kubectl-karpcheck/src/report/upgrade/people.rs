@@ -1,6 +1,7 @@
 //! The steps for people: what to do, in order, then what to add.
 
 use crate::findings::finding::{CheckResults, Outcome, Severity};
+use crate::report::TableOptions;
 use crate::report::upgrade::{Upgrade, additions, parts, placed, target};
 use crate::report::{Run, closing, diff, rows, table, text};
 
@@ -57,7 +58,7 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
             page.gap();
             page.say(2, part.title());
             let run = Run { results, ..leg.run.clone() };
-            page.lines.extend(table::findings(&run, table::Detail::Short, width, color));
+            page.lines.extend(table::findings(&run, &TableOptions { width, color, ..TableOptions::default() }));
         }
         page.gap();
         page.say(
