@@ -200,6 +200,9 @@ impl<'a> Evaluator<'a> {
                 None => Ternary::Yes,
             };
             self.service_control(identity, &own_home, &mut policies);
+            if identity.session.is_some() {
+                policies.notes.push("whether a session policy limits it was not seen".into());
+            }
             if matches!(policies.boundary, Boundary::Unseen) {
                 policies.notes.push("whether a permissions boundary limits it was not seen".into());
             }

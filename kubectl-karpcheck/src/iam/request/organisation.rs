@@ -57,8 +57,13 @@ impl Evaluator<'_> {
         policies: &mut Policies,
     ) {
         let beyond = matches!(principal, Principal::Identity(identity) if service_linked(identity));
-        if BOUND.contains(&service) && !beyond {
-            policies.resource_control = self.reaching(PolicyKind::ResourceControl, &home.account, home);
+        if !BOUND.contains(&service) || beyond {
+            return;
+        }
+        policies.resource_control = self.reaching(PolicyKind::ResourceControl, &home.account, home);
+        // Of an identity it is said already.
+        if policies.resource_control.is_empty() && !matches!(principal, Principal::Identity(_)) {
+            policies.notes.push("resource control policies of the organisation were not seen".into());
         }
     }
 

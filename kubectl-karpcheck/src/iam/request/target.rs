@@ -92,7 +92,7 @@ impl Evaluator<'_> {
             if policies.decisive {
                 policies.resource_open =
                     Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
-            } else {
+            } else if !alias {
                 policies.notes.push(format!("a policy of {resource} itself was not seen"));
             }
             return;
@@ -113,7 +113,7 @@ impl Evaluator<'_> {
             None => match self.unread(id, at) {
                 Some(unknown) => policies.resource_open = Some(unknown),
                 None if *kind == PolicyKind::Key => self.default_key(id, policies, policy),
-                None => {}
+                None => policies.notes.push(format!("{what} {} was not seen", item.name)),
             },
         }
         if *kind == PolicyKind::Key {

@@ -16,6 +16,7 @@ pub(super) const TYPES: &[Type] = &[Type::new(
                 property("KMSMasterKeyId", Kind::Name(KEY)),
             ]),
         ),
+        property("ResourcePolicy", Kind::Object(&[property("PolicyDocument", Kind::Document)])),
         property("Tags", Kind::Tags),
     ],
 )

@@ -1,6 +1,6 @@
 //! Organizations.
 
-use crate::schema::aws::{Kind, Type, property};
+use crate::schema::aws::{Kind, Type, Unique, property};
 
 pub(super) const TYPES: &[Type] = &[Type::new(
     "AWS::Organizations::Policy",
@@ -14,4 +14,5 @@ pub(super) const TYPES: &[Type] = &[Type::new(
     ],
 )
 .named_by("Name")
+.unique(Unique::InAccount)
 .kept()];

@@ -9,6 +9,7 @@ mod eks;
 mod events;
 mod iam;
 mod kms;
+mod organizations;
 mod reader;
 pub(crate) mod saved;
 mod sqs;
@@ -92,6 +93,8 @@ struct Operation {
 const TABLES: &[&[Operation]] = &[
     sqs::OPERATIONS,
     kms::OPERATIONS,
+    // Before EventBridge, whose targets are told from these by less.
+    organizations::OPERATIONS,
     events::OPERATIONS,
     iam::OPERATIONS,
     eks::OPERATIONS,

@@ -62,6 +62,7 @@ const KINDS: &[(&str, &str)] = &[
     ("cloudwatchevents/Rule", "aws_cloudwatch_event_rule"),
     ("cloudwatchevents/Target", "aws_cloudwatch_event_target"),
     ("dynamodb/Table", "aws_dynamodb_table"),
+    ("dynamodb/ResourcePolicy", "aws_dynamodb_resource_policy"),
     ("eks/Cluster", "aws_eks_cluster"),
     ("eks/PodIdentityAssociation", "aws_eks_pod_identity_association"),
     ("ec2/LaunchTemplate", "aws_launch_template"),

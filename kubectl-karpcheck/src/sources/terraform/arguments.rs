@@ -312,6 +312,12 @@ const RESOURCES: &[Resource] = &[
             row("tags", "Tags"),
         ],
     ),
+    part(
+        "aws_dynamodb_resource_policy",
+        ("AWS::DynamoDB::Table", "resource_arn"),
+        "ResourcePolicy",
+        &[row("policy", "PolicyDocument")],
+    ),
     resource(
         "aws_launch_template",
         "AWS::EC2::LaunchTemplate",

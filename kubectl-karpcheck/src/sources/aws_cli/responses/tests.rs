@@ -177,6 +177,26 @@ fn a_role_is_joined_from_its_answers() {
 }
 
 #[test]
+fn an_organisations_policy_is_of_two_answers() {
+    let policy = envelope(
+        &["organizations", "describe-policy", "--policy-id", "p-1"],
+        r#""answer": {"Policy": {"PolicySummary": {"Id": "p-1", "Name": "fence", "Type": "RESOURCE_CONTROL_POLICY",
+            "Arn": "arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1"},
+            "Content": "{\"Version\": \"2012-10-17\", \"Statement\": []}"}}"#,
+    );
+    let targets = envelope(
+        &["organizations", "list-targets-for-policy", "--policy-id", "p-1"],
+        r#""answer": {"Targets": [{"TargetId": "444455556666", "Type": "ACCOUNT", "Name": "prod",
+            "Arn": "arn:aws:organizations::111122223333:account/o-1/444455556666"}]}"#,
+    );
+    let inventory = read(&[("p.json", &policy), ("t.json", &targets)]);
+    let id = the(&inventory, "AWS::Organizations::Policy");
+    assert_eq!(get(&inventory, id, "/Type"), "RESOURCE_CONTROL_POLICY");
+    assert_eq!(get(&inventory, id, "/Content/Version"), "2012-10-17");
+    assert_eq!(get(&inventory, id, "/TargetIds/0"), "444455556666");
+}
+
+#[test]
 fn what_does_not_exist_is_absent_where_it_was_asked_for() {
     let alias = envelope(&["kms", "list-aliases"], r#""answer": {"Aliases": []}"#);
     let queue = QUEUE.replace(r#""SqsManagedSseEnabled": "true""#, r#""KmsMasterKeyId": "alias/karpenter""#);
