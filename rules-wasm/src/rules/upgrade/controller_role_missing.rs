@@ -110,12 +110,13 @@ pub(crate) const RULE: Rule = Rule {
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["AWS::IAM::Role"],
-    reads_if_allowed: &[ASSOCIATION],
+    reads_if_allowed: &[ASSOCIATION, CLUSTER],
     check,
     ..Rule::DEFAULT
 };
 
 const ASSOCIATION: &str = "AWS::EKS::PodIdentityAssociation";
+const CLUSTER: &str = "AWS::EKS::Cluster";
 /// What a ServiceAccount's token is for, unless `eks.amazonaws.com/audience` says otherwise:
 /// <https://github.com/aws/amazon-eks-pod-identity-webhook>.
 const AUDIENCE: &str = "sts.amazonaws.com";
@@ -201,8 +202,10 @@ impl Who {
         association.field("/Namespace").is(&self.namespace) && association.field("/ServiceAccount").is(&self.account)
     }
 
-    /// With the token of some provider that the trust policy names: which of them is the cluster's, it alone says.
+    /// With the token of some provider that the trust policy names: where the cluster does not say its issuer, the policy alone
+    /// says which of them is the cluster's.
     fn by_token(&self, audience: &str) -> Entry {
+        let own = self.issuer();
         let providers = ["/Statement/Principal/Federated", "/Statement/*/Principal/Federated"]
             .into_iter()
             .flat_map(|at| self.trust.find(at))
@@ -214,12 +217,33 @@ impl Who {
         let mut entry = Entry::Denied(vec![]);
         for provider in providers {
             let asked = match provider {
+                Ok(provider) if self.is_strange(&provider, own.as_deref()) => Entry::Denied(vec![
+                    provider.place("it is not the provider of the cluster's tokens in the role's account"),
+                ]),
                 Ok(provider) => self.entry(self.with_token(&provider, audience)),
                 Err(unknown) => Entry::Unknown(unknown),
             };
             entry = entry.or(asked);
         }
         entry
+    }
+
+    /// The issuer of the cluster's tokens without its scheme, as providers and condition keys have it; none if it is not known.
+    fn issuer(&self) -> Option<String> {
+        let links = self.controller.related("/ClusterName");
+        let cluster = links.first()?.item().ok()??;
+        let url = cluster.known_text("/OpenIdConnectIssuerUrl")?;
+        Some(url.trim_start_matches("https://").to_owned())
+    }
+
+    /// Is a provider certainly not one that STS takes the cluster's tokens by? It looks for a provider of the token's issuer in
+    /// the account of the role.
+    fn is_strange(&self, provider: &Field, own: Option<&str>) -> bool {
+        let Some(arn) = provider.known_text() else { return false };
+        let Some((before, issuer)) = arn.split_once(":oidc-provider/") else { return false };
+        let account = before.rsplit(':').next().unwrap_or_default();
+        own.is_some_and(|own| own != issuer)
+            || self.role.known_text("@account").is_some_and(|own| !account.is_empty() && own != account)
     }
 
     /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of
