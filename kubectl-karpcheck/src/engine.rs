@@ -31,7 +31,6 @@ mod termination;
 mod text;
 mod verdict;
 mod versions;
-mod wording;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -41,6 +40,8 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::Linker;
 
+use crate::inventory::Wording;
+
 pub use cache::Cache;
 pub use compile::{COMMAND as COMPILE_COMMAND, compile_child};
 pub use describe::kebab;
@@ -49,7 +50,6 @@ pub use limits::Limits;
 pub use pack::{Pack, PackError, PackFault};
 pub use recorder::{RecordedVerdict, Recorder};
 pub use rule_run::{Selected, SettingError, run_rules};
-pub use wording::Wording;
 
 use host::Host;
 

@@ -96,7 +96,7 @@ fn inventory(source: &Path) -> Inventory {
 fn items(source: &Path) -> Facts {
     let inventory = inventory(source);
     let mut facts = Facts::new();
-    let problems: Vec<_> = inventory.problems().iter().filter(|problem| problem.incomplete).collect();
+    let problems: Vec<_> = inventory.problems().iter().filter(|problem| problem.is_incomplete()).collect();
     assert!(problems.is_empty(), "{}: {problems:?}", source.display());
     for (id, item) in inventory.items() {
         let ours = ["AWS::", "Karpcheck::"].iter().any(|prefix| item.kind.starts_with(prefix));

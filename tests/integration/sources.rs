@@ -52,8 +52,12 @@ fn read_with(texts: &[&str], stated: Stated) -> Inventory {
 
 fn read(texts: &[&str]) -> Inventory {
     let inventory = read_with(texts, Stated::default());
-    let problems: Vec<&str> =
-        inventory.problems().iter().filter(|problem| problem.incomplete).map(|problem| &*problem.message).collect();
+    let problems: Vec<String> = inventory
+        .problems()
+        .iter()
+        .filter(|problem| problem.is_incomplete())
+        .map(|problem| problem.to_string())
+        .collect();
     assert!(problems.is_empty(), "{problems:?}");
     inventory
 }
@@ -415,7 +419,7 @@ fn the_version_of_the_chart_can_be_stated() {
     let inventory = read_with(&["settings: {clusterName: prod, interruptionQueue: q}"], stated());
     assert_eq!(json_of(&inventory, only(&inventory, "Karpcheck::Controller"), "/Version"), "0.37.3");
     let none = read_with(&[KEY], stated());
-    assert!(none.problems().iter().any(|problem| problem.message.starts_with("--chart-version was not used")));
+    assert!(none.problems().iter().any(|problem| problem.to_string().starts_with("--chart-version was not used")));
 }
 
 #[test]
@@ -428,7 +432,7 @@ Resources:
   'Fn::ForEach::Queues': [Name, [a, b], {'${Name}': {Type: 'AWS::SQS::Queue'}}]
   Queue: {Type: 'AWS::SQS::Queue', Properties: {QueueName: q, KmsMasterKeyId: !ImportValue key}}
 "]);
-    let said: Vec<&str> = inventory.problems().iter().map(|problem| &*problem.message).collect();
+    let said: Vec<String> = inventory.problems().iter().map(|problem| problem.to_string()).collect();
     assert_eq!(
         said,
         [

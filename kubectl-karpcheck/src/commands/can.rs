@@ -94,7 +94,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
     })?;
     Ok(match decision.access {
-        _ if inventory.problems().iter().any(|problem| problem.fatal) => Exit::NotDone,
+        _ if inventory.problems().iter().any(|problem| problem.is_fatal()) => Exit::NotDone,
         Access::Allowed => Exit::Clean,
         Access::ImplicitDeny | Access::ExplicitDeny => Exit::Findings,
         Access::Unknown => Exit::Incomplete,

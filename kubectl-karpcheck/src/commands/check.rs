@@ -183,7 +183,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
 
 fn exit(args: &CheckArgs, inventory: &Inventory, results: &CheckResults, summary: &report::Summary) -> Exit {
     // The subjects of a rule that crashed were not checked.
-    if inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty() {
+    if inventory.problems().iter().any(|problem| problem.is_fatal()) || !results.faults.is_empty() {
         return Exit::NotDone;
     }
     if let Some(least) = args.fail_on.severity()

@@ -26,7 +26,7 @@ pub struct ExplainArgs {
 pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let packs = rule_selection::load(&args.pack)?;
     for problem in &packs.problems {
-        writeln!(streams.err, "error: {}", problem.message)?;
+        writeln!(streams.err, "error: {problem}")?;
     }
     let rule = packs.rule(&args.rule)?;
     report::page(rule, streams.width, Color::Auto.enabled(streams.width.is_some()), streams.out)?;

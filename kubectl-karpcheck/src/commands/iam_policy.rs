@@ -59,7 +59,7 @@ pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, 
         .map_err(io::Error::from)?;
     writeln!(streams.out)?;
     for problem in &packs.problems {
-        writeln!(streams.err, "error: {}", problem.message)?;
+        writeln!(streams.err, "error: {problem}")?;
     }
     Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }

@@ -95,7 +95,7 @@ pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, 
     let selected = packs.select(args)?;
     write(&rule_selection::gather_scope(&selected), streams.out)?;
     for problem in &packs.problems {
-        writeln!(streams.err, "error: {}", problem.message)?;
+        writeln!(streams.err, "error: {problem}")?;
     }
     Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }

@@ -39,7 +39,7 @@ pub fn run(args: &RulesArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         ListOutput::Json => report::rules_json(&rules, streams.out)?,
     }
     for problem in &packs.problems {
-        writeln!(streams.err, "error: {}", problem.message)?;
+        writeln!(streams.err, "error: {problem}")?;
     }
     Ok(if packs.problems.is_empty() { Exit::Clean } else { Exit::NotDone })
 }

@@ -94,7 +94,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let started = match started(&inventory, &args.to) {
         Ok(started) => started,
         // The version is unknown since the cluster could not be read: that problem is the message.
-        Err(_) if inventory.problems().iter().any(|problem| problem.fatal) => {
+        Err(_) if inventory.problems().iter().any(|problem| problem.is_fatal()) => {
             return gathering::write_problems(builder, streams);
         }
         Err(why) => return Err(CommandError::Usage(why)),
@@ -184,7 +184,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         UpgradeOutput::Json => shown::json(&upgrade, streams.out),
         UpgradeOutput::Diff => shown::diff(&upgrade, streams.out, streams.err),
     })?;
-    if inventory.problems().iter().any(|problem| problem.fatal) || !now.faults.is_empty() {
+    if inventory.problems().iter().any(|problem| problem.is_fatal()) || !now.faults.is_empty() {
         return Ok(Exit::NotDone);
     }
     let least = args.fail_on.severity();

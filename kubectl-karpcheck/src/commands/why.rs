@@ -110,6 +110,6 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     for fault in &results.faults {
         writeln!(streams.err, "error: {fault}")?;
     }
-    let failed = inventory.problems().iter().any(|problem| problem.fatal) || !results.faults.is_empty();
+    let failed = inventory.problems().iter().any(|problem| problem.is_fatal()) || !results.faults.is_empty();
     Ok(if failed { Exit::NotDone } else { Exit::Clean })
 }

@@ -14,8 +14,8 @@ pub(super) use bindings::karpcheck::rules::inventory::{
     Settlement as WitSettlement, Target, Value as WitValue,
 };
 
-use crate::engine::wording::Wording;
 use crate::findings::finding::{Confidence, Outcome, Severity};
+use crate::inventory::Wording;
 use crate::inventory::{Cause, Fact, FieldValue, Found, Gap, ItemId, Link, Reason, Settlement, Ternary, Unknown};
 
 /// The package that a pack may import from.

@@ -7,11 +7,11 @@ use crate::engine::contract::{
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::text;
-use crate::engine::wording::Wording;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
 use crate::inventory::ItemId;
 use crate::inventory::Place;
+use crate::inventory::Wording;
 
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;

@@ -7,9 +7,9 @@ use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::{Host, MOST_WHY, well_formed};
 use crate::engine::limits::Limits;
 use crate::engine::text;
-use crate::engine::wording::Wording;
 use crate::findings::finding::{Confidence, Edit, Finding, Outcome, RuleInfo, Severity};
 use crate::inventory::Place;
+use crate::inventory::Wording;
 use crate::inventory::{ItemId, Reason};
 
 /// Bytes that a finding counts for beside its texts.

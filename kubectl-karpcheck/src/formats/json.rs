@@ -142,8 +142,9 @@ impl Context<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
         let at = self.at((error.line() as u32).max(1), (error.column() as u32).max(1));
         match what {
+            // It is a syntax error for the parser, and has no type of its own.
             "recursion limit exceeded" => ParseError::too_deep(at),
-            what if what.starts_with("EOF") => ParseError::syntax("it ends too early", at),
+            _ if error.is_eof() => ParseError::cut("it ends too early", at),
             what => ParseError::syntax(what, at),
         }
     }
@@ -281,6 +282,7 @@ impl Visitor<'_> for Key<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::yaml::ParseErrorKind;
 
     fn positions(node: &Node, at: &str, out: &mut Vec<String>) {
         out.push(format!("{at}@{}:{}", node.at.line, node.at.column));
@@ -317,9 +319,9 @@ mod tests {
         assert_eq!(nodes.len(), 1);
         let broken = broken.expect("broken");
         assert_eq!(broken.at.line, 2);
-        assert!(broken.what.contains("ends too early"), "{}", broken.what);
+        assert!(matches!(broken.kind, ParseErrorKind::Syntax { cut: true, .. }), "{broken:?}");
         let deep = read(&"[".repeat(10_000), Base::File(DocId(0))).2.expect("broken");
-        assert!(deep.what.contains("nests deeper"), "{}", deep.what);
+        assert!(matches!(deep.kind, ParseErrorKind::TooDeep { .. }), "{deep:?}");
     }
 
     #[test]

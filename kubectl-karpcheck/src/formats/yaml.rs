@@ -18,34 +18,52 @@ const MAX_ALIASED: u64 = 100_000;
 /// A document that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ParseError {
-    /// What is wrong, as a sentence fragment.
-    pub(crate) what: String,
+    /// What is wrong.
+    pub(crate) kind: ParseErrorKind,
     /// Where.
     pub(crate) at: At,
-    /// What kind of fault it is.
-    pub(crate) fault: ParseErrorKind,
 }
 
 impl ParseError {
-    /// It is not written as its format wants it.
-    pub(crate) fn syntax(what: impl Into<String>, at: At) -> Self {
-        Self { what: what.into(), at, fault: ParseErrorKind::Syntax }
+    /// It is not written as its format wants it; in the parser's words.
+    pub(crate) fn syntax(error: impl Into<String>, at: At) -> Self {
+        Self { kind: ParseErrorKind::Syntax { error: error.into(), cut: false }, at }
     }
 
-    /// A tower, told the same in both formats.
-    pub(crate) fn too_deep(at: At) -> Self {
-        let what = format!("it nests deeper than {MAX_DEPTH} levels, which nothing that Kubernetes or AWS takes does");
-        Self { what, at, fault: ParseErrorKind::TooMuch }
+    /// Its end is missing; in the parser's words.
+    pub(crate) fn cut(error: impl Into<String>, at: At) -> Self {
+        Self { kind: ParseErrorKind::Syntax { error: error.into(), cut: true }, at }
+    }
+
+    /// It nests too deep, which is the same in both formats.
+    pub(crate) const fn too_deep(at: At) -> Self {
+        Self { kind: ParseErrorKind::TooDeep { most: MAX_DEPTH }, at }
     }
 }
 
 /// What is wrong with a text that cannot be read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum ParseErrorKind {
     /// It is not written as its format wants it.
-    Syntax,
-    /// It is well written, perhaps, and more than anybody should have to read.
-    TooMuch,
+    #[error("{error}")]
+    Syntax {
+        /// What is wrong, as a sentence fragment.
+        error: String,
+        /// Is something missing at its end, rather than wrong?
+        cut: bool,
+    },
+    /// It nests deeper than this.
+    #[error("it nests deeper than {most} levels, which nothing that Kubernetes or AWS takes does")]
+    TooDeep {
+        /// Levels.
+        most: usize,
+    },
+    /// Its aliases expand to more values than this.
+    #[error("its aliases expand to more than {most} values (an alias bomb)")]
+    AliasBomb {
+        /// Values.
+        most: u64,
+    },
 }
 
 /// What a document says twice: the last word counts.
@@ -183,7 +201,9 @@ impl Reader<'_> {
                 match error.info() {
                     // The scanner looks ahead, so that it may meet its own limit before we meet ours.
                     "recursion limit exceeded" => ParseError::too_deep(at),
-                    other => ParseError::syntax(other, at),
+                    // The parser tells its errors apart by their words only.
+                    error if error.contains("end of stream") => ParseError::cut(error, at),
+                    error => ParseError::syntax(error, at),
                 }
             })?;
             let Span { start, .. } = span;
@@ -229,11 +249,7 @@ impl Reader<'_> {
                     };
                     self.aliased += node.size();
                     if self.aliased > MAX_ALIASED {
-                        return Err(ParseError {
-                            what: format!("its aliases expand to more than {MAX_ALIASED} values (an alias bomb)"),
-                            at,
-                            fault: ParseErrorKind::TooMuch,
-                        });
+                        return Err(ParseError { kind: ParseErrorKind::AliasBomb { most: MAX_ALIASED }, at });
                     }
                     (node.clone(), 0)
                 }
@@ -434,7 +450,7 @@ mod tests {
         read(text, DocId(0))
             .map(|parsed| match parsed.node {
                 Ok(node) => node.to_json().to_string(),
-                Err(broken) => format!("{}:{} {}", broken.at.line, broken.at.column, broken.what),
+                Err(broken) => format!("{}:{} {:?}", broken.at.line, broken.at.column, broken.kind),
             })
             .collect()
     }
@@ -478,9 +494,9 @@ mod tests {
             let before = format!("*a{}, ", level - 1).repeat(9);
             bomb.push_str(&format!("a{level}: &a{level} [{before}x]\n"));
         }
-        assert!(json(&bomb)[0].contains("alias bomb"), "{:?}", json(&bomb));
+        assert!(json(&bomb)[0].contains("AliasBomb"), "{:?}", json(&bomb));
         for tower in ["[".repeat(10_000), "- ".repeat(10_000), "a: {".repeat(10_000)] {
-            assert!(json(&tower)[0].contains("deep"), "{:?}", json(&tower));
+            assert!(json(&tower)[0].contains("TooDeep"), "{:?}", json(&tower));
         }
     }
 

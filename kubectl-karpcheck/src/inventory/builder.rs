@@ -14,6 +14,7 @@ use crate::inventory::node::{At, DocId, Node, Value};
 use crate::inventory::problem::Problem;
 use crate::inventory::repository::Repository;
 use crate::inventory::text::SymbolScope;
+use crate::inventory::wording::Wording;
 use crate::schema::aws::partition_of;
 
 mod coerce;
@@ -129,6 +130,7 @@ pub struct Builder {
     parse: Option<DocumentParser>,
     /// Fields that no reader maps, where they are asked for: source, type and path.
     unmapped: Option<BTreeSet<[String; 3]>>,
+    wording: Wording,
 }
 
 impl Builder {
@@ -140,6 +142,12 @@ impl Builder {
     /// Says how a document that stands as text is read. Until then it stays a text.
     pub const fn set_document_parser(&mut self, parse: DocumentParser) {
         self.parse = Some(parse);
+    }
+
+    /// The same builder, which words its problems in its own way.
+    #[must_use]
+    pub fn worded(self, wording: Wording) -> Self {
+        Self { wording, ..self }
     }
 
     /// Keeps which fields of known types the readers leave out.
@@ -314,7 +322,7 @@ impl Builder {
 
     /// Says that something could not be read.
     pub fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        self.problems.push(Problem { wording: self.wording, ..problem });
     }
 
     /// What AWS said of resources that are not among the items.

@@ -13,6 +13,7 @@ use crate::inventory::cluster::Listing;
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::location::endpoint;
 use crate::inventory::node::{At, Map, Node, Value};
+use crate::inventory::problem::{FlagProblem, Problem};
 use crate::inventory::reason::{Cause, Controller as Gap};
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{RELEASES, number, written};
@@ -80,8 +81,7 @@ pub(crate) fn derive(builder: &mut Builder) {
         Node::text(version, At::whole(doc))
     });
     if stated.is_some() && builder.is_whole() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
-        let what = "--chart-version was not used: no values of Karpenter's chart were read";
-        builder.problem(crate::inventory::Problem::note(what, stated.as_ref().map(|stated| stated.at)));
+        builder.problem(Problem::new(FlagProblem::ChartVersion, stated.as_ref().map(|stated| stated.at)));
     }
     found.extend(from_values(builder, stated.as_ref()));
     let mut found = distinct(found);
@@ -308,13 +308,12 @@ fn state(builder: &mut Builder, found: &mut Vec<ControllerDraft>) {
             match controller.fields.get("Version").and_then(Node::as_str) {
                 Some(running) if running != version => {
                     let at = controller.fields.get("Version").map(|node| node.at);
-                    builder.problem(crate::inventory::Problem::note(
-                        format!(
-                            "--karpenter-version {version} was not used for {}: it says {running} itself",
-                            controller.name
-                        ),
-                        at,
-                    ));
+                    let unused = FlagProblem::KarpenterVersion {
+                        version: version.into(),
+                        name: (&*controller.name).into(),
+                        running: running.into(),
+                    };
+                    builder.problem(Problem::new(unused, at));
                 }
                 Some(_) => {}
                 None => controller.fields.set("Version", node.clone()),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::inventory::builder::{Builder, ScopePlan};
 use crate::inventory::item::{ClusterId, Origin, SourceKind};
+use crate::inventory::problem::FlagProblem;
 use crate::inventory::{Inventory, Problem};
 use crate::karpenter::DERIVATION;
 use crate::karpenter::controller;
@@ -29,8 +30,7 @@ pub fn inventory(mut builder: Builder) -> Inventory {
     let plans = plans(&builder);
     // A flag that meets nothing is mentioned.
     if builder.stated().cluster_name.is_some() && plans.len() > 1 && !plans.iter().any(|plan| plan.nameless) {
-        let what = "--cluster-name was not used: every cluster here says its own name";
-        builder.problem(Problem::note(what, None));
+        builder.problem(Problem::new(FlagProblem::ClusterName, None));
     }
     builder.build_scopes(plans, DERIVATION)
 }

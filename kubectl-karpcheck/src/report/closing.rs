@@ -1,9 +1,10 @@
 //! The lines under the findings: what could not be read, what was checked, and what was not and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::findings::finding::Outcome;
+use crate::inventory::problem::ProblemKind;
 use crate::inventory::{Inventory, Origin, Problem, Reason};
 use crate::report::rows;
 use crate::report::rows::{Spot, Summary, spot};
@@ -73,30 +74,30 @@ impl fmt::Display for Line {
 
 /// Each problem on a line; the same one in many places is one.
 pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
-    let mut places: Vec<(&str, bool, Vec<String>)> = vec![];
-    let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    let mut places: Vec<(&Problem, Vec<String>)> = vec![];
+    let mut known: HashMap<(&ProblemKind, &str, bool), usize> = HashMap::new();
     for problem in run.inventory.problems() {
-        let loud = problem.fatal || problem.incomplete;
-        let index = *known.entry((problem.message.as_str(), loud)).or_insert_with(|| {
-            places.push((&problem.message, loud, vec![]));
+        let same = (&problem.kind, &*problem.context, problem.is_incomplete());
+        let index = *known.entry(same).or_insert_with(|| {
+            places.push((problem, vec![]));
             places.len() - 1
         });
         if let Some(spot) = problem.at.map(|at| spot(run, at)).filter(|spot| !whole_cluster(spot)) {
-            places[index].2.push(rows::spot_words(run, spot));
+            places[index].1.push(rows::spot_words(run, spot));
         }
     }
     // Problems first, then notes.
-    places.sort_by_key(|(_, loud, _)| !loud);
+    places.sort_by_key(|(problem, _)| !problem.is_incomplete());
     let mut lines: Vec<Line> = places
         .into_iter()
-        .map(|(message, loud, places)| {
-            let message = text::one_line(message);
+        .map(|(problem, places)| {
+            let message = text::one_line(&problem.to_string());
             let text = match places.as_slice() {
                 [] => message,
                 [one] => format!("{one}: {message}"),
                 [first, rest @ ..] => format!("{first} (and {} more): {message}", rest.len()),
             };
-            Line { loud, text }
+            Line { loud: problem.is_incomplete(), text }
         })
         .collect();
     lines.extend(run.results.faults.iter().map(|fault| Line { loud: true, text: text::one_line(fault) }));
@@ -110,8 +111,8 @@ pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
         Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
         None => String::new(),
     };
-    let text = format!("{place}{}", text::one_line(&problem.message));
-    Line { loud: problem.fatal || problem.incomplete, text }.to_string()
+    let text = format!("{place}{}", text::one_line(&problem.to_string()));
+    Line { loud: problem.is_incomplete(), text }.to_string()
 }
 
 /// Is it about a cluster as a whole? Then the message names its context, and there is no object to go to.
@@ -124,7 +125,7 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
     if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.results.findings.is_empty() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
-            let problem = run.inventory.problems().iter().any(|problem| problem.incomplete);
+            let problem = run.inventory.problems().iter().any(Problem::is_incomplete);
             let why = match (problem, run.sources.excluded) {
                 (true, _) => String::new(),
                 (false, _) if run.sources.unread > 0 => String::new(),

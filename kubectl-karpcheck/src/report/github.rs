@@ -26,7 +26,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     for problem in run.inventory.problems() {
         let file = problem.at.and_then(|at| place(rows::spot(run, at)));
-        command(out, problem_level(problem), file, "not read in full", &problem.message)?;
+        command(out, problem_level(problem), file, "not read in full", &problem.to_string())?;
     }
     for fault in &run.results.faults {
         command(out, "error", None, "a rule broke", fault)?;
@@ -47,9 +47,9 @@ const fn level(finding: &Finding) -> &'static str {
 }
 
 const fn problem_level(problem: &Problem) -> &'static str {
-    if problem.fatal {
+    if problem.is_fatal() {
         "error"
-    } else if problem.incomplete {
+    } else if problem.is_incomplete() {
         "warning"
     } else {
         "notice"

@@ -182,7 +182,8 @@ struct Coverage<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Problem<'a> {
-    message: &'a str,
+    code: &'a str,
+    message: String,
     origin: Option<Place<'a>>,
 }
 
@@ -254,8 +255,16 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
     run.inventory
         .problems()
         .iter()
-        .map(|problem| Problem { message: &problem.message, origin: problem.at.map(|at| place(rows::spot(run, at))) })
-        .chain(run.results.faults.iter().map(|message| Problem { message, origin: None }))
+        .map(|problem| Problem {
+            code: problem.code(),
+            message: problem.to_string(),
+            origin: problem.at.map(|at| place(rows::spot(run, at))),
+        })
+        .chain(run.results.faults.iter().map(|message| Problem {
+            code: "rule-failed",
+            message: message.clone(),
+            origin: None,
+        }))
         .collect()
 }
 

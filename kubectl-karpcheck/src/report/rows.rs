@@ -46,7 +46,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
             Cause::NotProvided | Cause::Symbolic | Cause::Undecidable => false,
         })
     });
-    let unread = run.inventory.problems().iter().any(|problem| problem.incomplete || problem.fatal);
+    let unread = run.inventory.problems().iter().any(|problem| problem.is_incomplete());
     Summary {
         error: fails(Severity::Error),
         warning: fails(Severity::Warning),

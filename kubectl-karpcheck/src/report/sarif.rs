@@ -178,7 +178,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
         let left = text::count(sorted.len() - RESULTS, "finding");
         notes.push(plain("warning", format!("{left} left out: code scanning takes {RESULTS} of a run")));
     }
-    let fatal = run.inventory.problems().iter().any(|problem| problem.fatal);
+    let fatal = run.inventory.problems().iter().any(|problem| problem.is_fatal());
     Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
@@ -294,14 +294,14 @@ fn location(run: &Run<'_>, item: ItemId, pointer: &str) -> Location {
 fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
     let physical = problem.at.and_then(|at| physical(rows::spot(run, at)));
     Notification {
-        level: if problem.fatal {
+        level: if problem.is_fatal() {
             "error"
-        } else if problem.incomplete {
+        } else if problem.is_incomplete() {
             "warning"
         } else {
             "note"
         },
-        message: Message::plain(text::clean(&problem.message)),
+        message: Message::plain(text::clean(&problem.to_string())),
         locations: physical
             .into_iter()
             .map(|physical| Location {

@@ -231,7 +231,7 @@ struct Json<'a> {
     faults: Vec<Fault<'a>>,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    problems: Option<Vec<&'a str>>,
+    problems: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -345,8 +345,8 @@ fn as_json<'a>(inventory: &'a Inventory, answered: &Answered<'a>) -> Json<'a> {
     }
 }
 
-fn problems(inventory: &Inventory) -> Vec<&str> {
-    inventory.problems().iter().map(|problem| problem.message.as_str()).collect()
+fn problems(inventory: &Inventory) -> Vec<String> {
+    inventory.problems().iter().map(ToString::to_string).collect()
 }
 
 /// Writes one answer as JSON: `karpcheck.decision/v1alpha1`.
@@ -366,7 +366,7 @@ struct Why<'a> {
     rule: &'a str,
     subjects: Vec<Subject<'a>>,
     skipped: Option<&'a str>,
-    problems: Vec<&'a str>,
+    problems: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::inventory::problem::{AwsProblem, Times as Repeated};
 use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Problem};
 use crate::karpenter;
 use crate::schema::kinds::GatherScope;
@@ -21,7 +22,7 @@ use crate::sources::cluster::ClusterOptions;
 use crate::formats::json;
 use crate::formats::json::Base;
 use call::{Call, Times};
-use executor::{CallOutcome, Cli};
+use executor::{CallFailure, CallOutcome, Cli};
 use responses::{Asked, Outcome};
 use schedule::Seeds;
 
@@ -135,7 +136,6 @@ fn ask(
     progress: &mut dyn FnMut(&str),
     summary: &mut AwsSummary,
 ) {
-    let prefix = if target.context.is_empty() { String::new() } else { format!("context {}: ", target.context) };
     let times = Times::until(jiff::Timestamp::now());
     let mut taken = Taken {
         target,
@@ -146,36 +146,30 @@ fn ask(
         refused: BTreeMap::new(),
         failed: BTreeMap::new(),
     };
-    for text in &seeds.strange {
-        taken.note(&prefix, text);
-    }
+    taken.strange(&seeds.strange);
     if seeds.topics.is_empty() {
-        let what = "the chosen rules read nothing of AWS that anything here names, so it was not asked";
-        taken.builder.problem(Problem::note(format!("{prefix}{what}"), None));
-        return;
+        return taken.problem(AwsProblem::NothingToAsk);
     }
-    let nothing = |taken: &mut Taken<'_>, why: &str| {
-        taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
+    let nothing = |taken: &mut Taken<'_>, problem: AwsProblem| {
+        let why = CallFailure::NotAsked(problem.to_string());
+        taken.problem(problem);
         for call in first(seeds, gather_scope) {
-            taken.take(&call, CallOutcome::Failed(why.to_owned()));
+            taken.take(&call, CallOutcome::Failed(why.clone()));
         }
     };
     progress("asking AWS");
     let (identity, account, text) = match cli.account(&times) {
         Ok(identity) => identity,
-        Err(why) => return nothing(&mut taken, &why),
+        Err(why) => return nothing(&mut taken, AwsProblem::NotAsked { why: why.to_string().into() }),
     };
     summary.calls += 1;
     summary.bytes += text.len();
     if let Some(expected) = target.account.as_deref().filter(|expected| **expected != account) {
-        let why = format!(
-            "the aws CLI is logged in to account {account}, but the cluster is in {expected}: name its profile with \
-             --aws-profile"
-        );
-        return nothing(&mut taken, &why);
+        let (account, expected) = (account.into(), expected.into());
+        return nothing(&mut taken, AwsProblem::OtherAccount { account, expected });
     }
     if target.region.is_none() {
-        return nothing(&mut taken, "no region is known: name it with --region");
+        return nothing(&mut taken, AwsProblem::NoRegion);
     }
     // What was asked about was looked for there, so that is where it lives.
     let origin = Origin::Aws(Box::new(AwsOrigin {
@@ -187,9 +181,7 @@ fn ask(
     taken.account = Some(account);
     taken.take(&identity, CallOutcome::Answer(text));
     let results = cli.follow(seeds, gather_scope, &times, progress);
-    for text in &results.strange {
-        taken.note(&prefix, text);
-    }
+    taken.strange(&results.strange);
     for (call, came) in results.came {
         summary.calls += 1;
         if let CallOutcome::Answer(text) = &came {
@@ -197,17 +189,12 @@ fn ask(
         }
         taken.take(&call, came);
     }
-    taken.report_failures(&prefix, results.stopped.as_deref());
+    taken.report_failures(results.stopped.as_ref());
     if let Some(why) = results.stopped {
-        taken.builder.problem(Problem::fatal(format!("{prefix}{why}"), None));
+        taken.problem(AwsProblem::NotAsked { why: why.to_string().into() });
     }
     if results.left > 0 {
-        let what = format!(
-            "{prefix}AWS was asked {} questions, and {} more were left: choose fewer rules with --rule or --area",
-            executor::MOST,
-            results.left
-        );
-        taken.builder.problem(Problem::new(what, None));
+        taken.problem(AwsProblem::QuestionsLeft { asked: executor::MOST, left: results.left });
     }
 }
 
@@ -231,14 +218,18 @@ struct Taken<'a> {
     /// By permission: AWS's words, and how often.
     refused: BTreeMap<String, (String, usize)>,
     /// Why there was no answer, and how often.
-    failed: BTreeMap<String, usize>,
+    failed: BTreeMap<CallFailure, usize>,
 }
 
 impl Taken<'_> {
-    fn note(&mut self, prefix: &str, text: &str) {
-        let text = super::cluster::tidy(text);
-        let what = format!("{prefix}`{text}` stands where a name belongs and is none, so AWS was not asked about it");
-        self.builder.problem(Problem::note(what, None));
+    fn problem(&mut self, problem: AwsProblem) {
+        self.builder.problem(Problem::new(problem, None).in_context(&self.target.context));
+    }
+
+    fn strange<'t>(&mut self, texts: impl IntoIterator<Item = &'t String>) {
+        for text in texts {
+            self.problem(AwsProblem::NotAName { text: super::cluster::tidy(text).into() });
+        }
     }
 
     fn take(&mut self, call: &Call, came: CallOutcome) {
@@ -271,27 +262,22 @@ impl Taken<'_> {
             CallOutcome::NotFound => Outcome::NotFound,
             CallOutcome::Failed(why) => {
                 *self.failed.entry(why.clone()).or_default() += 1;
-                Outcome::Failed(why)
+                Outcome::Failed(why.to_string())
             }
         };
         responses::read(Some(&asked), outcome, self.gather_scope, self.builder);
     }
 
     /// Reports what was denied and what failed, each once. Why nothing more could be asked is reported by the caller.
-    fn report_failures(&mut self, prefix: &str, stopped: Option<&str>) {
+    fn report_failures(&mut self, stopped: Option<&CallFailure>) {
         for (why, times) in std::mem::take(&mut self.failed) {
             if stopped != Some(&why) {
-                let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
-                self.builder.problem(Problem::new(format!("{prefix}{why}{more}"), None));
+                self.problem(AwsProblem::CallFailed { why: why.to_string().into(), times: Repeated(times) });
             }
         }
         for (permission, (text, times)) in std::mem::take(&mut self.refused) {
-            let more = if times > 1 { format!(" ({times} times)") } else { String::new() };
-            let what = format!(
-                "{prefix}AWS refused {permission}{more}, so what depends on it stays unknown: ask for it, `kubectl \
-                 karpcheck iam-policy` prints all that is needed ({text})"
-            );
-            self.builder.problem(Problem::new(what, None));
+            let (permission, text) = (permission.into(), text.into());
+            self.problem(AwsProblem::Refused { permission, times: Repeated(times), text });
         }
     }
 }

@@ -8,6 +8,7 @@ mod intrinsics;
 
 use std::sync::Arc;
 
+use crate::inventory::problem::{TemplateProblem, Written};
 use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
@@ -54,13 +55,13 @@ fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)
     for (id, resource) in &resources.entries {
         let (Some(id), Some(kind)) = (id.known(), resource.str_at(&["Type"])) else {
             if let Some(what) = id.known().and_then(made_later) {
-                builder.problem(Problem::note(what, Some(resource.at)));
+                builder.problem(Problem::new(what, Some(resource.at)));
             }
             continue;
         };
         count += 1;
         if let Some(what) = elsewhere(id, kind, resource) {
-            builder.problem(Problem::note(what, Some(resource.at)));
+            builder.problem(Problem::new(what, Some(resource.at)));
         }
         if !(aws::always(kind) || plan.wants(kind)) {
             builder.skip(1);
@@ -101,44 +102,33 @@ fn transforms(builder: &mut Builder, node: &Node) {
     let Some(transform) = node.member("Transform") else { return };
     let names = transform.as_str().into_iter().chain(transform.elements().iter().filter_map(Node::as_str));
     for name in names.filter(|name| !name.starts_with("AWS::") || *name == "AWS::Include") {
-        let what =
-            format!("the macro {name} may change the template when the stack is made: what it makes was not read");
-        builder.problem(Problem::note(what, Some(transform.at)));
+        builder.problem(Problem::new(TemplateProblem::Macro { name: name.into() }, Some(transform.at)));
     }
     if transform.as_map().is_some() {
-        let what = "a transform brings in parts of another file when the stack is made: these were not read";
-        builder.problem(Problem::note(what, Some(transform.at)));
+        builder.problem(Problem::new(TemplateProblem::Transform, Some(transform.at)));
     }
 }
 
 /// Members of `Resources` that are no resources.
-fn made_later(id: &str) -> Option<String> {
+fn made_later(id: &str) -> Option<TemplateProblem> {
     if let Some(name) = id.strip_prefix("Fn::ForEach::") {
-        return Some(format!("the loop {name} makes resources when the stack is made: they were not read"));
+        return Some(TemplateProblem::Loop { name: name.into() });
     }
-    (id == "Fn::Transform")
-        .then(|| "a transform brings resources when the stack is made: they were not read".to_owned())
+    (id == "Fn::Transform").then_some(TemplateProblem::ResourceTransform)
 }
 
 /// Resources whose content stands in another template.
-fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<String> {
+fn elsewhere(id: &str, kind: &str, resource: &Node) -> Option<TemplateProblem> {
     let place = |field: &str| match resource.at_path(&["Properties", field]).map(|node| &node.value) {
-        Some(Value::Text(text)) => format!(" ({text})"),
-        _ => String::new(),
+        Some(Value::Text(text)) => Written(Some(text.to_string().into())),
+        _ => Written(None),
     };
+    let id = id.into();
     match kind {
-        "AWS::CloudFormation::Stack" => {
-            Some(format!("the template of the nested stack {id}{} was not read: name it with -f", place("TemplateURL")))
-        }
-        "AWS::CloudFormation::StackSet" => {
-            Some(format!("the template of the stack set {id}{} was not read: name it with -f", place("TemplateURL")))
-        }
-        "AWS::Serverless::Application" => {
-            Some(format!("the application {id}{} was not read: name its template with -f", place("Location")))
-        }
-        kind if kind.ends_with("::MODULE") => Some(format!(
-            "the resources of the module {id} ({kind}) are known when the stack is made: they were not read"
-        )),
+        "AWS::CloudFormation::Stack" => Some(TemplateProblem::Stack { id, address: place("TemplateURL") }),
+        "AWS::CloudFormation::StackSet" => Some(TemplateProblem::StackSet { id, address: place("TemplateURL") }),
+        "AWS::Serverless::Application" => Some(TemplateProblem::Application { id, address: place("Location") }),
+        kind if kind.ends_with("::MODULE") => Some(TemplateProblem::Module { id, kind: kind.into() }),
         _ => None,
     }
 }

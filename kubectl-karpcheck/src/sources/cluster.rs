@@ -10,11 +10,12 @@
 //! listed is a problem of its own, and in both cases what depends on it is unknown and not absent. Secrets are never
 //! read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::inventory::problem::{ClusterProblem, ProblemClass, ProblemKind};
 use crate::inventory::reason::Live;
 use crate::inventory::{
     At, Builder, Cause, ClusterId, Draft, Listing, LiveOrigin, Origin, Problem, Reason, SourceKind,
@@ -130,7 +131,9 @@ fn gather_within(
     builder.set_document_parser(policy_documents::object);
     let chosen = match connect::choose(args) {
         Ok(chosen) => chosen,
-        Err(error) => return builder.problem(Problem::fatal(error.to_string(), None)),
+        Err(error) => {
+            return builder.problem(Problem::new(ClusterProblem::NotReached { error: error.to_string().into() }, None));
+        }
     };
     let asked = Asked::new(&chosen, args.namespace.clone(), builder);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -203,7 +206,8 @@ impl Asked {
     fn unreachable(&self, gather_scope: &GatherScope, builder: &mut Builder, why: &str) {
         let at = self.whole("v1", "Cluster", builder);
         let reason = Reason::new(Cause::Failed, Live::NotReached { error: why.into() });
-        builder.problem(Problem::fatal(why, Some(at)).leaving(reason.clone()));
+        let problem = Problem::new(ClusterProblem::NotReached { error: why.into() }, Some(at));
+        builder.problem(problem.leaving(reason.clone()));
         for (kind, _) in gather_scope.listed() {
             builder.listed(self.id, kind, Listing::Partial(reason.clone()));
         }
@@ -295,12 +299,14 @@ impl Asked {
             Some((_, kind)) => format!("{group}/{kind}"),
             None => pattern.to_owned(),
         };
-        let gap = Live::Group { group: group.into(), context: self.context.as_ref().into(), error: why.into() };
-        let why = gap.to_string();
+        let (group_name, context, error): (Arc<str>, Arc<str>, Arc<str>) =
+            (group.into(), Arc::clone(&self.context), why.into());
+        let gap =
+            Live::Group { group: Arc::clone(&group_name), context: Arc::clone(&context), error: Arc::clone(&error) };
         builder.listed(self.id, &kind, Listing::Partial(Reason::new(Cause::Failed, gap)));
         let at = self.whole(group, kind.rsplit_once('/').map_or("", |(_, kind)| kind), builder);
-        let message = format!("{why}: see `kubectl get apiservices`; rules that read {kind} stay unknown");
-        builder.problem(if optional { Problem::note(message, Some(at)) } else { Problem::new(message, Some(at)) });
+        let problem = ClusterProblem::Group { group: group_name, context, error, kind: kind.into() };
+        builder.problem(Problem::new(problem, Some(at)).as_class(class_of(optional)));
     }
 
     /// Reads all targets, and what turns out to be a controller's own by name.
@@ -359,7 +365,7 @@ impl Asked {
     /// Hands on what was read, and says how far each kind was.
     fn take_in(&self, gather_scope: &GatherScope, done: Vec<Done>, builder: &mut Builder) {
         let mut listings: BTreeMap<Arc<str>, Listing> = BTreeMap::new();
-        let mut complaints = BTreeSet::new();
+        let mut complaints: HashSet<ProblemKind> = HashSet::new();
         for Done { target, read, read_at } in done {
             let listing = match &read.failure {
                 None => self.limited(&target, read.cut, builder),
@@ -368,7 +374,7 @@ impl Asked {
                 Some(failure) => {
                     let (listing, problem) = self.failed(&target, failure, builder);
                     // Several lists of one kind are refused alike.
-                    if complaints.insert(problem.message.clone()) {
+                    if complaints.insert(problem.kind.clone()) {
                         builder.problem(problem);
                     }
                     listing
@@ -393,13 +399,12 @@ impl Asked {
         match (&target.wanted, &target.namespace) {
             (Wanted::Selected { what, most, .. }, _) => {
                 if cut {
-                    let message = format!(
-                        "there are more than {most} {what} in context {}, and only the first {most} were read: rules that \
-                         look for symptoms among them may miss some",
-                        self.context
-                    );
+                    let context = Arc::clone(&self.context);
                     let at = self.whole(&target.served.api_version, target.served.name(), builder);
-                    builder.problem(Problem::note(message, Some(at)));
+                    builder.problem(Problem::new(
+                        ClusterProblem::Cut { most: *most, what: what.as_str().into(), context },
+                        Some(at),
+                    ));
                 }
                 Listing::Partial(Reason::new(Cause::NotProvided, events::gap()))
             }
@@ -424,7 +429,7 @@ impl Asked {
             Wanted::Named(_) => ("get", "reading"),
             _ => ("list", "listing"),
         };
-        let (reason, message) = match failure {
+        let (reason, problem) = match failure {
             Failure::Forbidden(_) => (
                 Reason::new(
                     Cause::Refused,
@@ -435,10 +440,12 @@ impl Asked {
                         right: format!("`{verb} {resource}`{place}").into(),
                     },
                 ),
-                format!(
-                    "{doing} {kind}{place} was refused, so rules that read it stay unknown: ask for `{verb} {resource}`; \
-                     `kubectl karpcheck rbac` prints all rights that are needed"
-                ),
+                ClusterProblem::Refused {
+                    doing,
+                    kind: kind.as_ref().into(),
+                    place: place.into(),
+                    right: format!("{verb} {resource}").into(),
+                },
             ),
             failure => (
                 Reason::new(
@@ -450,11 +457,16 @@ impl Asked {
                         error: failure.to_string().into(),
                     },
                 ),
-                format!("{doing} {kind}{place} failed, so rules that read it stay unknown: {failure}"),
+                ClusterProblem::Failed {
+                    doing,
+                    kind: kind.as_ref().into(),
+                    place: place.into(),
+                    error: failure.to_string().into(),
+                },
             ),
         };
         let at = self.whole(&served.api_version, served.name(), builder);
-        let problem = if target.optional { Problem::note(message, Some(at)) } else { Problem::new(message, Some(at)) };
+        let problem = Problem::new(problem, Some(at)).as_class(class_of(target.optional));
         (Listing::Partial(reason), problem)
     }
 
@@ -494,6 +506,11 @@ fn each_list(target: Target, discovered: &Discovered) -> Vec<Target> {
 }
 
 /// Can a kind, or a kind that a pattern stands for, be of this group?
+/// What it means that a list could not be read: a rule may do without it.
+const fn class_of(optional: bool) -> ProblemClass {
+    if optional { ProblemClass::Note } else { ProblemClass::Unread }
+}
+
 fn in_group(kind: &str, group: &str) -> bool {
     kind.split_once('/').is_some_and(|(pattern, _)| kind_matches(&format!("{pattern}/x"), &format!("{group}/x")))
 }

@@ -10,6 +10,7 @@ use crate::formats::json;
 use crate::formats::json::Base;
 use crate::formats::yaml;
 use crate::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
+use crate::inventory::problem::{FileFormat, FileProblem, FlagProblem, IsCut, Megabytes, ProblemClass};
 use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::sources::exclude::Exclusions;
@@ -88,21 +89,17 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
                 let excluded = reader.summary.excluded;
                 let found = reader.walk(path, &exclusions) || reader.summary.excluded > excluded;
                 if !found && !allow_unread {
-                    let what = "there is nothing in it to read: no file is named like YAML, JSON or Terraform";
                     let doc = reader.document(path);
-                    reader.context.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+                    reader.context.builder.problem(Problem::new(FileProblem::EmptyFolder, Some(At::whole(doc))));
                 }
             }
             Ok(_) => reader.file(path, true),
             Err(error) => {
                 let doc = reader.document(path);
                 let url = path.to_str().is_some_and(|path| path.starts_with("https://") || path.starts_with("http://"));
-                let what = if url {
-                    "karpcheck does not download files: fetch it first and name the file".to_owned()
-                } else {
-                    io_words(&error)
-                };
-                reader.context.builder.problem(Problem::fatal(what, Some(At::whole(doc))));
+                let what = if url { FileProblem::Address } else { of_io(&error) };
+                let problem = Problem::new(what, Some(At::whole(doc)));
+                reader.context.builder.problem(problem.as_class(ProblemClass::Fatal));
             }
         }
     }
@@ -110,10 +107,7 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
         reader.kustomization(folder);
     }
     for glob in exclusions.unused() {
-        let what = format!(
-            "--exclude {glob} matches nothing that was given: it is relative to the working directory or to what -f names"
-        );
-        reader.context.builder.problem(Problem::note(what, None));
+        reader.context.builder.problem(Problem::new(FlagProblem::Exclude { glob: glob.into() }, None));
     }
     reader.finish()
 }
@@ -235,23 +229,23 @@ impl Files<'_> {
             }
             ignore::Error::Loop { ancestor, child } => {
                 // Everything in the loop was read where it really is.
-                let what = format!("a link back to {}, which is read already: not followed", ancestor.display());
+                let what = FileProblem::Loop { ancestor: ancestor.display().to_string().into() };
                 let doc = self.document(child);
-                self.context.builder.problem(Problem::note(what, Some(At::whole(doc))));
+                self.context.builder.problem(Problem::new(what, Some(At::whole(doc))));
             }
             ignore::Error::Io(error) if error.kind() == io::ErrorKind::NotFound && place.is_symlink() => {
                 let doc = self.document(place);
-                let what = "a symbolic link to something that is not there: left alone";
-                self.context.builder.problem(Problem::note(what, Some(At::whole(doc))));
+                self.context.builder.problem(Problem::new(FileProblem::Dangling, Some(At::whole(doc))));
             }
             // What cannot be opened may speak of anything.
             ignore::Error::Io(error) => {
                 let doc = self.document(place);
-                self.context.unread(io_words(error), At::whole(doc), false, Relevance::Aws);
+                self.context.unread(of_io(error), At::whole(doc), false, Relevance::Aws);
             }
             other => {
                 let doc = self.document(place);
-                self.context.unread(lowercase_text(&other.to_string()), At::whole(doc), false, Relevance::Aws);
+                let error = lowercase_text(&other.to_string()).into();
+                self.context.unread(FileProblem::NotReadable { error }, At::whole(doc), false, Relevance::Aws);
             }
         }
     }
@@ -261,7 +255,7 @@ impl Files<'_> {
         match kustomize::render(folder, MAX_SIZE + 1) {
             Ok(bytes) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(bytes) => self.bytes(&bytes, folder, doc, true),
-            Err(what) => self.context.builder.problem(Problem::fatal(what, Some(At::whole(doc)))),
+            Err(what) => self.context.builder.problem(Problem::new(what, Some(At::whole(doc)))),
         }
     }
 
@@ -271,10 +265,10 @@ impl Files<'_> {
         match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
-            Err(error) => self
-                .context
-                .builder
-                .problem(Problem::fatal(format!("standard input cannot be read: {error}"), Some(At::whole(doc)))),
+            Err(error) => {
+                let what = FileProblem::StandardInput { error: error.to_string().into() };
+                self.context.builder.problem(Problem::new(what, Some(At::whole(doc))));
+            }
         }
     }
 
@@ -297,16 +291,12 @@ impl Files<'_> {
         match read() {
             Ok(Ok(bytes)) => self.bytes(&bytes, path, doc, named),
             Ok(Err(size)) => self.too_large(doc, Some(size), named),
-            Err(error) => self.context.unread(io_words(&error), At::whole(doc), named, Relevance::Aws),
+            Err(error) => self.context.unread(of_io(&error), At::whole(doc), named, Relevance::Aws),
         }
     }
 
     fn too_large(&mut self, doc: DocId, size: Option<u64>, named: bool) {
-        let size = size.map(|size| format!(" ({} MB)", size >> 20)).unwrap_or_default();
-        let what = format!(
-            "it is larger than {} MB{size} and was not read: give karpcheck the part that matters",
-            MAX_SIZE >> 20
-        );
+        let what = FileProblem::TooLarge { most: MAX_SIZE >> 20, size: Megabytes(size.map(|size| size >> 20)) };
         self.context.unread(what, At::whole(doc), named, Relevance::Aws);
     }
 
@@ -314,15 +304,11 @@ impl Files<'_> {
         self.summary.files += 1;
         match decode(bytes) {
             Ok(text) => self.text(&text, path, doc, named),
-            Err(Undecodable::Binary) => self.context.unread(
-                "it is not text: leave it out, or give the YAML or JSON that it was made of",
-                At::whole(doc),
-                named,
-                Relevance::of(bytes),
-            ),
+            Err(Undecodable::Binary) => {
+                self.context.unread(FileProblem::Binary, At::whole(doc), named, Relevance::of(bytes));
+            }
             Err(Undecodable::Encoding { line, column }) => {
-                let what = "it is not UTF-8: save it as UTF-8";
-                self.context.unread(what, At { doc, line, column }, named, Relevance::of(bytes));
+                self.context.unread(FileProblem::NotUtf8, At { doc, line, column }, named, Relevance::of(bytes));
             }
         }
     }
@@ -348,9 +334,8 @@ impl Files<'_> {
         let is_json = (start.starts_with('{') && !start.starts_with("{{")) || start.starts_with('[');
         let named_json = extension(path) == "json";
         if extension(path) == "log" && !is_json {
-            let what =
-                "no line of this log is one that Karpenter's controller writes: give what `kubectl logs` prints of it";
-            return self.context.unread(what, At::whole(doc), named, Relevance::of(text.as_bytes()));
+            let relevance = Relevance::of(text.as_bytes());
+            return self.context.unread(FileProblem::OtherLog, At::whole(doc), named, relevance);
         }
         if is_json || named_json {
             let placeholders = text.contains(['$', '<']) || text.contains("{{");
@@ -370,7 +355,7 @@ impl Files<'_> {
                 }
                 if let Some(broken) = broken {
                     problems += 1;
-                    self.broken("JSON", broken, &whole, named);
+                    self.broken(FileFormat::Json, broken, &whole, named);
                 }
                 return self.nothing(known, problems, text, path, At::whole(doc), named);
             }
@@ -385,7 +370,7 @@ impl Files<'_> {
                 }
                 Err(broken) => {
                     problems += 1;
-                    self.broken("YAML", broken, &whole, named);
+                    self.broken(FileFormat::Yaml, broken, &whole, named);
                 }
             }
         }
@@ -402,28 +387,25 @@ impl Files<'_> {
         }
         let comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
         let what = if !text.lines().map(str::trim).all(comment) {
-            "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI"
+            FileProblem::NotRecognised
         } else if path.as_os_str() == "-" {
-            "there is nothing in it: did the command before the pipe fail?"
+            FileProblem::EmptyPipe
         } else {
-            "there is nothing in it"
+            FileProblem::Empty
         };
-        self.context.builder.problem(Problem::fatal(what, Some(at)));
+        self.context.builder.problem(Problem::new(what, Some(at)));
     }
 
-    fn broken(&mut self, format: &str, broken: ParseError, whole: &Whole, named: bool) {
-        let ParseError { what, at, fault } = broken;
-        let what = match fault {
-            ParseErrorKind::TooMuch => format!("{what}: leave it out"),
+    fn broken(&mut self, format: FileFormat, broken: ParseError, whole: &Whole, named: bool) {
+        let ParseError { kind, at } = broken;
+        let what = match kind {
+            ParseErrorKind::TooDeep { .. } => FileProblem::TooDeep { error: kind.to_string().into() },
+            ParseErrorKind::AliasBomb { .. } => FileProblem::AliasBomb { error: kind.to_string().into() },
             // What the parser stumbled over tells nothing, and without it many templates are one line of the report.
-            ParseErrorKind::Syntax if whole.braces && format == "YAML" => {
-                "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`".to_owned()
-            }
-            ParseErrorKind::Syntax => {
-                // Where an error stands at the end, or is about it, something is missing rather than wrong.
-                let cut =
-                    at.line > whole.lines || what.contains("end of stream") || what.contains("ends too early");
-                format!("it is not valid {format}: {what}{}", if cut { " (is the file whole?)" } else { "" })
+            ParseErrorKind::Syntax { .. } if whole.braces && format == FileFormat::Yaml => FileProblem::NotRendered,
+            ParseErrorKind::Syntax { error, cut } => {
+                // Where an error stands behind the end, something is missing, too.
+                FileProblem::Syntax { format, error: error.into(), cut: IsCut(cut || at.line > whole.lines) }
             }
         };
         self.context.unread(what, at, named, whole.relevance);
@@ -431,9 +413,8 @@ impl Files<'_> {
 
     fn duplicates(&mut self, duplicates: Vec<Duplicate>) {
         for duplicate in duplicates {
-            let message =
-                format!("`{}` occurs twice in one object: the last one counts, as it does for kubectl", duplicate.key);
-            self.context.builder.problem(Problem::note(message, Some(duplicate.at)));
+            let what = FileProblem::KeyTwice { key: duplicate.key.into() };
+            self.context.builder.problem(Problem::new(what, Some(duplicate.at)));
         }
     }
 
@@ -517,12 +498,12 @@ fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
-/// Why a file cannot be read, in words.
-fn io_words(error: &io::Error) -> String {
+/// Why a file cannot be read.
+fn of_io(error: &io::Error) -> FileProblem {
     match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "you may not read it: permission denied".to_owned(),
-        _ => lowercase_text(&error.to_string()),
+        io::ErrorKind::NotFound => FileProblem::NotFound,
+        io::ErrorKind::PermissionDenied => FileProblem::Denied,
+        _ => FileProblem::NotReadable { error: lowercase_text(&error.to_string()).into() },
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::path::Path;
 
+use crate::inventory::problem::PolicyProblem;
 use crate::inventory::reason::Answers;
 use crate::inventory::{
     AwsFacts, Builder, Cause, Draft, List, Map, Node, Problem, Reason, SourceKind, Ternary, Text, Value, arn,
@@ -99,41 +100,32 @@ fn one(builder: &mut Builder, plan: &GatherScope, document: Node, name: String, 
     match sort(&document) {
         Sort::Identity => {
             // Written for the run's account and region, whichever these are.
-            let mut draft = Draft::new("AWS::IAM::ManagedPolicy", name, body("PolicyDocument", document), SourceKind::Source);
+            let mut draft =
+                Draft::new("AWS::IAM::ManagedPolicy", name, body("PolicyDocument", document), SourceKind::Source);
             draft.aws = Some(Box::default());
             builder.add(draft);
         }
-        Sort::Trust => builder.problem(Problem::note(
-            "a trust policy: it says who may assume a role, and grants nothing to the role; it was not counted among its permissions",
-            Some(at),
-        )),
+        Sort::Trust => builder.problem(Problem::new(PolicyProblem::Trust, Some(at))),
         Sort::Key => {
-            let named = resource(&document, "arn:*:kms:*:key/*").map(|arn| account_region::of_arn("AWS::KMS::Key", &arn, at));
+            let named =
+                resource(&document, "arn:*:kms:*:key/*").map(|arn| account_region::of_arn("AWS::KMS::Key", &arn, at));
             let facts = named.unwrap_or_else(|| {
                 account_region::key_in(path).map(|id| AwsFacts { id: Some(id.into()), ..AwsFacts::default() })
             });
             match facts {
                 Some(facts) => resource_policy(builder, plan, "AWS::KMS::Key", "KeyPolicy", facts, document),
-                None => builder.problem(Problem::note(
-                    "a key policy, and nothing says of which key: name the file get-key-policy--KEY_ID.json to have it judged with its key",
-                    Some(at),
-                )),
+                None => builder.problem(Problem::new(PolicyProblem::KeyPolicy, Some(at))),
             }
         }
         Sort::Queue => {
-            let named = resource(&document, "arn:*:sqs:*").and_then(|arn| account_region::of_arn("AWS::SQS::Queue", &arn, at));
+            let named =
+                resource(&document, "arn:*:sqs:*").and_then(|arn| account_region::of_arn("AWS::SQS::Queue", &arn, at));
             match named {
                 Some(facts) => resource_policy(builder, plan, "AWS::SQS::Queue", "Policy", facts, document),
-                None => builder.problem(Problem::note(
-                    "a queue policy, and nothing says of which queue: give the answer of `aws sqs get-queue-attributes --attribute-names All` to have it judged",
-                    Some(at),
-                )),
+                None => builder.problem(Problem::new(PolicyProblem::QueuePolicy, Some(at))),
             }
         }
-        Sort::Other => builder.problem(Problem::note(
-            "a policy of a resource that no rule judges (neither a key's nor a queue's): it was not counted among anybody's permissions",
-            Some(at),
-        )),
+        Sort::Other => builder.problem(Problem::new(PolicyProblem::Other, Some(at))),
     }
 }
 
@@ -310,8 +302,8 @@ mod tests {
             statement(r#"{"Service": "pods.eks.amazonaws.com"}"#, r#"["sts:AssumeRole", "sts:TagSession"]"#, "*");
         let inventory = read(&format!(r#"{{"Statement": [{trust}]}}"#), "trust.json");
         assert!(items(&inventory).is_empty());
-        assert!(inventory.problems()[0].message.contains("a trust policy"));
-        assert!(!inventory.problems()[0].incomplete);
+        assert!(inventory.problems()[0].to_string().contains("a trust policy"));
+        assert!(!inventory.problems()[0].is_incomplete());
     }
 
     #[test]
@@ -339,7 +331,7 @@ mod tests {
         assert_eq!(items(&inventory), ["AWS::KMS::Key 1234abcd-12ab-34cd-56ef-1234567890ab"]);
         let inventory = read(&text, "key-policy.json");
         assert!(items(&inventory).is_empty());
-        assert!(inventory.problems()[0].message.contains("get-key-policy--KEY_ID.json"));
+        assert!(inventory.problems()[0].to_string().contains("get-key-policy--KEY_ID.json"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::inventory::problem::FileProblem;
 use crate::sources::process;
 
 /// Bases may come from git, which takes its time.
@@ -12,9 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The objects of a folder, as YAML. At most so many bytes are taken.
 ///
 /// # Errors
-/// What is wrong, and what to do, as a sentence fragment.
-pub(super) fn render(folder: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let told = folder.display();
+/// kubectl cannot be run, or does not build the folder.
+pub(super) fn render(folder: &Path, most: u64) -> Result<Vec<u8>, FileProblem> {
     let child = Command::new("kubectl")
         .arg("kustomize")
         // A folder may begin like a flag.
@@ -25,24 +25,18 @@ pub(super) fn render(folder: &Path, most: u64) -> Result<Vec<u8>, String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => format!(
-                "kubectl is not on the PATH: build it by other means, as in `kustomize build {told} | kubectl karpcheck \
-                 check -f -`"
-            ),
-            _ => format!("kubectl could not be started: {error}"),
+            std::io::ErrorKind::NotFound => FileProblem::NoKubectl { folder: folder.display().to_string().into() },
+            _ => FileProblem::KubectlNotStarted { error: error.to_string().into() },
         })?;
     let Some(ended) = process::finish(child, PATIENCE, most) else {
-        return Err(format!(
-            "`kubectl kustomize` did not finish within {} s: run it by hand to see why",
-            PATIENCE.as_secs()
-        ));
+        return Err(FileProblem::KustomizeSlow { seconds: PATIENCE.as_secs() });
     };
     if !ended.success {
         let said = String::from_utf8_lossy(&ended.err);
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
         // Newer ones write it as a log line.
         let last = last.split_once(" err=\"").map_or(last, |(_, error)| error.trim_end_matches('"'));
-        return Err(format!("`kubectl kustomize` failed: {}", last.trim_start_matches("error: ")));
+        return Err(FileProblem::KustomizeFailed { error: last.trim_start_matches("error: ").into() });
     }
     Ok(ended.out)
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
+use crate::inventory::problem::FileProblem;
 use crate::inventory::{At, Builder, DocId, Draft, List, Map, Node, Problem, SourceKind, Value};
 use crate::sources::reader::{Content, Context, Document, Reader};
 
@@ -114,8 +115,7 @@ fn add(builder: &mut Builder, text: &str, name: &str, doc: DocId) {
         }
     }
     if total > MOST_LINES {
-        let what = format!("of this log the last {MOST_LINES} of {total} lines were read: give the part that matters");
-        builder.problem(Problem::note(what, Some(At::whole(doc))));
+        builder.problem(Problem::new(FileProblem::LogCut { read: MOST_LINES, total }, Some(At::whole(doc))));
     }
     let at = At::whole(doc);
     let mut body = Map::default();

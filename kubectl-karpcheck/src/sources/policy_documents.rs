@@ -37,7 +37,7 @@ pub(super) fn object(node: Node) -> Node {
             document
         }
         (_, Some(broken)) if holes.is_empty() => {
-            unknown(node.at, Documents::NotJson { error: broken.what.to_string().into(), line: broken.at.line })
+            unknown(node.at, Documents::NotJson { error: broken.kind.to_string().into(), line: broken.at.line })
         }
         // A hole may stand for a whole statement, or for the quotes around a text.
         _ => match holes.first() {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::formats::json::Prune;
+use crate::inventory::problem::{ProblemClass, ProblemKind};
 use crate::inventory::{At, Builder, DocId, Node, Problem, SourceKind, SymbolScope};
 use crate::schema::kinds::GatherScope;
 use crate::sources::relevance::Relevance;
@@ -115,13 +116,14 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// A file, or a part of it, could not be read. It is a problem where the file was named or is of some relevance; what a
     /// walk met beside that is only counted.
-    pub(super) fn unread(&mut self, what: impl Into<String>, at: At, named: bool, relevance: Relevance) {
+    pub(super) fn unread(&mut self, what: impl Into<ProblemKind>, at: At, named: bool, relevance: Relevance) {
         if !named && relevance == Relevance::None {
             self.left_alone.insert(at.doc);
             return;
         }
         let fatal = (named || relevance == Relevance::Karpenter) && !self.allow_unread;
-        self.builder.problem(if fatal { Problem::fatal(what, Some(at)) } else { Problem::new(what, Some(at)) });
+        let class = if fatal { ProblemClass::Fatal } else { ProblemClass::Unread };
+        self.builder.problem(Problem::new(what, Some(at)).as_class(class));
     }
 }
 

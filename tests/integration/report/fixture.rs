@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubectl_karpcheck::findings::finding::{CheckResults, Confidence, Coverage, Finding, Outcome, RuleInfo, Severity};
+use kubectl_karpcheck::inventory::problem::{FileProblem, ProblemClass};
 use kubectl_karpcheck::inventory::reason::Controller;
 use kubectl_karpcheck::inventory::{
     At, Builder, Cause, Draft, Gap, Inventory, ItemId, LiveOrigin, Map, Node, Origin, Problem, Reason, SourceKind,
@@ -237,15 +238,13 @@ pub(crate) fn bad_day() -> Done {
     }
     let doc = fixture.builder.document(Origin::File("apps/broken.yaml".into()));
     fixture.files.insert("apps/broken.yaml".into());
-    fixture.builder.problem(Problem::new(
-        "this is not YAML: a mapping key has no value; mend it or leave the file out",
-        Some(At { doc, line: 3, column: 7 }),
-    ));
+    let error = "this is not YAML: a mapping key has no value; mend it or leave the file out".into();
+    fixture.builder.problem(Problem::new(FileProblem::NotReadable { error }, Some(At { doc, line: 3, column: 7 })));
     for name in ["a.yaml", "b.yaml"] {
         let doc = fixture.builder.document(Origin::File(name.into()));
-        fixture
-            .builder
-            .problem(Problem::note("a Helm template: render it with helm template first", Some(At::whole(doc))));
+        let error = "a Helm template: render it with helm template first".into();
+        let problem = Problem::new(FileProblem::NotReadable { error }, Some(At::whole(doc)));
+        fixture.builder.problem(problem.as_class(ProblemClass::Note));
     }
     fixture.builder.skip(17);
     fixture.done()

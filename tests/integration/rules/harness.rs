@@ -122,14 +122,14 @@ impl Harness {
         );
         let mut judged = self.inventory(pack, rule, karpenter::inventory(builder));
         judged.prefix = format!("{}/", folder.display());
-        let unread: Vec<&str> = judged
+        let unread: Vec<String> = judged
             .inventory
             .problems()
             .iter()
             // That AWS refused something is what such a case is about.
-            .filter(|problem| problem.incomplete)
+            .filter(|problem| problem.is_incomplete())
             .filter(|problem| problem.reason.as_ref().is_none_or(|reason| reason.cause != Cause::Refused))
-            .map(|problem| problem.message.as_str())
+            .map(|problem| problem.to_string())
             .collect();
         assert!(unread.is_empty(), "{}: {unread:?}", folder.display());
         judged

@@ -41,7 +41,7 @@ fn holds(path: &Path) -> String {
     if inventory.unread() > 0 {
         words.push(format!("{} other", inventory.unread()));
     }
-    words.extend(inventory.problems().iter().map(|problem| format!("problem: {}", problem.message)));
+    words.extend(inventory.problems().iter().map(|problem| format!("problem: {problem}")));
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 

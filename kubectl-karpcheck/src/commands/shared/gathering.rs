@@ -138,9 +138,9 @@ pub fn inventory(builder: Builder, args: &SourceArgs) -> Result<Inventory, Comma
 pub fn write_problems(builder: Builder, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     let inventory = karpenter::inventory(builder);
     let mut exit = Exit::Clean;
-    for problem in inventory.problems().iter().filter(|problem| problem.incomplete || problem.fatal) {
+    for problem in inventory.problems().iter().filter(|problem| problem.is_incomplete()) {
         writeln!(streams.err, "{}", report::problem(&inventory, problem))?;
-        if problem.fatal {
+        if problem.is_fatal() {
             exit = Exit::NotDone;
         }
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -14,6 +15,7 @@ use crate::engine;
 use crate::engine::{Cache, Engine, Limits, Pack, PackError, PackFault, Selected};
 use crate::findings::finding::RuleInfo;
 use crate::inventory::Problem;
+use crate::inventory::problem::PackProblem;
 use crate::schema::kinds::GatherScope;
 
 /// Which rules run.
@@ -73,39 +75,39 @@ pub fn load(named: &[PackArg]) -> Result<Packs, CommandError> {
     let mut loaded: Vec<(Option<&Path>, Pack)> = vec![(None, builtin)];
     let mut problems = vec![];
     for PackArg { name, file } in named {
-        let why = match engine.load(file, name.as_deref()) {
+        let shown = file.display().to_string().into();
+        let problem = match engine.load(file, name.as_deref()) {
             Ok(pack) => match loaded.iter().find(|(_, other)| other.name() == pack.name()) {
                 None => {
                     loaded.push((Some(file), pack));
                     continue;
                 }
                 Some((other, _)) => {
-                    let other = match other {
-                        Some(other) => format!("{} is", other.display()),
-                        None => "karpcheck's own rules are".to_owned(),
-                    };
-                    let (shown, pack) = (file.display(), pack.name());
-                    format!(
-                        "was not loaded: it is called {pack} as {other}, another name is given by --pack NAME={shown}"
-                    )
+                    let name = pack.name().into();
+                    match other {
+                        Some(other) => {
+                            PackProblem::Taken { file: shown, name, other: other.display().to_string().into() }
+                        }
+                        None => PackProblem::BuiltIn { file: shown, name },
+                    }
                 }
             },
-            Err(PackError { fault, .. }) => refused(&fault),
+            Err(PackError { fault, .. }) => refused(shown, &fault),
         };
-        problems.push(Problem::fatal(format!("the pack {} {why}", file.display()), None));
+        problems.push(Problem::new(problem, None));
     }
     Ok(Packs { engine, packs: loaded.into_iter().map(|(_, pack)| pack).collect(), problems })
 }
 
-/// Why a pack was refused: completes "the pack FILE …".
-fn refused(fault: &PackFault) -> String {
+/// Why a pack was refused.
+fn refused(file: Arc<str>, fault: &PackFault) -> PackProblem {
     match fault {
         PackFault::Unreadable(source) => match source.kind() {
-            io::ErrorKind::NotFound => "was not loaded: no such file".to_owned(),
-            io::ErrorKind::IsADirectory => "was not loaded: it is a folder, name the .wasm in it".to_owned(),
-            _ => format!("was not loaded: {source}"),
+            io::ErrorKind::NotFound => PackProblem::NotFound { file },
+            io::ErrorKind::IsADirectory => PackProblem::Folder { file },
+            _ => PackProblem::NotReadable { file, error: source.to_string().into() },
         },
-        fault => format!("was refused: it {fault}"),
+        fault => PackProblem::Refused { file, fault: fault.to_string().into() },
     }
 }
 

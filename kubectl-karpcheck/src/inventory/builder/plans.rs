@@ -100,6 +100,7 @@ impl Builder {
                 selectors: self.selectors.clone(),
                 own: Some(plan.clusters.clone()),
                 parse: self.parse,
+                wording: self.wording,
                 ..Self::default()
             };
             for index in &plan.items {

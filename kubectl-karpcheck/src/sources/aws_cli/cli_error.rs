@@ -11,10 +11,51 @@ pub(super) enum CliError {
     NotFound,
     /// It was asked too often.
     Throttled,
-    /// Nothing can be asked before somebody does this. One sentence with its cure.
-    Login(String),
+    /// Nothing can be asked before somebody does this.
+    Login(Login),
     /// Anything else.
     Other,
+}
+
+/// What is wrong with a login, with its cure.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, thiserror::Error)]
+pub(super) enum Login {
+    /// The session is over.
+    #[error("the AWS session has expired: log in again, `aws sts get-caller-identity{0}` shows whether it worked")]
+    Expired(ProfileOption),
+    /// AWS knows no such credentials.
+    #[error(
+        "AWS does not accept the credentials: log in again, `aws sts get-caller-identity{0}` shows whether it worked"
+    )]
+    NotAccepted(ProfileOption),
+    /// The session of IAM Identity Center is over.
+    #[error("the SSO session of the aws CLI has expired: log in again with `aws sso login{0}`")]
+    SsoExpired(ProfileOption),
+    /// There are none.
+    #[error(
+        "the aws CLI has no credentials: log in with it, or name a profile with --aws-profile (`aws configure \
+         list-profiles`)"
+    )]
+    NoCredentials,
+    /// The profile, where it is named, is not configured.
+    #[error(
+        "the aws CLI has no profile {}: `aws configure list-profiles` lists those that there are, --aws-profile names one",
+        .0.as_deref().unwrap_or("of that name")
+    )]
+    NoProfile(Option<String>),
+    /// No region is configured.
+    #[error("no region is known: name it with --region")]
+    NoRegion,
+}
+
+/// ` --profile NAME`, where there is a profile.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct ProfileOption(Option<String>);
+
+impl std::fmt::Display for ProfileOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |profile| write!(f, " --profile {profile}"))
+    }
 }
 
 const REFUSED: [&str; 6] = [
@@ -57,9 +98,7 @@ const UNKNOWN_CREDENTIALS: [&str; 5] = [
 /// What it means.
 pub(super) fn classify(text: &str, profile: Option<&str>) -> CliError {
     let lower = text.to_ascii_lowercase();
-    let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
-    let login = |what: &str, cure: String| CliError::Login(format!("{what}: {cure}"));
-    let again = || format!("log in again, `aws sts get-caller-identity{option}` shows whether it worked");
+    let option = || ProfileOption(profile.map(str::to_owned));
     if let Some(code) = code(text) {
         let is = |codes: &[&str]| codes.contains(&code);
         if is(&REFUSED) || code.starts_with("AccessDenied") {
@@ -72,38 +111,29 @@ pub(super) fn classify(text: &str, profile: Option<&str>) -> CliError {
             return CliError::Throttled;
         }
         if is(&EXPIRED) {
-            return login("the AWS session has expired", again());
+            return CliError::Login(Login::Expired(option()));
         }
         if is(&UNKNOWN_CREDENTIALS) {
-            return login("AWS does not accept the credentials", again());
+            return CliError::Login(Login::NotAccepted(option()));
         }
         return CliError::Other;
     }
     if lower.contains("sso")
         && (lower.contains("expired") || lower.contains("error loading sso token") || lower.contains("does not exist"))
     {
-        return login(
-            "the SSO session of the aws CLI has expired",
-            format!("log in again with `aws sso login{option}`"),
-        );
+        return CliError::Login(Login::SsoExpired(option()));
     }
     if lower.contains("expired") {
-        return login("the AWS session has expired", again());
+        return CliError::Login(Login::Expired(option()));
     }
     if lower.contains("unable to locate credentials") || lower.contains("no credentials") {
-        return login(
-            "the aws CLI has no credentials",
-            "log in with it, or name a profile with --aws-profile (`aws configure list-profiles`)".into(),
-        );
+        return CliError::Login(Login::NoCredentials);
     }
     if lower.contains("config profile") && lower.contains("could not be found") {
-        return login(
-            &format!("the aws CLI has no profile {}", profile.unwrap_or("of that name")),
-            "`aws configure list-profiles` lists those that there are, --aws-profile names one".into(),
-        );
+        return CliError::Login(Login::NoProfile(profile.map(str::to_owned)));
     }
     if lower.contains("must specify a region") {
-        return login("no region is known", "name it with --region".into());
+        return CliError::Login(Login::NoRegion);
     }
     CliError::Other
 }
@@ -180,8 +210,8 @@ mod tests {
             ("The config profile (prod) could not be found", "aws configure list-profiles"),
             ("You must specify a region. You can also configure your region by running \"aws configure\".", "--region"),
         ] {
-            let CliError::Login(words) = classify(text, Some("prod")) else { panic!("{text}") };
-            assert!(words.contains(cure), "{words}");
+            let CliError::Login(login) = classify(text, Some("prod")) else { panic!("{text}") };
+            assert!(login.to_string().contains(cure), "{login}");
         }
     }
 }

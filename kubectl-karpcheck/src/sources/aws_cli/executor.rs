@@ -13,7 +13,7 @@ use crate::sources::aws_cli::Target;
 use crate::sources::aws_cli::call;
 use crate::sources::aws_cli::call::{Call, Times};
 use crate::sources::aws_cli::cli_error;
-use crate::sources::aws_cli::cli_error::CliError;
+use crate::sources::aws_cli::cli_error::{CliError, Login};
 use crate::sources::aws_cli::schedule::Seeds;
 use crate::sources::process;
 use crate::sources::process::Ended;
@@ -36,8 +36,70 @@ pub(super) enum CallOutcome {
     Refused(String, String),
     /// There is no such thing.
     NotFound,
-    /// No usable answer, in words.
-    Failed(String),
+    /// No usable answer.
+    Failed(CallFailure),
+}
+
+/// Why there is no usable answer to a call. The first group is about the CLI as a whole: nothing more can be asked.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, thiserror::Error)]
+pub(super) enum CallFailure {
+    /// There is no CLI.
+    #[error(
+        "there is no `aws` on the PATH: install the AWS CLI, or let somebody who has it run the script that `kubectl \
+         karpcheck collect` prints"
+    )]
+    NoCli,
+    /// The CLI cannot be run.
+    #[error("`aws` could not be started: {0}")]
+    NotStarted(String),
+    /// Nothing can be asked before somebody does this.
+    #[error("{0}")]
+    Login(Login),
+    /// The account is not known.
+    #[error("`aws sts get-caller-identity` does not say which account it is")]
+    NoAccount,
+    /// AWS does not know the caller.
+    #[error("`aws sts get-caller-identity` finds no identity")]
+    NoIdentity,
+    /// Nothing was asked, for a reason that stands beside it.
+    #[error("{0}")]
+    NotAsked(String),
+    /// AWS or the resource's policy refused to say who is asking.
+    #[error("{0}")]
+    IdentityRefused(String),
+    /// It was asked too often.
+    #[error("AWS throttles {0}: try again later, or with fewer rules")]
+    Throttled(String),
+    /// Nothing came in time.
+    #[error("{call} did not end within {seconds} s: --aws-timeout gives it more")]
+    Timeout {
+        /// The command.
+        call: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// What it printed cannot be read.
+    #[error("`aws` printed something else than text")]
+    NotText,
+    /// What it printed cannot be read.
+    #[error("{call} printed something else than JSON: {error}")]
+    NotJson {
+        /// The command.
+        call: String,
+        /// The parser's words.
+        error: String,
+    },
+    /// Anything else, in AWS's words.
+    #[error("{call} failed: {text}")]
+    Other {
+        /// The command.
+        call: String,
+        /// AWS's words.
+        text: String,
+    },
+    /// All attempts are used up.
+    #[error("{0} was never answered")]
+    Unanswered(String),
 }
 
 /// All that was asked.
@@ -48,7 +110,7 @@ pub(super) struct Results {
     /// Questions that were not asked, since they were too many.
     pub(super) left: usize,
     /// Why nothing more could be asked.
-    pub(super) stopped: Option<String>,
+    pub(super) stopped: Option<CallFailure>,
     /// Texts in answers that are no names.
     pub(super) strange: Vec<String>,
 }
@@ -96,16 +158,10 @@ impl Endpoints {
 enum ProcessOutput {
     Out(String),
     Err(String),
-    /// In words.
-    Not(Stop),
-}
-
-/// Why the CLI did not run to its end.
-enum Stop {
     /// It cannot run at all.
-    Never(String),
-    /// This once.
-    Once(String),
+    Never(CallFailure),
+    /// It did not run to its end this once.
+    Failed(CallFailure),
 }
 
 impl Cli {
@@ -134,7 +190,7 @@ impl Cli {
         }
         match self.run(&words, &[]) {
             ProcessOutput::Out(region) => Some(region.trim().to_owned()).filter(|region| !region.is_empty()),
-            ProcessOutput::Err(_) | ProcessOutput::Not(_) => None,
+            ProcessOutput::Err(_) | ProcessOutput::Never(_) | ProcessOutput::Failed(_) => None,
         }
     }
 
@@ -142,19 +198,20 @@ impl Cli {
     /// what is wrong with the login.
     ///
     /// # Errors
-    /// Nothing can be asked: one sentence with its cure.
-    pub(super) fn account(&self, times: &Times) -> Result<(Call, String, String), String> {
+    /// Nothing can be asked.
+    pub(super) fn account(&self, times: &Times) -> Result<(Call, String, String), CallFailure> {
         let call = Call { operation: &aws_calls::IDENTITY, values: vec![] };
         match self.ask(&call, times) {
             Ok(CallOutcome::Answer(text)) => {
                 let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
                 match answer.get("Account").and_then(serde_json::Value::as_str) {
                     Some(account) => Ok((call, account.to_owned(), text)),
-                    None => Err("`aws sts get-caller-identity` does not say which account it is".into()),
+                    None => Err(CallFailure::NoAccount),
                 }
             }
-            Ok(CallOutcome::Refused(_, text) | CallOutcome::Failed(text)) => Err(text),
-            Ok(CallOutcome::NotFound) => Err("`aws sts get-caller-identity` finds nobody".into()),
+            Ok(CallOutcome::Refused(_, text)) => Err(CallFailure::IdentityRefused(text)),
+            Ok(CallOutcome::Failed(why)) => Err(why),
+            Ok(CallOutcome::NotFound) => Err(CallFailure::NoIdentity),
             Err(stop) => Err(stop),
         }
     }
@@ -162,8 +219,8 @@ impl Cli {
     /// Asks until there is an answer, or none to be had.
     ///
     /// # Errors
-    /// Nothing can be asked any more: one sentence with its cure.
-    fn ask(&self, call: &Call, times: &Times) -> Result<CallOutcome, String> {
+    /// Nothing can be asked any more.
+    fn ask(&self, call: &Call, times: &Times) -> Result<CallOutcome, CallFailure> {
         let mut pause = self.pause;
         let words = call.arguments(times);
         let name = format!("`aws {} {}`", call.operation.service, call.operation.name);
@@ -173,12 +230,14 @@ impl Cli {
                 ProcessOutput::Out(text) => {
                     return Ok(match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
                         Ok(_) => CallOutcome::Answer(text),
-                        Err(error) => CallOutcome::Failed(format!("{name} printed something else than JSON: {error}")),
+                        Err(error) => {
+                            CallOutcome::Failed(CallFailure::NotJson { call: name, error: error.to_string() })
+                        }
                     });
                 }
                 ProcessOutput::Err(text) => text,
-                ProcessOutput::Not(Stop::Never(why)) => return Err(why),
-                ProcessOutput::Not(Stop::Once(why)) => return Ok(CallOutcome::Failed(why)),
+                ProcessOutput::Never(why) => return Err(why),
+                ProcessOutput::Failed(why) => return Ok(CallOutcome::Failed(why)),
             };
             match cli_error::classify(&text, self.profile.as_deref()) {
                 CliError::Refused(action) => {
@@ -188,22 +247,19 @@ impl Cli {
                     ));
                 }
                 CliError::NotFound => return Ok(CallOutcome::NotFound),
-                CliError::Login(cure) => return Err(cure),
+                CliError::Login(login) => return Err(CallFailure::Login(login)),
                 CliError::Throttled if attempt < ATTEMPTS => {
                     std::thread::sleep(pause);
                     pause *= 2;
                 }
-                CliError::Throttled => {
-                    return Ok(CallOutcome::Failed(format!(
-                        "AWS throttles {name}: try again later, or with fewer rules"
-                    )));
-                }
+                CliError::Throttled => return Ok(CallOutcome::Failed(CallFailure::Throttled(name))),
                 CliError::Other => {
-                    return Ok(CallOutcome::Failed(format!("{name} failed: {}", cli_error::one_line(&text))));
+                    let text = cli_error::one_line(&text);
+                    return Ok(CallOutcome::Failed(CallFailure::Other { call: name, text }));
                 }
             }
         }
-        Ok(CallOutcome::Failed(format!("{name} was never answered")))
+        Ok(CallOutcome::Failed(CallFailure::Unanswered(name)))
     }
 
     fn globals_of(&self, service: &str) -> Vec<String> {
@@ -228,23 +284,19 @@ impl Cli {
         let child = match child {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return ProcessOutput::Not(Stop::Never(
-                    "there is no `aws` on the PATH: install the AWS CLI, or let somebody who has it run the script that \
-                     `kubectl karpcheck collect` prints"
-                        .into(),
-                ));
+                return ProcessOutput::Never(CallFailure::NoCli);
             }
-            Err(error) => return ProcessOutput::Not(Stop::Never(format!("`aws` could not be started: {error}"))),
+            Err(error) => return ProcessOutput::Never(CallFailure::NotStarted(error.to_string())),
         };
         match process::finish(child, self.patience, LONGEST) {
-            None => ProcessOutput::Not(Stop::Once(format!(
-                "`aws {}` did not end within {} s: --aws-timeout gives it more",
-                words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" "),
-                self.patience.as_secs()
-            ))),
+            None => {
+                let operation = words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
+                let (call, seconds) = (format!("`aws {operation}`"), self.patience.as_secs());
+                ProcessOutput::Failed(CallFailure::Timeout { call, seconds })
+            }
             Some(Ended { success: true, out, .. }) => match String::from_utf8(out) {
                 Ok(text) => ProcessOutput::Out(text),
-                Err(_) => ProcessOutput::Not(Stop::Once("`aws` printed something else than text".into())),
+                Err(_) => ProcessOutput::Failed(CallFailure::NotText),
             },
             Some(Ended { err, .. }) => ProcessOutput::Err(String::from_utf8_lossy(&err).into_owned()),
         }

@@ -15,6 +15,9 @@ pub(crate) mod saved;
 mod sqs;
 mod symptoms;
 
+use std::sync::Arc;
+
+use crate::inventory::problem::AwsProblem;
 use crate::inventory::reason::Answers;
 use crate::inventory::{At, Builder, Cause, Node, Problem, Reason, Value};
 use crate::schema::kinds::GatherScope;
@@ -171,26 +174,24 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, 
     match outcome {
         Outcome::Answer(node) => reader.answer(operation, &node),
         Outcome::Refused { permission, text } => {
-            let gap = Answers::Refused { permission: permission.into(), about: reader.about().into() };
+            let (permission, about): (Arc<str>, Arc<str>) = (permission.into(), reader.about().into());
+            let gap = Answers::Refused { permission: Arc::clone(&permission), about: Arc::clone(&about) };
             let reason = Reason::new(Cause::Refused, gap);
             // In a run with --aws each refusal and failure is reported once, however many calls met it.
             if !asked.live {
-                let text = text.trim();
-                let what =
-                    format!("{reason}: let whoever runs karpcheck use it, or give the answer as a file ({text})");
-                reader.builder.problem(Problem::new(what, Some(asked.place)).leaving(reason.clone()));
+                let refused = AwsProblem::SavedRefused { permission, about, text: text.trim().into() };
+                reader.builder.problem(Problem::new(refused, Some(asked.place)).leaving(reason.clone()));
             }
             reader.ignorance(operation, reason);
         }
         Outcome::Failed(text) => {
-            let gap = Answers::Failed {
-                command: format!("aws {} {}", asked.service, asked.operation).into(),
-                about: reader.about().into(),
-                error: text.trim().into(),
-            };
+            let command: Arc<str> = format!("aws {} {}", asked.service, asked.operation).into();
+            let (about, error): (Arc<str>, Arc<str>) = (reader.about().into(), text.trim().into());
+            let gap =
+                Answers::Failed { command: Arc::clone(&command), about: Arc::clone(&about), error: Arc::clone(&error) };
             let reason = Reason::new(Cause::Failed, gap);
             if !asked.live {
-                let problem = Problem::new(reason.to_string(), Some(asked.place));
+                let problem = Problem::new(AwsProblem::SavedFailed { command, about, error }, Some(asked.place));
                 reader.builder.problem(problem.leaving(reason.clone()));
             }
             reader.ignorance(operation, reason);
@@ -220,10 +221,13 @@ impl ResponseReader<'_> {
             None if asked.is_some_and(|_| node.as_map().is_some_and(|map| map.entries.is_empty())) => {}
             None => {
                 let what = match asked {
-                    Some(operation) => format!("it is no answer of `aws {} {}`", operation.service, operation.name),
-                    None => "it is no answer of the aws CLI that karpcheck knows".to_owned(),
+                    Some(operation) => {
+                        let command = format!("aws {} {}", operation.service, operation.name).into();
+                        AwsProblem::NotTheAnswer { command }
+                    }
+                    None => AwsProblem::NotAnAnswer,
                 };
-                self.builder.problem(Problem::new(format!("{what}: nothing of it was used"), Some(node.at)));
+                self.builder.problem(Problem::new(what, Some(node.at)));
             }
         }
     }

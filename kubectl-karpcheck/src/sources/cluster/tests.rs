@@ -224,7 +224,7 @@ fn a_list_that_keeps_expiring_is_partial_and_keeps_what_was_read() {
     });
     let inventory = gathered(&server, &[(POOL, false)]);
     assert_eq!(names(&inventory, POOL), ["a", "unknown: failed"]);
-    assert!(only_problem(&inventory).incomplete);
+    assert!(only_problem(&inventory).is_incomplete());
     assert_eq!(server.asked().iter().filter(|path| path.ends_with("nodepools?limit=500")).count(), 2);
 }
 
@@ -254,8 +254,8 @@ fn a_kind_that_keeps_failing_costs_only_itself() {
         assert_eq!(names(&inventory, POOL), ["unknown: failed"]);
         assert_eq!(names(&inventory, CLASS), ["class"]);
         let problem = only_problem(&inventory);
-        assert!(problem.incomplete && !problem.fatal);
-        assert!(problem.message.starts_with("listing karpenter.sh/NodePool failed"), "{}", problem.message);
+        assert!(problem.is_incomplete() && !problem.is_fatal());
+        assert!(problem.to_string().starts_with("listing karpenter.sh/NodePool failed"), "{problem}");
     }
 }
 
@@ -267,9 +267,9 @@ fn a_refusal_says_what_it_costs_and_what_to_ask_for() {
     let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
     assert_eq!(names(&inventory, POOL), ["unknown: refused"]);
     let problem = only_problem(&inventory);
-    assert!(problem.incomplete && !problem.fatal);
+    assert!(problem.is_incomplete() && !problem.is_fatal());
     assert_eq!(
-        problem.message,
+        problem.to_string(),
         "listing karpenter.sh/NodePool was refused, so rules that read it stay unknown: ask for `list \
          nodepools.karpenter.sh`; `kubectl karpcheck rbac` prints all rights that are needed"
     );
@@ -280,7 +280,7 @@ fn a_refusal_says_what_it_costs_and_what_to_ask_for() {
 fn a_refusal_of_what_is_optional_leaves_the_run_complete() {
     let server = scenario(|path, _| path.contains("nodepools").then_some(Say::Status(403, "forbidden")));
     let inventory = gathered(&server, &[(POOL, true)]);
-    assert!(!only_problem(&inventory).incomplete);
+    assert!(!only_problem(&inventory).is_incomplete());
     assert_eq!(names(&inventory, POOL), ["unknown: refused"]);
 }
 
@@ -302,7 +302,7 @@ fn a_broken_aggregated_api_matters_only_to_what_is_wanted_of_it() {
     let inventory = gathered(&server, &[("*.services.k8s.aws/*", false)]);
     assert_eq!(names(&inventory, "*.services.k8s.aws/*"), ["q", "unknown: failed"]);
     assert_eq!(names(&inventory, "sqs.services.k8s.aws/Queue"), ["q"]);
-    assert!(only_problem(&inventory).message.contains("what rds.services.k8s.aws serves"));
+    assert!(only_problem(&inventory).to_string().contains("what rds.services.k8s.aws serves"));
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn an_old_server_is_asked_group_by_group() {
     let inventory = gathered(&server, &[(POOL, false), ("*.services.k8s.aws/*", false)]);
     assert_eq!(names(&inventory, POOL), ["a"]);
     assert_eq!(names(&inventory, "*.services.k8s.aws/*"), ["unknown: failed"]);
-    assert!(only_problem(&inventory).message.contains("the server is currently unable"));
+    assert!(only_problem(&inventory).to_string().contains("the server is currently unable"));
     assert!(!server.asked().iter().any(|path| path.contains("batch")), "groups that nobody wants are not asked for");
 }
 
@@ -400,7 +400,7 @@ fn one_namespace_leaves_the_others_unknown() {
 fn a_list_without_end_is_given_up() {
     let server = scenario(|path, _| path.contains("nodepools").then(|| page(&["a"], "again")));
     let inventory = gathered(&server, &[(POOL, false)]);
-    assert!(only_problem(&inventory).message.contains("for ever"));
+    assert!(only_problem(&inventory).to_string().contains("for ever"));
     assert_eq!(names(&inventory, POOL).last().unwrap(), "unknown: failed");
 }
 
@@ -420,8 +420,8 @@ fn an_unreachable_cluster_is_one_fatal_problem() {
         let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
         let inventory = gathered_as(&args, &[(POOL, false)]);
         let problem = only_problem(&inventory);
-        assert!(problem.fatal && problem.message.contains(cure), "{}", problem.message);
-        assert!(problem.message.contains("test"), "it names the context: {}", problem.message);
+        assert!(problem.is_fatal() && problem.to_string().contains(cure), "{problem}");
+        assert!(problem.to_string().contains("test"), "it names the context: {problem}");
         assert_eq!(names(&inventory, POOL), ["unknown: failed"]);
     }
 }
@@ -440,7 +440,7 @@ fn tls_to_a_server_that_speaks_none_is_told() {
     let file = kubeconfig(&url, "token: t");
     let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
     let inventory = gathered_as(&args, &[(POOL, false)]);
-    assert!(only_problem(&inventory).message.contains("does not speak TLS"), "{:?}", inventory.problems());
+    assert!(only_problem(&inventory).to_string().contains("does not speak TLS"), "{:?}", inventory.problems());
 }
 
 #[test]
@@ -452,8 +452,8 @@ fn a_kubeconfig_that_does_not_serve_says_why() {
         change(&mut args);
         let inventory = gathered_as(&args, &[(POOL, false)]);
         let problem = only_problem(&inventory);
-        assert!(problem.fatal);
-        problem.message.clone()
+        assert!(problem.is_fatal());
+        problem.to_string()
     };
     assert!(with(&|args| args.kubeconfig = Some("/no/such/file".into())).contains("/no/such/file cannot be read"));
     assert!(
@@ -478,7 +478,7 @@ fn a_failing_credential_plugin_is_told_in_one_sentence() {
     let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
     let inventory = gathered_as(&args, &[(POOL, false)]);
     assert_eq!(
-        only_problem(&inventory).message,
+        only_problem(&inventory).to_string(),
         "context test: `sh`, which the kubeconfig gets its credentials from, failed: The SSO session has expired: log \
          in again with `aws sso login`"
     );

@@ -1,5 +1,6 @@
 //! Objects that install Karpenter's chart: Argo CD's Application and ApplicationSet, Flux's HelmRelease.
 
+use crate::inventory::problem::KubernetesProblem;
 use crate::inventory::reason::Objects;
 use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Text, Value};
 use crate::karpenter::controller::CHART;
@@ -31,8 +32,7 @@ pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>
             Ok(values) => values,
             Err(values) => {
                 if is_chart(&chart, &repository) {
-                    let what = "its `values` are no YAML: what they set is not known";
-                    builder.problem(Problem::new(what, Some(values.at)));
+                    builder.problem(Problem::new(KubernetesProblem::Values, Some(values.at)));
                 }
                 values
             }

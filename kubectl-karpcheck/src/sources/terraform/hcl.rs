@@ -17,9 +17,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::inventory::problem::TerraformProblem;
 use crate::inventory::{Builder, DocId, Item, Node, Origin, Problem, SymbolScope, Value};
 use crate::sources::reader::{Content, Context};
 use crate::sources::relevance::Relevance;
+use crate::sources::terraform::hcl::parse::Unparsed;
 use code::Source;
 use named_files::Documents;
 use roots::{Input, Values};
@@ -102,8 +104,8 @@ impl Modules {
                 let relevance = Relevance::of_code(&file.text);
                 match parse::parse(file.doc, file.text) {
                     Ok(source) => into.push(source),
-                    Err((what, at, before)) => {
-                        context.unread(format!("it is not valid {what}"), at, file.named, relevance);
+                    Err(Unparsed { what, at, before }) => {
+                        context.unread(what, at, file.named, relevance);
                         into.extend(before.and_then(|text| parse::parse(file.doc, text).ok()));
                     }
                 }
@@ -118,9 +120,7 @@ impl Modules {
             let relevance = Relevance::of_code(&text);
             match parse::parse_values(doc, text) {
                 Ok(source) => values.push(Values { path, source, named }),
-                Err((what, at, _)) => {
-                    context.unread(format!("it is not valid {what}"), at, named, relevance);
-                }
+                Err(Unparsed { what, at, .. }) => context.unread(what, at, named, relevance),
             }
         }
         let builder = &mut *context.builder;
@@ -143,7 +143,7 @@ impl Modules {
             thread.ok()?.join().ok()
         });
         let Some(evaluated) = outcome else {
-            builder.problem(Problem::new("the Terraform files could not be evaluated", None));
+            builder.problem(Problem::new(TerraformProblem::NotEvaluated, None));
             return 0;
         };
         for problem in evaluated.problems {

@@ -82,7 +82,7 @@ fn problems(inventory: &Inventory) -> Vec<String> {
         .iter()
         .map(|problem| {
             let at = problem.at.unwrap_or_default();
-            format!("{}:{}: {}", at.line, at.column, problem.message)
+            format!("{}:{}: {}", at.line, at.column, problem)
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! IAM. An inline policy is an item of its own (`AWS::IAM::Policy` with `/Roles`), whether its document was given or not.
 
+use crate::inventory::Problem;
+use crate::inventory::problem::AwsProblem;
 use crate::inventory::reason::Answers;
 use crate::inventory::{Cause, List, Map, Node, Reason, Value};
 use crate::schema::aws;
@@ -201,10 +203,7 @@ fn version(reader: &mut ResponseReader<'_>, node: &Node) {
     // Only the default version counts for whoever holds the policy.
     if version.member("IsDefaultVersion").is_some_and(|flag| matches!(flag.value, Value::Flag(false))) {
         reader.facts += 1;
-        reader.builder.problem(crate::inventory::Problem::note(
-            "a version of a policy that is not its default one: it is in force nowhere and was left out",
-            Some(node.at),
-        ));
+        reader.builder.problem(Problem::new(AwsProblem::PolicyVersion, Some(node.at)));
         return;
     }
     let Some(document) = version.member("Document").map(|document| policy_documents::object(document.clone())) else {

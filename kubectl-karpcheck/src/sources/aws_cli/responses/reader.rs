@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::inventory::problem::AwsProblem;
 use crate::inventory::reason::Answers;
 use crate::inventory::{
     At, Builder, Cause, Draft, LookupRecord, LookupResult, Map, Node, Problem, Reason, SourceKind, Text, Value,
@@ -133,10 +134,8 @@ impl ResponseReader<'_> {
     /// Reports that an answer does not say what it is about.
     pub(super) fn nameless(&mut self, operation: &str, what: &str, example: &str, at: At) {
         self.facts += 1;
-        self.builder.problem(Problem::new(
-            format!("an answer of `aws {operation}` does not say {what}: save it as {example}, or use `kubectl karpcheck collect`"),
-            Some(at),
-        ));
+        let nameless = AwsProblem::Nameless { operation: operation.into(), what: what.into(), example: example.into() };
+        self.builder.problem(Problem::new(nameless, Some(at)));
     }
 
     /// Was all of a list given?

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::inventory::problem::{AwsProblem, Days};
 use crate::inventory::{Builder, Node, Problem, Value};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::account_region;
@@ -85,11 +86,7 @@ impl Saved {
         if let Some((time, at)) = oldest
             && let days @ 1.. = (now.as_second() - time.as_second()) / (24 * 3600)
         {
-            let age = if days == 1 { "a day".to_owned() } else { format!("{days} days") };
-            builder.problem(Problem::note(
-                format!("the answers of AWS are {age} old: what is so now may differ, collect them anew"),
-                Some(at),
-            ));
+            builder.problem(Problem::new(AwsProblem::Old { days: Days(days) }, Some(at)));
         }
         facts
     }
@@ -107,10 +104,7 @@ fn opened(path: &Path, node: Node, builder: &mut Builder) -> Option<(Asked, Outc
         return Some((asked.unwrap_or_else(|| Asked { place: at, ..Asked::default() }), Outcome::Answer(node)));
     };
     if form != ENVELOPE {
-        builder.problem(Problem::new(
-            format!("{form} is a form of answers that this version does not know: update karpcheck"),
-            Some(at),
-        ));
+        builder.problem(Problem::new(AwsProblem::Form { form: form.into() }, Some(at)));
         return None;
     }
     let words: Vec<&str> =

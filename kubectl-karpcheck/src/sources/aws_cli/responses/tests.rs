@@ -97,7 +97,7 @@ fn a_key_policy_joins_the_key_of_its_files_name() {
     let inventory = read(&[("key.json", &key), ("policy.json", policy)]);
     let id = the(&inventory, "AWS::KMS::Key");
     assert_eq!(get(&inventory, id, "/KeyPolicy"), "unknown (not-provided)");
-    assert!(inventory.problems()[0].message.contains("get-key-policy--KEY_ID.json"));
+    assert!(inventory.problems()[0].to_string().contains("get-key-policy--KEY_ID.json"));
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn what_was_refused_is_unknown_and_names_the_permission() {
     let inventory = read(&[("a.json", &envelope(&command, error))]);
     let key = the(&inventory, "AWS::KMS::Key");
     assert_eq!(get(&inventory, key, "/KeyPolicy"), "unknown (refused)");
-    assert!(inventory.problems()[0].message.starts_with("kms:GetKeyPolicy was refused for"));
-    assert!(inventory.problems()[0].incomplete);
+    assert!(inventory.problems()[0].to_string().starts_with("kms:GetKeyPolicy was refused for"));
+    assert!(inventory.problems()[0].is_incomplete());
 }
 
 #[test]
@@ -243,10 +243,10 @@ fn of_two_answers_the_later_one_counts() {
     assert_eq!(get(&inventory, queue, "/SqsManagedSseEnabled"), "false");
     assert_eq!(get(&inventory, queue, "@read-at"), "2026-11-24T07:00:00Z");
     assert_eq!(
-        inventory.problems()[0].message,
+        inventory.problems()[0].to_string(),
         "the answers of AWS are 4 days old: what is so now may differ, collect them anew"
     );
-    assert!(!inventory.problems()[0].incomplete);
+    assert!(!inventory.problems()[0].is_incomplete());
 }
 
 #[test]

@@ -34,11 +34,11 @@ fn events_are_listed_by_the_kind_of_their_object() {
     );
     assert_eq!(asked.len(), 10, "pages of 500");
     assert_eq!(
-        only_problem(&inventory).message,
+        only_problem(&inventory).to_string(),
         "there are more than 5000 events about objects of kind Node in context test, and only the first 5000 were read: \
          rules that look for symptoms among them may miss some"
     );
-    assert!(!only_problem(&inventory).incomplete);
+    assert!(!only_problem(&inventory).is_incomplete());
     let names = names(&inventory, "core/Event");
     assert_eq!((names.len(), &*names[10]), (11, "unknown: not-provided"), "other events may be there");
 }
@@ -61,6 +61,6 @@ fn events_that_may_not_be_listed_are_told_once() {
     // What the broken group serves is not known: all that could be there is asked for.
     assert_eq!(server.asked().iter().filter(|path| path.contains("/events?")).count(), 5);
     let problem = only_problem(&inventory);
-    assert!(problem.message.contains("ask for `list events`") && !problem.incomplete, "{problem:?}");
+    assert!(problem.to_string().contains("ask for `list events`") && !problem.is_incomplete(), "{problem:?}");
     assert_eq!(names(&inventory, "core/Event"), ["e", "unknown: refused"]);
 }

@@ -20,7 +20,7 @@ pub(super) struct Rewritten {
 pub(super) fn rewrite(doc: DocId, text: &str) -> Result<Rewritten, (String, At)> {
     let (nodes, _, broken) = json::read(text, Base::File(doc));
     if let Some(broken) = broken {
-        return Err((broken.what, broken.at));
+        return Err((broken.kind.to_string(), broken.at));
     }
     let mut out = Rewritten::default();
     for (key, node) in nodes.iter().flat_map(entries) {
@@ -56,7 +56,7 @@ pub(super) fn rewrite(doc: DocId, text: &str) -> Result<Rewritten, (String, At)>
 pub(super) fn rewrite_values(doc: DocId, text: &str) -> Result<Rewritten, (String, At)> {
     let (nodes, _, broken) = json::read(text, Base::File(doc));
     if let Some(broken) = broken {
-        return Err((broken.what, broken.at));
+        return Err((broken.kind.to_string(), broken.at));
     }
     let mut out = Rewritten::default();
     for (name, node) in nodes.iter().flat_map(entries).filter(|(name, _)| is_identifier(name)) {

@@ -1,13 +1,27 @@
 //! Parsing of files: modules and values, in Terraform's own syntax and in JSON.
 
+use crate::inventory::problem::{FileFormat, FileProblem, IsCut, ProblemKind, TerraformProblem};
 use crate::inventory::{At, DocId};
 use crate::sources::terraform::hcl::STACK;
 use crate::sources::terraform::hcl::code::Source;
 use crate::sources::terraform::hcl::json;
 use crate::sources::terraform::hcl::json::Rewritten;
 
-/// What is wrong with a file, where, and the whole blocks that stand before it.
-pub(super) type Unparsed = (String, At, Option<String>);
+/// A file that is not written as Terraform wants it.
+pub(super) struct Unparsed {
+    /// What is wrong.
+    pub(super) what: ProblemKind,
+    /// Where.
+    pub(super) at: At,
+    /// The whole blocks that stand before it.
+    pub(super) before: Option<String>,
+}
+
+impl Unparsed {
+    fn new(format: FileFormat, error: &str, at: At) -> Self {
+        Self { what: FileProblem::Syntax { format, error: error.into(), cut: IsCut(false) }.into(), at, before: None }
+    }
+}
 
 /// Parses a file of a module.
 pub(super) fn parse(doc: DocId, text: String) -> Result<Source, Unparsed> {
@@ -29,8 +43,8 @@ fn parse_with(doc: DocId, text: String, rewrite: Rewrite) -> Result<Source, Unpa
         if text.trim_start().starts_with('{') {
             return match rewrite(doc, &text) {
                 Ok(rewritten) => Source::rewritten(doc, rewritten)
-                    .map_err(|(what, at)| (format!("Terraform code: {what}"), at, None)),
-                Err((what, at)) => Err((format!("JSON: {what}"), at, None)),
+                    .map_err(|(what, at)| Unparsed::new(FileFormat::TerraformJson, &what, at)),
+                Err((what, at)) => Err(Unparsed::new(FileFormat::Json, &what, at)),
             };
         }
         let parsed = Source::parse(doc, text.clone()).or_else(|_| Source::parse(doc, distinct_keys(text.clone())));
@@ -39,17 +53,14 @@ fn parse_with(doc: DocId, text: String, rewrite: Rewrite) -> Result<Source, Unpa
             let broken = (at.line as usize).saturating_sub(1).min(lines.len());
             // A block ends with a brace at the beginning of a line.
             let end = lines[..broken].iter().rposition(|line| line.starts_with('}'));
-            let cut = if lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()) {
-                " (is the file whole?)"
-            } else {
-                ""
-            };
-            (format!("HCL: {what}{cut}"), at, end.map(|end| lines[..=end].concat()))
+            let cut = IsCut(lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()));
+            let what = FileProblem::Syntax { format: FileFormat::Hcl, error: what.into(), cut }.into();
+            Unparsed { what, at, before: end.map(|end| lines[..=end].concat()) }
         })
     });
     match parsed.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
-        _ => Err(("HCL: it cannot be parsed".to_owned(), At::whole(doc), None)),
+        _ => Err(Unparsed { what: TerraformProblem::NotParsed.into(), at: At::whole(doc), before: None }),
     }
 }
 

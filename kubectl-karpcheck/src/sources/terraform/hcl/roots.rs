@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::inventory::problem::{Calls, TerraformProblem};
 use crate::inventory::{At, DocId, Node, Problem, SourceKind, Stated, SymbolScope};
 use crate::sources::terraform::hcl::bundled_modules;
 use crate::sources::terraform::hcl::code::{Code, Source};
@@ -56,10 +57,7 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
         match twice {
             Some((what, at)) if sources.len() > 1 => {
                 // No module, but files that happen to lie side by side.
-                problems.push(Problem::note(
-                    format!("{what} is declared twice in this folder: its files are read each by itself"),
-                    Some(at),
-                ));
+                problems.push(Problem::new(TerraformProblem::DeclaredTwice { what: what.into() }, Some(at)));
                 for (source, scope) in sources.iter().zip(each) {
                     codes.push(Code::new(folder.clone(), &[source]).0);
                     called.push(*only_called);
@@ -149,29 +147,23 @@ fn not_read(unread: Vec<(String, String, At)>) -> Vec<Problem> {
     by_source
         .into_iter()
         .map(|(source, (key, at, calls))| {
-            let calls = match calls {
-                1 => format!("module.{key}"),
-                2 => format!("module.{key} and one more call"),
-                more => format!("module.{key} and {} more calls", more - 1),
-            };
-            let what = if source.starts_with('.') {
-                format!("the module {source} was not read ({calls}): no files of Terraform are in that folder")
+            let calls = Calls { key: key.into(), others: calls - 1 };
+            let is_folder = source.starts_with('.');
+            let source = source.into();
+            let what = if is_folder {
+                TerraformProblem::ModuleFolder { source, calls }
             } else {
-                format!(
-                    "the module {source} was not read ({calls}): `terraform init` brings its code, or give the plan \
-                     (`terraform show -json PLAN`)"
-                )
+                TerraformProblem::Module { source, calls }
             };
-            Problem::note(what, Some(at))
+            Problem::new(what, Some(at))
         })
         .collect()
 }
 
 fn spent(evaluator: &Evaluator<'_>, code: &Code<'_>) -> Option<Problem> {
     evaluator.is_spent().then(|| {
-        let what = "its expressions make more than karpcheck evaluates, so the rest of it is unknown: give the plan";
         let at = code.resources.values().next().map(|block| At::whole(block.source.doc));
-        Problem::new(what, at)
+        Problem::new(TerraformProblem::TooMuch, at)
     })
 }
 
