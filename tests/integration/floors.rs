@@ -1,7 +1,8 @@
 //! The floors of the house: who may name whom. What is absent here cannot be seen in any one file, so a test looks.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+mod circles;
 
 /// Crates that only one module may name.
 const DOORS: &[(&str, &str)] = &[
@@ -142,102 +143,6 @@ fn grouped(source: &str, module: &str) -> bool {
 }
 
 #[test]
-fn no_files_use_each_other_in_a_circle() {
-    let files: Vec<(String, String)> = sources("kubectl-karpcheck/src")
-        .into_iter()
-        .map(|(path, source)| {
-            let module = path.trim_start_matches("kubectl-karpcheck/src/").trim_end_matches(".rs").replace('/', "::");
-            let code = code(&source);
-            let tests = code.find("#[cfg(test)]\nmod tests {").unwrap_or(code.len());
-            (module, code[..tests].to_owned())
-        })
-        .filter(|(module, _)| module != "lib" && module != "main")
-        .collect();
-    let names: BTreeSet<&str> = files.iter().map(|(module, _)| module.as_str()).collect();
-    // A parent may use its own parts and they it.
-    let kin = |one: &str, other: &str| one == other || inside(one, other) || inside(other, one);
-    let used: Vec<(&str, Vec<&str>)> = files
-        .iter()
-        .map(|(module, code)| {
-            let used = uses(module, code).into_iter().filter_map(|path| file_of(&names, &path));
-            (module.as_str(), used.filter(|other| !kin(module, other)).collect())
-        })
-        .collect();
-    // Who is reached from whom, until nothing is added.
-    let mut reached: BTreeMap<&str, BTreeSet<&str>> =
-        used.iter().map(|(module, used)| (*module, used.iter().copied().collect())).collect();
-    loop {
-        let longer: Vec<(&str, BTreeSet<&str>)> = reached
-            .iter()
-            .map(|(module, known)| (*module, known.iter().flat_map(|other| &reached[other]).copied().collect()))
-            .collect();
-        let mut more = false;
-        for (module, others) in longer {
-            let known = reached.entry(module).or_default();
-            let before = known.len();
-            known.extend(others);
-            more |= known.len() > before;
-        }
-        if !more {
-            break;
-        }
-    }
-    let mut circles: Vec<Vec<&str>> = vec![];
-    for (module, others) in &reached {
-        if others.contains(module) && !circles.iter().flatten().any(|known| known == module) {
-            circles.push(others.iter().copied().filter(|other| reached[other].contains(module)).collect());
-        }
-    }
-    assert!(circles.is_empty(), "these use each other: {circles:#?}");
-}
-
-/// Is a module one of the parts of another?
-fn inside(module: &str, parent: &str) -> bool {
-    module.strip_prefix(parent).is_some_and(|rest| rest.starts_with("::"))
-}
-
-/// The paths below `crate` that a module's code names, those of `use` with braces each by itself.
-fn uses(module: &str, code: &str) -> Vec<String> {
-    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
-    let mut found = vec![];
-    for (start, base) in [("crate::", ""), ("super::", parent)] {
-        for (at, _) in code.match_indices(start) {
-            let path = |char: char| char.is_alphanumeric() || char == '_' || char == ':';
-            if code[..at].ends_with(path) {
-                continue;
-            }
-            let rest = &code[at + start.len()..];
-            let end = rest.find(|char| !path(char)).unwrap_or(rest.len());
-            let base = [base, rest[..end].trim_end_matches(':')].join("::");
-            let base = base.trim_matches(':');
-            match rest[end..].strip_prefix('{') {
-                Some(list) => found.extend(
-                    list.split(';')
-                        .next()
-                        .unwrap_or_default()
-                        .split(|char| !path(char))
-                        .filter(|item| !item.is_empty())
-                        .map(|item| format!("{base}::{item}")),
-                ),
-                None => found.push(base.to_owned()),
-            }
-        }
-    }
-    found
-}
-
-/// The file that a path leads into.
-fn file_of<'a>(names: &BTreeSet<&'a str>, path: &str) -> Option<&'a str> {
-    let mut path = path.trim_end_matches(':');
-    loop {
-        if let Some(name) = names.get(path) {
-            return Some(name);
-        }
-        path = path.rsplit_once("::")?.0;
-    }
-}
-
-#[test]
 fn pure_rooms_reach_nothing_outside() {
     let mut broken = vec![];
     for (path, source) in sources("kubectl-karpcheck/src").into_iter().filter(|(path, _)| PURE.contains(&floor(path))) {
@@ -320,10 +225,6 @@ fn the_search_finds_what_it_must_and_nothing_else() {
     ] {
         assert!(!names(source, name), "{source}");
     }
-    let paths =
-        uses("engine::host", "use crate::inventory::{Node, text::Text};\nuse super::text;\ncrate::iam::decide(x)");
-    assert_eq!(paths, ["inventory::Node", "inventory::text::Text", "iam::decide", "engine::text"]);
-    assert_eq!(file_of(&["inventory", "inventory::text"].into(), "inventory::text::Text"), Some("inventory::text"));
     assert!(grouped("use crate::{\n    engine::Pack,\n    model,\n};", "engine"));
     assert!(!grouped("use crate::{model, report::Run};\nfn engine() {}", "engine"));
 }
