@@ -2,7 +2,7 @@
 
 use crate::iam_calls::table::Tags;
 use crate::iam_calls::{Actor, name_of, pins, statement_of};
-use crate::versions::newest;
+use crate::versions::{last_of, newest};
 use karpcheck_sdk::prelude::*;
 
 /// The subjects of rules about single policies.
@@ -114,10 +114,13 @@ pub(crate) fn reach(policy: Item, holders: &[Item], probe: &Probe) -> Reach {
 }
 
 fn ask(principal: Item, controller: Item, probe: &Probe) -> Decision {
-    let release = newest(controller);
+    let release = last_of(newest(controller));
     let name = name_of(controller);
     let actor = Actor { principal, controller, class: None, name, beside: None, release, tags_of: release };
-    let mut request = actor.request(probe.action, probe.on, probe.sends, Tags::None, &[]);
+    // Its id is nobody's in particular: a policy for `i-*` reaches it, one for some ids does not.
+    let mut request = actor
+        .request(probe.action, probe.on, probe.sends, Tags::None, &[])
+        .field("id", controller.field("/unknown/id"));
     if probe.foreign {
         for (key, value) in FOREIGN {
             request = request.with_template(format!("aws:ResourceTag/{}", actor.fill(key)), actor.fill(value));

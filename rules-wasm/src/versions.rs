@@ -8,6 +8,23 @@ pub(crate) const READS: &[&str] = &["Karpcheck::Controller"];
 /// `(1, 8)` of `1.8.7`.
 pub(crate) type Minor = (u64, u64);
 
+/// `(1, 8, 7)` of `1.8.7`.
+pub(crate) type Version = (u64, u64, u64);
+
+/// A minor release as a whole, by its last patch.
+pub(crate) const fn last_of((major, minor): Minor) -> Version {
+    (major, minor, u64::MAX)
+}
+
+/// The version of a controller, to the patch; without one it is the first.
+pub(crate) fn exact_version(controller: Item) -> Result<Option<Version>, Unknown> {
+    let exact = |version: &str| {
+        let (major, minor) = minor(version)?;
+        Some(patch(version).unwrap_or((major, minor, 0)))
+    };
+    Ok(controller.text("/Version")?.as_deref().and_then(exact))
+}
+
 /// The minor version in a text such as `1.8.7`.
 pub(crate) fn minor(version: &str) -> Option<Minor> {
     let mut parts = version.trim_start_matches('v').split('.');
@@ -15,7 +32,7 @@ pub(crate) fn minor(version: &str) -> Option<Minor> {
 }
 
 /// `(1, 8, 7)` of `1.8.7`.
-fn patch(version: &str) -> Option<(u64, u64, u64)> {
+fn patch(version: &str) -> Option<Version> {
     let (major, minor) = minor(version)?;
     let rest = version.trim_start_matches('v').split('.').nth(2)?;
     let digits = rest.split(|char: char| !char.is_ascii_digit()).next()?;
@@ -34,7 +51,7 @@ pub(crate) fn version_for(item: Item) -> Option<Minor> {
 }
 
 /// The same, with the number of the patch.
-pub(crate) fn patch_for(item: Item) -> Option<(u64, u64, u64)> {
+pub(crate) fn patch_for(item: Item) -> Option<Version> {
     common(item, patch)
 }
 
@@ -69,5 +86,6 @@ mod tests {
         assert_eq!(patch("v1.6.8"), Some((1, 6, 8)));
         assert_eq!(patch("1.7.3-hash-fix"), Some((1, 7, 3)));
         assert_eq!(patch("1.6"), None);
+        assert!(patch("0.32.10") < Some(last_of((0, 32))));
     }
 }

@@ -4,6 +4,7 @@
 //! optional file `args` (flags, one a line), an optional `ORIGIN` (where files of others come from) and a file
 //! `expected`. `BLESS=1` writes `expected` anew; what a case's name promises holds even then.
 
+mod calls;
 mod causes;
 mod forms;
 pub(crate) mod harness;

@@ -1,7 +1,7 @@
 //! How a decision came about, statement by statement, and which statement came closest.
 
 use crate::inventory::Place;
-use crate::inventory::{Reason, Ternary};
+use crate::inventory::{Part, Reason, SymbolScope, Ternary, Text};
 
 use crate::iam::condition::Condition;
 use crate::iam::decide::{Boundary, Policies, Policy, Which};
@@ -123,7 +123,7 @@ impl Element<'_> {
                 (who, self.statement.principals.as_ref().is_some_and(|them| them.not), "principals")
             }
             What::Action => (env.request.action.clone(), self.statement.actions.not, "actions"),
-            What::Resource => (env.request.resource.to_string(), self.statement.resources.not, "resources"),
+            What::Resource => (shown(&env.request.resource), self.statement.resources.not, "resources"),
             What::Condition(condition) => return condition.miss(env),
             What::Rest => return String::new(),
         };
@@ -142,6 +142,16 @@ impl Element<'_> {
             What::Rest => 0,
         }
     }
+}
+
+/// A resource as it is written, with an ellipsis for what no one could say of it.
+fn shown(resource: &Text) -> String {
+    let part = |part: Part| match part {
+        Part::Hole(symbol) if symbol.scope == SymbolScope::Field => "…".to_owned(),
+        Part::Hole(symbol) => symbol.name.to_string(),
+        Part::Known(text) => text.to_string(),
+    };
+    resource.clone().into_parts().into_iter().map(part).collect()
 }
 
 const FAR: u32 = 90;

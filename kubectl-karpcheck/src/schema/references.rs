@@ -8,6 +8,7 @@ use crate::schema::pattern::{glob, kind_matches};
 
 const KEY: &str = "AWS::KMS::Key";
 const ROLE: &str = "AWS::IAM::Role";
+const PROFILE: &str = "AWS::IAM::InstanceProfile";
 const IMAGE: &str = "AWS::EC2::Image";
 const SNAPSHOT: &str = "AWS::EC2::Snapshot";
 
@@ -36,6 +37,8 @@ const OBJECTS: &[(&str, &str, Option<&str>)] = &[
     ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/amiSelector/aws::ids", Some(IMAGE)),
     ("karpenter.k8s.aws/AWSNodeTemplate", "/status/amis/*/id", Some(IMAGE)),
     ("karpenter.k8s.aws/EC2NodeClass", "/spec/role", Some(ROLE)),
+    ("karpenter.k8s.aws/EC2NodeClass", "/spec/instanceProfile", Some(PROFILE)),
+    ("karpenter.k8s.aws/AWSNodeTemplate", "/spec/instanceProfile", Some(PROFILE)),
     ("karpenter.sh/NodePool", "/spec/template/spec/nodeClassRef", None),
     ("karpenter.sh/NodeClaim", "/spec/nodeClassRef", None),
     ("karpenter.sh/Provisioner", "/spec/providerRef", None),

@@ -51,15 +51,15 @@ pub(crate) fn with_edits(mut finding: Finding, denied: &[&Denied]) -> Finding {
     finding
 }
 
-fn given(item: Item) -> bool {
-    // A decision only names its items; these are read.
+/// May it be read? A decision only names the items of its statements.
+pub(super) fn is_given(item: Item) -> bool {
     IAM.iter().flat_map(|kind| select(kind).known()).any(|policy| policy == item)
 }
 
 /// The list in the nearest statement that lacks something, and what it lacks; none where more than that keeps it from
 /// applying.
 fn nearest(denied: &Denied) -> Option<(Field, Vec<String>)> {
-    let statement = statement_of(&denied.decision).filter(|statement| given(statement.item()))?;
+    let statement = statement_of(&denied.decision).filter(|statement| is_given(statement.item()))?;
     let mut own = denied.decision.statements.iter().filter(|place| statement_at(place) == statement);
     let (place, None) = (own.next()?, own.next()) else { return None };
     let element = place.item.field(place.pointer.as_str());
@@ -89,7 +89,7 @@ fn home(denied: &Denied) -> Option<Field> {
         let list = statement.parent();
         (list.name() == "Statement" && statement.index().is_some()).then_some(list)
     };
-    let near = statement_of(&denied.decision).filter(|statement| given(statement.item()));
+    let near = statement_of(&denied.decision).filter(|statement| is_given(statement.item()));
     if let Some(list) = near.as_ref().and_then(beside) {
         return Some(list);
     }
@@ -145,15 +145,15 @@ fn conditions(denied: &Denied) -> Option<Vec<(&'static str, String, Vec<String>)
     if call.action == "iam:GetInstanceProfile" {
         return Some(vec![]);
     }
-    let (pool, old) = if denied.tags_of < (0, 32) {
+    let (pool, old) = if denied.tags_of < (0, 32, 0) {
         ("karpenter.sh/provisioner-name", true)
     } else {
-        ("karpenter.sh/nodepool", denied.tags_of < (1, 0))
+        ("karpenter.sh/nodepool", denied.tags_of < (1, 0, 0))
     };
     let mut all: Vec<(&'static str, String, Vec<String>)> = vec![];
     for (tags, prefix) in [(call.sends, "aws:RequestTag/"), (call.found, "aws:ResourceTag/")] {
         let kept_by = match tags {
-            Tags::Launch | Tags::Beta => pool,
+            Tags::Launch | Tags::Template | Tags::Beta => pool,
             Tags::Profile => "karpenter.k8s.aws/ec2nodeclass",
             Tags::Names | Tags::ClusterName => {
                 let mut keys = vec!["karpenter.sh/nodeclaim".to_owned(), "Name".to_owned()];

@@ -1,9 +1,9 @@
 //! The tags that a controller's requests carry.
 
 use super::Actor;
-use crate::versions::Minor;
+use crate::versions::{Version, last_of};
 
-use super::table::{PROFILE, STATIC, Tag, Tags};
+use super::table::{PROFILE, STATIC, TEMPLATE_TAGS, Tag, Tags};
 
 /// Where another cluster's name stands in tags.
 #[derive(Clone, Copy, PartialEq)]
@@ -17,7 +17,7 @@ pub(crate) enum Pinned {
 impl Actor {
     /// The tags that go with it, keys and values as templates.
     fn own_tags(&self, tags: Tags) -> Vec<(String, String)> {
-        let of = |rows: &[Tag], release: Minor| -> Vec<(String, String)> {
+        let of = |rows: &[Tag], release: Version| -> Vec<(String, String)> {
             rows.iter()
                 .filter(|row| row.since <= release && release < row.before)
                 .map(|row| (self.fill(row.key), self.fill(row.value)))
@@ -26,7 +26,8 @@ impl Actor {
         match tags {
             Tags::None | Tags::Unknown => vec![],
             Tags::Launch => of(STATIC, self.tags_of),
-            Tags::Beta => of(STATIC, (0, 37)),
+            Tags::Template => [of(STATIC, self.tags_of), of(TEMPLATE_TAGS, self.release)].concat(),
+            Tags::Beta => of(STATIC, last_of((0, 37))),
             Tags::Profile => of(PROFILE, self.tags_of),
             Tags::Names => [("Name", "default/probe"), ("karpenter.sh/nodeclaim", "default-probe")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -111,8 +111,23 @@ impl Harness {
         stated: Stated,
         folder: &Path,
     ) -> CaseResults {
-        let needed = rule.subjects.iter().chain(&rule.reads).map(|kind| (kind.as_str(), false));
-        let plan = GatherScope::new(needed.chain(rule.reads_if_allowed.iter().map(|kind| (kind.as_str(), true))));
+        self.files_by(pack, &[rule], files, stated, folder)
+    }
+
+    /// Judges files by several rules.
+    pub(crate) fn files_by(
+        &self,
+        pack: &Pack,
+        rules: &[&RuleInfo],
+        files: &[PathBuf],
+        stated: Stated,
+        folder: &Path,
+    ) -> CaseResults {
+        let needed = rules.iter().flat_map(|rule| rule.subjects.iter().chain(&rule.reads));
+        let sharpens = rules.iter().flat_map(|rule| &rule.reads_if_allowed);
+        let plan = GatherScope::new(
+            needed.map(|kind| (kind.as_str(), false)).chain(sharpens.map(|kind| (kind.as_str(), true))),
+        );
         let mut builder = Builder::new(stated);
         sources::files(
             sources::Named { paths: files, ..sources::Named::default() },
@@ -120,7 +135,7 @@ impl Harness {
             &mut builder,
             &mut std::io::empty(),
         );
-        let mut judged = self.inventory(pack, rule, karpenter::inventory(builder));
+        let mut judged = self.inventory_by(pack, rules, karpenter::inventory(builder));
         judged.prefix = format!("{}/", folder.display());
         let unread: Vec<String> = judged
             .inventory
@@ -137,9 +152,14 @@ impl Harness {
 
     /// Judges an inventory by a rule.
     pub(crate) fn inventory(&self, pack: &Pack, rule: &RuleInfo, inventory: Inventory) -> CaseResults {
+        self.inventory_by(pack, &[rule], inventory)
+    }
+
+    fn inventory_by(&self, pack: &Pack, rules: &[&RuleInfo], inventory: Inventory) -> CaseResults {
         let inventory = Arc::new(inventory);
-        let results = engine::run_rules(&self.engine, &[Selected::new(pack, rule)], &inventory);
-        assert!(results.faults.is_empty(), "{}: {:?}", rule.id, results.faults);
+        let selected: Vec<Selected<'_>> = rules.iter().map(|rule| Selected::new(pack, rule)).collect();
+        let results = engine::run_rules(&self.engine, &selected, &inventory);
+        assert!(results.faults.is_empty(), "{:?}", results.faults);
         CaseResults { inventory, results, prefix: String::new() }
     }
 }

@@ -68,9 +68,9 @@ const TERMINATE: &str = "ec2:TerminateInstances";
 
 const fn probe(instance: bool, what: &'static str, foreign: bool, shared: bool) -> Probe {
     let (action, on) = if instance {
-        (TERMINATE, "arn::ec2:::instance/any")
+        (TERMINATE, "arn::ec2:::instance/i-{id}")
     } else {
-        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/any")
+        ("ec2:DeleteLaunchTemplate", "arn::ec2:::launch-template/lt-{id}")
     };
     Probe { action, on, what, foreign, sends: Tags::None, shared }
 }

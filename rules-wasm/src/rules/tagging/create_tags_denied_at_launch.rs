@@ -76,8 +76,7 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 
 use crate::controllers::sure_of_role;
-use crate::iam_calls::table::{Call, Tags};
-use crate::iam_calls::{self, judge, releases, title, with_edits};
+use crate::iam_calls::{self, at_launch, judge, releases, title, with_edits};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
@@ -90,10 +89,6 @@ pub(crate) const RULE: Rule = Rule {
     ..Rule::DEFAULT
 };
 
-fn at_launch(call: &Call) -> bool {
-    call.action == "ec2:CreateTags" && call.sends == Tags::Launch
-}
-
 fn check(controller: Item) -> Check {
     let outcome = judge(controller, at_launch);
     let note = releases(controller).note;
@@ -104,10 +99,10 @@ fn check(controller: Item) -> Check {
             title(controller),
             listed(&kinds),
             denied.decision.why,
-            denied.call.breaks
+            denied.call.breaks.text
         );
         let finding = fail("/Role", message)
-            .severity(denied.call.severity)
+            .severity(denied.call.breaks.severity)
             .confidence(sure_of_role(controller))
             .remedy(format!("Let the controller's role use ec2:CreateTags on {} at creation.", listed(&kinds)))
             .related(denied.decision.statements.clone())

@@ -98,7 +98,7 @@ pub(crate) const RULE: Rule = Rule {
 const TAGGED: &str = "compatibility.karpenter.k8s.aws/cluster-name-tagged";
 
 fn on_existing(call: &Call) -> bool {
-    call.action == "ec2:CreateTags" && call.sends != Tags::Launch
+    call.action == "ec2:CreateTags" && matches!(call.sends, Tags::Names | Tags::ClusterName)
 }
 
 /// The annotations of a NodeClaim that has registered and that Karpenter could not tag with the cluster's name.
@@ -119,13 +119,13 @@ fn check(controller: Item) -> Check {
     for denied in outcome.denied.iter().filter(|denied| !names || denied.call.sends == Tags::Names) {
         let old = denied.call.sends == Tags::ClusterName;
         let proof = if old { untagged(controller) } else { None };
-        let severity = if proof.is_some() { Error } else { denied.call.severity };
+        let severity = if proof.is_some() { Error } else { denied.call.breaks.severity };
         let what = if old { "an instance from before 1.0 with eks:eks-cluster-name" } else { "a running instance" };
         let message = format!(
             "Controller {} may not tag {what} (ec2:CreateTags): {}; {}{note}",
             title(controller),
             denied.decision.why,
-            denied.call.breaks
+            denied.call.breaks.text
         );
         let finding = fail("/Role", message)
             .severity(severity)

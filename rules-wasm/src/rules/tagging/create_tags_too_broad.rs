@@ -68,13 +68,13 @@ const fn probe(on: &'static str, what: &'static str, foreign: bool, sends: Tags)
 }
 
 const PROBES: &[Probe] = &[
-    probe("arn::ec2:::instance/any", "any instance", false, Tags::Launch),
-    probe("arn::ec2:::instance/any", "any instance", false, Tags::Names),
-    probe("arn::ec2:::instance/any", "another cluster's instances", true, Tags::Launch),
-    probe("arn::ec2:::instance/any", "another cluster's instances", true, Tags::Names),
-    probe("arn::ec2:::volume/any", "any volume", false, Tags::Launch),
-    probe("arn::ec2:::vpc/any", "any VPC", false, Tags::Launch),
-    probe("arn::ec2:::vpc/any", "any VPC", false, Tags::Names),
+    probe("arn::ec2:::instance/i-{id}", "any instance", false, Tags::Launch),
+    probe("arn::ec2:::instance/i-{id}", "any instance", false, Tags::Names),
+    probe("arn::ec2:::instance/i-{id}", "another cluster's instances", true, Tags::Launch),
+    probe("arn::ec2:::instance/i-{id}", "another cluster's instances", true, Tags::Names),
+    probe("arn::ec2:::volume/vol-{id}", "any volume", false, Tags::Launch),
+    probe("arn::ec2:::vpc/vpc-{id}", "any VPC", false, Tags::Launch),
+    probe("arn::ec2:::vpc/vpc-{id}", "any VPC", false, Tags::Names),
 ];
 
 fn check(policy: Item) -> Check {

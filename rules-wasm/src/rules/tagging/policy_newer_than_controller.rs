@@ -108,7 +108,7 @@ fn check(controller: Item) -> Check {
     if decision.access == Access::Unknown {
         return unknown(decision.unknown);
     }
-    let Some((major, minor)) = newer_for(&actor) else { return pass() };
+    let Some((major, minor, _)) = newer_for(&actor) else { return pass() };
     fail(
         version,
         format!(

@@ -1,16 +1,21 @@
 //! ## What it finds
 //!
-//! A controller that may not make one of the calls which its release makes: launching, terminating its own instances,
-//! passing the role of its classes, making instance profiles, reading. Tags are the matter of the rules on tagging, the queue
-//! of queue-controller-cannot-receive.
+//! A controller that may not make one of the calls which its release makes for its classes and settings: at its start, at a
+//! launch, when a node or a class is deleted, and in between. Tags are the matter of the rules on tagging, the queue of
+//! queue-controller-cannot-receive.
+//!
+//! Resources that are narrowed by id are held against the ids that are known: those that a class selects or its status
+//! lists. Where none is known, a policy that names ids cannot be judged.
 //!
 //! ## Why it matters
 //!
-//! Without a right that every launch needs nothing is launched. Without others prices, reservations or cleaning up fail.
+//! It depends on the call and on the release, and the finding says it: the controller does not start, a class does not become
+//! Ready, no node is launched, instances are not terminated, or a deleted class keeps its finalizer (errors); prices stay
+//! those that were compiled in (a warning).
 //!
 //! ## How to fix it
 //!
-//! Add the action to the controller's policy, as Karpenter's template of this release has it.
+//! Add the action to the controller's policy, as the statement of Karpenter's template that the finding names does.
 //!
 //! ## Example that fails
 //!
@@ -71,11 +76,11 @@
 //! ## Sources
 //!
 //! - The CloudFormation template in Karpenter's getting started guide, release by release.
-//! - <https://github.com/aws/karpenter-provider-aws>: the calls.
+//! - <https://github.com/aws/karpenter-provider-aws>: the calls of each release, and what their refusal leads to.
 
-use crate::controllers::{REFUSED_TRIALS, sure_of_role};
+use crate::controllers::{REFUSED_TRIALS, role, sure_of_role};
 use crate::iam_calls::table::Call;
-use crate::iam_calls::{self, Denied, Outcome, judge, releases, statement_of, title, with_edits};
+use crate::iam_calls::{self, Denied, Outcome, judge, releases, statement_of, title, with_edits, written};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
@@ -87,6 +92,9 @@ pub(crate) const RULE: Rule = Rule {
     check,
     ..Rule::DEFAULT
 };
+
+/// More ids are only counted.
+const MOST_IDS: usize = 3;
 
 fn other_than_tags(call: &Call) -> bool {
     call.action != "ec2:CreateTags"
@@ -100,7 +108,7 @@ fn check(controller: Item) -> Check {
     for denied in &outcome.denied {
         let alike = |other: &&Denied| {
             other.call.breaks == denied.call.breaks
-                && other.call.severity == denied.call.severity
+                && other.partial == denied.partial
                 && other.kinds == denied.kinds
                 && statement_of(&other.decision) == statement_of(&denied.decision)
         };
@@ -109,26 +117,63 @@ fn check(controller: Item) -> Check {
         }
         seen.push(denied);
         let group: Vec<&Denied> = outcome.denied.iter().filter(alike).collect();
-        let actions: Vec<&str> = group.iter().map(|one| one.call.action).collect();
+        let mut actions: Vec<&str> = vec![];
+        for one in &group {
+            if !actions.contains(&one.call.action) {
+                actions.push(one.call.action);
+            }
+        }
         let kinds: Vec<&str> = denied.kinds.iter().map(String::as_str).filter(|kind| !kind.is_empty()).collect();
         let on = if kinds.is_empty() { String::new() } else { format!(" on {}", listed(&kinds)) };
+        let of = format!("{on}{}", names(denied));
+        let breaks = if denied.partial && denied.call.breaks.severity == Error {
+            "no node is launched with them"
+        } else {
+            denied.call.breaks.text
+        };
         let message = format!(
-            "Controller {} may not use {}{on}: {}; {}{note}",
+            "Controller {} may not use {}{of}: {}; {breaks}{note}",
             title(controller),
             listed(&actions),
             denied.decision.why,
-            denied.call.breaks
         );
         let finding = fail("/Role", message)
-            .severity(denied.call.severity)
+            .severity(denied.call.breaks.severity)
             .confidence(sure_of_role(controller))
-            .remedy(format!("Let the controller's role use {}{on}.", listed(&actions)))
+            .remedy(remedy(controller, denied, &listed(&actions), &of))
             .related(denied.decision.statements.clone())
             .property("actions", actions.join(","))
             .group(format!("{}{on}", actions.join(" ")));
         findings.push(with_edits(finding, &group));
     }
     outcome.verdict(controller, findings)
+}
+
+/// The resources, as far as their ids are known: ` subnet-0123 and subnet-4567`.
+fn names(denied: &Denied) -> String {
+    let ids: Vec<&str> = denied.ids.iter().map(String::as_str).take(MOST_IDS).collect();
+    match denied.ids.len().saturating_sub(MOST_IDS) {
+        _ if ids.is_empty() => String::new(),
+        0 => format!(" {}", listed(&ids)),
+        more => format!(" {} and {more} more", ids.join(", ")),
+    }
+}
+
+/// What to do, as the template of the controller's release does it.
+fn remedy(controller: Item, denied: &Denied, actions: &str, on: &str) -> String {
+    let who = role(controller).map_or_else(|| "the controller's role".into(), |role| format!("role {}", role.name()));
+    let (release, statement) = (denied.releases.last(), denied.call.statement);
+    let as_in = match release {
+        // Older templates have other statements.
+        Some(release) if *release >= (0, 32, 0) && !statement.is_empty() => {
+            format!(", as the statement {statement} of Karpenter {}'s template does", written(&[*release]))
+        }
+        _ => String::new(),
+    };
+    if denied.decision.access == Access::ExplicitDeny {
+        return format!("Take {actions}{on} out of the statement that denies it to {who}.");
+    }
+    format!("Allow {actions}{on} to {who}{as_in}.")
 }
 
 /// Where AWS refused what the policies allow, the refusal counts.

@@ -1,0 +1,187 @@
+//! A call as a question to IAM.
+
+use super::Actor;
+use super::Name;
+use super::resources::Resource;
+use super::table::{Call, Tags};
+use karpcheck_sdk::prelude::*;
+
+const MOST_TAGS: usize = 50;
+/// The code of what a template cannot say because a field is not there: here, a part of an ARN.
+const FIELD_ABSENT: &str = "field-absent";
+
+impl Actor {
+    /// The answer to one call on what an ARN of the table stands for: where that is several, the worst.
+    pub(crate) fn ask(&self, call: &Call, on: &str) -> Decision {
+        let mut all = self.resources(on).into_iter().map(|resource| self.ask_on(call, &resource)).peekable();
+        let mut worst = None;
+        while let Some(decision) = all.next() {
+            if decision.is_denied() || (all.peek().is_none() && worst.is_none()) {
+                return decision;
+            }
+            if decision.access == Access::Unknown {
+                worst.get_or_insert(decision);
+            }
+        }
+        worst.unwrap_or_else(|| Decision {
+            access: Access::Allowed,
+            why: String::new(),
+            statements: vec![],
+            unknown: None,
+        })
+    }
+
+    /// The answer to one call on one resource.
+    pub(super) fn ask_on(&self, call: &Call, resource: &Resource) -> Decision {
+        let mut choices: Vec<Vec<(&str, &str)>> = vec![vec![]];
+        for (key, values) in call.with {
+            // EC2 has another name in China.
+            let by_partition = *key == "iam:PassedToService" && values.len() > 1;
+            let in_china = by_partition && self.is_in_china();
+            choices = values
+                .iter()
+                .filter(|value| !by_partition || value.ends_with(".cn") == in_china)
+                .flat_map(|value| choices.iter().map(move |with| [with.as_slice(), &[(*key, *value)]].concat()))
+                .collect();
+        }
+        let mut first = None;
+        for with in choices {
+            let decision = self.on_resource(call, resource, &with).decide();
+            if decision.access == Access::Allowed {
+                return decision;
+            }
+            first.get_or_insert(decision);
+        }
+        let decision = first.unwrap_or_else(|| self.on_resource(call, resource, &[]).decide());
+        self.with_gap(decision, resource)
+    }
+
+    /// Says what of the resource is not known, where that is why the answer is not.
+    fn with_gap(&self, decision: Decision, resource: &Resource) -> Decision {
+        match (&decision.unknown, &resource.gap) {
+            (Some(unknown), Some((why, settled))) if unknown.code == FIELD_ABSENT => {
+                let mut reason = Unknown::not_provided(why.clone()).with_code("id-not-known");
+                if let Some(settlement) = settled {
+                    reason = reason.settled_by(settlement.clone());
+                }
+                if let Some(class) = self.class {
+                    reason = reason.at(class.place("", ""));
+                }
+                Decision { unknown: Some(reason), ..decision }
+            }
+            _ => decision,
+        }
+    }
+
+    /// Are its resources of the partition aws-cn?
+    fn is_in_china(&self) -> bool {
+        let own = self.controller.get("@partition");
+        own.is("aws-cn")
+            || ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
+                .iter()
+                .flat_map(|kind| select(kind).known())
+                .any(|item| item.get("@partition").is("aws-cn"))
+    }
+
+    fn on_resource(&self, call: &Call, resource: &Resource, with: &[(&str, &str)]) -> Request {
+        let request = self.request(call.action, &resource.arn, call.sends, call.found, with);
+        let request =
+            resource.fields.iter().fold(request, |request, (name, field)| request.field(name.clone(), field.clone()));
+        if call.action.starts_with("pricing:") {
+            request.with("aws:RequestedRegion", self.pricing_region())
+        } else {
+            request
+        }
+    }
+
+    /// The region whose endpoint prices are asked of: KP pkg/providers/pricing/pricing.go (NewAPI).
+    fn pricing_region(&self) -> Value {
+        let region = match self.controller.get("@region") {
+            Value::Text(region) => region,
+            Value::Unknown(unknown) => return Value::Unknown(unknown),
+            _ => return Value::Unknown(Unknown::not_provided("the cluster's region is not known").with_code("region")),
+        };
+        let of = |prefix: &str| region.starts_with(prefix);
+        let endpoint = if of("ap-") {
+            "ap-south-1"
+        } else if of("cn-") && self.release >= (0, 32, 0) {
+            "cn-northwest-1"
+        } else if of("cn-") && self.release < (0, 20, 0) {
+            "cn-north-1"
+        } else if of("cn-") {
+            "ap-south-1"
+        } else if of("eu-") && self.release >= (0, 31, 0) {
+            "eu-central-1"
+        } else {
+            "us-east-1"
+        };
+        endpoint.into()
+    }
+
+    /// A request with tags that it sends and tags that the resource has.
+    pub(crate) fn request(&self, action: &str, on: &str, sends: Tags, found: Tags, with: &[(&str, &str)]) -> Request {
+        let cluster = match &self.name {
+            Name::Field(field) => field.clone(),
+            Name::Text(_) => self.controller.field("@name"),
+        };
+        let mut request = Request::by_item(self.principal, action, self.fill(on))
+            .field("cluster", cluster)
+            .field("region", self.controller.field("@region"))
+            .field("partition", self.controller.field("@partition"))
+            .field("account", self.controller.field("@account"))
+            .field("uid", self.class.unwrap_or(self.controller).field("/metadata/uid"));
+        for (key, value) in with {
+            request = request.with_template(*key, self.fill(value));
+        }
+        if !with.iter().any(|(key, _)| *key == "ec2:CreateAction") {
+            request = request.with("ec2:CreateAction", Value::Absent);
+        }
+        for (tags, prefix) in [(sends, "aws:RequestTag/"), (found, "aws:ResourceTag/")] {
+            if tags != Tags::Unknown {
+                request = self.tagged(request, tags, prefix);
+            }
+        }
+        request
+    }
+
+    fn tagged(&self, mut request: Request, tags: Tags, prefix: &str) -> Request {
+        let sent = prefix == "aws:RequestTag/";
+        let own = self.tags(tags);
+        for (key, value) in &own {
+            request = request.with_template(format!("{prefix}{key}"), value.clone());
+            if sent {
+                request = request.with_template("aws:TagKeys", key.clone());
+            }
+        }
+        let mut rest = Value::Absent;
+        let of_class = matches!(tags, Tags::Launch | Tags::Template | Tags::Beta | Tags::Profile);
+        if let (true, Some(class)) = (of_class, self.class) {
+            for (number, tag) in class.each("/spec/tags").take(MOST_TAGS).enumerate() {
+                let tag = match tag {
+                    Ok(tag) => tag,
+                    // There may be more tags.
+                    Err(unknown) => {
+                        rest = Value::Unknown(unknown);
+                        continue;
+                    }
+                };
+                let name = tag.name();
+                if own.iter().any(|(other, _)| *other == name) {
+                    continue;
+                }
+                let (key, value) = (format!("{prefix} key {number}"), format!("{prefix} value {number}"));
+                request = request
+                    .with_template(format!("{prefix}{{{key}}}"), format!("{{{value}}}"))
+                    .field(value, tag.clone());
+                if sent {
+                    request = request.with_template("aws:TagKeys", format!("{{{key}}}"));
+                }
+                request = request.field(key, tag.key());
+            }
+        }
+        if sent && own.is_empty() {
+            request = request.with("aws:TagKeys", Value::Absent);
+        }
+        request.with(format!("{prefix}*"), rest)
+    }
+}
