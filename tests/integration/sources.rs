@@ -3,6 +3,7 @@
 mod corpus;
 mod hostile;
 mod joins;
+mod overlays;
 mod questions;
 mod releases;
 mod story;

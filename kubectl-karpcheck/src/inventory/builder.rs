@@ -118,6 +118,8 @@ pub struct Builder {
     unit: Option<Arc<str>>,
     /// The roots of Terraform by the scope of their symbols.
     roots: BTreeMap<SymbolScope, Arc<str>>,
+    /// Those of them that are files of overlays.
+    overlays: BTreeSet<Arc<str>>,
     /// Where what was named on the command line is.
     repository: Repository,
     /// Folders that were named on the command line.
@@ -202,6 +204,23 @@ impl Builder {
         let scope = self.template();
         self.roots.insert(scope, Arc::from(path.to_string_lossy()));
         scope
+    }
+
+    /// A scope for what an overlay makes of objects that others have, too: it is a part of the overlay's file.
+    pub fn overlay(&mut self, file: &std::path::Path) -> SymbolScope {
+        let scope = self.root(file);
+        self.overlays.extend(self.roots.get(&scope).cloned());
+        scope
+    }
+
+    /// Is this the scope of an overlay?
+    pub fn is_overlay(&self, scope: SymbolScope) -> bool {
+        self.roots.get(&scope).is_some_and(|file| self.overlays.contains(file))
+    }
+
+    /// Is it an overlay's file that was read as one?
+    pub(crate) fn is_overlay_file(&self, unit: &str) -> bool {
+        self.overlays.contains(unit)
     }
 
     /// Registers a cluster that is asked.

@@ -114,6 +114,7 @@ fn units(builder: &Builder) -> Vec<Unit> {
         let answers = item.source == SourceKind::Aws;
         let (key, path, root) = match (&item.unit, origin) {
             _ if item.cluster != ClusterId::FILES => ((0, item.cluster.0.to_string()), None, false),
+            (Some(file), _) if builder.is_overlay_file(file) => ((2, file.to_string()), Some(file.to_string()), false),
             (Some(root), _) => ((1, root.to_string()), Some(root.to_string()), true),
             (None, Origin::File(path)) => ((2, path.to_string()), Some(path.to_string()), false),
             (None, Origin::Live(live)) => ((0, live.context.to_string()), None, false),

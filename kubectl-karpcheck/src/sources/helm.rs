@@ -7,7 +7,7 @@ pub(in crate::sources) mod values;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::inventory::{Builder, Draft, Map, Node, SourceKind, Value};
+use crate::inventory::{Builder, Draft, Map, Node, SourceKind, SymbolScope, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::karpenter::settings::WHOLE;
 use crate::sources::placeholders;
@@ -55,7 +55,8 @@ const VARIABLES: &[&str] = &[
 #[derive(Default)]
 pub(super) struct Helm {
     files: Vec<FileOfValues>,
-    releases: Vec<Release>,
+    /// Each with the overlay that it is of.
+    releases: Vec<(Option<SymbolScope>, Release)>,
 }
 
 impl Reader for Helm {
@@ -80,11 +81,11 @@ impl Reader for Helm {
                     placeholders::mark(&mut node);
                 }
                 if node.member("helmCharts").is_some() {
-                    self.releases.extend(releases::of_kustomization(&node, &path));
+                    self.releases.extend(releases::of_kustomization(&node, &path).into_iter().map(|one| (None, one)));
                     return 0;
                 }
                 if releases::is_helmfile(&node) {
-                    self.releases.extend(releases::of_helmfile(&node, &path));
+                    self.releases.extend(releases::of_helmfile(&node, &path).into_iter().map(|one| (None, one)));
                     return 0;
                 }
                 let found = values_in(&node, &path);
@@ -94,12 +95,14 @@ impl Reader for Helm {
                 self.files.extend(files);
                 count
             }
-            Content::Release(release) if root.is_some() || release.files.is_empty() => {
+            Content::Release(release)
+                if release.files.is_empty() || root.is_some_and(|root| !context.builder.is_overlay(root)) =>
+            {
                 add_release(context.builder, *release, None);
                 0
             }
             Content::Release(release) => {
-                self.releases.push(*release);
+                self.releases.push((root, *release));
                 0
             }
         }
@@ -108,7 +111,10 @@ impl Reader for Helm {
     fn finish(&mut self, context: &mut Context<'_>) -> u64 {
         let files = std::mem::take(&mut self.files);
         let mut used = BTreeSet::new();
-        for mut release in std::mem::take(&mut self.releases) {
+        for (overlay, mut release) in std::mem::take(&mut self.releases) {
+            if let Some(overlay) = overlay {
+                context.builder.enter(overlay);
+            }
             let named = std::mem::take(&mut release.files);
             release.values = releases::of_files(context.builder, &files, &named, release.values, &mut used);
             // A chart in the repository has its version of Karpenter's in its own file.
@@ -116,6 +122,7 @@ impl Reader for Helm {
             let folder = own.and_then(|number| files[number].path.parent()).filter(|_| release.version.is_none());
             let version = folder.and_then(|folder| releases::version_for(context.builder, folder));
             add_release(context.builder, release, version);
+            context.builder.leave();
         }
         let claimed =
             |file: &FileOfValues| std::fs::canonicalize(&file.path).is_ok_and(|path| context.claimed.contains(&path));

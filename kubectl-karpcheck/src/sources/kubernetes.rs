@@ -2,29 +2,51 @@
 //! Crossplane's, joined with the AWS resource that they describe.
 
 mod ack;
+mod configs;
 mod crossplane;
 mod eksctl;
 mod gitops;
+mod held;
 mod kro;
+mod kustomizations;
 mod overlays;
+mod patches;
 
-use crate::inventory::{Builder, Draft, Node, SourceKind, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::inventory::{Builder, Draft, Node, SourceKind, SymbolScope, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use crate::sources::{placeholders, policy_documents};
+use configs::Configs;
+use held::Held;
 
-/// Kubernetes objects in files, one by one or as a list.
-pub(super) struct Kubernetes;
+/// Kubernetes objects in files, one by one or as a list. Those of a repository wait until all are there: a kustomization may
+/// change them, or a ConfigMap hold the values of a release.
+#[derive(Default)]
+pub(super) struct Kubernetes {
+    held: Vec<Held>,
+    configs: Configs,
+    /// Are all there?
+    finished: bool,
+}
 
 impl Reader for Kubernetes {
     fn detects(&self, document: &Document<'_>) -> bool {
         // A kustomization that installs charts is no object of a cluster.
-        document.node().is_some_and(|node| kind_of(node).is_some() && node.member("helmCharts").is_none())
+        document.node().is_some_and(|node| {
+            let kustomization = || node.as_map().is_some() && kustomizations::is_file_of_one(&document.path);
+            (kind_of(node).is_some() || kustomization()) && node.member("helmCharts").is_none()
+        })
     }
 
     fn read(&mut self, mut document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        let (path, doc, named, root) = (Arc::clone(&document.path), document.doc, document.named, document.root);
         let Content::Node { node, placeholders } = &mut document.content else { return 0 };
+        kustomizations::with_kind(node, &path);
         let Some((kind, _)) = kind_of(node) else { return 0 };
         let is_list =
             kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
@@ -40,6 +62,46 @@ impl Reader for Kubernetes {
             placeholders::mark(node);
         }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));
+        if !live && root.is_none() && !self.finished {
+            self.held.push(Held { path, doc, named, node: body });
+            return 1;
+        }
+        self.take(&document, kind, body, live, context);
+        1
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> u64 {
+        self.finished = true;
+        let held = std::mem::take(&mut self.held);
+        self.configs = configs::of(context, &held);
+        let overlaid = kustomizations::overlaid(context.builder, &held, &self.configs);
+        let mut units: BTreeMap<Arc<Path>, SymbolScope> = BTreeMap::new();
+        let mut copies = vec![];
+        for (file, number, node) in overlaid.copies {
+            let unit = *units.entry(Arc::clone(&file)).or_insert_with(|| context.builder.overlay(&file));
+            let Held { path, doc, named, .. } = &held[number];
+            copies.push((unit, Held { path: Arc::clone(path), doc: *doc, named: *named, node }));
+        }
+        let own = held.into_iter().enumerate().filter(|(number, _)| !overlaid.gone.contains(number));
+        let own = own.map(|(_, held)| (None, held));
+        for (unit, held) in own.chain(copies.into_iter().map(|(unit, held)| (Some(unit), held))) {
+            let Some((kind, _)) = kind_of(&held.node) else { continue };
+            let Held { path, doc, named, node } = held;
+            let content = Content::Node { node: Node::new(Value::Null, node.at), placeholders: false };
+            let document = Document { path, doc, named, root: unit, content };
+            if let Some(unit) = unit {
+                context.builder.enter(unit);
+            }
+            self.take(&document, kind, node, false, context);
+            context.builder.leave();
+        }
+        0
+    }
+}
+
+impl Kubernetes {
+    /// Adds an object as it is installed.
+    fn take(&self, document: &Document<'_>, kind: String, body: Node, live: bool, context: &mut Context<'_>) {
         overlays::add(context.builder, &kind, &body, &document.path);
         let source = if live { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name_of(&body), body, source);
@@ -50,10 +112,13 @@ impl Reader for Kubernetes {
                 let templates = kro::templates(context.builder, &draft.body);
                 let inner = templates.into_iter().map(|node| Content::Node { node, placeholders: false });
                 context.nested.extend(inner.map(|content| document.inner(content)));
-                return 0;
+                return;
             }
             "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::argo(context.builder, &draft),
-            "helm.toolkit.fluxcd.io/HelmRelease" => gitops::flux(&draft),
+            "helm.toolkit.fluxcd.io/HelmRelease" => {
+                let folder = document.path.parent().unwrap_or(Path::new(""));
+                gitops::flux(&draft, &|name| configs::nearest(&self.configs, name, folder))
+            }
             "source.toolkit.fluxcd.io/OCIRepository" => {
                 gitops::flux_chart(context.builder, &draft);
                 vec![]
@@ -63,7 +128,6 @@ impl Reader for Kubernetes {
         };
         context.nested.extend(found.into_iter().map(|content| document.inner(content)));
         add(context.builder, context.gather_scope, draft);
-        1
     }
 }
 

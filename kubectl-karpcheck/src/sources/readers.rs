@@ -17,9 +17,10 @@ impl Readers {
     /// All of them, in the order in which they are asked: values of a chart have no mark of their own, so Helm comes last.
     pub(super) fn new() -> Self {
         Self(vec![
+            // Objects that Terraform takes from a file are its own: all others are there by then.
+            Box::<Kubernetes>::default(),
             Box::<Terraform>::default(),
             Box::new(Logs),
-            Box::new(Kubernetes),
             Box::new(CloudFormation),
             Box::new(IamPolicies),
             Box::<Saved>::default(),

@@ -10,14 +10,19 @@ dependencies:
 ";
 
 /// The inventory of a folder with some files.
-fn folder(files: &[(&str, &str)]) -> Inventory {
+pub(super) fn folder(files: &[(&str, &str)]) -> Inventory {
+    of_kinds(files, KINDS)
+}
+
+/// The same of these kinds.
+pub(super) fn of_kinds(files: &[(&str, &str)], kinds: &[&'static str]) -> Inventory {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let plan = GatherScope::new(KINDS.iter().map(|kind| (*kind, false)));
+    let plan = GatherScope::new(kinds.iter().map(|kind| (*kind, false)));
     let mut builder = Builder::new(Stated::default());
     let paths = [folder.path().to_owned()];
     let named = sources::Named { paths: &paths, ..sources::Named::default() };
@@ -26,7 +31,7 @@ fn folder(files: &[(&str, &str)]) -> Inventory {
 }
 
 /// Cluster, queue and version of the controllers.
-fn controllers(inventory: &Inventory) -> Vec<[Json; 3]> {
+pub(super) fn controllers(inventory: &Inventory) -> Vec<[Json; 3]> {
     let text = |id: ItemId, pointer: &str| match inventory.get(id, pointer).unwrap() {
         FieldValue::Unknown(_) => json!("unknown"),
         _ => json_of(inventory, id, pointer),

@@ -18,6 +18,8 @@ super::gaps! {
         "eksctl-queue" EksctlQueue = "whether the queue's name reaches the controller depends on eksctl's version: before eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
         "values-file-not-read" ValuesFile { file: Arc<str> } = "values come from {file}, which was not read";
         "value-from-file" FromFile { name: Arc<str> } = "{name} comes from a file of the repository";
+        "patched" Patched = "a kustomization changes it, and to what is not known";
+        "values-from-object" ValuesOf { kind: Arc<str>, name: Arc<str> } = "values come from the {kind} {name}, which was not read";
         "value-from-object" FromObject { path: Arc<str>, kind: Arc<str>, name: Arc<str> } = "{path} comes from the {kind} {name}";
     }
 }

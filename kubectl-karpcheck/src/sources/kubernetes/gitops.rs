@@ -2,7 +2,7 @@
 
 use crate::inventory::problem::KubernetesProblem;
 use crate::inventory::reason::Objects;
-use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Text, Value};
+use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Reason, Text, Value};
 use crate::karpenter::controller::CHART;
 use crate::sources::helm::is_chart;
 use crate::sources::helm::values::{from_text, over, set_path};
@@ -108,7 +108,7 @@ fn argo_values(source: &Node) -> Result<Node, Node> {
 }
 
 /// What a HelmRelease installs.
-pub(super) fn flux(draft: &Draft) -> Vec<Content<'static>> {
+pub(super) fn flux<'c>(draft: &Draft, config: &dyn Fn(&str) -> Option<&'c Node>) -> Vec<Content<'static>> {
     let Some(spec) = draft.body.member("spec") else { return vec![] };
     let chart = spec.at_path(&["chart", "spec"]);
     let reference = spec.member("chartRef");
@@ -126,11 +126,26 @@ pub(super) fn flux(draft: &Draft) -> Vec<Content<'static>> {
     let mut values = Node::new(Value::Map(Map::default()), spec.at);
     // What comes from elsewhere counts less than what stands here.
     for from in spec.member("valuesFrom").map(Node::elements).unwrap_or_default() {
-        if let Some(path) = from.str_at(&["targetPath"]) {
-            let kind = from.str_at(&["kind"]).unwrap_or("object");
-            let name = from.str_at(&["name"]).unwrap_or("without a name");
-            let gap = Objects::FromObject { path: path.into(), kind: kind.into(), name: name.into() };
-            set_path(&mut values, path, Node::unknown(Cause::NotProvided, gap, from.at));
+        let kind = from.str_at(&["kind"]).unwrap_or("object");
+        let name = from.str_at(&["name"]).unwrap_or("without a name");
+        let key = from.str_at(&["valuesKey"]).unwrap_or("values.yaml");
+        // Secrets are not looked into.
+        let given = config(name).filter(|_| kind == "ConfigMap").and_then(|data| data.member(key));
+        match (from.str_at(&["targetPath"]), given) {
+            (Some(path), Some(value)) => set_path(&mut values, path, value.clone()),
+            (Some(path), None) => {
+                let gap = Objects::FromObject { path: path.into(), kind: kind.into(), name: name.into() };
+                set_path(&mut values, path, Node::unknown(Cause::NotProvided, gap, from.at));
+            }
+            (None, given) => match given.and_then(from_text) {
+                Some(given) => values = over(given, values),
+                None => {
+                    let gap = Objects::ValuesOf { kind: kind.into(), name: name.into() };
+                    if let Value::Map(map) = &mut values.value {
+                        map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, gap)));
+                    }
+                }
+            },
         }
     }
     if let Some(own) = spec.member("values") {

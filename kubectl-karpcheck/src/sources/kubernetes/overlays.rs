@@ -43,7 +43,7 @@ pub(super) fn add(builder: &mut Builder, kind: &str, body: &Node, file: &Path) {
 }
 
 /// Where a path of the repository is: its root is a folder above, of which the nearest that has such a folder is taken.
-fn in_repository(folder: &Path, path: &Path) -> Option<PathBuf> {
+pub(super) fn in_repository(folder: &Path, path: &Path) -> Option<PathBuf> {
     let path = path.strip_prefix("./").or_else(|_| path.strip_prefix("/")).unwrap_or(path);
     let above = folder.ancestors().map(|above| above.join(path));
     above.filter(|found| found != folder).find(|found| found.is_dir())

@@ -1,0 +1,487 @@
+//! What an overlay changes of an object: strategic merges, JSON patches, images, namespaces, variables.
+
+use crate::formats::yaml;
+use crate::inventory::reason::Objects;
+use crate::inventory::{Cause, DocId, Map, Node, Part, Text, Value};
+use crate::sources::helm::values::from_text;
+use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::placeholders;
+
+/// A change to some objects.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    target: Target,
+    change: Change,
+}
+
+/// Which objects are changed.
+#[derive(Clone, Debug, Default)]
+struct Target {
+    group: Option<String>,
+    kind: Option<String>,
+    name: Option<String>,
+    /// Are they chosen by more than these, so that it is not known which they are?
+    vague: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    /// A part of the object, to be laid over it.
+    Merge(Node),
+    /// Operations on paths, in their order.
+    Operations(Vec<Operation>),
+    /// It could not be read.
+    Unread(Node),
+    /// Another name, tag or digest of an image.
+    Image(Image),
+    /// Another namespace.
+    Namespace(Node),
+    /// Fields that get the value of others.
+    Replaced(Vec<String>, Node),
+}
+
+#[derive(Clone, Debug)]
+struct Operation {
+    op: String,
+    path: Vec<String>,
+    value: Option<Node>,
+}
+
+#[derive(Clone, Debug)]
+struct Image {
+    name: String,
+    new_name: Option<String>,
+    new_tag: Option<String>,
+    digest: Option<String>,
+}
+
+/// The kinds whose namespace tells whose role they have.
+const IN_NAMESPACES: &[&str] =
+    &["helm.toolkit.fluxcd.io/HelmRelease", "apps/Deployment", "core/ServiceAccount", "core/ConfigMap"];
+
+/// The patches of a kustomization, and those of Flux's, which have the same form. What names a file is read by `file`.
+pub(super) fn of(spec: &Node, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -> Vec<Patch> {
+    let mut all = vec![];
+    let list = |name: &str| spec.member(name).map(Node::elements).unwrap_or_default();
+    for merge in list("patchesStrategicMerge") {
+        all.extend(merges(merge, &Target::default(), file));
+    }
+    for patch in list("patchesJson6902").iter().chain(list("patches")) {
+        let target = patch.member("target").map(Target::of).unwrap_or_default();
+        match (patch.member("patch"), patch.member("path")) {
+            (Some(inline), _) => all.extend(merges(inline, &target, file)),
+            (None, Some(path)) => all.extend(merges(path, &target, file)),
+            (None, None) => {}
+        }
+    }
+    for image in list("images") {
+        let text = |name: &str| image.str_at(&[name]).map(str::to_owned);
+        let Some(name) = text("name") else { continue };
+        let tag =
+            image.member("newTag").map(|tag| tag.as_str().map_or_else(|| tag.to_json().to_string(), str::to_owned));
+        let image = Image { name, new_name: text("newName"), new_tag: tag, digest: text("digest") };
+        all.push(Patch { target: Target::default(), change: Change::Image(image) });
+    }
+    if let Some(namespace) = spec.member("namespace").filter(|namespace| !namespace.is_null()) {
+        all.push(Patch { target: Target::default(), change: Change::Namespace(namespace.clone()) });
+    }
+    for target in
+        list("replacements").iter().flat_map(|one| one.member("targets").map(Node::elements).unwrap_or_default())
+    {
+        let paths = target.member("fieldPaths").map(Node::elements).unwrap_or_default();
+        let paths = paths.iter().filter_map(Node::as_str).map(str::to_owned).collect();
+        let select = target.member("select").map(Target::of).unwrap_or_default();
+        all.push(Patch { target: select, change: Change::Replaced(paths, target.clone()) });
+    }
+    all
+}
+
+/// The patches that stand in a text, or in the file that it names.
+fn merges(from: &Node, target: &Target, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -> Vec<Patch> {
+    let unread = || vec![Patch { target: target.clone(), change: Change::Unread(from.clone()) }];
+    let nodes = match &from.value {
+        Value::Map(_) | Value::List(_) => Some(vec![from.clone()]),
+        Value::Text(text) if text.to_string().contains('\n') || text.to_string().contains(": ") => inline(from),
+        Value::Text(_) => from.as_str().and_then(file),
+        _ => None,
+    };
+    let Some(nodes) = nodes else { return unread() };
+    nodes
+        .into_iter()
+        .filter(|node| !node.is_null())
+        .flat_map(|node| match &node.value {
+            Value::List(list) if list.items.iter().all(|item| item.member("op").is_some()) => {
+                let operations = list.items.iter().map(Operation::of).collect();
+                vec![Patch { target: target.clone(), change: Change::Operations(operations) }]
+            }
+            Value::Map(_) => {
+                let target = if target.is_open() { Target::named(&node) } else { target.clone() };
+                vec![Patch { target, change: Change::Merge(node) }]
+            }
+            _ => unread(),
+        })
+        .collect()
+}
+
+/// The documents of a text, each with its place in the file.
+fn inline(text: &Node) -> Option<Vec<Node>> {
+    let written = match &text.value {
+        Value::Text(text) => text.to_string(),
+        _ => return None,
+    };
+    if written.contains("\n---") {
+        let parts = written.split("\n---").map(|part| Node::text(part.trim_start_matches('-'), text.at));
+        return parts.map(|part| from_text(&part)).collect();
+    }
+    from_text(text).map(|node| vec![node])
+}
+
+/// The documents of a patch's file.
+pub(super) fn documents(text: &str, doc: DocId) -> Option<Vec<Node>> {
+    yaml::read(text, doc)
+        .map(|parsed| {
+            let mut node = parsed.node.ok()?;
+            placeholders::mark(&mut node);
+            Some(node)
+        })
+        .collect()
+}
+
+impl Target {
+    fn of(node: &Node) -> Self {
+        let text = |name: &str| node.str_at(&[name]).filter(|text| !text.is_empty()).map(str::to_owned);
+        let selects =
+            ["labelSelector", "annotationSelector", "namespace"].iter().any(|name| node.member(name).is_some());
+        Self { group: text("group"), kind: text("kind"), name: text("name"), vague: selects }
+    }
+
+    /// The object that a strategic merge names itself.
+    fn named(patch: &Node) -> Self {
+        let kind = kind_of(patch).map(|(kind, _)| kind);
+        let (group, kind) = kind.as_deref().and_then(|kind| kind.split_once('/')).unzip();
+        Self {
+            group: group.map(str::to_owned),
+            kind: kind.map(str::to_owned),
+            name: Some(name_of(patch)),
+            vague: false,
+        }
+    }
+
+    const fn is_open(&self) -> bool {
+        self.group.is_none() && self.kind.is_none() && self.name.is_none() && !self.vague
+    }
+
+    /// Is an object among them, and is that certain?
+    fn fits(&self, object: &Node) -> Option<bool> {
+        let (kind, _) = kind_of(object)?;
+        let (group, kind) = kind.split_once('/')?;
+        let same = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
+        if !same(&self.kind, kind)
+            || !(same(&self.group, group) || (self.group.as_deref() == Some("") && group == "core"))
+        {
+            return None;
+        }
+        let name = name_of(object);
+        let (fits, certain) = match self.name.as_deref() {
+            None | Some(".*") => (true, true),
+            Some(wanted) if wanted == name => (true, true),
+            // A name is a regular expression.
+            Some(wanted) => (wanted.contains(['*', '+', '?', '|', '(', '[', '^', '$']), false),
+        };
+        fits.then_some(certain && !self.vague)
+    }
+}
+
+impl Operation {
+    fn of(node: &Node) -> Self {
+        let text = |name: &str| node.str_at(&[name]).unwrap_or_default().to_owned();
+        let path = text("path").split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+        Self { op: text("op"), path, value: node.member("value").cloned() }
+    }
+}
+
+impl Patch {
+    /// Changes an object, if it is one that the patch is for. Where what becomes of it is not known, neither are the fields
+    /// that are touched. Did it change?
+    pub(super) fn apply(&self, object: &mut Node) -> bool {
+        let Some(certain) = self.target.fits(object) else { return false };
+        match &self.change {
+            Change::Merge(patch) if certain => {
+                let by_name =
+                    kind_of(object).is_some_and(|(kind, _)| kind.starts_with("core/") || kind.starts_with("apps/"));
+                merge_object(object, patch, by_name);
+            }
+            Change::Merge(patch) => cover_object(object, patch),
+            Change::Operations(operations) => {
+                for operation in operations {
+                    operation.apply(object, certain);
+                }
+            }
+            Change::Unread(at) => {
+                let unknown = Node::unknown(Cause::NotProvided, Objects::Patched, at.at);
+                set(object, &["spec".to_owned()], unknown);
+            }
+            Change::Image(image) => return image.apply(object),
+            Change::Namespace(namespace) => return move_to(object, namespace),
+            Change::Replaced(paths, target) => {
+                for path in paths {
+                    // What is chosen within a list is left out with the list.
+                    let path = path.split('[').next().unwrap_or_default();
+                    let path: Vec<String> =
+                        path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+                    set(object, &path, Node::unknown(Cause::Undecidable, Objects::Patched, target.at));
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Lays a part over an object. Its kind and name only say which object is meant.
+fn merge_object(object: &mut Node, patch: &Node, by_name: bool) {
+    let (Value::Map(own), Value::Map(part)) = (&mut object.value, &patch.value) else { return };
+    for (key, node) in &part.entries {
+        if key.is("apiVersion") || key.is("kind") {
+            continue;
+        }
+        if key.is("metadata") {
+            let mut node = node.clone();
+            if let Value::Map(metadata) = &mut node.value {
+                metadata.remove("name");
+                metadata.remove("namespace");
+            }
+            merge_member(own, key, &node, by_name);
+        } else {
+            merge_member(own, key, node, by_name);
+        }
+    }
+}
+
+fn merge_member(own: &mut Map, key: &Text, node: &Node, by_name: bool) {
+    let written = key.to_string();
+    if node.is_null() {
+        own.remove(&written);
+        return;
+    }
+    match own.get_mut(&written) {
+        Some(old) => merge(old, node, by_name),
+        None => own.set(key.clone(), without_directives(node)),
+    }
+}
+
+fn merge(old: &mut Node, node: &Node, by_name: bool) {
+    let replaces = node.str_at(&["$patch"]) == Some("replace");
+    match (&mut old.value, &node.value) {
+        (Value::Map(own), Value::Map(part)) if !replaces => {
+            for (key, node) in &part.entries {
+                merge_member(own, key, node, by_name);
+            }
+        }
+        (Value::List(own), Value::List(part))
+            if by_name && part.items.iter().all(|item| item.member("name").is_some()) =>
+        {
+            for item in &part.items {
+                let name = item.member("name").map(Node::to_json);
+                let twin = own.items.iter().position(|old| old.member("name").map(Node::to_json) == name);
+                match twin {
+                    Some(twin) if item.str_at(&["$patch"]) == Some("delete") => {
+                        own.items.remove(twin);
+                    }
+                    Some(twin) => merge(&mut own.items[twin], item, by_name),
+                    None => own.items.push(without_directives(item)),
+                }
+            }
+        }
+        _ => *old = without_directives(node),
+    }
+}
+
+fn without_directives(node: &Node) -> Node {
+    let mut node = node.clone();
+    if let Value::Map(map) = &mut node.value {
+        map.remove("$patch");
+    }
+    node
+}
+
+/// Makes the fields of an object unknown that a part would be laid over.
+fn cover_object(object: &mut Node, patch: &Node) {
+    let members = patch.as_map().map(|map| map.entries.as_slice()).unwrap_or_default();
+    for (key, node) in members {
+        if !(key.is("apiVersion") || key.is("kind") || key.is("metadata")) {
+            cover(object, &mut vec![key.to_string()], node);
+        }
+    }
+}
+
+fn cover(object: &mut Node, path: &mut Vec<String>, node: &Node) {
+    match node.as_map() {
+        Some(map) if !map.entries.is_empty() => {
+            for (key, node) in &map.entries {
+                path.push(key.to_string());
+                cover(object, path, node);
+                path.pop();
+            }
+        }
+        _ => set(object, path, Node::unknown(Cause::Undecidable, Objects::Patched, node.at)),
+    }
+}
+
+impl Operation {
+    fn apply(&self, object: &mut Node, certain: bool) {
+        let at = self.value.as_ref().map_or(object.at, |value| value.at);
+        let unknown = || Node::unknown(Cause::Undecidable, Objects::Patched, at);
+        match (self.op.as_str(), &self.value) {
+            ("add" | "replace", Some(value)) if certain => set(object, &self.path, value.clone()),
+            ("remove", _) if certain => remove(object, &self.path),
+            ("test", _) => {}
+            _ => set(object, &self.path, unknown()),
+        }
+    }
+}
+
+/// Sets what a path leads to; objects on the way are made.
+fn set(node: &mut Node, path: &[String], value: Node) {
+    let Some((first, rest)) = path.split_first() else {
+        *node = value;
+        return;
+    };
+    let at = value.at;
+    match &mut node.value {
+        Value::List(list) => {
+            let number = if first == "-" { Some(list.items.len()) } else { first.parse().ok() };
+            match number {
+                // Beside an element that is there comes another one, into it goes what is deeper.
+                Some(number) if number < list.items.len() => set(&mut list.items[number], rest, value),
+                Some(_) if rest.is_empty() => list.items.push(value),
+                _ => {}
+            }
+        }
+        Value::Unknown(_) => {}
+        other => {
+            if !matches!(other, Value::Map(_)) {
+                *other = Value::Map(Map::default());
+            }
+            let Value::Map(map) = other else { return };
+            if map.get(first).is_none() {
+                map.set(first.as_str(), Node::new(Value::Map(Map::default()), at));
+            }
+            if let Some(next) = map.get_mut(first) {
+                set(next, rest, value);
+            }
+        }
+    }
+}
+
+fn remove(node: &mut Node, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    match &mut node.value {
+        Value::List(list) => {
+            let Some(number) = first.parse::<usize>().ok().filter(|number| *number < list.items.len()) else { return };
+            if rest.is_empty() {
+                list.items.remove(number);
+            } else {
+                remove(&mut list.items[number], rest);
+            }
+        }
+        Value::Map(map) if rest.is_empty() => {
+            map.remove(first);
+        }
+        Value::Map(map) => {
+            if let Some(next) = map.get_mut(first) {
+                remove(next, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Image {
+    fn apply(&self, node: &mut Node) -> bool {
+        match &mut node.value {
+            Value::List(list) => list.items.iter_mut().fold(false, |any, item| self.apply(item) | any),
+            Value::Map(map) => map.entries.iter_mut().fold(false, |any, (key, node)| {
+                let own = key.is("image").then(|| node.as_str().and_then(|image| self.renamed(image))).flatten();
+                match own {
+                    Some(image) => {
+                        node.value = Value::Text(image.into());
+                        true
+                    }
+                    None => self.apply(node) | any,
+                }
+            }),
+            _ => false,
+        }
+    }
+
+    /// An image as it is called from then on, if it is the one that is meant.
+    fn renamed(&self, image: &str) -> Option<String> {
+        let plain = image.split('@').next()?;
+        let (name, tag) = match plain.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+            Some((name, tag)) => (name, Some(tag)),
+            None => (plain, None),
+        };
+        if name != self.name {
+            return None;
+        }
+        let new = self.new_name.as_deref().unwrap_or(name);
+        let tag = self.new_tag.as_deref().or(tag).map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = self.digest.as_deref().map(|digest| format!("@{digest}")).unwrap_or_default();
+        Some(format!("{new}{tag}{digest}"))
+    }
+}
+
+fn move_to(object: &mut Node, namespace: &Node) -> bool {
+    let tells = kind_of(object).is_some_and(|(kind, _)| IN_NAMESPACES.contains(&&*kind));
+    let same = object.at_path(&["metadata", "namespace"]).map(Node::to_json) == Some(namespace.to_json());
+    if !tells || same {
+        return false;
+    }
+    set(object, &["metadata".to_owned(), "namespace".to_owned()], namespace.clone());
+    true
+}
+
+/// Puts the values of variables (`${NAME}`, `${NAME:=default}`) into the texts of an object, as Flux does. Did it change?
+pub(super) fn substitute(node: &mut Node, variables: &[(String, Node)]) -> bool {
+    match &mut node.value {
+        Value::Text(text) => match filled(text, variables) {
+            Some(value) => {
+                node.value = value;
+                true
+            }
+            None => false,
+        },
+        Value::List(list) => list.items.iter_mut().fold(false, |any, item| substitute(item, variables) | any),
+        Value::Map(map) => map.entries.iter_mut().fold(false, |any, (_, item)| substitute(item, variables) | any),
+        _ => false,
+    }
+}
+
+fn filled(text: &Text, variables: &[(String, Node)]) -> Option<Value> {
+    let value_of = |name: &str| {
+        let name = name.strip_prefix("${")?.strip_suffix('}')?;
+        let end = name.find(':').unwrap_or(name.len());
+        variables.iter().rev().find(|(known, _)| *known == name[..end]).map(|(_, value)| value)
+    };
+    text.holes().find(|symbol| value_of(&symbol.name).is_some())?;
+    let mut parts: Vec<Part> = vec![];
+    for part in text.clone().into_parts() {
+        match part {
+            Part::Hole(symbol) => match value_of(&symbol.name) {
+                Some(Node { value: Value::Text(value), .. }) => parts.extend(value.clone().into_parts()),
+                Some(other) => parts.push(Part::Known(other.to_json().to_string().into())),
+                None => parts.push(Part::Hole(symbol)),
+            },
+            known @ Part::Known(_) => parts.push(known),
+        }
+    }
+    let whole = text.to_string();
+    let alone = whole.starts_with("${") && whole.find('}') == Some(whole.len() - 1);
+    let made = Text::from_parts(parts);
+    // Flux puts the value into the text of the manifest, so that one that stands alone is read as YAML.
+    Some(match made.known().filter(|_| alone) {
+        Some("true") => Value::Flag(true),
+        Some("false") => Value::Flag(false),
+        _ => Value::Text(made),
+    })
+}
