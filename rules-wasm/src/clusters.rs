@@ -97,7 +97,7 @@ impl Sharing {
 
     /// The same field of the others, as places.
     pub(crate) fn places(&self, field: &str) -> Vec<Place> {
-        self.others.iter().map(|other| other.place(field, "another cluster's controller")).collect()
+        self.others.iter().take(MOST_PLACES).map(|other| other.place(field, "another cluster's controller")).collect()
     }
 }
 
@@ -115,26 +115,37 @@ pub(crate) fn sharing(controller: Item, field: &str) -> Result<Option<Sharing>, 
         Err(unknown) if others(controller).into_iter().any(|other| shares(other).is_some()) => return Err(unknown),
         _ => return Ok(None),
     }
-    let peers = controller.peers(field, CONTROLLER, field);
-    let unproven =
-        peers.iter().filter_map(Link::known).find(|other| matches!(beside(controller, *other), Beside::Unproven));
-    let (others, sure): (Vec<Item>, Vec<bool>) = peers.iter().filter_map(Link::known).filter_map(shares).unzip();
+    let (mut others, mut sure, mut unproven) = (vec![], false, None);
+    for other in controller.peers(field, CONTROLLER, field).iter().filter_map(Link::known) {
+        match beside(controller, other) {
+            Beside::Same | Beside::Elsewhere => {}
+            Beside::Unproven => unproven = unproven.or(Some(other)),
+            two @ (Beside::Neighbours | Beside::Perhaps) => {
+                others.push(other);
+                sure |= two.shares() == Some(true);
+            }
+        }
+        // The first of all speaks for them, so that no other needs to compare itself with the rest.
+        if others.last().is_some_and(|other| *other < controller) {
+            break;
+        }
+    }
     match (others.is_empty(), unproven) {
         (true, Some(other)) => Err(Unknown::undecidable(
             "two controllers say the same, and nothing shows whether they are of one cluster or of two: an endpoint would",
         )
         .at(other.place(field, "the other controller"))),
         (true, None) => Ok(None),
-        (false, _) => Ok(Some(Sharing { others, sure: sure.contains(&true) })),
+        (false, _) => Ok(Some(Sharing { others, sure })),
     }
 }
 
-/// Is there no controller of another cluster?
+/// Is there no controller of another scope?
 pub(crate) fn alone(controller: Item) -> bool {
-    others(controller).into_iter().all(|other| matches!(beside(controller, other), Beside::Same))
+    others(controller).is_empty()
 }
 
-/// All other controllers, of whichever cluster.
+/// The controllers of all other scopes.
 fn others(controller: Item) -> Vec<Item> {
     controller.peers("@kind", CONTROLLER, "@kind").iter().filter_map(Link::known).collect()
 }

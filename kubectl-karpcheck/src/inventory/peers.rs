@@ -7,11 +7,12 @@ use crate::inventory::answer::{Field, FieldValue, Found, Link, Unknown};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::Item;
 use crate::inventory::node::Value;
-use crate::inventory::peers::index::{Held, Peers};
+use crate::inventory::peers::index::{Held, InScope, Peers, World};
 use crate::inventory::pointer::Malformed;
 use crate::inventory::scopes::Inventory;
 use crate::inventory::ternary::Ternary;
 use crate::inventory::text::Text;
+use crate::schema::pattern::kind_matches;
 
 pub(crate) mod index;
 
@@ -34,16 +35,6 @@ enum One {
     Open,
 }
 
-/// The scope of an item, told by how many items stand before its own.
-fn scope(inventory: &Inventory, id: ItemId) -> u32 {
-    inventory.scope(id).map_or(0, |scope| scope.before)
-}
-
-/// The world of an item's scope.
-fn world(inventory: &Inventory, id: ItemId) -> u32 {
-    inventory.scope(id).map_or(0, |scope| scope.world)
-}
-
 /// What a field holds. The value is the same field's.
 fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>) -> One {
     match value {
@@ -53,7 +44,9 @@ fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>)
         FieldValue::Flag(flag) => One::Held(Held::Other(flag.to_string()), None),
         FieldValue::Json(json) => One::Held(Held::Other(json.clone()), None),
         FieldValue::Unknown(_) => match inventory.text_at(id, pointer) {
-            Some(text) => One::Held(Held::of_text(scope(inventory, id), &text), Some(text)),
+            Some(text) => {
+                One::Held(Held::of_text(inventory.scope(id).map_or(0, |scope| scope.before), &text), Some(text))
+            }
             None => One::Open,
         },
     }
@@ -61,8 +54,8 @@ fn one(inventory: &Inventory, id: ItemId, pointer: &str, value: &FieldValue<'_>)
 
 impl Peers {
     /// Over the items of a kind. None where that takes more than `most` nodes.
-    pub(crate) fn new(inventory: &Inventory, kind: &str, pattern: &str, most: u64) -> Result<Option<Self>, Malformed> {
-        let mut index = Self::default();
+    fn new(inventory: &Inventory, kind: &str, pattern: &str, most: u64) -> Result<Option<Self>, Malformed> {
+        let mut index = Self { missing: inventory.missing(kind), ..Self::default() };
         let mut partial = HashSet::new();
         for id in inventory.of_kind(kind) {
             let left = most.saturating_sub(index.work);
@@ -76,23 +69,24 @@ impl Peers {
             if index.work > most {
                 return Ok(None);
             }
+            let Some(own) = inventory.scope(id) else { continue };
+            let (here, world) = (own.before, index.worlds.entry(own.world).or_default());
             for field in fields {
                 let text = match one(inventory, id, &field.at, &field.value) {
                     One::Absent => continue,
                     One::Held(held, text) => {
-                        let partly = text.filter(|text| partial.insert(Held::of_text(scope(inventory, id), text)));
-                        let items = index.by_value.entry(held).or_default();
-                        if items.last().is_none_or(|(last, _)| *last != id) {
-                            items.push((id, field.at));
-                        }
+                        let partly = text.filter(|text| partial.insert(Held::of_text(here, text)));
+                        world.hold(held, here, id, field.at);
                         partly
                     }
                     One::Open => None,
                 };
                 if let FieldValue::Unknown(unknown) = field.value {
                     match text {
-                        Some(text) => index.partial.push((scope(inventory, id), text, unknown)),
-                        None if index.open.is_none() => index.open = Some(unknown),
+                        Some(text) => world.partial.push((here, text, unknown)),
+                        None if world.open.last().is_none_or(|(last, _)| *last != here) => {
+                            world.open.push((here, unknown));
+                        }
                         None => {}
                     }
                 }
@@ -102,7 +96,7 @@ impl Peers {
     }
 
     /// The items that hold the same as a field, and how many entries were looked at.
-    pub(crate) fn of(
+    fn of(
         &self,
         inventory: &Inventory,
         (id, pointer): (ItemId, &str),
@@ -116,44 +110,60 @@ impl Peers {
             (One::Open, _) => return Ok((vec![], 1)),
             (One::Held(held, text), _) => (held, text),
         };
-        let here = scope(inventory, id);
-        let same = self.by_value.get(&held).map(Vec::as_slice).unwrap_or_default();
-        // What several scopes share is one thing, and no peer of itself.
-        let at = inventory.item(id).map(Item::at);
-        let others = same.iter().filter(|(other, _)| {
-            *other != id
-                && world(inventory, *other) == world(inventory, id)
-                && (scope(inventory, *other) == here || inventory.item(*other).map(Item::at) != at)
-        });
-        let mut links: Vec<Link> =
-            others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }).collect();
-        let own = match (&held, &text) {
-            (_, Some(text)) => Some(text.clone()),
-            (Held::Text(text), None) => Some(Text::from(text.as_str())),
-            _ => None,
-        };
-        let maybe = |(there, other, _): &&(u32, Text, Unknown)| {
-            own.as_ref().is_some_and(|own| match own.same(other) {
-                Ternary::Unknown => true,
-                // One placeholder in two scopes may stand for one thing.
-                Ternary::Yes => *there != here && own.known().is_none(),
-                Ternary::No => false,
-            })
-        };
+        let (Some(own), Some(item)) = (inventory.scope(id), inventory.item(id)) else { return Ok((vec![], 1)) };
+        // What stands beside an item in its own scope is no peer of it: else every item of a cluster would be handed all others.
+        let among = |scope: u32| scope != own.before || !kind_matches(kind, &item.kind);
+        let mut visited = 1;
+        let mut links = vec![];
+        let world = self.worlds.get(&own.world);
+        let same = world.and_then(|world| world.by_value.get(&held)).map(Vec::as_slice).unwrap_or_default();
+        for group in same.iter().filter(|group| among(group.scope)) {
+            visited += 1 + group.items.len() as u64;
+            // What several scopes share is one thing, and no peer of itself.
+            let others = group.items.iter().filter(|(other, _)| {
+                *other != id && (group.scope == own.before || inventory.item(*other).map(Item::at) != Some(item.at()))
+            });
+            links.extend(others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }));
+        }
         let missing = match (&text, &value) {
             // A text that is known in part may be any of the others.
             (Some(_), FieldValue::Unknown(why)) => Some(why.clone()),
-            _ => self.partial.iter().find(maybe).map(|(.., why)| why.clone()),
+            _ => world.and_then(|world| world.maybe(&held, among, &mut visited)).or_else(|| self.missing.clone()),
         };
-        let missing = missing.or_else(|| self.open.clone()).or_else(|| inventory.missing(kind));
         links.extend(missing.as_ref().map(unknown));
-        Ok((links, 1 + (same.len() + self.partial.len()) as u64))
+        Ok((links, visited))
+    }
+}
+
+impl World {
+    /// Adds what an item holds. Items come in the order of the inventory, so those of a scope stand together.
+    fn hold(&mut self, held: Held, scope: u32, id: ItemId, at: String) {
+        let groups = self.by_value.entry(held).or_default();
+        match groups.last_mut().filter(|group| group.scope == scope) {
+            Some(group) if group.items.last().is_some_and(|(last, _)| *last == id) => {}
+            Some(group) => group.items.push((id, at)),
+            None => groups.push(InScope { scope, items: vec![(id, at)] }),
+        }
+    }
+
+    /// Why another item may hold a value that is known.
+    fn maybe(&self, held: &Held, among: impl Fn(u32) -> bool, visited: &mut u64) -> Option<Unknown> {
+        if let Held::Text(text) = held {
+            let own = Text::from(text.as_str());
+            for (scope, other, why) in &self.partial {
+                *visited += 1;
+                if among(*scope) && own.same(other) == Ternary::Unknown {
+                    return Some(why.clone());
+                }
+            }
+        }
+        self.open.iter().find(|(scope, _)| among(*scope)).map(|(_, why)| why.clone())
     }
 }
 
 impl Inventory {
-    /// The other items of a kind that have a field which certainly holds the same; none where the index takes more than `most`
-    /// nodes.
+    /// The other items of a kind that have a field which certainly holds the same, of the item's own kind those of other scopes;
+    /// none where the index takes more than `most` nodes.
     pub fn peers(
         &self,
         (id, pointer): (ItemId, &str),

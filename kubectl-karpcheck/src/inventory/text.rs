@@ -201,7 +201,36 @@ impl Text {
         if let (Some(one), Some(other)) = (self.known(), other.known()) {
             return (one == other).into();
         }
+        if self.ends_otherwise(other) {
+            return Ternary::No;
+        }
         wildcard(&self.tokens(), &other.tokens())
+    }
+
+    /// Do two texts begin or end in known characters that differ? Then they differ, whatever their holes stand for; most pairs do.
+    fn ends_otherwise(&self, other: &Self) -> bool {
+        let ((begin, end), (other_begin, other_end)) = (self.ends(), other.ends());
+        begin.bytes().zip(other_begin.bytes()).any(|(one, other)| one != other)
+            || end.bytes().rev().zip(other_end.bytes().rev()).any(|(one, other)| one != other)
+    }
+
+    /// Are the pieces the same, each hole the same symbol?
+    fn parts_are(&self, other: &Self) -> bool {
+        let (Self::Template(one), Self::Template(other)) = (self, other) else { return false };
+        one.parts.len() == other.parts.len()
+            && one.parts.iter().zip(&other.parts).all(|pair| match pair {
+                (Part::Known(one), Part::Known(other)) => one == other,
+                (Part::Hole(one), Part::Hole(other)) => one.is(other),
+                _ => false,
+            })
+    }
+
+    /// What stands before the first hole and behind the last.
+    fn ends(&self) -> (&str, &str) {
+        match self {
+            Self::Known(text) => (text, text),
+            Self::Template(template) => (known(template.parts.first()), known(template.parts.last())),
+        }
     }
 
     /// The text piece by piece.
@@ -217,6 +246,14 @@ impl Text {
                 })
                 .collect(),
         }
+    }
+}
+
+/// The characters of a known piece.
+fn known(part: Option<&Part>) -> &str {
+    match part {
+        Some(Part::Known(text)) => text,
+        _ => "",
     }
 }
 
@@ -350,7 +387,7 @@ impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
         match (self.known(), other.known()) {
             (Some(one), Some(other)) => one == other,
-            (None, None) => self.same(other) == Ternary::Yes,
+            (None, None) => self.parts_are(other),
             _ => false,
         }
     }

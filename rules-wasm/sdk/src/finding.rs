@@ -38,6 +38,9 @@ pub struct Finding {
     properties: Vec<(String, String)>,
 }
 
+/// Places that a finding may show beside its own: the host takes no more.
+pub const MOST_PLACES: usize = 50;
+
 /// Where a finding stands: a pointer in the subject, or a [`Field`]. A field of another item is shown as a related place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct At(Option<Item>, String);
@@ -110,7 +113,7 @@ impl Finding {
         self
     }
 
-    /// Other places that explain it: the statement, the other cluster, the key.
+    /// Other places that explain it: the statement, the other cluster, the key. Those beyond [`MOST_PLACES`] are left out.
     #[must_use]
     pub fn related(mut self, places: impl IntoIterator<Item = Place>) -> Self {
         self.related.extend(places);
@@ -234,7 +237,7 @@ impl Finding {
             pointer,
             message: self.message,
             remediation: self.remedy,
-            related: self.related.into_iter().map(Into::into).collect(),
+            related: self.related.into_iter().take(MOST_PLACES).map(Into::into).collect(),
             edits: self
                 .edits
                 .into_iter()

@@ -206,9 +206,9 @@ impl Item {
         self.referrers(kind).into_iter().filter_map(|link| link.known())
     }
 
-    /// The other items of a kind that have a field which certainly holds the same as this item's field: other controllers
-    /// of the same `/ClusterName`. The host has an index, so that this costs what there is to find. It looks across clusters.
-    /// Where some may be missing, the last link is unknown.
+    /// The items of a kind that have a field which certainly holds the same as this item's field: other clusters' controllers of
+    /// the same `/ClusterName`. The host has an index, so that this costs what there is to find. It looks across clusters, and
+    /// hands over what is of this item's own kind only from other clusters. Where some may be missing, the last link is unknown.
     pub fn peers(self, pointer: &str, kind: &str, pattern: &str) -> Vec<Link> {
         host::peers(self.0, pointer, kind, pattern).into_iter().map(|link| self.held_elsewhere(link)).collect()
     }

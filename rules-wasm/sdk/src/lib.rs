@@ -121,7 +121,8 @@ pub mod wit {
 
 pub use field::{Field, Fields};
 pub use finding::{
-    At, Check, Confidence, Finding, Severity, Verdict, all, both, fail, found, pass, skip, undecided, unknown,
+    At, Check, Confidence, Finding, MOST_PLACES, Severity, Verdict, all, both, fail, found, pass, skip, undecided,
+    unknown,
 };
 pub use item::{Answer, Item, Link, Lookup, Place, Seen, Selection, log, select, setting};
 pub use pack::{Rule, Setting, SettingDefault};
@@ -134,7 +135,7 @@ pub use value::{Cause, Settlement, Unknown, Value};
 pub mod prelude {
     pub use crate::field::{Field, Fields};
     pub use crate::finding::{
-        Check, Confidence, Finding,
+        Check, Confidence, Finding, MOST_PLACES,
         Severity::{self, Error, Info, Warning},
         Verdict, all, both, fail, found, pass, skip, undecided, unknown,
     };

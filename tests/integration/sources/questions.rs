@@ -8,10 +8,12 @@ use kubectl_karpcheck::sources;
 use super::only;
 
 const CLASS: &str = "karpenter.k8s.aws/EC2NodeClass";
+const TEMPLATE: &str = "karpenter.k8s.aws/AWSNodeTemplate";
 const QUEUE: &str = "AWS::SQS::Queue";
 
 fn read(files: &[(&str, &str)]) -> Inventory {
-    let plan = GatherScope::new(super::KINDS.iter().chain(&[CLASS]).map(|kind| (*kind, false)));
+    let plan =
+        GatherScope::new(super::KINDS.iter().chain(&[CLASS, TEMPLATE, "apps/Deployment"]).map(|kind| (*kind, false)));
     let mut builder = Builder::new(Stated::default());
     let files: Vec<_> = files.iter().map(|(name, text)| (std::path::Path::new(*name), text.as_bytes())).collect();
     sources::texts(&files, &plan, &mut builder);
@@ -26,9 +28,26 @@ fn class(name: &str, value: &str) -> String {
     )
 }
 
+/// Classes that stand side by side in one cluster.
 fn classes(values: &[(&str, &str)]) -> Inventory {
     let text = values.iter().map(|(name, value)| class(name, value)).collect::<Vec<_>>().join("---\n");
     read(&[("classes.yaml", &text)])
+}
+
+/// Classes of which each stands in a cluster of its own.
+fn clusters(values: &[(&str, &str)]) -> Inventory {
+    let files = values.iter().map(|(name, value)| {
+        let controller = format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: karpenter, namespace: kube-system}}\nspec: {{template: {{spec: \
+             {{containers: [{{name: controller, image: \"public.ecr.aws/karpenter/controller:1.8.1\", env: [{{name: CLUSTER_NAME, \
+             value: {name}}}]}}]}}}}}}\n"
+        );
+        (format!("{name}/all.yaml"), class(name, value) + &controller)
+    });
+    let files: Vec<(String, String)> = files.collect();
+    let inventory = read(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    assert_eq!(inventory.scopes().len(), values.len());
+    inventory
 }
 
 fn called(inventory: &Inventory, name: &str) -> ItemId {
@@ -53,7 +72,7 @@ fn peers(inventory: &Inventory, name: &str, pointer: &str, pattern: &str) -> (Ve
 
 #[test]
 fn each_peer_comes_once_with_its_first_field() {
-    let inventory = classes(&[("a", "prod"), ("b", "test"), ("c", "prod"), ("d", "prod")]);
+    let inventory = clusters(&[("a", "prod"), ("b", "test"), ("c", "prod"), ("d", "prod")]);
     // Files alone never say that there are no more.
     let more = Some(Cause::NotProvided);
     assert_eq!(
@@ -73,12 +92,29 @@ fn each_peer_comes_once_with_its_first_field() {
 }
 
 #[test]
-fn a_symbol_is_the_same_as_itself_and_may_be_anything_else() {
-    let inventory = classes(&[("a", "${ROLE}"), ("b", "${ROLE}"), ("c", "prod"), ("d", "x-${ROLE}")]);
-    let (same, why) = peers(&inventory, "a", "/spec/role", "/spec/role");
-    assert_eq!((same, why), (vec!["b/spec/role".into()], Some(Cause::Symbolic)));
-    let (same, why) = peers(&inventory, "c", "/spec/role", "/spec/role");
-    assert_eq!((same, why), (vec![], Some(Cause::Symbolic)), "the symbol may be prod");
+fn what_stands_beside_an_item_in_its_cluster_is_a_peer_only_if_it_is_of_another_kind() {
+    let template = class("t", "prod").replace("EC2NodeClass", "AWSNodeTemplate");
+    let inventory = read(&[("a.yaml", &[class("a", "prod"), class("b", "prod"), template].join("---\n"))]);
+    assert_eq!(peers(&inventory, "a", "/spec/role", "/spec/role").0, Vec::<String>::new());
+    let of = (called(&inventory, "a"), "/spec/role");
+    let answered = inventory.peers(of, TEMPLATE, "/spec/role", u64::MAX).unwrap().unwrap();
+    let template = only(&inventory, TEMPLATE);
+    assert_eq!(answered.links[0], Link { item: Found::Known(template), at: "/spec/role".into() });
+    // Each symbol of a cluster means one thing in it.
+    let template = class("t", "${ROLE}").replace("EC2NodeClass", "AWSNodeTemplate");
+    let inventory = read(&[("a.yaml", &[class("a", "${ROLE}"), template].join("---\n"))]);
+    let of = (called(&inventory, "a"), "/spec/role");
+    let answered = inventory.peers(of, TEMPLATE, "/spec/role", u64::MAX).unwrap().unwrap();
+    assert_eq!(answered.links[0].item, Found::Known(only(&inventory, TEMPLATE)));
+    assert!(matches!(answered.links[1].item, Found::Unknown(_)));
+}
+
+#[test]
+fn what_a_symbol_of_another_cluster_stands_for_may_be_anything() {
+    let inventory = clusters(&[("a", "${ROLE}"), ("b", "${ROLE}"), ("c", "prod"), ("d", "x-${ROLE}")]);
+    let symbolic = (vec![], Some(Cause::Symbolic));
+    assert_eq!(peers(&inventory, "a", "/spec/role", "/spec/role"), symbolic, "two placeholders may mean two roles");
+    assert_eq!(peers(&inventory, "c", "/spec/role", "/spec/role"), symbolic, "the symbol may be prod");
 }
 
 #[test]
@@ -92,6 +128,11 @@ fn an_index_costs_what_there_is_and_not_more_than_allowed() {
     assert_eq!(first.index, last.index, "whoever asks first, it costs the same");
     assert!(first.index < 500 * 10 && last.visited < 10, "{} nodes, then {}", first.index, last.visited);
     assert!(ask("c0", 1).is_ok_and(|found| found.is_some()), "once made it is there for all");
+    // All of one cluster hold one value: none is looked at for any other.
+    let one: Vec<(&str, &str)> = many.iter().map(|(name, _)| (*name, "prod")).collect();
+    let inventory = classes(&one);
+    let of = (called(&inventory, "c0"), "/spec/role");
+    assert_eq!(inventory.peers(of, CLASS, "/spec/role", u64::MAX).unwrap().unwrap().visited, 1);
 }
 
 #[test]

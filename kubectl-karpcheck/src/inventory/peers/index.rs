@@ -1,6 +1,6 @@
 //! The index behind peers: the items of a kind by what a field of theirs holds. Made by the parent, kept by the inventory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::inventory::answer::Unknown;
@@ -13,14 +13,30 @@ pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
 /// The items of a kind by what a field of theirs holds.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    /// By what is held: each item once, with the first such field.
-    pub(crate) by_value: HashMap<Held, Vec<(ItemId, String)>>,
-    /// Texts that are known in part, each once in a scope, with the scope and why.
-    pub(crate) partial: Vec<(u32, Text, Unknown)>,
-    /// Why one of the fields may hold anything.
-    pub(crate) open: Option<Unknown>,
+    /// By world: only scopes of one world are compared.
+    pub(crate) worlds: BTreeMap<u32, World>,
+    /// Why items of the kind may be missing.
+    pub(crate) missing: Option<Unknown>,
     /// Nodes that were visited to make it.
     pub(crate) work: u64,
+}
+
+/// The items of one world.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    /// By what is held: each item once, with the first such field, by scope in the order of the inventory.
+    pub(crate) by_value: HashMap<Held, Vec<InScope>>,
+    /// Texts that are known in part, each once in a scope.
+    pub(crate) partial: Vec<(u32, Text, Unknown)>,
+    /// Why a field may hold anything, once for a scope.
+    pub(crate) open: Vec<(u32, Unknown)>,
+}
+
+/// The items of a scope that hold one value, each with the field.
+#[derive(Debug)]
+pub(crate) struct InScope {
+    pub(crate) scope: u32,
+    pub(crate) items: Vec<(ItemId, String)>,
 }
 
 /// What a field holds, to find the same by.

@@ -88,7 +88,8 @@ impl Selectors {
         self.discovery().flat_map(|tag| class.find(&tag).known()).filter(alone).collect()
     }
 
-    /// The same tag of classes of other clusters, each with whether account and region are certainly the same.
+    /// The same tag of classes of other clusters, as many as a finding may show, each with whether account and region are certainly
+    /// the same.
     fn others(&self, tag: &Field) -> Vec<(Field, bool)> {
         let class = tag.item();
         let peers = |kind: &&str| {
@@ -100,6 +101,7 @@ impl Selectors {
             .filter_map(|link| Some((beside(class, link.known()?).shares()?, link.field)))
             .filter(|(_, tag)| alone(tag))
             .map(|(sure, tag)| (tag, sure))
+            .take(MOST_PLACES)
             .collect()
     }
 }
