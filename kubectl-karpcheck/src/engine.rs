@@ -131,11 +131,12 @@ impl Engine {
 
     /// A new store with all its fuel, whose wall time starts now.
     fn store(&self, host: Host) -> wasmtime::Result<Store<Host>> {
+        let limits = Arc::clone(&host.limits);
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limiter);
-        store.set_hostcall_fuel(self.limits.call_bytes);
-        store.set_epoch_deadline(epoch::ticks(self.limits.wall));
-        store.set_fuel(self.limits.fuel)?;
+        store.set_hostcall_fuel(limits.call_bytes);
+        store.set_epoch_deadline(epoch::ticks(limits.wall));
+        store.set_fuel(limits.fuel)?;
         Ok(store)
     }
 }

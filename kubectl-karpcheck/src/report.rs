@@ -14,6 +14,7 @@ use crate::findings::finding::{CheckResults, RuleInfo};
 use crate::inventory::{Cause, Inventory, Problem};
 
 mod closing;
+mod costs;
 mod diff;
 mod excerpt;
 mod fingerprint;
@@ -38,6 +39,7 @@ mod text;
 mod trail;
 pub mod upgrade;
 
+pub use costs::costs;
 pub use diff::{NotShown, Patched};
 pub use invocation::Invocation;
 pub use options::{Detail, GroupBy, TableOptions};

@@ -10,6 +10,7 @@ mod floors;
 mod freshness;
 mod iam;
 mod krew;
+mod linear;
 mod live;
 mod pseudo_locale;
 mod readme;

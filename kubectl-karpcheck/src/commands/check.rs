@@ -1,6 +1,7 @@
 //! `check`: gather, run the rules, report.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
@@ -50,6 +51,9 @@ pub struct CheckArgs {
         help_heading = "Report"
     )]
     pub require_complete: Option<RequireComplete>,
+    /// Print to standard error what each rule cost (fuel, work of the host, time), and the steps of the run
+    #[arg(long, help_heading = "Options")]
+    pub stats: bool,
     /// Which rules run.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
@@ -141,14 +145,18 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let packs = rule_selection::load(&args.chosen.pack)?;
     let selected = packs.select(&args.chosen)?;
     let gather_scope = rule_selection::gather_scope(&selected);
+    let mut steps = Steps::new();
     let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
         Gathered::Read(read) => *read,
         Gathered::Planned(exit) => return Ok(exit),
     };
     let Read { builder, files, answers } = read;
+    steps.end("reading");
     let gathered = args.verify_fixes.then(|| builder.clone());
     let inventory = Arc::new(gathering::inventory(builder, &args.sources)?);
+    steps.end("joining");
     let mut results = engine::run_rules(&packs.engine, &selected, &inventory);
+    steps.end("judging");
     let least: Confidence = args.min_confidence.into();
     results.findings.retain(|finding| finding.confidence >= least);
     if let Some(gathered) = gathered {
@@ -175,10 +183,36 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             report::diff(&run, &files, &not_shown, streams.out, streams.err)
         }
     })?;
+    steps.end("writing");
+    if args.stats {
+        report::costs(&results.costs, steps.ended(), streams.err)?;
+    }
     let exit = exit(args, &inventory, &results, &report::summary(&run));
     // The process ends soon: freeing each node of a large inventory takes longer than some rules.
     std::mem::forget(inventory);
     Ok(exit)
+}
+
+/// How long the steps of a run took.
+struct Steps {
+    last: Instant,
+    ended: Vec<(&'static str, Duration)>,
+}
+
+impl Steps {
+    fn new() -> Self {
+        Self { last: Instant::now(), ended: vec![] }
+    }
+
+    fn end(&mut self, step: &'static str) {
+        let now = Instant::now();
+        self.ended.push((step, now - self.last));
+        self.last = now;
+    }
+
+    fn ended(&self) -> &[(&'static str, Duration)] {
+        &self.ended
+    }
 }
 
 fn exit(args: &CheckArgs, inventory: &Inventory, results: &CheckResults, summary: &report::Summary) -> Exit {

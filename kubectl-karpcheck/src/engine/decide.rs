@@ -28,16 +28,17 @@ pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, Gue
     let Some(scope) = host.subject().and_then(|subject| inventory.scope(subject)) else {
         return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
     };
-    let decision = evaluate(&Evaluator::sharing(scope, &host.policies), request, host.wording());
+    let (asked, policies) = Evaluator::sharing(scope, &host.policies).prepare(&question(request));
+    host.charge(policies.statements())?;
+    let decision = answer(iam::decide(&asked, &policies), host.wording());
     // A rule may put all places of the answer into a finding.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
     Ok(decision)
 }
 
-/// The answer to a checked request.
-fn evaluate(evaluator: &Evaluator<'_>, request: &Request, wording: Wording) -> Decision {
-    let decision = evaluator.decide(&question(request));
+/// A decision in the contract's types.
+fn answer(decision: iam::Decision, wording: Wording) -> Decision {
     let place = |place: &Place| WitPlace {
         item: place.item.0,
         pointer: place.pointer.clone(),

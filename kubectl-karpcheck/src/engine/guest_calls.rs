@@ -15,17 +15,20 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 
 impl wit::Host for Host {
     fn select(&mut self, kind: String) -> wasmtime::Result<Vec<wit::Found>> {
+        self.count("select");
         let wording = self.wording();
         Ok(Self::select(self, &kind)?.into_iter().map(|one| found(one, wording)).collect())
     }
 
     fn get(&mut self, item: u32, pointer: String) -> wasmtime::Result<WitValue> {
+        self.count("get");
         let inventory = self.inventory()?;
         let wording = self.wording();
         Ok(value(Self::get(self, &inventory, item, &pointer)?, wording))
     }
 
     fn views(&mut self, item: u32, pointer: String) -> wasmtime::Result<Vec<wit::Seen>> {
+        self.count("views");
         let inventory = self.inventory()?;
         let wording = self.wording();
         let views = Self::views(self, &inventory, item, &pointer)?;
@@ -42,19 +45,23 @@ impl wit::Host for Host {
     }
 
     fn open(&mut self, item: u32, pointer: String) -> wasmtime::Result<Option<WitReason>> {
+        self.count("open");
         let wording = self.wording();
         Ok(Self::open(self, item, &pointer)?.map(|open| unknown(open, wording)))
     }
 
     fn matches(&mut self, item: u32, pointer: String, pattern: String) -> wasmtime::Result<wit::Answer> {
+        self.count("matches");
         Ok(answer(Self::matches(self, item, &pointer, &pattern)?))
     }
 
     fn same(&mut self, item: u32, pointer: String, other: u32, other_pointer: String) -> wasmtime::Result<wit::Answer> {
+        self.count("same");
         Ok(answer(Self::same(self, item, &pointer, other, &other_pointer)?))
     }
 
     fn find(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Field>> {
+        self.count("find");
         let inventory = self.inventory()?;
         let wording = self.wording();
         let fields = Self::find(self, &inventory, item, &pattern)?;
@@ -62,21 +69,25 @@ impl wit::Host for Host {
     }
 
     fn related(&mut self, item: u32, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
+        self.count("related");
         let wording = self.wording();
         Ok(Self::related(self, item, &pattern)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn referrers(&mut self, item: u32, kind: String) -> wasmtime::Result<Vec<wit::Link>> {
+        self.count("referrers");
         let wording = self.wording();
         Ok(Self::referrers(self, item, &kind)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn peers(&mut self, item: u32, pointer: String, kind: String, pattern: String) -> wasmtime::Result<Vec<wit::Link>> {
+        self.count("peers");
         let wording = self.wording();
         Ok(Self::peers(self, item, &pointer, &kind, &pattern)?.into_iter().map(|link| link_of(link, wording)).collect())
     }
 
     fn decide(&mut self, request: Request) -> wasmtime::Result<Decision> {
+        self.count("decide");
         Ok(decide::decide(self, &request)?)
     }
 

@@ -12,7 +12,7 @@ use crate::engine::text;
 use crate::findings::finding::RuleInfo;
 use crate::iam;
 use crate::inventory::Wording;
-use crate::inventory::peers::Answered;
+use crate::inventory::answer::Answered;
 use crate::inventory::pointer;
 use crate::inventory::reason::Gathered;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
@@ -29,6 +29,8 @@ pub(super) const MOST_WHY: usize = 2_000;
 const BYTES_A_UNIT: usize = 64;
 /// Fields by which a rule may ask for peers: each is an index over all items of a kind.
 const MOST_INDEXES: usize = 32;
+/// Functions that a message about spent limits names.
+const MOST_CALLS: usize = 3;
 /// How many refusals are remembered.
 const MOST_REASONS: usize = 1_000;
 
@@ -62,10 +64,16 @@ struct CurrentRule {
     named: HashSet<u32>,
     /// The work that is left for this subject.
     work: u64,
+    /// The work that was done for all subjects.
+    spent: u64,
+    /// How often it asked for what, of this subject.
+    calls: BTreeMap<&'static str, u64>,
     /// Refusals and failures, each with how much the rule needs the kind that met it.
     refusals: HashMap<(Cause, String), Need>,
-    /// The indexes that it was charged for: kind and pattern.
+    /// The indexes of peers that it was charged for: kind and pattern.
     indexes: HashSet<(String, String)>,
+    /// The indexes of referrers that it was charged for: the first item of the scope, and the kind.
+    referrers: HashSet<(ItemId, String)>,
     wording: Wording,
 }
 
@@ -118,8 +126,11 @@ impl Host {
             shown: vec![0; inventory.items().count() / 64 + 1],
             named: HashSet::new(),
             work: limits.host_work,
+            spent: 0,
+            calls: BTreeMap::new(),
             refusals: HashMap::new(),
             indexes: HashSet::new(),
+            referrers: HashSet::new(),
             wording,
         };
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
@@ -133,9 +144,31 @@ impl Host {
         }
         if let Some(run) = &mut self.run {
             run.work = work;
+            run.calls.clear();
             run.subject = subject;
             run.show(subject);
         }
+    }
+
+    /// The work that was done for the rule so far.
+    pub(super) fn spent(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.spent)
+    }
+
+    /// Counts a call of the guest's.
+    pub(super) fn count(&mut self, call: &'static str) {
+        if let Some(run) = &mut self.run {
+            *run.calls.entry(call).or_default() += 1;
+        }
+    }
+
+    /// What the rule asked of its last subject, the most frequent first, as a sentence goes on: `decide 1200 times, get twice`.
+    pub(super) fn asked(&self) -> String {
+        let mut calls: Vec<_> = self.run.iter().flat_map(|run| &run.calls).collect();
+        calls.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let calls: Vec<String> =
+            calls.into_iter().take(MOST_CALLS).map(|(call, count)| format!("{call} {count} times")).collect();
+        calls.join(", ")
     }
 
     /// The last lines that the rule logged.
@@ -223,8 +256,7 @@ impl Host {
         let id = run.readable(item)?;
         short(pointer, MOST_POINTER)?;
         short(pattern, MOST_PATTERN)?;
-        // Each piece of the text is compared with each of the pattern.
-        run.charge(1 + pattern.len() as u64 * length(&inventory, id, pointer) / 64)?;
+        run.charge(comparison((pattern.len() as u64, true), length(&inventory, id, pointer)))?;
         Ok(inventory.matches(id, pointer, pattern)?)
     }
 
@@ -239,7 +271,7 @@ impl Host {
         let (id, other) = (run.readable(item)?, run.readable(other)?);
         short(pointer, MOST_POINTER)?;
         short(other_pointer, MOST_POINTER)?;
-        run.charge(1 + length(&inventory, id, pointer) * length(&inventory, other, other_pointer) / 64)?;
+        run.charge(comparison(length(&inventory, id, pointer), length(&inventory, other, other_pointer)))?;
         Ok(inventory.same(id, pointer, other, other_pointer)?)
     }
 
@@ -297,10 +329,18 @@ impl Host {
                 .map(|unknown| Link { item: Found::Unknown(unknown), at: String::new() })
                 .into_iter()
                 .collect(),
-            Some(scope) => scope.referrers(id, kind),
+            Some(scope) => {
+                let Answered { links, index, visited } = scope.referrers_within(id, kind);
+                // As with peers, each rule is charged for the index once.
+                if run.referrers.insert((scope.first(), kind.to_owned())) {
+                    run.charge(index)?;
+                }
+                run.charge(visited)?;
+                links
+            }
             None => vec![],
         };
-        run.charge(1 + links.len() as u64)?;
+        run.charge(1)?;
         for link in &mut links {
             run.admit(&mut link.item, Some(need));
         }
@@ -455,6 +495,7 @@ impl CurrentRule {
         match self.work.checked_sub(work) {
             Some(left) => {
                 self.work = left;
+                self.spent += work;
                 Ok(())
             }
             None => Err(self.exhausted()),
@@ -462,6 +503,7 @@ impl CurrentRule {
     }
 
     fn exhausted(&mut self) -> GuestFault {
+        self.spent += self.work;
         self.work = 0;
         GuestFault::Limit("it asks the inventory for more work than one subject may cost".into())
     }
@@ -531,13 +573,23 @@ fn bare(cause: Cause, why: &str) -> (Cause, String) {
     (cause, text::line(why, MOST_WHY))
 }
 
-/// A text's length, from which a comparison is charged.
-fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> u64 {
-    match inventory.node(id, pointer).map(|node| &node.value) {
-        Some(Value::Text(text)) => text.known().map_or_else(|| text.to_string().len(), str::len) as u64,
-        Some(Value::List(_) | Value::Map(_)) => inventory.node(id, pointer).map_or(1, crate::inventory::Node::size),
-        _ => 1,
+/// A text's length, from which a comparison is charged, and whether it is known as a whole.
+fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> (u64, bool) {
+    let Some(node) = inventory.node(id, pointer) else { return (1, true) };
+    match &node.value {
+        Value::Text(text) => match text.known() {
+            Some(known) => (known.len() as u64, true),
+            None => (text.to_string().len() as u64, false),
+        },
+        Value::List(_) | Value::Map(_) => (node.size() * BYTES_A_UNIT as u64, true),
+        _ => (1, true),
     }
+}
+
+/// What it takes to compare two texts. Where one is known in part, each piece of one is compared with each of the other.
+const fn comparison((one, known): (u64, bool), (other, other_known): (u64, bool)) -> u64 {
+    let pairs = if known && other_known { one + other } else { one * other };
+    1 + pairs / BYTES_A_UNIT as u64
 }
 
 /// The first segments of a pattern that is too long, for a message.

@@ -8,7 +8,7 @@ pub struct Limits {
     /// Fuel, some one unit an instruction, to list the rules and again for each subject. 1 G is some 0.1 s; a rule in
     /// JavaScript uses up to 7 M a subject.
     pub fuel: u64,
-    /// Wall time of one rule over all its subjects. Only the backstop: fuel nearly always ends first.
+    /// Wall time of one rule. Only the backstop: fuel nearly always ends first.
     pub wall: Duration,
     /// Bytes of all linear memories and tables of a rule together. A rule in Python uses 13 MiB, in JavaScript 15 MiB.
     pub memory: usize,
@@ -25,6 +25,9 @@ pub struct Limits {
     /// What the host does for a guest, per subject: nodes visited, links followed, and 64 bytes copied, each one unit.
     /// A rule that reads three fields of each of 100,000 items uses a tenth of it.
     pub host_work: u64,
+    /// How many items an inventory may have before fuel, wall time and the host's work grow in proportion: a rule may look at
+    /// every item once, and an index over all items is made once.
+    pub items: usize,
     /// Findings of one subject.
     pub findings: usize,
     /// Bytes of a message, a remediation or a reason; longer ones are cut.
@@ -61,6 +64,7 @@ impl Default for Limits {
             table_elements: 200_000,
             call_bytes: 8 << 20,
             host_work: 5_000_000,
+            items: 10_000,
             findings: 100,
             message: 2_000,
             note: 500,
@@ -73,5 +77,36 @@ impl Default for Limits {
             declared: 64,
             docs: 64 << 10,
         }
+    }
+}
+
+impl Limits {
+    /// The limits over so many items.
+    pub(super) fn over(&self, items: usize) -> Self {
+        let times = u32::try_from(items / self.items.max(1)).unwrap_or(u32::MAX).max(1);
+        Self {
+            fuel: self.fuel.saturating_mul(times.into()),
+            host_work: self.host_work.saturating_mul(times.into()),
+            wall: self.wall.saturating_mul(times),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_grow_with_the_inventory_and_never_shrink() {
+        let limits = Limits::default();
+        assert_eq!(limits.over(0), limits);
+        assert_eq!(limits.over(19_999), limits);
+        let large = limits.over(100_000);
+        assert_eq!(
+            (large.fuel, large.host_work, large.wall),
+            (10 * limits.fuel, 10 * limits.host_work, 10 * limits.wall)
+        );
+        assert_eq!((large.memory, large.call_bytes), (limits.memory, limits.call_bytes));
     }
 }

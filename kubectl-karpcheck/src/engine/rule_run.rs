@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use wasmtime::Store;
 
@@ -12,7 +13,7 @@ use crate::engine::termination::RunFailure;
 use crate::engine::verdict::{Verdict, VerdictReader};
 use crate::engine::versions::Requirement;
 use crate::engine::{Engine, Pack};
-use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
+use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleCost, RuleInfo, Severity};
 use crate::iam;
 use crate::inventory::reason::Rules;
 use crate::inventory::{Cause, Inventory, ItemId, Reason};
@@ -130,6 +131,7 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
         all.coverage.extend(results.coverage);
         all.faults.extend(results.faults);
         all.log.extend(results.log);
+        all.costs.extend(results.costs);
         for (of, passed) in results.passed {
             *all.passed.entry(of).or_default() += passed;
         }
@@ -153,14 +155,18 @@ fn run(
         coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
         findings: vec![],
         passed: vec![],
+        cost: RuleCost { rule: name.to_string(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 },
     };
     let (mut faults, mut log) = (vec![], vec![]);
+    let start = Instant::now();
     if !subjects.is_empty() {
-        let mut host = Host::judging(&engine.limits, inventory, policies, rule, settings, engine.wording);
+        let limits = Arc::new(engine.limits.over(inventory.items().count()));
+        let mut host = Host::judging(&limits, inventory, policies, rule, settings, engine.wording);
         host.recorder.clone_from(&engine.recorder);
         let judged = match engine.store(host) {
             Ok(mut store) => {
-                let judged = run.all(pack, &mut store, &subjects, engine.limits.fuel);
+                let judged = run.all(pack, &mut store, &subjects);
+                run.cost.work = store.data().spent();
                 let judged = judged.map_err(|(at, error)| (at, RunFailure::new(&error, store.data_mut())));
                 log = store.data_mut().take_log().into();
                 judged
@@ -179,7 +185,9 @@ fn run(
         let scope = inventory.scope(subject).map(|scope| scope.name().to_owned()).unwrap_or_default();
         *passed.entry((scope, rule.area.clone())).or_default() += 1;
     }
-    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log, passed, scopes: 0 }
+    run.cost.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let costs = if subjects.is_empty() { vec![] } else { vec![run.cost] };
+    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log, passed, scopes: 0, costs }
 }
 
 struct RuleRun<'a> {
@@ -188,6 +196,7 @@ struct RuleRun<'a> {
     findings: Vec<Finding>,
     /// The subjects that were found well.
     passed: Vec<ItemId>,
+    cost: RuleCost,
 }
 
 impl RuleRun<'_> {
@@ -197,23 +206,20 @@ impl RuleRun<'_> {
         pack: &Pack,
         store: &mut Store<Host>,
         subjects: &[ItemId],
-        fuel: u64,
     ) -> Result<(), (usize, wasmtime::Error)> {
+        let fuel = store.data().limits.fuel;
         let instance = pack.pre.instantiate(&mut *store).map_err(|error| (0, error))?;
         for (at, subject) in subjects.iter().enumerate() {
-            self.check_subject(&instance, store, *subject, fuel).map_err(|error| (at, error))?;
+            store.set_fuel(fuel).map_err(|error| (at, error))?;
+            let checked = self.check_subject(&instance, store, *subject);
+            self.cost.subjects += 1;
+            self.cost.fuel += fuel - store.get_fuel().unwrap_or_default();
+            checked.map_err(|error| (at, error))?;
         }
         Ok(())
     }
 
-    fn check_subject(
-        &mut self,
-        instance: &Instance,
-        store: &mut Store<Host>,
-        subject: ItemId,
-        fuel: u64,
-    ) -> wasmtime::Result<()> {
-        store.set_fuel(fuel)?;
+    fn check_subject(&mut self, instance: &Instance, store: &mut Store<Host>, subject: ItemId) -> wasmtime::Result<()> {
         store.data_mut().begin(subject);
         let rule = &self.reader.rule.id;
         let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;

@@ -24,14 +24,20 @@ impl RunFailure {
                 GuestFault::Mistake(_) => "made a mistake",
                 GuestFault::Limit(_) => "went beyond its limits",
             };
-            (what.to_owned(), stop.to_string())
+            let how = match stop {
+                GuestFault::Mistake(how) => how.clone(),
+                GuestFault::Limit(how) => beside(how, &host.asked()),
+            };
+            (what.to_owned(), how)
         } else {
             match error.downcast_ref::<Trap>() {
                 Some(Trap::OutOfFuel) => (
                     "ran out of fuel".into(),
-                    format!("it used up the {} units that one subject may cost", limits.fuel),
+                    beside(&format!("it used up the {} units that one subject may cost", limits.fuel), &host.asked()),
                 ),
-                Some(Trap::Interrupt) => (slow(limits), "its work depends on how much there is to judge".into()),
+                Some(Trap::Interrupt) => {
+                    (slow(limits), beside("its work depends on how much there is to judge", &host.asked()))
+                }
                 Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
                 Some(trap) => ("crashed".into(), trap.to_string()),
                 // wasmtime gives this error no type of its own.
@@ -54,6 +60,11 @@ impl RunFailure {
     pub(super) fn sentence(&self) -> String {
         if self.how.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, self.how) }
     }
+}
+
+/// A limit that was reached, and what the rule had asked for until then.
+fn beside(limit: &str, asked: &str) -> String {
+    if asked.is_empty() { limit.to_owned() } else { format!("{limit}; it had called {asked}") }
 }
 
 fn slow(limits: &Limits) -> String {

@@ -270,6 +270,30 @@ pub struct CheckResults {
     pub passed: BTreeMap<(String, String), u32>,
     /// In how many scopes anything was judged.
     pub scopes: usize,
+    /// What each rule cost that had subjects.
+    pub costs: Vec<RuleCost>,
+}
+
+/// What it cost to judge all subjects of a rule. All but the time is the same in every run over the same input, and compared.
+#[derive(Clone, Debug)]
+pub struct RuleCost {
+    /// The rule as [`Coverage::rule`] has it.
+    pub rule: String,
+    /// How many subjects it judged.
+    pub subjects: u32,
+    /// The rule's own work: fuel, some one unit an instruction.
+    pub fuel: u64,
+    /// What the host did for it: nodes visited, statements evaluated, 64 bytes copied or compared, each one unit.
+    pub work: u64,
+    /// How long it took, in nanoseconds.
+    pub nanoseconds: u64,
+}
+
+impl PartialEq for RuleCost {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { rule, subjects, fuel, work, nanoseconds: _ } = self;
+        (rule, *subjects, *fuel, *work) == (&other.rule, other.subjects, other.fuel, other.work)
+    }
 }
 
 impl CheckResults {

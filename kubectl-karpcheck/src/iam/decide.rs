@@ -99,6 +99,18 @@ impl Default for Policies {
     }
 }
 
+impl Policies {
+    /// How many statements and grants a decision looks at.
+    pub fn statements(&self) -> u64 {
+        let boundary = match &self.boundary {
+            Boundary::Given(policy) => Some(policy),
+            Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => None,
+        };
+        let policies = self.identity.iter().chain(boundary).chain(&self.organisation).chain(&self.resource);
+        policies.map(|policy| policy.document.statements.len()).sum::<usize>() as u64 + self.grants.len() as u64
+    }
+}
+
 /// Would AWS allow it?
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {

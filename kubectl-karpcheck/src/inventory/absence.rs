@@ -41,6 +41,17 @@ impl LookupRecord {
 impl Scope {
     /// Why some items of a kind may be missing.
     pub fn missing(&self, kind: &str) -> Option<Unknown> {
+        let known = self.missing.lock().ok().and_then(|known| known.get(kind).cloned());
+        known.unwrap_or_else(|| {
+            let missing = self.lacks(kind);
+            if let Ok(mut known) = self.missing.lock() {
+                known.insert(kind.to_owned(), missing.clone());
+            }
+            missing
+        })
+    }
+
+    fn lacks(&self, kind: &str) -> Option<Unknown> {
         let gathered = crate::schema::kinds::gathered_for(kind);
         let partial = self.clusters.iter().flat_map(|cluster| {
             cluster.listed.iter().filter_map(|(listed, listing)| match listing {

@@ -81,6 +81,17 @@ pub struct Link {
     pub at: String,
 }
 
+/// What an index answers, and what it took.
+#[derive(Debug)]
+pub struct Answered {
+    /// The other items. The last may be unknown.
+    pub links: Vec<Link>,
+    /// What the index took, whoever was the first to need it: nodes visited.
+    pub index: u64,
+    /// Entries of the index that were looked at.
+    pub visited: u64,
+}
+
 /// A text of a field, with its holes.
 pub(crate) enum Known<'a> {
     Text(Cow<'a, Text>),

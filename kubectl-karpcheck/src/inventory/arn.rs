@@ -3,7 +3,7 @@
 use crate::inventory::node::Value;
 use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::ternary::Ternary;
-use crate::inventory::text::{Part, Symbol, SymbolScope, Text, Token};
+use crate::inventory::text::{Part, Symbol, SymbolScope, Text};
 use crate::schema::aws;
 use crate::schema::aws::Between;
 
@@ -100,13 +100,22 @@ pub fn split(arn: &Text) -> Option<[Text; 6]> {
     if !arn.starts_with("arn:") {
         return None;
     }
+    if let Some(known) = arn.known() {
+        let parts: Vec<Text> = known.splitn(6, ':').map(Text::from).collect();
+        return parts.try_into().ok();
+    }
     let mut parts: Vec<Vec<Part>> = vec![vec![]];
-    for token in arn.tokens() {
-        match token {
-            Token::Char(':') if parts.len() < 6 => parts.push(vec![]),
-            Token::Char(char) => parts.last_mut()?.push(Part::Known(char.to_string().into())),
-            Token::Hole(symbol) => parts.last_mut()?.push(Part::Hole(symbol.clone())),
-            Token::Any | Token::Star => {}
+    for piece in arn.clone().into_parts() {
+        match piece {
+            Part::Known(text) => {
+                for (number, part) in text.splitn(7 - parts.len(), ':').enumerate() {
+                    if number > 0 {
+                        parts.push(vec![]);
+                    }
+                    parts.last_mut()?.push(Part::Known(part.into()));
+                }
+            }
+            Part::Hole(symbol) => parts.last_mut()?.push(Part::Hole(symbol)),
         }
     }
     let texts: Vec<Text> = parts.into_iter().map(Text::from_parts).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::inventory::answer::{Field, FieldValue, Found, Link, Unknown};
+use crate::inventory::answer::{Answered, Field, FieldValue, Found, Link, Unknown};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::Item;
 use crate::inventory::node::Value;
@@ -15,17 +15,6 @@ use crate::inventory::text::Text;
 use crate::schema::pattern::kind_matches;
 
 pub(crate) mod index;
-
-/// The answer to who holds the same as a field.
-#[derive(Debug)]
-pub struct Answered {
-    /// The other items. The last may be unknown.
-    pub links: Vec<Link>,
-    /// What the index took, whoever was the first to need it.
-    pub index: u64,
-    /// Entries of the index that were looked at.
-    pub visited: u64,
-}
 
 /// One field, as far as it is known.
 enum One {

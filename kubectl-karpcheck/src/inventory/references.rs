@@ -3,9 +3,10 @@
 //! A reference is a field. What it may hold depends on its target (a key is named by id, ARN, alias or alias ARN), so
 //! targets have resolvers and the fields that refer stand in the schema.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::inventory::answer::{Found, Link, Unknown};
+use crate::inventory::answer::{Answered, Found, Link, Unknown};
 use crate::inventory::arn;
 use crate::inventory::cluster::{Cluster, Listing};
 use crate::inventory::id::ItemId;
@@ -17,11 +18,11 @@ use crate::inventory::reason::{Cause, Gap, Gathered, Reason, Terraform};
 use crate::inventory::references::index::{Referrers, Resolver};
 use crate::inventory::scope::Scope;
 use crate::inventory::ternary::Ternary;
-use crate::inventory::text::Text;
+use crate::inventory::text::{Pieces, Text};
 use crate::schema::aws::noun;
 use crate::schema::kinds;
 use crate::schema::pattern::kind_matches;
-use crate::schema::references::{references, target};
+use crate::schema::references::{Reference, references, target};
 
 pub(crate) mod index;
 
@@ -44,6 +45,11 @@ impl Scope {
 
     /// The items of a kind that have a field which refers to this item.
     pub fn referrers(&self, id: ItemId, kind: &str) -> Vec<Link> {
+        self.referrers_within(id, kind).links
+    }
+
+    /// The same, and what it took.
+    pub fn referrers_within(&self, id: ItemId, kind: &str) -> Answered {
         referrers(self, id, kind)
     }
 
@@ -62,14 +68,23 @@ impl Resolver {
                     for logical in &aws.logical {
                         resolver.logical.entry(logical.clone()).or_insert(id);
                     }
-                    if let Some(known) = aws.id.as_ref().and_then(Text::known) {
-                        resolver.ids.entry((Arc::clone(&item.kind), known.to_owned())).or_default().push(id);
-                    }
-                    match aws.arn.as_ref().and_then(Node::as_str) {
-                        Some(arn) => {
-                            resolver.arns.entry(arn.to_owned()).or_insert(id);
+                    let kind = || Arc::clone(&item.kind);
+                    match aws.id.as_ref().map(|named| (named, named.known())) {
+                        Some((_, Some(known))) => {
+                            resolver.ids.entry((kind(), known.to_owned())).or_default().push(id);
                         }
-                        None => resolver.partial.entry(Arc::clone(&item.kind)).or_default().push(id),
+                        Some((named, None)) => {
+                            resolver.partial_ids.entry((kind(), named.pieces())).or_default().push(id);
+                        }
+                        None => {}
+                    }
+                    if let Some(Node { value: Value::Text(arn), .. }) = &aws.arn {
+                        if let Some(known) = arn.known() {
+                            resolver.arns.entry(known.to_owned()).or_insert(id);
+                        }
+                        if let Some([.., end]) = arn::split(arn) {
+                            resolver.ends_of_arns.entry((kind(), end.pieces())).or_default().push(id);
+                        }
                     }
                 }
                 None if kinds::is_kubernetes(&item.kind) => {
@@ -138,7 +153,7 @@ fn related_within(inventory: &Scope, id: ItemId, pattern: &str, most: u64) -> Re
 }
 
 /// The items of a kind that refer to this item.
-fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
+fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Answered {
     let cached = inventory.referrers.lock().ok().and_then(|cache| cache.get(kind).cloned());
     let index = cached.unwrap_or_else(|| {
         let made = Arc::new(index(inventory, kind));
@@ -152,7 +167,9 @@ fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
         .get(&id)
         .map(|from| from.iter().map(|(from, at)| link(Found::Known(*from), at)).collect())
         .unwrap_or_default();
+    let mut visited = 1 + links.len() as u64;
     let maybe = index.open.iter().find(|(to, text, _)| {
+        visited += 1;
         // A key is named by its alias, too.
         let fits = |item: &Item| to.is_none_or(|to| *item.kind == *to || (to == KEY && &*item.kind == ALIAS));
         inventory.item(id).is_some_and(|item| fits(item) && may_name(text, item))
@@ -162,13 +179,16 @@ fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Vec<Link> {
         (None, Some(missing)) => links.push(link(Found::Unknown(missing), "")),
         (None, None) => {}
     }
-    links
+    Answered { links, index: index.work, visited }
 }
 
 fn index(inventory: &Scope, kind: &str) -> Referrers {
     let mut index = Referrers::default();
+    let mut open = HashSet::new();
+    let mut of_kinds: HashMap<&str, Vec<&Reference>> = HashMap::new();
     for from in inventory.of_kind(kind) {
         let Some(item) = inventory.item(from) else { continue };
+        index.work += 1;
         if &*item.kind != kinds::CONTROLLER {
             for controller in controllers(inventory, from, item) {
                 if let Found::Known(to) = controller.item {
@@ -183,13 +203,19 @@ fn index(inventory: &Scope, kind: &str) -> Referrers {
                 }
             }
         }
-        for reference in references().iter().filter(|own| kind_matches(own.from, &item.kind)) {
-            for link in related(inventory, from, &reference.at).unwrap_or_default() {
+        let own = of_kinds
+            .entry(&item.kind)
+            .or_insert_with(|| references().iter().filter(|own| kind_matches(own.from, &item.kind)).collect());
+        for reference in own {
+            let (links, visited) = related_within(inventory, from, &reference.at, u64::MAX).unwrap_or_default();
+            index.work += visited;
+            for link in links {
                 match link.item {
                     Found::Known(to) => index.to.entry(to).or_default().push((from, link.at)),
                     Found::Unknown(unknown) => {
                         if let Some(Node { value: Value::Text(text), .. }) = inventory.node(from, &link.at)
                             && text.hole().is_some()
+                            && open.insert((reference.to, text.pieces()))
                         {
                             index.open.push((reference.to, text.clone(), unknown));
                         }
@@ -275,9 +301,13 @@ fn name(inventory: &Scope, kind: &'static str, text: &Text, from: &Item) -> Vec<
     if let Some(found) = text.known().and_then(|known| resolver.arns.get(known)) {
         return vec![*found];
     }
-    let all = || kinds.iter().flat_map(|kind| inventory.of_kind(kind));
+    let ids_of = |index: &HashMap<(Arc<str>, Pieces), Vec<ItemId>>, pieces: &Pieces| -> Vec<ItemId> {
+        kinds.iter().filter_map(|kind| index.get(&(Arc::from(*kind), pieces.clone()))).flatten().copied().collect()
+    };
     if text.starts_with("arn:") {
-        return all()
+        let Some([.., end]) = arn::split(text) else { return vec![] };
+        return ids_of(&resolver.ends_of_arns, &end.pieces())
+            .into_iter()
             .filter(|id| {
                 let arn = inventory.item(*id).and_then(|item| item.aws.as_deref()?.arn.as_ref());
                 matches!(arn, Some(Node { value: Value::Text(arn), .. }) if arn::joins(arn, text))
@@ -292,12 +322,7 @@ fn name(inventory: &Scope, kind: &'static str, text: &Text, from: &Item) -> Vec<
             .iter()
             .flat_map(|kind| resolver.ids.get(&(Arc::from(*kind), known.to_owned())).cloned().unwrap_or_default())
             .collect(),
-        None => all()
-            .filter(|id| {
-                let named = inventory.item(*id).and_then(|item| item.aws.as_deref()?.id.as_ref());
-                named.is_some_and(|named| named.same(&wanted) == Ternary::Yes)
-            })
-            .collect(),
+        None => ids_of(&resolver.partial_ids, &wanted.pieces()),
     };
     let named: Vec<ItemId> =
         named.into_iter().filter(|id| inventory.item(*id).is_some_and(|item| !elsewhere(from, item))).collect();

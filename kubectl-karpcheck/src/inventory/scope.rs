@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::inventory::answer::Link;
+use crate::inventory::answer::{Link, Unknown};
 use crate::inventory::cluster::Cluster;
 use crate::inventory::id::ItemId;
 use crate::inventory::item::{ClusterId, Item};
@@ -43,6 +43,8 @@ pub struct Scope {
     /// What was derived of how its items belong together, where no field says so.
     pub(crate) relations: Relations,
     pub(crate) resolver: OnceLock<Resolver>,
+    /// Why items of a kind may be missing, worked out when first asked for.
+    pub(crate) missing: Mutex<HashMap<String, Option<Unknown>>>,
     /// The referrers of each kind, made when first asked for.
     pub(crate) referrers: Mutex<HashMap<String, Arc<Referrers>>>,
 }
@@ -66,6 +68,11 @@ impl Scope {
     /// How many items it has.
     pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The number that its first item has, or would have: another one for each scope that has items.
+    pub const fn first(&self) -> ItemId {
+        ItemId(self.before + 1)
     }
 
     /// Its items, in their order.

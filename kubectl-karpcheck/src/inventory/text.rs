@@ -90,7 +90,24 @@ pub enum Text {
     Template(Box<Template>),
 }
 
+/// A text's pieces, to find equal texts by: known ones without a scope, symbols with theirs.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Pieces(Vec<(Option<SymbolScope>, Box<str>)>);
+
 impl Text {
+    /// Its pieces. Equal for texts that certainly say the same.
+    pub(crate) fn pieces(&self) -> Pieces {
+        let of_part = |part: &Part| match part {
+            Part::Known(known) => (None, known.clone()),
+            Part::Hole(symbol) => (Some(symbol.scope), (*symbol.name).into()),
+        };
+        Pieces(match self {
+            Self::Known(text) if text.is_empty() => vec![],
+            Self::Known(text) => vec![(None, (**text).into())],
+            Self::Template(template) => template.parts.iter().map(of_part).collect(),
+        })
+    }
+
     /// A text from its pieces.
     pub fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let mut merged: Vec<Part> = Vec::new();

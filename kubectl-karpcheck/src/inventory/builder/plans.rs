@@ -170,6 +170,7 @@ impl Builder {
             told: std::mem::take(&mut self.told),
             relations: Relations::new(),
             resolver: OnceLock::new(),
+            missing: Mutex::default(),
             referrers: Mutex::default(),
         }
     }

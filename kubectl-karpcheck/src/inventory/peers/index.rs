@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::answer::Unknown;
 use crate::inventory::id::ItemId;
-use crate::inventory::text::{Part, SymbolScope, Text};
+use crate::inventory::text::{Pieces, Text};
 
 /// The indexes of an inventory, by kind and pattern.
 pub(crate) type Indexes = HashMap<(String, String), Arc<Peers>>;
@@ -45,7 +45,7 @@ pub(crate) enum Held {
     Text(String),
     /// A text with holes: its scope, its known parts, and its symbols with the place where they mean the same. What a
     /// placeholder stands for is another thing in another scope.
-    Parts(u32, Vec<(Option<SymbolScope>, String)>),
+    Parts(u32, Pieces),
     /// A number, a flag, or JSON.
     Other(String),
 }
@@ -54,17 +54,7 @@ impl Held {
     pub(crate) fn of_text(scope: u32, text: &Text) -> Self {
         match text.known() {
             Some(known) => Self::Text(known.to_owned()),
-            None => Self::Parts(
-                scope,
-                text.clone()
-                    .into_parts()
-                    .into_iter()
-                    .map(|part| match part {
-                        Part::Known(known) => (None, known.into()),
-                        Part::Hole(symbol) => (Some(symbol.scope), symbol.name.as_ref().to_owned()),
-                    })
-                    .collect(),
-            ),
+            None => Self::Parts(scope, text.pieces()),
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) const RULE: Rule = Rule {
 
 const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"];
 const TAG: &str = "karpenter.sh/discovery";
+/// Classes of other clusters that a finding names: in a fleet that shares one tag, more would only be longer.
+const SHOWN: usize = 10;
 
 /// What is selected by tags, and the patterns of the selectors' tags.
 struct Selectors {
@@ -88,8 +90,7 @@ impl Selectors {
         self.discovery().flat_map(|tag| class.find(&tag).known()).filter(alone).collect()
     }
 
-    /// The same tag of classes of other clusters, as many as a finding may show, each with whether account and region are certainly
-    /// the same.
+    /// The same tag of classes of other clusters, as many as are shown, each with whether account and region are certainly the same.
     fn others(&self, tag: &Field) -> Vec<(Field, bool)> {
         let class = tag.item();
         let peers = |kind: &&str| {
@@ -101,7 +102,7 @@ impl Selectors {
             .filter_map(|link| Some((beside(class, link.known()?).shares()?, link.field)))
             .filter(|(_, tag)| alone(tag))
             .map(|(sure, tag)| (tag, sure))
-            .take(MOST_PLACES)
+            .take(SHOWN)
             .collect()
     }
 }
