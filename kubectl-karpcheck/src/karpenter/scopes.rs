@@ -18,8 +18,10 @@ use crate::karpenter::controller::Identity;
 
 mod facts;
 mod names;
+mod neighbourhood;
 
-use facts::Facts;
+use facts::{Facts, Named};
+use neighbourhood::Neighbourhood;
 
 /// Folders that hold what is not deployed: each is a world of its own.
 const APART: &[&str] =
@@ -135,27 +137,12 @@ fn units(builder: &Builder) -> Vec<Unit> {
     units.into_values().collect()
 }
 
-/// Where cores lie, and who speaks of them.
-#[derive(Default)]
-struct Neighbourhood<'a> {
-    cores: usize,
-    /// What each core's cluster is called, where its controllers say one name.
-    called: Vec<Option<String>>,
-    /// The folders that a unit of a core lies in itself.
-    folders: BTreeSet<&'a [String]>,
-    /// The cores that have a unit in a folder or below.
-    below: BTreeMap<&'a [String], BTreeSet<usize>>,
+/// What a unit without a controller is held against.
+struct Around<'a> {
+    near: Neighbourhood<'a>,
     /// For each core the units of no core that name its cluster.
     speakers: Vec<BTreeSet<usize>>,
-    /// The cores that take in what lies in a folder or below, by that folder: overlays their bases.
-    takers: BTreeMap<Vec<String>, BTreeSet<usize>>,
-}
-
-impl Neighbourhood<'_> {
-    /// The cores that take in what lies in a folder.
-    fn take(&self, folder: &[String]) -> BTreeSet<usize> {
-        (1..=folder.len()).rev().find_map(|depth| self.takers.get(&folder[..depth]).cloned()).unwrap_or_default()
-    }
+    named: Named<'a>,
 }
 
 /// Units that may be of one cluster: all that is deployed, or one example.
@@ -180,8 +167,12 @@ impl World<'_> {
         let taken: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
         let rest = self.members.iter().copied().filter(|unit| !taken.contains(unit));
         // Who joins is settled by what the cores say themselves, so that the order of files does not matter.
-        let near = self.neighbourhood(&cores);
-        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &near))).collect();
+        let around = Around {
+            near: Neighbourhood::new(self.builder, self.units, &cores),
+            speakers: self.speakers(&cores),
+            named: Named::new(&cores),
+        };
+        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &around))).collect();
         let mut alone = vec![];
         for (unit, joined) in choices {
             if joined.is_empty() {
@@ -264,36 +255,32 @@ impl World<'_> {
         for core in &mut cores {
             core.called = name_of(&core.controllers, controllers);
         }
+        let mut near = Neighbourhood::new(self.builder, self.units, &cores);
         for number in vague {
             let controller = &controllers[number];
-            let beside: Vec<usize> = (0..cores.len())
-                .filter(|core| {
-                    !cores[*core]
-                        .controllers
-                        .iter()
-                        .any(|other| controllers[*other].identity.differs(&controller.identity))
-                })
-                .collect();
-            let near = self.neighbourhood(&cores);
+            let fits = |core: usize| {
+                let mut others = cores[core].controllers.iter().map(|other| &controllers[*other].identity);
+                !others.any(|other| other.differs(&controller.identity))
+            };
             let folder = &self.units[controller.unit].folder;
-            let takers: Vec<usize> = beside.iter().copied().filter(|core| near.take(folder).contains(core)).collect();
-            if !takers.is_empty() {
-                // A base that several overlays take in is the controller of each.
-                for core in takers {
-                    cores[core].controllers.push(number);
-                    cores[core].units.insert(controller.unit);
-                }
-                continue;
+            // A base that several overlays take in is the controller of each.
+            let mut takers: Vec<usize> = near.take(folder).filter(|core| fits(*core)).collect();
+            if takers.is_empty() {
+                takers = near.nearest(folder, fits);
             }
-            let near = self.nearest(folder, &beside, &near);
-            if near.is_empty() {
-                let units = BTreeSet::from([controller.unit]);
-                cores.push(Core { controllers: vec![number], units, ..Core::default() });
+            if takers.is_empty() {
+                cores.push(Core::default());
+                takers.push(near.add(None));
             }
-            for core in near {
+            for core in takers {
                 cores[core].controllers.push(number);
                 cores[core].units.insert(controller.unit);
+                near.enter(core, controller.unit);
             }
+        }
+        let mut in_unit: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, controller) in (first..).zip(&controllers[first..]) {
+            in_unit.entry(controller.unit).or_default().push(number);
         }
         for core in &mut cores {
             core.called = name_of(&core.controllers, controllers);
@@ -302,10 +289,7 @@ impl World<'_> {
             }
             // Other controllers in one file speak for themselves.
             for unit in &core.units {
-                let several = controllers[first..]
-                    .iter()
-                    .enumerate()
-                    .any(|(other, found)| found.unit == *unit && !core.controllers.contains(&(first + other)));
+                let several = in_unit.get(unit).into_iter().flatten().any(|other| !core.controllers.contains(other));
                 if !several {
                     core.facts.take(self.facts[*unit].clone());
                 }
@@ -342,110 +326,45 @@ impl World<'_> {
     }
 
     /// The cores that a unit without a controller belongs to.
-    fn joins(&self, unit: usize, cores: &[Core], near: &Neighbourhood<'_>) -> Vec<usize> {
+    fn joins(&self, unit: usize, cores: &[Core], around: &Around<'_>) -> Vec<usize> {
+        let Around { near, speakers, named } = around;
         let (facts, folder) = (&self.facts[unit], &self.units[unit].folder);
-        let fitting: Vec<usize> = (0..cores.len()).filter(|core| !cores[*core].facts.apart(facts)).collect();
-        let named: Vec<usize> = fitting.iter().copied().filter(|core| cores[*core].facts.meet(facts)).collect();
-        if !named.is_empty() {
-            return named;
+        let fits = |core: &usize| !cores[*core].facts.apart(facts);
+        let meeting: Vec<usize> = named.meeting(facts).into_iter().filter(fits).collect();
+        if !meeting.is_empty() {
+            return meeting;
         }
-        let takers = near.take(folder);
-        let takers: Vec<usize> = fitting.iter().copied().filter(|core| takers.contains(core)).collect();
+        let takers: Vec<usize> = near.take(folder).filter(fits).collect();
         if !takers.is_empty() {
             return takers;
         }
         // What AWS says of an account is for all that are in it.
         if self.units[unit].answers {
-            return fitting;
+            return (0..cores.len()).filter(fits).collect();
         }
-        let likely: Vec<usize> =
-            fitting.iter().copied().filter(|core| !cores[*core].facts.names.is_disjoint(&facts.likely)).collect();
+        let likely: Vec<usize> = named.called(&facts.likely).into_iter().filter(fits).collect();
         if let [one] = likely.as_slice() {
             return vec![*one];
         }
-        let beside = near.folders.contains(folder.as_slice());
+        let beside = near.lies_in(folder);
         // It speaks of other clusters, and another unit of this one: it is theirs.
-        let spoken_for =
-            |core: &usize| !facts.names.is_empty() && near.speakers[*core].iter().any(|speaker| *speaker != unit);
-        let open: Vec<usize> = fitting.into_iter().filter(|core| beside || !spoken_for(core)).collect();
-        self.nearest(folder, &open, near)
+        let spoken_for = |core: usize| !facts.names.is_empty() && speakers[core].iter().any(|speaker| *speaker != unit);
+        near.nearest(folder, |core| fits(&core) && (beside || !spoken_for(core)))
     }
 
-    /// The only core, or the only one below the nearest folder above that has any, if it is among these.
-    /// Several that are called the same count as one: a cluster that is described twice.
-    fn nearest(&self, folder: &[String], among: &[usize], near: &Neighbourhood<'_>) -> Vec<usize> {
-        if near.cores == 1 {
-            return among.to_vec();
-        }
-        for depth in (0..=folder.len()).rev() {
-            let Some(below) = near.below.get(&folder[..depth]) else { continue };
-            let called: BTreeSet<&Option<String>> = below.iter().map(|core| &near.called[*core]).collect();
-            if below.len() == 1 || (called.len() == 1 && called.iter().all(|name| name.is_some())) {
-                return below.iter().copied().filter(|core| among.contains(core)).collect();
-            }
-            return vec![];
-        }
-        vec![]
-    }
-
-    fn neighbourhood(&self, cores: &[Core]) -> Neighbourhood<'_> {
-        let called = cores.iter().map(|core| core.called.clone()).collect();
-        let mut near = Neighbourhood { cores: cores.len(), called, ..Neighbourhood::default() };
-        let mut of_cores: BTreeSet<usize> = BTreeSet::new();
-        for (number, core) in cores.iter().enumerate() {
-            of_cores.extend(&core.units);
-            for unit in core.units.iter().map(|unit| &self.units[*unit]).filter(|unit| unit.cluster.is_none()) {
-                near.folders.insert(&unit.folder);
-                for depth in 0..=unit.folder.len() {
-                    near.below.entry(&unit.folder[..depth]).or_default().insert(number);
-                }
-            }
-        }
-        near.takers = self.takers(cores);
+    /// For each core the units of no core that name its cluster.
+    fn speakers(&self, cores: &[Core]) -> Vec<BTreeSet<usize>> {
+        let of_cores: BTreeSet<usize> = cores.iter().flat_map(|core| core.units.iter().copied()).collect();
         let mut speakers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for unit in self.members.iter().filter(|unit| !of_cores.contains(unit)) {
             for name in &self.facts[*unit].names {
                 speakers.entry(name).or_default().insert(*unit);
             }
         }
-        near.speakers = cores
-            .iter()
-            .map(|core| {
-                core.facts.names.iter().filter_map(|name| speakers.get(name.as_str())).flatten().copied().collect()
-            })
-            .collect();
-        near
-    }
-
-    /// What the folders of cores take in, and what that takes in.
-    fn takers(&self, cores: &[Core]) -> BTreeMap<Vec<String>, BTreeSet<usize>> {
-        let mut takes: BTreeMap<Vec<String>, Vec<Vec<String>>> = BTreeMap::new();
-        for (folder, other) in self.builder.taken() {
-            takes.entry(folder).or_default().push(other);
-        }
-        let mut takers: BTreeMap<Vec<String>, BTreeSet<usize>> = BTreeMap::new();
-        if takes.is_empty() {
-            return takers;
-        }
-        for (number, core) in cores.iter().enumerate() {
-            let own = core.units.iter().map(|unit| &self.units[*unit]).filter(|unit| unit.cluster.is_none());
-            // What a folder above says is about all that lies below: a kustomization of the cluster's root.
-            let mut left: Vec<Vec<String>> = own
-                .flat_map(|unit| (1..=unit.folder.len()).map(|depth| unit.folder[..depth].to_vec()))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect();
-            let mut seen: BTreeSet<Vec<String>> = left.iter().cloned().collect();
-            while let Some(folder) = left.pop() {
-                for other in takes.get(&folder).into_iter().flatten() {
-                    takers.entry(other.clone()).or_default().insert(number);
-                    if seen.insert(other.clone()) {
-                        left.push(other.clone());
-                    }
-                }
-            }
-        }
-        takers
+        let names = |core: &Core| {
+            core.facts.names.iter().filter_map(|name| speakers.get(name.as_str())).flatten().copied().collect()
+        };
+        cores.iter().map(names).collect()
     }
 
     /// Without any controller: one scope where all may speak of one cluster, else one for each root or name.

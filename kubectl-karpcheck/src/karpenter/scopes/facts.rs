@@ -1,6 +1,6 @@
 //! What items say of the cluster that they are of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::arn;
 use crate::inventory::builder::Builder;
@@ -9,7 +9,7 @@ use crate::inventory::location::{endpoint, location_in};
 use crate::inventory::node::Node;
 use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
-use crate::karpenter::scopes::Unit;
+use crate::karpenter::scopes::{Core, Unit};
 
 /// What identifies a cluster, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,13 +38,9 @@ impl Facts {
         self.regions.extend(other.regions);
     }
 
-    /// Do they name one cluster?
-    pub(super) fn meet(&self, other: &Self) -> bool {
-        let common = |one: &BTreeSet<String>, other: &BTreeSet<String>| !one.is_disjoint(other);
-        common(&self.names, &other.names)
-            || common(&self.endpoints, &other.endpoints)
-            || common(&self.roles, &other.roles)
-            || common(&self.queues, &other.queues)
+    /// What two of them have in common that speak of one cluster. The names come first.
+    const fn identities(&self) -> [&BTreeSet<String>; 4] {
+        [&self.names, &self.endpoints, &self.roles, &self.queues]
     }
 
     /// Do they say the same of account, region and API server?
@@ -60,6 +56,36 @@ impl Facts {
         differ(&self.accounts, &other.accounts)
             || differ(&self.regions, &other.regions)
             || differ(&self.endpoints, &other.endpoints)
+    }
+}
+
+/// Cores by what identifies them.
+pub(super) struct Named<'a>([BTreeMap<&'a str, Vec<usize>>; 4]);
+
+impl<'a> Named<'a> {
+    pub(super) fn new(cores: &'a [Core]) -> Self {
+        let mut named = Self([const { BTreeMap::new() }; 4]);
+        for (number, core) in cores.iter().enumerate() {
+            for (index, words) in named.0.iter_mut().zip(core.facts.identities()) {
+                words.iter().for_each(|word| index.entry(word).or_default().push(number));
+            }
+        }
+        named
+    }
+
+    /// The cores that name one cluster with these facts: see [`Facts::identities`].
+    pub(super) fn meeting(&self, facts: &Facts) -> BTreeSet<usize> {
+        let pairs = self.0.iter().zip(facts.identities());
+        pairs
+            .flat_map(|(index, words)| words.iter().filter_map(|word| index.get(word.as_str())))
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// The cores of clusters with one of these names.
+    pub(super) fn called(&self, names: &BTreeSet<String>) -> BTreeSet<usize> {
+        names.iter().filter_map(|name| self.0[0].get(name.as_str())).flatten().copied().collect()
     }
 }
 
