@@ -19,6 +19,12 @@ use kubectl_karpcheck::schema::kinds::GatherScope;
 use kubectl_karpcheck::sources;
 
 const DOCUMENTS: usize = 10_000;
+/// Clusters, each with the official policy of its own.
+const CLUSTERS: usize = 100;
+/// Roots of Terraform that call one module with policies.
+const ROOTS: usize = 450;
+/// The official policy of a release, as its CloudFormation template has it.
+const POLICY: &str = include_str!("../fixtures/corpus/karpenter/cfn/karpenter-v1.0.14.yaml");
 /// Resources of the Terraform plan: some 50 MB.
 const PLAN: usize = 17_300;
 
@@ -55,6 +61,18 @@ fn main() {
         (inventory, results)
     });
     row("read and judged by all rules", whole, parser, "3 x events");
+
+    let mixed = folder.path().join("mixed.yaml");
+    std::fs::write(&mixed, self::mixed(DOCUMENTS)).expect("written");
+    println!();
+    against_reading("10,000 objects of four kinds", &mixed, &plan, (&engine, &selected), "2 x reading");
+    let fleet = folder.path().join("clusters");
+    clusters(&fleet, CLUSTERS);
+    against_reading("100 clusters, a policy each", &fleet, &plan, (&engine, &selected), "0.5 s");
+    let roots = folder.path().join("roots");
+    self::roots(&roots, ROOTS);
+    against_reading("450 roots that call one module", &roots, &plan, (&engine, &selected), "1 s");
+    println!();
 
     let each = folder.path().join("each");
     std::fs::create_dir(&each).expect("a folder");
@@ -136,6 +154,23 @@ fn row(work: &str, time: Duration, base: Duration, target: &str) {
         time.as_secs_f64() * 1e3,
         time.as_secs_f64() / base.as_secs_f64()
     );
+}
+
+/// What reading something takes, and what judging it by all rules takes besides.
+fn against_reading(
+    what: &str,
+    path: &Path,
+    plan: &GatherScope,
+    (engine, rules): (&Engine, &[Selected<'_>]),
+    target: &str,
+) {
+    let read = best(3, || inventory(path, plan));
+    row(&format!("{what}: read"), read, read, "");
+    let gathered = Arc::new(inventory(path, plan));
+    let judged = best(3, || engine::run_rules(engine, rules, &gathered));
+    let results = engine::run_rules(engine, rules, &gathered);
+    assert!(results.faults.is_empty(), "{:?}", results.faults);
+    row(&format!("{what}: read and judged"), read + judged, read, target);
 }
 
 /// The best of several runs. What the work made is freed outside of the time, as a process that ends does not free it.
@@ -233,6 +268,64 @@ fn documents(count: usize) -> String {
         .expect("a String takes it");
     }
     text
+}
+
+/// What a large cluster has: three tenths tables, three tenths deployments, and node classes with their pools.
+fn mixed(count: usize) -> String {
+    let mut text = documents(count * 3 / 10);
+    for number in 0..count * 3 / 10 {
+        write!(
+            text,
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{number}, namespace: shop, labels: {{app: app-{number}}}}}\nspec:\n  \
+             replicas: 2\n  template:\n    spec:\n      containers:\n        - name: app\n          image: registry.example/app:{number}\n          \
+             env: [{{name: TEAM, value: shop}}, {{name: PORT, value: \"8080\"}}]\n"
+        )
+        .expect("a String takes it");
+    }
+    for number in 0..count / 5 {
+        write!(
+            text,
+            "---\napiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {{name: class-{number}}}\nspec:\n  role: nodes\n  \
+             amiSelectorTerms: [{{alias: al2023@v20250101}}]\n  subnetSelectorTerms: [{{tags: {{karpenter.sh/discovery: demo}}}}]\n  \
+             securityGroupSelectorTerms: [{{tags: {{karpenter.sh/discovery: demo}}}}]\n---\napiVersion: karpenter.sh/v1\nkind: NodePool\n\
+             metadata: {{name: pool-{number}}}\nspec: {{template: {{spec: {{nodeClassRef: {{group: karpenter.k8s.aws, kind: EC2NodeClass, \
+             name: class-{number}}}}}}}}}\n"
+        )
+        .expect("a String takes it");
+    }
+    text + &controller("demo")
+}
+
+fn controller(cluster: &str) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: karpenter, namespace: kube-system}}\nspec: {{template: {{spec: \
+         {{containers: [{{name: controller, image: \"public.ecr.aws/karpenter/controller:1.0.14\", env: [{{name: CLUSTER_NAME, value: \
+         {cluster}}}, {{name: INTERRUPTION_QUEUE, value: {cluster}}}]}}]}}}}}}\n"
+    )
+}
+
+/// Folders, each with a controller and the official template.
+fn clusters(folder: &Path, count: usize) {
+    for number in 0..count {
+        let own = folder.join(format!("c{number}"));
+        std::fs::create_dir_all(&own).expect("a folder");
+        std::fs::write(own.join("policy.yaml"), POLICY).expect("written");
+        std::fs::write(own.join("controller.yaml"), controller(&format!("c{number}"))).expect("written");
+    }
+}
+
+/// The repository of `tests/bench/fleet` with so many roots.
+fn roots(folder: &Path, count: usize) {
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    };
+    write("module/main.tf", include_str!("fleet/module/main.tf"));
+    for number in 0..count {
+        let root = include_str!("fleet/root/main.tf").replace("NAME", &format!("cluster-{number}"));
+        write(&format!("root-{number}/main.tf"), &root);
+    }
 }
 
 /// A plan as Terraform writes it: most of it is of no interest, and each resource stands in it three times.

@@ -14,6 +14,8 @@ use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
+use crate::skipped::skipped;
+
 /// The users that the server knows, by their tokens: an administrator; one whom a test may grant something; one who may
 /// nothing.
 const TOKENS: &str = "admin-token,admin,1,system:masters\nreader-token,reader,2\nnobody-token,nobody,3\n";
@@ -68,14 +70,11 @@ fn binaries() -> Option<PathBuf> {
     if ["etcd", "kube-apiserver"].iter().all(|name| folder.join(name).exists()) {
         return Some(folder);
     }
-    // Past the capture of the test's output, so that everybody sees it.
-    use io::Write as _;
-    let _ = writeln!(
-        io::stderr(),
-        "SKIPPED: a test of the live cluster needs etcd and kube-apiserver in {}: run tests/apiserver/build.sh (four \
-         minutes, once), or point KUBEBUILDER_ASSETS at a folder that has them",
+    skipped(&format!(
+        "a test of the live cluster needs etcd and kube-apiserver in {}: run tests/apiserver/build.sh (four minutes, once), or point \
+         KUBEBUILDER_ASSETS at a folder that has them",
         folder.display()
-    );
+    ));
     None
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use kubectl_karpcheck::commands::pack::PackError;
 use kubectl_karpcheck::commands::pack::build::{BuildArgs, run};
 
+use crate::skipped::skipped;
+
 /// Builds the example pack; none where this machine has no toolchain for WebAssembly, which is said aloud.
 fn example_pack(folder: &Path) -> Option<PathBuf> {
     let output = folder.join("example.wasm");
@@ -22,11 +24,7 @@ fn example_pack(folder: &Path) -> Option<PathBuf> {
             Some(output)
         }
         Err(cause @ (PackError::NoToolchain | PackError::NoLinker)) => {
-            // Straight to the terminal: what is printed by a test that passes is swallowed.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("\nSKIPPED custom_pack: {cause}\n").as_bytes(),
-            );
+            skipped(&format!("a pack of one's own: {cause}"));
             None
         }
         Err(error) => panic!("{error}"),

@@ -17,4 +17,5 @@ mod readme;
 mod report;
 mod rules;
 mod sandbox;
+mod skipped;
 mod sources;

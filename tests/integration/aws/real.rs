@@ -1,7 +1,6 @@
 //! The real `aws` CLI before a fake AWS over HTTP (moto), the cluster on a real API server: found, cured, clean.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::apiserver::Guarded;
 use crate::live;
+use crate::skipped::skipped;
 
 const ROLE: &str = "KarpenterControllerRole-prod";
 const RULES: [&str; 3] = ["queue-aws-managed-key", "queue-key-denies-eventbridge", "queue-controller-cannot-decrypt"];
@@ -29,9 +29,8 @@ impl Aws {
     fn start() -> Option<Self> {
         let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/aws-venv/bin");
         if !bin.join("moto_server").exists() || !bin.join("aws").exists() {
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: no fake AWS: python3 -m venv target/aws-venv && target/aws-venv/bin/pip install awscli 'moto[server]'"
+            skipped(
+                "no fake AWS: python3 -m venv target/aws-venv && target/aws-venv/bin/pip install awscli 'moto[server]'",
             );
             return None;
         }

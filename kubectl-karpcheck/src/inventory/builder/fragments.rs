@@ -9,7 +9,7 @@ use crate::inventory::id::ItemId;
 use crate::inventory::item::{ClusterId, Item, Logical, SourceKind};
 use crate::inventory::node::{List, Map, Node, Value};
 use crate::inventory::reason::{Cause, Gathered, Reason};
-use crate::inventory::text::{SymbolScope, Text};
+use crate::inventory::text::{Pieces, SymbolScope, Text};
 use crate::schema::aws;
 
 /// A part of an AWS resource that was read as a thing of its own: `aws_sqs_queue_policy` and its like.
@@ -193,15 +193,21 @@ struct Wholes {
     addresses: HashMap<Logical, Vec<usize>>,
     /// By the last part of the ARN and the identifier.
     names: HashMap<(Arc<str>, String), Vec<usize>>,
+    /// By an identifier that is known in part.
+    symbols: HashMap<Pieces, Vec<usize>>,
 }
 
 impl Wholes {
     fn new(items: &[Item]) -> Self {
         let (mut addresses, mut names): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) = Default::default();
+        let mut symbols: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let Some(facts) = item.aws.as_deref() else { continue };
             for logical in &facts.logical {
                 addresses.entry(logical.clone()).or_default().push(index);
+            }
+            if let Some(id) = facts.id.as_ref().filter(|id| id.hole().is_some()) {
+                symbols.entry(id.pieces()).or_default().push(index);
             }
             // What AWS says of a resource is not changed by what a template says.
             if item.source == SourceKind::Aws {
@@ -213,7 +219,7 @@ impl Wholes {
                 names.entry((Arc::clone(&item.kind), name.to_owned())).or_default().push(index);
             }
         }
-        Self { addresses, names }
+        Self { addresses, names, symbols }
     }
 
     fn find(&self, items: &[Item], part: &Fragment) -> Option<usize> {
@@ -234,9 +240,8 @@ impl Wholes {
         // Two resources of one template may both be called `${Name}`.
         let by_symbol = || {
             text.hole()?;
-            let is_named_so = |item: &Item| item.aws.as_ref().and_then(|facts| facts.id.as_ref()) == Some(text);
-            let mut same = items.iter().enumerate().filter(|(index, item)| fits(index) && is_named_so(item));
-            same.next().filter(|_| same.next().is_none()).map(|(index, _)| index)
+            let mut same = self.symbols.get(&text.pieces())?.iter().copied().filter(fits);
+            same.next().filter(|_| same.next().is_none())
         };
         by_address.or_else(by_name).or_else(by_symbol)
     }

@@ -77,16 +77,16 @@ impl Builder {
         let mut left: Vec<usize> = vec![0; self.items.len()];
         plans.iter().flat_map(|plan| &plan.items).for_each(|item| left[*item] += 1);
         let mut items: Vec<Option<Item>> = std::mem::take(&mut self.items).into_iter().map(Some).collect();
-        // The file or root that each fragment was read as part of.
-        let units: Vec<Option<Arc<str>>> = self
-            .parts
-            .iter()
-            .map(|(unit, fragment)| match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
+        // The fragments by the file or root that they were read as part of.
+        let mut fragments: HashMap<Option<Arc<str>>, Vec<usize>> = HashMap::new();
+        for (number, (unit, fragment)) in self.parts.iter().enumerate() {
+            let unit = match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
                 _ if unit.is_some() => unit.clone(),
                 Origin::File(path) => Some(Arc::clone(path)),
                 Origin::Live(_) | Origin::Flag(_) | Origin::Aws(_) => None,
-            })
-            .collect();
+            };
+            fragments.entry(unit).or_default().push(number);
+        }
         for plan in plans {
             let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
             let mut part = Self {
@@ -115,9 +115,9 @@ impl Builder {
                 part.items.push(item);
             }
             // What AWS answered is about what it names, wherever that is.
-            let is_its = |unit: &Option<Arc<str>>| unit.as_ref().is_none_or(|unit| plan.units.contains(&**unit));
-            let own = self.parts.iter().zip(&units).filter(|(_, unit)| is_its(unit));
-            part.parts = own.map(|(fragment, _)| fragment.clone()).collect();
+            let units = plan.units.iter().map(|unit| Some(Arc::from(unit.as_str()))).chain([None]);
+            let own: BTreeSet<usize> = units.filter_map(|unit| fragments.get(&unit)).flatten().copied().collect();
+            part.parts = own.into_iter().map(|number| self.parts[number].clone()).collect();
             part.add_to(&mut whole, &plan.name, derivation);
             if let Some(scope) = whole.scopes.last_mut() {
                 scope.nameless = plan.nameless;
