@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 #[path = "../integration/apiserver.rs"]
 #[expect(dead_code, reason = "the tests need more of the server than this does")]
 mod apiserver;
+#[path = "../integration/skipped.rs"]
+mod skipped;
 
 const POOLS: usize = 1_000;
 const CLAIMS: usize = 9_000;
