@@ -397,6 +397,7 @@ impl Builder {
     /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
     /// where each cluster lives, by its number.
     fn settle_homes(&mut self) -> Vec<Location> {
+        self.settle_unique();
         let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
             value.as_ref().map(|value| {
                 let doc = builder.document(Origin::Flag(flag));

@@ -105,6 +105,35 @@ impl Builder {
         }
     }
 
+    /// Gives the answer about an id that is unique everywhere the ARN that another source tells of it: `get-key-policy` names a
+    /// key by its id alone, and the key may be of another account than all else.
+    pub(super) fn settle_unique(&mut self) {
+        let mut told: HashMap<(Arc<str>, String), Option<usize>> = HashMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let arn = |index: usize| self.items[index].aws.as_ref().and_then(|aws| aws.arn.as_ref()?.as_str());
+            if let (Some(SameAs::Id(id)), Some(own)) = (unique(item), arn(index)) {
+                let known = told.entry((Arc::clone(&item.kind), id)).or_insert(Some(index));
+                // Two ARNs with one id are the examples of documentation: nobody's in particular.
+                if known.is_some_and(|known| arn(known) != Some(own)) {
+                    *known = None;
+                }
+            }
+        }
+        for index in 0..self.items.len() {
+            let item = &self.items[index];
+            let bare = item.aws.as_ref().is_some_and(|aws| aws.arn.is_none() && aws.account.is_none());
+            let Some(SameAs::Id(id)) = unique(item).filter(|_| bare) else { continue };
+            let Some(Some(known)) = told.get(&(Arc::clone(&item.kind), id)) else { continue };
+            let of = self.items[*known].aws.clone();
+            if let (Some(own), Some(of)) = (self.items[index].aws.as_deref_mut(), of) {
+                own.partition = own.partition.take().or(of.partition);
+                own.region = own.region.take().or(of.region);
+                own.account = of.account;
+                own.arn = of.arn;
+            }
+        }
+    }
+
     /// A manifest and its live object are two items, joined.
     pub(super) fn join_manifests(&mut self) {
         let mut live: HashMap<(Arc<str>, String, Box<str>), Vec<usize>> = HashMap::new();
