@@ -5,8 +5,8 @@
 //!
 //! ## Why it matters
 //!
-//! Without `sqs:GetQueueUrl` the controller does not start, without `sqs:ReceiveMessage` it reads no event, without
-//! `sqs:DeleteMessage` it handles the same event again and again. Its log has `AccessDenied`.
+//! Without `sqs:GetQueueUrl` a controller of 0.33 to 1.3 does not start, and any other reads no event, as without
+//! `sqs:ReceiveMessage`; without `sqs:DeleteMessage` it handles the same event again and again. Its log has `AccessDenied`.
 //!
 //! ## How to fix it
 //!
@@ -137,6 +137,7 @@
 
 use crate::controllers::{self, role_not_given, sure_of_role};
 use crate::interruption::{self, queue_of};
+use crate::versions::exact_version;
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
@@ -186,9 +187,10 @@ fn check(controller: Item) -> Check {
     fail(
         "/Role",
         format!(
-            "Controller {} may not use {} on its interruption queue {name}: {why}; it handles no interruption event",
+            "Controller {} may not use {} on its interruption queue {name}: {why}; {}",
             controller.name(),
-            listed(&denied)
+            listed(&denied),
+            consequence(controller, &denied)
         ),
     )
     .confidence(sure_of_role(controller))
@@ -197,6 +199,18 @@ fn check(controller: Item) -> Check {
     .property("actions", denied.join(","))
     .group(denied.join(" "))
     .check()
+}
+
+/// What fails. Up to 0.32 and from 1.4 on a queue that cannot be found is looked for again; in between the controller panics:
+/// pkg/controllers/controllers.go of <https://github.com/aws/karpenter-provider-aws>.
+fn consequence(controller: Item, denied: &[&str]) -> &'static str {
+    let release = exact_version(controller).ok().flatten();
+    let panics = release.is_some_and(|release| ((0, 33, 0)..(1, 4, 0)).contains(&release));
+    match denied {
+        ["sqs:GetQueueUrl", ..] if panics => "it does not start",
+        ["sqs:DeleteMessage"] => "it handles the same event again and again",
+        _ => "it handles no interruption event",
+    }
 }
 
 /// The queue that a controller's setting names, where it was not given: its ARN ends in that name.
