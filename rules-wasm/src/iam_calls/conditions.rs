@@ -5,9 +5,6 @@ use super::{Actor, CLASSES};
 use crate::spot::{Spot, spot};
 use karpcheck_sdk::prelude::*;
 
-/// The role of the spot service, which AWS makes at an account's first request.
-const SPOT_ROLE: &str = "AWSServiceRoleForEC2Spot";
-
 impl Actor {
     /// Does it make this call? Unknown where a setting that decides is written and has no known value.
     pub(super) fn makes(&self, call: &Call) -> Result<bool, Unknown> {
@@ -38,8 +35,7 @@ impl Actor {
                 value => value.is_blank(),
             },
             When::EksControlPlane => self.is_set("eksControlPlane")?,
-            When::Spot => self.admits_spot(),
-            When::SpotWithoutRole => self.admits_spot() && lacks_spot_role(),
+            When::Spot => matches!(spot(self.class.unwrap_or(self.controller)), Spot::Admitted(_)),
             When::Snapshot => some("/spec/blockDeviceMappings/*/ebs/snapshotID"),
             When::CapacityReservation => {
                 says("/spec/capacityReservationSelectorTerms")
@@ -83,10 +79,6 @@ impl Actor {
         }
     }
 
-    fn admits_spot(&self) -> bool {
-        matches!(spot(self.class.unwrap_or(self.controller)), Spot::Admitted(_))
-    }
-
     fn is_in_govcloud(&self) -> bool {
         self.controller.matches("@region", "us-gov-*").is_yes()
     }
@@ -106,12 +98,6 @@ impl Actor {
 /// As Go reads it.
 fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
-}
-
-/// Is it certain that the account has no role of the spot service? Only where all its roles are known.
-fn lacks_spot_role() -> bool {
-    let mut roles = select("AWS::IAM::Role").peekable();
-    roles.peek().is_some() && roles.all(|role| role.is_ok_and(|role| role.observed() && role.name() != SPOT_ROLE))
 }
 
 #[cfg(test)]

@@ -67,6 +67,10 @@ fn nearest(denied: &Denied) -> Option<(Field, Vec<String>)> {
         "Resource" if !denied.call.action.starts_with("ec2:") || denied.kinds.iter().any(String::is_empty) => {
             return None;
         }
+        // Where ids are named, more of them are, and not everything.
+        "Resource" if denied.kinds.len() == 1 && !denied.ids.is_empty() => {
+            denied.ids.iter().map(|id| format!("arn:*:ec2:*:*:{}/{id}", denied.kinds[0])).collect()
+        }
         "Resource" => denied.kinds.iter().map(|kind| format!("arn:*:ec2:*:*:{kind}/*")).collect(),
         "aws:TagKeys" if element.parent().name().contains("ForAllValues") => {
             let wanted: &[&str] = match denied.call.sends {

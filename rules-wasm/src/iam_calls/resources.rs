@@ -78,12 +78,19 @@ impl Actor {
             arn: on.replace(&format!("{{{name}}}"), &format!("{prefix}{{{name}}}")),
             fields: vec![(name.to_owned(), self.gap(name))],
             id: None,
-            gap: Some((format!("which {}{} may be is not known", name.replace('-', " "), self.of_class()), None)),
+            gap: Some((self.why_unknown(name), None)),
         }
     }
 
-    fn of_class(&self) -> String {
-        self.class.map_or_else(String::new, |class| format!(" of {} {}", class.noun(), class.name()))
+    fn why_unknown(&self, name: &str) -> String {
+        let class = self.class.map_or_else(|| "a class".into(), |class| format!("{} {}", class.noun(), class.name()));
+        match name {
+            "instance" => "the ids of its instances are not known".into(),
+            "launch-template" => "the ids of its launch templates are not known".into(),
+            "profile" => format!("the name of the instance profile of {class} is not known"),
+            "role" => format!("which role the instances of {class} have is not known"),
+            name => format!("which {}s {class} uses is not known", name.replace('-', " ")),
+        }
     }
 
     /// What a class selects: what its status says, else what its terms name; what they select by tags is not known.
@@ -192,10 +199,8 @@ impl Actor {
         if !roles.is_empty() {
             return roles;
         }
-        let named = profile.known_text().map_or_else(String::new, |name| format!(" {name}"));
-        let gap = format!("which role is in the instance profile{named}{} is not known", self.of_class());
         let settled = Some(Settlement::Kind("AWS::IAM::InstanceProfile".into()));
-        vec![Resource { gap: Some((gap, settled)), ..self.unknown_id(on, "role", "") }]
+        vec![Resource { gap: Some((self.why_unknown("role"), settled)), ..self.unknown_id(on, "role", "") }]
     }
 }
 

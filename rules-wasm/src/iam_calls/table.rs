@@ -56,8 +56,6 @@ pub(crate) enum When {
     EksControlPlane,
     /// A NodePool admits spot.
     Spot,
-    /// The same, and the account is known to lack the role of the spot service.
-    SpotWithoutRole,
     /// A class maps a volume that is made from a snapshot.
     Snapshot,
     /// A class uses capacity reservations.
@@ -192,7 +190,6 @@ pub(crate) const IMPLIED: &[(&str, &str)] = &[
     ("ec2:CreateTags", "asked for every resource that is created with tags"),
     ("iam:PassRole", "asked by AddRoleToInstanceProfile, and by the launch of an instance with a profile"),
     ("iam:TagInstanceProfile", "asked by CreateInstanceProfile with tags"),
-    ("iam:CreateServiceLinkedRole", "asked by the first spot request of an account"),
 ];
 
 /// Calls in the source that are no concern of these rows, and why.
@@ -294,18 +291,6 @@ pub(crate) const CALLS: &[Call] = &[
         sends: Tags::Template,
         statement: WITH_TAGS,
         source: "KP pkg/providers/launchtemplate/launchtemplate.go",
-        ..CALL
-    },
-    Call {
-        action: "iam:CreateServiceLinkedRole",
-        on: &["arn::iam:::role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"],
-        with: &[("iam:AWSServiceName", &["spot.amazonaws.com"])],
-        when: When::SpotWithoutRole,
-        breaks: error(
-            "the account has no role AWSServiceRoleForEC2Spot, and without either no spot node is launched \
-             (AuthFailure.ServiceLinkedRoleCreationNotPermitted)",
-        ),
-        source: "EC2 user guide, Service-linked role for Spot Instance requests; KP #504",
         ..CALL
     },
     // Ending.

@@ -127,7 +127,7 @@ fn check(controller: Item) -> Check {
         let on = if kinds.is_empty() { String::new() } else { format!(" on {}", listed(&kinds)) };
         let of = format!("{on}{}", names(denied));
         let breaks = if denied.partial && denied.call.breaks.severity == Error {
-            "no node is launched with them"
+            if denied.ids.len() == 1 { "no node is launched with it" } else { "no node is launched with them" }
         } else {
             denied.call.breaks.text
         };
