@@ -16,6 +16,7 @@ mod interruption;
 mod kms;
 mod logs;
 mod policy_scope;
+mod readiness;
 mod refusals;
 mod spot;
 mod time;
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_rule_says_what_it_is_about() {
-        const AREAS: &[&str] = &["queue", "ebs", "cluster-name", "tagging", "ack", "upgrade"];
+        const AREAS: &[&str] = &["queue", "ebs", "cluster-name", "tagging", "ack", "upgrade", "readiness"];
         for rule in RULES {
             assert!(AREAS.contains(&rule.area), "{}", rule.id);
             assert!(!rule.title.is_empty() && !rule.title.ends_with('.'), "{}", rule.id);

@@ -236,9 +236,14 @@ impl Refusal {
         }
     }
 
-    /// What to do, and whose job it is.
+    /// What to do, and whose job it is, where Karpenter's controller was refused.
     pub(crate) fn remedy(&self) -> String {
-        let role = self.role.as_ref().map_or_else(|| "the controller's role".to_owned(), |role| format!("role {role}"));
+        self.remedy_for("the controller", "the running release's policy")
+    }
+
+    /// The same for any controller, and what to call the policy that it should have.
+    pub(crate) fn remedy_for(&self, controller: &str, policy: &str) -> String {
+        let role = self.role.as_ref().map_or_else(|| format!("{controller}'s role"), |role| format!("role {role}"));
         let what = self.what();
         match self.by {
             By::ServiceControl | By::ResourceControl => format!(
@@ -256,7 +261,7 @@ impl Refusal {
                 format!("Allow {what} to {role} in the policy of the resource itself (the queue, the key).")
             }
             By::Trust => format!(
-                "Let the controller's ServiceAccount in by the trust policy of {role}: its OIDC provider as principal, and the \
+                "Let {controller}'s ServiceAccount in by the trust policy of {role}: its OIDC provider as principal, and the \
                  conditions :sub and :aud of this cluster."
             ),
             By::Provider => {
@@ -267,7 +272,7 @@ impl Refusal {
             By::Identity if self.explicit => {
                 format!("Find the Deny in the policies of {role} that covers {what}, and narrow it.")
             }
-            By::Identity => format!("Give {role} {what}, as the running release's policy does."),
+            By::Identity => format!("Give {role} {what}, as {policy} does."),
             By::LinkedRole => "Create it once in this account: aws iam create-service-linked-role --aws-service-name \
                                spot.amazonaws.com."
                 .to_owned(),
@@ -275,7 +280,7 @@ impl Refusal {
                 "Share the image (and the key of its snapshots) with this account, or select another one.".to_owned()
             }
             By::NotSaid => format!(
-                "See that the running release's policy is attached to {role} with {what}; if it is, look for a permissions \
+                "See that {policy} is attached to {role} with {what}; if it is, look for a permissions \
                  boundary and for a service control policy of the organization."
             ),
         }

@@ -10,6 +10,7 @@ mod forms;
 pub(crate) mod harness;
 mod live;
 mod pages;
+mod readiness;
 mod releases;
 
 use std::collections::BTreeSet;

@@ -165,6 +165,55 @@ status:
 }
 
 #[test]
+fn a_class_is_not_ready_because_aws_refuses_the_dry_run() {
+    let class = "node-class-not-ready/fail-dry-run-refused";
+    follows("node-class-not-ready", "tagging-denied", &[class], "", Stated::default());
+}
+
+#[test]
+fn a_pool_is_not_ready_because_its_class_is_not() {
+    let pool = "\
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: default, uid: 5c0b7e0e-6e0e-4a55-9b0e-2f6d4c1f7a12}
+spec: {template: {spec: {nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}}}}
+status:
+  conditions:
+    - {type: NodeClassReady, status: \"False\", reason: UnhealthyDependents, message: SubnetsReady=False}
+";
+    let class = "node-class-not-ready/fail-nothing-selected";
+    follows("node-pool-not-ready", "node-class-not-ready", &[class], pool, Stated::default());
+}
+
+#[test]
+fn nodes_do_not_register_because_of_the_key() {
+    let class = "\
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: default}
+spec:
+  role: nodes
+  blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {kmsKeyID: alias/nodes}}]
+";
+    let pool = "node-pool-not-ready/fail-registrations";
+    follows("node-pool-not-ready", "ebs-key-without-encryption", &[pool], class, Stated::default());
+}
+
+#[test]
+fn a_queue_of_ack_does_not_reach_aws_because_of_a_reference() {
+    let queue = "\
+apiVersion: sqs.services.k8s.aws/v1alpha1
+kind: Queue
+metadata: {name: orders, namespace: shop, uid: 0d3c9b7e-9c2f-4d38-8a0e-5c6d1b0e7f21}
+spec: {queueName: orders, kmsMasterKeyRef: {from: {name: orders-key}}}
+status:
+  conditions:
+    - {type: ACK.ReferencesResolved, status: Unknown, message: Reference resolution failed, reason: \"the referenced resource is not synced yet. resource:Key, namespace:shop, name:orders-key\"}
+";
+    follows("ack-not-synced", "ack-ref-dangling", &[], queue, Stated::default());
+}
+
+#[test]
 fn every_cause_that_a_rule_names_is_a_rule() {
     let rules = harness().builtin.rules();
     for rule in rules {

@@ -1,6 +1,6 @@
 //! Rules before a cluster that refuses: no file says so, so the inventory is made by hand.
 
-use kubectl_karpcheck::findings::finding::{Outcome, Severity};
+use kubectl_karpcheck::findings::finding::{Finding, Outcome, Severity};
 use kubectl_karpcheck::inventory::{
     At, Builder, Cause, ClusterId, Draft, Gap, List, Listing, LiveOrigin, Map, Node, Origin, Reason, SourceKind,
     Stated, Value,
@@ -26,27 +26,27 @@ fn node(at: At, json: &Json) -> Node {
 }
 
 /// A cluster that lets some kinds be listed, and refuses others.
-struct Cluster {
+pub(super) struct Cluster {
     builder: Builder,
     id: ClusterId,
     /// When the next objects were read.
-    read_at: Option<std::sync::Arc<str>>,
+    pub(super) read_at: Option<std::sync::Arc<str>>,
     /// The controller's image.
-    image: &'static str,
+    pub(super) image: String,
 }
 
 impl Cluster {
-    fn that_refuses(kinds: &[&str]) -> Self {
+    pub(super) fn that_refuses(kinds: &[&str]) -> Self {
         let mut builder = Builder::default();
         let id = builder.cluster("demo", "https://demo.example", vec![]);
         for kind in kinds {
             let why = format!("listing {kind} was refused");
             builder.listed(id, kind, Listing::Partial(Reason::new(Cause::Refused, Gap::said(why))));
         }
-        Self { builder, id, read_at: None, image: "public.ecr.aws/karpenter/controller:0.31.5" }
+        Self { builder, id, read_at: None, image: "public.ecr.aws/karpenter/controller:0.31.5".into() }
     }
 
-    fn with(mut self, kind: &str, namespace: &str, name: &str, mut body: Json) -> Self {
+    pub(super) fn with(mut self, kind: &str, namespace: &str, name: &str, mut body: Json) -> Self {
         let doc = self.builder.document(Origin::Live(Box::new(LiveOrigin {
             context: "demo".into(),
             api_version: "v1".into(),
@@ -63,7 +63,7 @@ impl Cluster {
         self
     }
 
-    fn with_controller(self, env: &Json) -> Self {
+    pub(super) fn with_controller(self, env: &Json) -> Self {
         let container = json!({"name": "controller", "image": self.image, "env": env});
         self.with(
             "apps/Deployment",
@@ -75,14 +75,16 @@ impl Cluster {
 
     /// What a rule says: the outcome and why it could not be told.
     fn judged(self, id: &str) -> Vec<(Outcome, Option<Cause>)> {
-        let pack = &harness().builtin;
-        let judged = harness().inventory(pack, rule(pack, id), karpenter::inventory(self.builder));
-        judged
-            .results
-            .findings
+        self.findings(id)
             .into_iter()
             .map(|finding| (finding.outcome, finding.reason.map(|reason| reason.cause)))
             .collect()
+    }
+
+    /// What a rule finds.
+    pub(super) fn findings(self, id: &str) -> Vec<Finding> {
+        let pack = &harness().builtin;
+        harness().inventory(pack, rule(pack, id), karpenter::inventory(self.builder)).results.findings
     }
 }
 
@@ -141,7 +143,7 @@ fn registered_claim(read_at: &str) -> Cluster {
     let claim = json!({"apiVersion": "karpenter.sh/v1", "spec": {}, "status": {"conditions": [
         {"type": "Registered", "status": "True", "reason": "Registered", "lastTransitionTime": "2026-03-02T09:21:15Z"}]}});
     let mut cluster = Cluster::that_refuses(&[]);
-    cluster.image = "public.ecr.aws/karpenter/controller:1.8.7";
+    cluster.image = "public.ecr.aws/karpenter/controller:1.8.7".into();
     cluster.read_at = Some(read_at.into());
     let cluster = cluster.with_controller(&json!([{"name": "KARPENTER_SERVICE", "value": "karpenter"}]));
     cluster.with("karpenter.sh/NodeClaim", "", "default-abcde", claim)

@@ -72,7 +72,7 @@ pub(crate) const RULE: Rule = Rule {
     reads: &[CLASS],
     properties: &[(
         "follows",
-        "ebs-key-denies-controller ebs-key-unusable ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption",
+        "ebs-key-denies-controller ebs-key-unusable ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption node-claim-stuck node-pool-not-ready",
     )],
     check,
     ..Rule::DEFAULT
