@@ -269,10 +269,11 @@ panic: something else
             told,
             [
                 [Some("deleted launch template"), Some("default-a"), None],
+                [Some("something else"), None, None],
                 [Some("launching node"), Some("default-b"), Some("UnauthorizedOperation")]
             ]
         );
-        assert_eq!(lines.elements()[1].at.line, 4);
+        assert_eq!(lines.elements()[2].at.line, 4);
     }
 
     #[test]

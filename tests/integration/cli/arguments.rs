@@ -18,7 +18,7 @@ fn bad_arguments_end_with_two_and_a_cure() {
     bad(&check(&["--area", "eb"]), "error: no rule is of the area eb, did you mean ebs?\n");
     bad(
         &check(&["--area", "volumes"]),
-        "error: no rule is of the area volumes: there are ack, cluster-name, ebs, queue, tagging, upgrade\n",
+        "error: no rule is of the area volumes: there are ack, cluster-name, ebs, queue, readiness, tagging, upgrade\n",
     );
     bad(
         &check(&["--rule", "queue-not-configured", "--area", "ebs"]),

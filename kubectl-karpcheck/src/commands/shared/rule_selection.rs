@@ -25,7 +25,7 @@ pub struct RuleSelectionArgs {
     /// Only this rule, also if it is off by default; can be repeated
     #[arg(long, value_name = "ID", add = ArgValueCandidates::new(rule_candidates))]
     pub rule: Vec<String>,
-    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade; can be repeated
+    /// Only rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade, readiness; can be repeated
     #[arg(long, value_name = "AREA", add = ArgValueCandidates::new(area_candidates))]
     pub area: Vec<String>,
     /// A pack of rules (a WebAssembly component) beside the built-in one, called by its own name or by NAME; can be repeated
