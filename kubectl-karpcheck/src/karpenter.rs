@@ -1,5 +1,5 @@
 //! All that is known of Karpenter: its releases and settings, how its controller and cluster are recognised, whose a policy is,
-//! and what an upgrade goes through. Pure.
+//! what an upgrade goes through, and what known Terraform modules make. Pure.
 //!
 //! ```text
 //! Builder (what was gathered) -> inventory -> Karpcheck::Controller, Karpcheck::Cluster, `@policies`
@@ -14,6 +14,7 @@ pub mod policies;
 pub mod releases;
 mod scopes;
 pub mod settings;
+pub mod terraform_modules;
 pub mod unused_permissions;
 pub mod upgrade_path;
 

@@ -30,6 +30,7 @@ super::gaps! {
         "too-much-to-evaluate" TooOften = "its expressions repeat too much to be evaluated";
         "too-much-to-evaluate" TooLarge = "its expressions make more than karpcheck evaluates";
         "too-long" TooLong = "it is longer than any text that AWS takes";
+        "module-version-not-known" ModuleVersion { constraint: Arc<str> } = "it differs among the versions of the module that {constraint} leaves open: state one version";
         "values-not-known" Values = "a part of the release's values is not known";
         "document-not-understood" Document = "a part of the policy document is not understood";
         "grants-of-services" Grants = "AWS services make grants that no file holds";

@@ -3,11 +3,11 @@
 //! A module that another one calls is read as it is called, with its inputs, wherever its code is: in a folder beside it,
 //! in `.terraform/modules`, or among the modules for Karpenter that karpcheck knows by itself.
 
-mod bundled_modules;
 mod code;
 mod evaluate;
 mod functions;
 mod json;
+mod known_modules;
 mod named_files;
 mod parse;
 mod roots;

@@ -2,8 +2,8 @@
 //! release of Karpenter's chart.
 
 use crate::formats::yaml;
-use crate::inventory::reason::Terraform;
-use crate::inventory::{At, Cause, List, Map, Node, Reason, SourceKind, Text, Value};
+use crate::inventory::reason::{Gap, Terraform};
+use crate::inventory::{At, Cause, List, Map, Node, Reason, SourceKind, Symbol, Text, Value};
 use crate::sources::helm::values::{over, set_path};
 use crate::sources::policy_documents;
 use crate::sources::reader::{Content, Release};
@@ -44,11 +44,17 @@ pub(super) fn documents(body: &Node) -> Vec<Node> {
             body.at
         }
     };
+    // A hole in a line is a part of a value; what a directive writes may be lines.
+    let lines = text.holes().find(|hole| matches!(&*hole.reason.gap, Gap::Terraform(Terraform::Elements { .. })));
+    let lines = lines.map(Symbol::reason);
     yaml::read(&plain, body.at.doc)
         .filter_map(|parsed| parsed.node.ok())
         .map(|mut node| {
             policy_documents::fill(&mut node, &holes);
             relocate(&mut node, &place);
+            if let Some(reason) = &lines {
+                open(&mut node, reason);
+            }
             node
         })
         .collect()
@@ -151,11 +157,15 @@ fn forget(values: &mut Node, reason: &Reason) {
     }
 }
 
-/// Where something unknown is laid over or under them, objects may have more than is known.
+/// Where something unknown is laid over, under or into them, objects may have more than is known.
 fn open(values: &mut Node, reason: &Reason) {
-    if let Value::Map(map) = &mut values.value {
-        map.more.get_or_insert_with(|| Box::new(reason.clone()));
-        map.entries.iter_mut().for_each(|(_, node)| open(node, reason));
+    match &mut values.value {
+        Value::Map(map) => {
+            map.more.get_or_insert_with(|| Box::new(reason.clone()));
+            map.entries.iter_mut().for_each(|(_, node)| open(node, reason));
+        }
+        Value::List(list) => list.items.iter_mut().for_each(|node| open(node, reason)),
+        _ => {}
     }
 }
 
@@ -170,6 +180,18 @@ mod tests {
             crate::inventory::SymbolScope::Run,
             crate::inventory::reason::Template::Placeholder { name: name.into() },
         ))])
+    }
+
+    #[test]
+    fn lines_that_depend_on_a_condition_may_be_fields() {
+        let gap = Terraform::Elements { written: "var.role != null".into() };
+        let symbol = crate::inventory::Symbol::new("%{if}", crate::inventory::SymbolScope::Run, gap);
+        let parts = [Part::Known("spec:\n  a: 1\n".into()), Part::Hole(symbol), Part::Known("\n  b: 2\n".into())];
+        let nodes = documents(&Node::text(Text::from_parts(parts), At::default()));
+        for node in &nodes {
+            let Some(Value::Map(Map { more, .. })) = node.member("spec").map(|spec| &spec.value) else { continue };
+            assert!(more.is_some(), "{node:?}");
+        }
     }
 
     #[test]

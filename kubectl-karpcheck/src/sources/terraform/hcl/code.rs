@@ -9,7 +9,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 use hcl_edit::template::Template;
 
-use crate::inventory::{At, DocId};
+use crate::inventory::{At, DocId, Node};
 use crate::sources::terraform::hcl::json::Rewritten;
 
 /// A file that was parsed, or all files of a folder whose overrides were merged.
@@ -84,6 +84,11 @@ impl Source {
             Ok(body) => Ok(Self { doc, files: vec![SourceFile::new(doc, text)], body }),
             Err(error) => Err(broken(doc, &error)),
         }
+    }
+
+    /// A file without blocks.
+    pub(super) fn empty(doc: DocId) -> Self {
+        Self { doc, files: vec![], body: Body::new() }
     }
 
     /// Parses what was rewritten from JSON: of what is wrong the place is the file.
@@ -212,10 +217,17 @@ pub(super) struct Code<'a> {
     pub(super) providers: Vec<In<'a, Block>>,
     /// Does it say where its state is kept, or configure a provider? Modules that others call don't.
     pub(super) is_configured: bool,
-    /// Is it a module that karpcheck knows by itself?
-    pub(super) known: bool,
-    /// Variables of a known module that its version decides.
-    pub(super) facts: Vec<(&'static str, bool)>,
+    /// Of a module that karpcheck knows by itself: the inputs that its version decides.
+    pub(super) known: Option<Vec<Decided>>,
+}
+
+/// An input of a known module that its version decides.
+#[derive(Clone, Debug)]
+pub(super) struct Decided {
+    pub(super) input: String,
+    pub(super) value: Node,
+    /// Does it matter only where the call gives it, too?
+    pub(super) only_if_given: bool,
 }
 
 impl<'a> Code<'a> {

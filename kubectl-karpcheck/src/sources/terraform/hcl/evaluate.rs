@@ -30,7 +30,7 @@ const MAX_STEPS: u64 = 2_000_000;
 const MAX_SIZE: u64 = 100_000;
 
 /// See [`Evaluator::resolve`].
-pub(super) type Resolve<'a> = &'a dyn Fn(&ModuleInstance<'a>, &str, &str, Option<&str>) -> Option<&'a Code<'a>>;
+pub(super) type Resolve<'a> = &'a dyn Fn(&ModuleInstance<'a>, &str, &'a Block) -> Option<&'a Code<'a>>;
 
 /// All modules of one root, evaluated.
 pub(super) struct Evaluator<'a> {
@@ -38,7 +38,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) stated: Stated,
     /// How many modules were called.
     pub(super) calls: Cell<usize>,
-    /// The code that a call of a module means: by the module's key (`a.b`), the folder and the call's source and version.
+    /// The code that a call of a module means: by the calling module, the called one's key (`a.b`) and the call.
     pub(super) resolve: Resolve<'a>,
     /// The files that expressions name.
     pub(super) files: &'a NamedFiles<'a>,

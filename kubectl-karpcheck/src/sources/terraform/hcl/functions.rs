@@ -180,7 +180,14 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
         ("replace", [one, what, with]) => {
             let (one, what, with) = (one.as_str()?, what.as_str()?, with.as_str()?);
             let regular = what.len() > 1 && what.starts_with('/') && what.ends_with('/');
-            (!regular).then(|| Node::text(one.replace(what, with), at))
+            match (regular, up_to(what)) {
+                (false, _) => Some(Node::text(one.replace(what, with), at)),
+                (true, Some(end)) => {
+                    let rest = one.rsplit_once(end).map_or_else(|| one.to_owned(), |(_, rest)| format!("{with}{rest}"));
+                    Some(Node::text(rest, at))
+                }
+                (true, None) => None,
+            }
         }
         ("basename", _) => known(0).map(|text| Node::text(text.rsplit('/').next().unwrap_or(&text), at)),
         _ => {
@@ -209,4 +216,12 @@ pub(super) fn failed(gap: Terraform, at: At) -> Node {
 pub(super) fn number(count: usize, at: At) -> Node {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     Node::new(Value::Number(count as f64), at)
+}
+
+/// The end of what a regular expression takes off the start of a text: `role/` of `/^(.*role/)/`. Others are not evaluated.
+fn up_to(expression: &str) -> Option<&str> {
+    let inner = expression.strip_prefix("/^")?.strip_suffix('/')?;
+    let inner = inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(inner);
+    let end = inner.strip_prefix(".*")?;
+    (!end.is_empty() && end.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | ':'))).then_some(end)
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use hcl_edit::structure::Block;
+
 use crate::inventory::problem::{Calls, TerraformProblem};
 use crate::inventory::{At, DocId, Node, Problem, SourceKind, Stated, SymbolScope};
-use crate::sources::terraform::hcl::bundled_modules;
 use crate::sources::terraform::hcl::code::{Code, Source};
 use crate::sources::terraform::hcl::evaluate::{Env, Evaluator, ModuleInstance, Variant};
+use crate::sources::terraform::hcl::known_modules;
 use crate::sources::terraform::hcl::named_files::{NamedFiles, Register};
 use crate::sources::terraform::hcl::{canonical, name_of};
 use crate::sources::terraform::resource::{ModuleResources, Resource};
@@ -71,8 +73,8 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
             }
         }
     }
-    let known_sources = bundled_modules::Sources::default();
-    let known = bundled_modules::Known::new(&known_sources);
+    let known_sources = known_modules::Sources::of(&codes);
+    let known = known_modules::Known::new(&known_sources);
     let by_folder: HashMap<PathBuf, usize> =
         codes.iter().enumerate().filter_map(|(number, code)| Some((canonical(&code.folder)?, number))).collect();
     // What another folder calls is read as it is called.
@@ -97,7 +99,8 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
     let (mut sets, mut unread) = (vec![], vec![]);
     for (number, code) in codes.iter().enumerate().filter(|(number, _)| !called[*number]) {
         let scope = scopes.get(number).copied().unwrap_or(SymbolScope::Run);
-        let resolve = |module: &ModuleInstance<'_>, key: &str, source: &str, version: Option<&str>| {
+        let resolve = |module: &ModuleInstance<'_>, key: &str, call: &Block| {
+            let source = call.body.get_attribute("source")?.value.as_str()?;
             let folder = match input.installed.get(&(code.folder.clone(), key.to_owned())) {
                 Some(folder) => Some(folder.clone()),
                 None if source.starts_with('.') => Some(module.code.folder.join(source)),
@@ -106,7 +109,7 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
             let found = folder.and_then(|folder| canonical(&folder)).and_then(|folder| by_folder.get(&folder));
             match found {
                 Some(number) => codes.get(*number),
-                None => known.find(source, version),
+                None => known.find(call),
             }
         };
         let evaluator = Evaluator::new(scope, input.stated.clone(), &files, &resolve);
@@ -183,7 +186,7 @@ fn in_folder(values: &Values, code: &Code<'_>) -> bool {
 /// What a file of values gives.
 fn entries(input: &Input<'_>, files: &NamedFiles<'_>, values: &Values) -> Vec<(String, Node)> {
     let empty = Code::default();
-    let resolve = |_: &ModuleInstance<'_>, _: &str, _: &str, _: Option<&str>| None;
+    let resolve = |_: &ModuleInstance<'_>, _: &str, _: &Block| None;
     let evaluator = Evaluator::new(SymbolScope::Run, input.stated.clone(), files, &resolve);
     let env = Env::new(&Rc::new(ModuleInstance::new(&empty)), &values.source);
     let attributes = values.source.body.attributes();

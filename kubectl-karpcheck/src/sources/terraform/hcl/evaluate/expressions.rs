@@ -64,8 +64,14 @@ impl<'a> Evaluator<'a> {
                         if one.first_unknown().is_none() && one.to_json() == other.to_json() {
                             return one;
                         }
-                        let gap = Terraform::Condition { written: written(&choice.cond_expr).into() };
-                        Node::unknown(Cause::Symbolic, gap, at)
+                        // An expression that the user did not write says nothing to him: what it depends on does.
+                        match condition.first_unknown().filter(|_| env.module.code.known.is_some()) {
+                            Some((reason, _)) => Node::because(reason.as_cause(Cause::Symbolic), at),
+                            None => {
+                                let gap = Terraform::Condition { written: written(&choice.cond_expr).into() };
+                                Node::unknown(Cause::Symbolic, gap, at)
+                            }
+                        }
                     }
                 }
             }
@@ -78,20 +84,25 @@ impl<'a> Evaluator<'a> {
                     (UnaryOperator::Neg, Value::Number(number)) => Some(Node::new(Value::Number(-number), at)),
                     _ => None,
                 }
-                .unwrap_or_else(|| self.unclear(env, expression, at))
+                .unwrap_or_else(|| self.unclear(env, expression, &[&node], at))
             }
             Expression::BinaryOp(operation) => {
                 let (left, right) = (self.eval(env, &operation.lhs_expr), self.eval(env, &operation.rhs_expr));
                 binary(*operation.operator.value(), &left, &right)
-                    .map_or_else(|| self.unclear(env, expression, at), |value| Node::new(value, at))
+                    .map_or_else(|| self.unclear(env, expression, &[&left, &right], at), |value| Node::new(value, at))
             }
             Expression::ForExpr(each) => self.each(env, each, at),
         }
     }
 
-    /// A symbol for an expression that cannot be evaluated.
-    pub(super) fn unclear(&self, env: &Env<'a>, expression: &Expression, at: At) -> Node {
+    /// A symbol for an expression that cannot be evaluated, made of these values.
+    pub(super) fn unclear(&self, env: &Env<'a>, expression: &Expression, of: &[&Node], at: At) -> Node {
         let written = written(expression);
+        if env.module.code.known.is_some()
+            && let Some((reason, _)) = of.iter().find_map(|node| node.first_unknown())
+        {
+            return Node::text(Text::symbol(self.symbol(env, &written, reason)), at);
+        }
         Node::text(
             Text::symbol(self.symbol(env, &written, Terraform::WhenRun { written: written.as_str().into() })),
             at,

@@ -30,7 +30,7 @@ impl<'a> Evaluator<'a> {
         let (name, block) = module.code.modules.get_key_value(name).map(|(name, block)| (*name, *block))?;
         let argument = |name: &str| block.it.body.get_attribute(name).and_then(|attribute| attribute.value.as_str());
         let key = if module.key.is_empty() { name.to_owned() } else { format!("{}.{name}", module.key) };
-        let code = argument("source").and_then(|source| (self.resolve)(module, &key, source, argument("version")));
+        let code = (self.resolve)(module, &key, block.it);
         let Some(code) = code else {
             // What a module that karpcheck knows by itself calls is read as it is called.
             self.unread.borrow_mut().push(Unread {
@@ -53,12 +53,14 @@ impl<'a> Evaluator<'a> {
                 path: if module.path.is_empty() { step } else { format!("{}.{step}", module.path) },
                 key: key.clone(),
                 folder: folder(module, code, argument("source").unwrap_or_default()),
-                place: module.place.or_else(|| code.known.then(|| block.source.at(block.it.span()))),
+                place: module.place.or_else(|| code.known.as_ref().map(|_| block.source.at(block.it.span()))),
                 caller: Some((caller, block)),
                 given: code
-                    .facts
+                    .known
                     .iter()
-                    .map(|(name, flag)| ((*name).to_owned(), Node::new(Value::Flag(*flag), At::default())))
+                    .flatten()
+                    .filter(|decided| !decided.only_if_given || block.it.body.has_attribute(&decided.input))
+                    .map(|decided| (decided.input.clone(), decided.value.clone()))
                     .collect(),
                 ..ModuleInstance::new(code)
             });
@@ -152,7 +154,7 @@ fn referring(node: &Node, into: &mut Vec<Node>) {
 
 /// The folder of a called module as `path.module` has it.
 fn folder(caller: &Rc<ModuleInstance<'_>>, code: &Code<'_>, source: &str) -> Option<String> {
-    if code.known {
+    if code.known.is_some() {
         return None;
     }
     if let (true, Some(from)) = (source.starts_with('.'), &caller.folder) {
