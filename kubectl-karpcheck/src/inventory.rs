@@ -17,6 +17,7 @@ pub mod item;
 pub(crate) mod location;
 pub mod lookup;
 pub mod node;
+pub(crate) mod paths;
 pub mod peers;
 pub mod pointer;
 pub mod problem;

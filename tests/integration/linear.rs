@@ -41,7 +41,7 @@ fn costs(files: &Files) -> BTreeMap<String, RuleCost> {
     sources::texts(&texts, &plan, &mut builder);
     let inventory = Arc::new(karpenter::inventory(builder));
     let results = run_rules(engine, &selected, &inventory);
-    assert_eq!(results.faults, Vec::<String>::new());
+    assert_eq!(results.faults, []);
     results.costs.into_iter().map(|cost| (cost.rule.clone(), cost)).collect()
 }
 

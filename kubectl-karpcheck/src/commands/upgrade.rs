@@ -22,7 +22,7 @@ use crate::karpenter::releases::{NEWEST, minor, parts, written};
 use crate::karpenter::unused_permissions::{UnusedPermission, unused_permissions};
 use crate::karpenter::upgrade_path;
 use crate::report::upgrade as shown;
-use crate::report::upgrade::{Leg, Note, Obsolete, Started, Stop};
+use crate::report::upgrade::{Hop, Note, Obsolete, Started, Stop};
 use crate::schema::kinds;
 
 mod compare;
@@ -112,7 +112,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
     let to = minor(&args.to).unwrap_or_default();
     let mut known = ReportedFindings::of(&inventory, &now);
-    let mut legs: Vec<CheckedHop> = vec![];
+    let mut hops: Vec<CheckedHop> = vec![];
     let mut edits: Vec<(Arc<Inventory>, Vec<Edit>)> = vec![];
     let mut last = None;
     for (stop, version) in upgrade_path::hops(from, to, &args.to) {
@@ -129,16 +129,16 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         prove(aimed, &edits, &known, (&packs.engine, &selected), &mut new);
         compare::mark_worse(&today, &now, &inventory, &mut new.findings);
         new.trace(report.rules());
-        legs.push(CheckedHop { to: version.to_owned(), stop, inventory, new });
+        hops.push(CheckedHop { to: version.to_owned(), stop, inventory, new });
         last = Some(judged);
     }
-    let (Some(last), Some(end)) = (last, legs.last().map(|leg| Arc::clone(&leg.inventory))) else {
+    let (Some(last), Some(end)) = (last, hops.last().map(|hop| Arc::clone(&hop.inventory))) else {
         return Ok(Exit::Clean);
     };
 
     // Items have the same numbers at every version: what is derived comes last.
     let all = CheckResults {
-        findings: legs.iter().flat_map(|leg| leg.new.findings.iter().cloned()).collect(),
+        findings: hops.iter().flat_map(|hop| hop.new.findings.iter().cloned()).collect(),
         ..CheckResults::default()
     };
     let (patched, not_shown) = fix_verification::patched(&end, &all);
@@ -150,15 +150,15 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         now: report.run(&inventory, &now),
         all: report.run(&end, &all),
         solved: report.run(&inventory, &solved),
-        legs: legs
+        hops: hops
             .iter()
-            .map(|leg| {
-                let until = minor(&leg.to).unwrap_or(to);
+            .map(|hop| {
+                let until = minor(&hop.to).unwrap_or(to);
                 let notes = upgrade_path::notes(std::mem::replace(&mut before, until), until).into_iter();
-                Leg {
-                    run: report.run(&leg.inventory, &leg.new),
-                    to: &leg.to,
-                    stop: leg.stop.map(|stop| Stop { version: stop.any_patch(), why: stop.why, source: stop.source }),
+                Hop {
+                    run: report.run(&hop.inventory, &hop.new),
+                    to: &hop.to,
+                    stop: hop.stop.map(|stop| Stop { version: stop.any_patch(), why: stop.why, source: stop.source }),
                     notes: notes
                         .map(|note| Note { since: written(note.since), text: note.text, source: note.source })
                         .collect(),

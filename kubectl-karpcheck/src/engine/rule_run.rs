@@ -9,14 +9,15 @@ use wasmtime::Store;
 
 use crate::engine::contract::bindings::Pack as Instance;
 use crate::engine::host::Host;
-use crate::engine::termination::RunFailure;
+use crate::engine::termination::{FailureKind, RunFailure};
 use crate::engine::verdict::{Verdict, VerdictReader};
 use crate::engine::versions::Requirement;
 use crate::engine::{Engine, Pack};
 use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleCost, RuleInfo, Severity};
 use crate::iam;
+use crate::inventory::problem::{Clause, PackProblem};
 use crate::inventory::reason::Rules;
-use crate::inventory::{Cause, Inventory, ItemId, Reason};
+use crate::inventory::{Cause, Inventory, ItemId, Problem, Reason};
 
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -171,11 +172,11 @@ fn run(
                 log = store.data_mut().take_log().into();
                 judged
             }
-            Err(error) => Err((0, RunFailure { what: "could not be started".into(), how: format!("{error:#}") })),
+            Err(error) => Err((0, RunFailure { kind: FailureKind::NotStarted, how: format!("{error:#}") })),
         };
         if let Err((at, ended)) = judged {
             let subject = subjects[at];
-            faults.push(fault(rule, inventory, subject, &ended));
+            faults.push(fault(rule, inventory, subject, &ended).worded(engine.wording));
             run.give_up(subject, subjects.len() - at, &ended);
         }
     }
@@ -253,8 +254,8 @@ impl RuleRun<'_> {
             2 => "this and one more ".to_owned(),
             left => format!("this and {} more ", left - 1),
         };
-        let message = format!("{which}could not be judged: the rule {}", ended.what);
-        let reason = Reason::new(Cause::Failed, Rules::Ended { what: ended.what.to_string().into() });
+        let message = format!("{which}could not be judged: the rule {}", ended.kind);
+        let reason = Reason::new(Cause::Failed, Rules::Ended { what: ended.kind.to_string().into() });
         self.findings.push(self.reader.unknown(subject, reason, Severity::Warning, message));
     }
 }
@@ -298,21 +299,22 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
     (subjects, skipped, unseen)
 }
 
-fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> String {
-    let RuleInfo { id, pack, .. } = rule;
-    let of = if pack == BUILTIN { String::new() } else { format!(" of pack {pack}") };
+fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> Problem {
     let on = inventory.item(subject).map_or_else(String::new, |item| {
         let kind = item.kind.rsplit(['/', ':']).next().unwrap_or_default();
         let name = match item.namespace.as_deref() {
             Some(namespace) => format!("{namespace}/{}", item.name),
             None => item.name.to_string(),
         };
-        super::text::line(&format!(" on {kind} {name}"), 300)
+        super::text::line(&format!("{kind} {name}"), 300)
     });
-    let RunFailure { what, how } = ended;
-    if how.is_empty() {
-        format!("rule {id}{of} {what} {}", on.trim_start())
-    } else {
-        format!("rule {id}{of} {what}{}{on}: {how}", if on.is_empty() { "" } else { " " })
-    }
+    let pack = if rule.pack == BUILTIN { "" } else { &rule.pack };
+    let failed = PackProblem::RuleFailed {
+        rule: rule.id.as_str().into(),
+        pack: Clause { before: " of pack ", text: pack.into() },
+        what: ended.kind.to_string().into(),
+        on: Clause { before: " on ", text: on.into() },
+        how: Clause { before: ": ", text: ended.how.as_str().into() },
+    };
+    Problem::new(failed, None)
 }

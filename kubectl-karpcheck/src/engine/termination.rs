@@ -4,14 +4,36 @@ use wasmtime::Trap;
 
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::Host;
-use crate::engine::limits::Limits;
 use crate::engine::text;
 
+/// What ended a run: completes "the rule …".
+#[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
+pub(super) enum FailureKind {
+    /// It called the host, or answered it, in a way that the contract does not allow.
+    #[error("made a mistake")]
+    Mistake,
+    /// It asked for more than one run may have.
+    #[error("went beyond its limits")]
+    Limit,
+    /// The fuel of one subject is spent.
+    #[error("ran out of fuel")]
+    OutOfFuel,
+    /// The wall time of one run, in seconds, is over.
+    #[error("took longer than {0} s")]
+    TooSlow(f64),
+    /// A trap of its own.
+    #[error("crashed")]
+    Crashed,
+    /// There was no room for it.
+    #[error("could not be started")]
+    NotStarted,
+}
+
 /// How a run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct RunFailure {
-    /// Completes "the rule …": "ran out of fuel".
-    pub(super) what: String,
+    /// What ended it.
+    pub(super) kind: FailureKind,
     /// The details: what it did, what it had logged. May be empty.
     pub(super) how: String,
 }
@@ -19,54 +41,51 @@ pub(super) struct RunFailure {
 impl RunFailure {
     pub(super) fn new(error: &wasmtime::Error, host: &mut Host) -> Self {
         let limits = &std::sync::Arc::clone(&host.limits);
-        let (what, mut how) = if let Some(stop) = error.downcast_ref::<GuestFault>() {
-            let what = match stop {
-                GuestFault::Mistake(_) => "made a mistake",
-                GuestFault::Limit(_) => "went beyond its limits",
+        let (kind, mut how) = if let Some(stop) = error.downcast_ref::<GuestFault>() {
+            let kind = match stop {
+                GuestFault::Mistake(_) => FailureKind::Mistake,
+                GuestFault::Limit(_) => FailureKind::Limit,
             };
             let how = match stop {
                 GuestFault::Mistake(how) => how.clone(),
                 GuestFault::Limit(how) => beside(how, &host.asked()),
             };
-            (what.to_owned(), how)
+            (kind, how)
         } else {
             match error.downcast_ref::<Trap>() {
                 Some(Trap::OutOfFuel) => (
-                    "ran out of fuel".into(),
+                    FailureKind::OutOfFuel,
                     beside(&format!("it used up the {} units that one subject may cost", limits.fuel), &host.asked()),
                 ),
-                Some(Trap::Interrupt) => {
-                    (slow(limits), beside("its work depends on how much there is to judge", &host.asked()))
-                }
-                Some(Trap::StackOverflow) => ("crashed".into(), "its calls nest too deep".into()),
-                Some(trap) => ("crashed".into(), trap.to_string()),
+                Some(Trap::Interrupt) => (
+                    FailureKind::TooSlow(limits.wall.as_secs_f64()),
+                    beside("its work depends on how much there is to judge", &host.asked()),
+                ),
+                Some(Trap::StackOverflow) => (FailureKind::Crashed, "its calls nest too deep".into()),
+                Some(trap) => (FailureKind::Crashed, trap.to_string()),
                 // wasmtime gives this error no type of its own.
                 None if error.to_string().contains("fuel allocated for hostcalls") => {
-                    ("went beyond its limits".into(), format!("it gives more than {} bytes at once", limits.call_bytes))
+                    (FailureKind::Limit, format!("it gives more than {} bytes at once", limits.call_bytes))
                 }
-                None => ("crashed".into(), text::line(&format!("{error:#}"), 500)),
+                None => (FailureKind::Crashed, text::line(&format!("{error:#}"), 500)),
             }
         };
-        if what == "crashed" {
+        if kind == FailureKind::Crashed {
             let log: Vec<String> = host.take_log().into();
             if !log.is_empty() {
                 how = format!("{how}; it had logged: {}", text::line(&log.join(" / "), limits.message));
             }
         }
-        Self { what, how }
+        Self { kind, how }
     }
 
     /// "ran out of fuel: it used up …"
     pub(super) fn sentence(&self) -> String {
-        if self.how.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, self.how) }
+        if self.how.is_empty() { self.kind.to_string() } else { format!("{}: {}", self.kind, self.how) }
     }
 }
 
 /// A limit that was reached, and what the rule had asked for until then.
 fn beside(limit: &str, asked: &str) -> String {
     if asked.is_empty() { limit.to_owned() } else { format!("{limit}; it had called {asked}") }
-}
-
-fn slow(limits: &Limits) -> String {
-    format!("took longer than {} s", limits.wall.as_secs_f64())
 }

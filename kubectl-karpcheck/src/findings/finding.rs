@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::Place;
 use crate::inventory::reason::Reason;
-use crate::inventory::{At, Inventory};
+use crate::inventory::{At, Inventory, Problem};
 
 /// From good to know to bad, so that the worst is the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -262,8 +262,8 @@ pub struct CheckResults {
     pub findings: Vec<Finding>,
     /// One entry a rule that was selected.
     pub coverage: Vec<Coverage>,
-    /// What went wrong with rules themselves: a trap, a spent limit, nonsense. One sentence each.
-    pub faults: Vec<String>,
+    /// What went wrong with rules themselves: a trap, a spent limit, nonsense.
+    pub faults: Vec<Problem>,
     /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
     pub log: Vec<(String, String)>,
     /// How many subjects were found well, by the name of their scope and the rule's area.

@@ -341,7 +341,7 @@ impl Builder {
 
     /// Says that something could not be read.
     pub fn problem(&mut self, problem: Problem) {
-        self.problems.push(Problem { wording: self.wording, ..problem });
+        self.problems.push(problem.worded(self.wording));
     }
 
     /// What AWS said of resources that are not among the items.

@@ -25,7 +25,7 @@ pub use cluster::ClusterProblem;
 pub use files::{FileFormat, FileProblem, IsCut, Megabytes};
 pub use flags::FlagProblem;
 pub use kubernetes::KubernetesProblem;
-pub use packs::PackProblem;
+pub use packs::{Clause, PackProblem};
 pub use policies::PolicyProblem;
 pub use templates::{TemplateProblem, Written};
 pub use terraform::{Calls, TerraformProblem};
@@ -54,7 +54,7 @@ pub struct Problem {
     pub at: Option<At>,
     /// The context that it is about, where it has no place; empty where there is only one world.
     pub context: Arc<str>,
-    pub(crate) wording: Wording,
+    wording: Wording,
 }
 
 impl Problem {
@@ -80,6 +80,12 @@ impl Problem {
     #[must_use]
     pub fn in_context(self, context: &str) -> Self {
         Self { context: context.into(), ..self }
+    }
+
+    /// The same problem in other words.
+    #[must_use]
+    pub fn worded(self, wording: Wording) -> Self {
+        Self { wording, ..self }
     }
 
     /// What it is, as a stable kebab-case word.

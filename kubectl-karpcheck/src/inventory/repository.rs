@@ -1,6 +1,8 @@
 //! Where files are, whatever the working directory is and however they were named: their paths in the repository.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use crate::inventory::paths::normalized;
 
 /// What was named on the command line, with where that is.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +29,7 @@ impl Repository {
 
     /// A file's path from the root of its repository; where there is none, from what was named.
     pub fn place(&self, path: &str) -> String {
-        self.found(path).map_or_else(|| slashes(&plain(Path::new(path))), |(_, place)| place)
+        self.found(path).map_or_else(|| slashes(&normalized(Path::new(path))), |(_, place)| place)
     }
 
     /// A file's path from the root of its repository, where it lies in one.
@@ -40,23 +42,8 @@ impl Repository {
         let fits = self.named.iter().filter(|named| path.starts_with(&named.written));
         let named = fits.max_by_key(|named| named.written.components().count())?;
         let rest = path.strip_prefix(&named.written).unwrap_or(path);
-        Some((named, slashes(&plain(&named.place.join(rest)))))
+        Some((named, slashes(&normalized(&named.place.join(rest)))))
     }
-}
-
-/// A path without `.` and without what `..` takes away.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// A path as all systems write it the same.

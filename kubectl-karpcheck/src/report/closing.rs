@@ -100,7 +100,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
             Line { loud: problem.is_incomplete(), text }
         })
         .collect();
-    lines.extend(run.results.faults.iter().map(|fault| Line { loud: true, text: text::one_line(fault) }));
+    lines.extend(run.results.faults.iter().map(|fault| Line { loud: true, text: text::one_line(&fault.to_string()) }));
     lines
 }
 

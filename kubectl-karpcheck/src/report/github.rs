@@ -29,7 +29,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         command(out, problem_level(problem), file, "not read in full", &problem.to_string())?;
     }
     for fault in &run.results.faults {
-        command(out, "error", None, "a rule broke", fault)?;
+        command(out, "error", None, "a rule broke", &fault.to_string())?;
     }
     for line in closing::summary(run) {
         // GitHub recognises the older form of a command in the middle of a line as well.

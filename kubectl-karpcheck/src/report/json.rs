@@ -252,20 +252,13 @@ fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, Cell>> {
 
 /// The problems.
 pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
-    run.inventory
-        .problems()
-        .iter()
-        .map(|problem| Problem {
-            code: problem.code(),
-            message: problem.to_string(),
-            origin: problem.at.map(|at| place(rows::spot(run, at))),
-        })
-        .chain(run.results.faults.iter().map(|message| Problem {
-            code: "rule-failed",
-            message: message.clone(),
-            origin: None,
-        }))
-        .collect()
+    let all = run.inventory.problems().iter().chain(&run.results.faults);
+    all.map(|problem| Problem {
+        code: problem.code(),
+        message: problem.to_string(),
+        origin: problem.at.map(|at| place(rows::spot(run, at))),
+    })
+    .collect()
 }
 
 fn finding_of<'a>(

@@ -170,7 +170,7 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
     let mut notes: Vec<Notification> =
         run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
     let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
-    notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(fault))));
+    notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(&fault.to_string()))));
     // A green run, too, states what was checked and what was not.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
     if sorted.len() > RESULTS {

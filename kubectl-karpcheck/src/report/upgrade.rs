@@ -46,7 +46,7 @@ pub struct Started {
 
 /// One hop: the way to the next version at which the upgrade stops.
 #[derive(Clone, Debug)]
-pub struct Leg<'a> {
+pub struct Hop<'a> {
     /// What is new at its end.
     pub run: Run<'a>,
     /// The version that it was checked as.
@@ -84,7 +84,7 @@ pub struct Upgrade<'a> {
     /// The target.
     pub to: &'a str,
     /// In their order.
-    pub legs: Vec<Leg<'a>>,
+    pub hops: Vec<Hop<'a>>,
     /// Actions that are no longer needed.
     pub obsolete: Vec<Obsolete>,
     /// How many findings are undecided both now and at the end.
@@ -149,9 +149,9 @@ impl Part {
 }
 
 /// What is new on a hop, by parts; a finding's cause in another part is left out.
-fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
-    let inventory = leg.run.inventory;
-    let all = &leg.run.results.findings;
+fn parts(hop: &Hop<'_>) -> Vec<(Part, CheckResults)> {
+    let inventory = hop.run.inventory;
+    let all = &hop.run.results.findings;
     Part::ALL
         .into_iter()
         .filter_map(|part| {
@@ -169,8 +169,8 @@ fn parts(leg: &Leg<'_>) -> Vec<(Part, CheckResults)> {
 }
 
 /// Where a hop ends, for a reader.
-fn target<'a>(leg: &'a Leg<'_>) -> &'a str {
-    leg.stop.as_ref().map_or(leg.to, |stop| &stop.version)
+fn target<'a>(hop: &'a Hop<'_>) -> &'a str {
+    hop.stop.as_ref().map_or(hop.to, |stop| &stop.version)
 }
 
 /// Writes the steps for people. Without a width (`out` is no terminal) no line is wrapped.
@@ -214,7 +214,7 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     };
     let without =
         upgrade.all.results.findings.iter().filter(|finding| !is_mended(finding)).count() + upgrade.obsolete.len();
-    let stops = upgrade.legs.len() > 1;
+    let stops = upgrade.hops.len() > 1;
     if without > 0 || stops {
         let steps = if stops { ", and which versions must not be skipped" } else { "" };
         writeln!(err, "the diff is not all there is to do: `-o table` says what else{steps}")?;

@@ -45,7 +45,7 @@ fn is_template(node: &Node) -> bool {
 }
 
 /// Adds the resources of a template. Returns how many there are.
-fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
+fn add(builder: &mut Builder, gather_scope: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
     let scope = builder.template();
     let stated = builder.stated().clone();
     let template = Template::new(node, scope, &stated, parameters);
@@ -63,7 +63,7 @@ fn add(builder: &mut Builder, plan: &GatherScope, parameters: &[(String, String)
         if let Some(what) = elsewhere(id, kind, resource) {
             builder.problem(Problem::new(what, Some(resource.at)));
         }
-        if !(aws::always(kind) || plan.wants(kind)) {
+        if !(aws::always(kind) || gather_scope.wants(kind)) {
             builder.skip(1);
             continue;
         }

@@ -61,10 +61,10 @@ pub struct Named<'a> {
 /// A path that was named and cannot be read whole is a fatal problem, and so is a file that a walk finds, that speaks of
 /// Karpenter or ACK and cannot be read. Templates of other charts, settings of editors and the like are only counted. What
 /// is named twice, or named and found by a walk, is read once.
-pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
+pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
     let Named { paths, exclude, kustomizations, parameters, allow_unread } = named;
     let exclusions = Arc::new(Exclusions::new(exclude));
-    let mut reader = Files::new(parameters, plan, builder, jiff::Timestamp::now());
+    let mut reader = Files::new(parameters, gather_scope, builder, jiff::Timestamp::now());
     reader.context.allow_unread = allow_unread;
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -114,8 +114,8 @@ pub fn files(named: Named<'_>, plan: &GatherScope, builder: &mut Builder, stdin:
 
 /// Reads texts as if they were files of these names, each one named on the command line. Of the disk it reads nothing but
 /// the modules that a `.tf` file's folder holds.
-pub fn texts(texts: &[(&Path, &[u8])], plan: &GatherScope, builder: &mut Builder) -> FileSummary {
-    let mut reader = Files::new(&[], plan, builder, jiff::Timestamp::UNIX_EPOCH);
+pub fn texts(texts: &[(&Path, &[u8])], gather_scope: &GatherScope, builder: &mut Builder) -> FileSummary {
+    let mut reader = Files::new(&[], gather_scope, builder, jiff::Timestamp::UNIX_EPOCH);
     for (path, bytes) in texts {
         let doc = reader.document(path);
         reader.bytes(bytes, path, doc, true);

@@ -64,7 +64,7 @@ fn is_statement(node: &Node) -> bool {
 }
 
 /// Adds the policies of a document. Returns how many there are.
-fn add(builder: &mut Builder, plan: &GatherScope, mut node: Node, path: &Path) -> u64 {
+fn add(builder: &mut Builder, gather_scope: &GatherScope, mut node: Node, path: &Path) -> u64 {
     placeholders::mark(&mut node);
     let at = node.at;
     let documents = match node.value {
@@ -79,7 +79,7 @@ fn add(builder: &mut Builder, plan: &GatherScope, mut node: Node, path: &Path) -
     let count = documents.len() as u64;
     for (number, document) in (1_u32..).zip(documents) {
         let name = if several { format!("{stem} #{number}") } else { stem.clone() };
-        one(builder, plan, document, name, path);
+        one(builder, gather_scope, document, name, path);
     }
     count
 }
@@ -95,7 +95,7 @@ fn part(statements: Vec<Node>, at: crate::inventory::At) -> Node {
     Node::new(Value::Map(members.into_iter().collect()), at)
 }
 
-fn one(builder: &mut Builder, plan: &GatherScope, document: Node, name: String, path: &Path) {
+fn one(builder: &mut Builder, gather_scope: &GatherScope, document: Node, name: String, path: &Path) {
     let at = document.at;
     match sort(&document) {
         Sort::Identity => {
@@ -113,7 +113,7 @@ fn one(builder: &mut Builder, plan: &GatherScope, document: Node, name: String, 
                 account_region::key_in(path).map(|id| AwsFacts { id: Some(id.into()), ..AwsFacts::default() })
             });
             match facts {
-                Some(facts) => resource_policy(builder, plan, "AWS::KMS::Key", "KeyPolicy", facts, document),
+                Some(facts) => resource_policy(builder, gather_scope, "AWS::KMS::Key", "KeyPolicy", facts, document),
                 None => builder.problem(Problem::new(PolicyProblem::KeyPolicy, Some(at))),
             }
         }
@@ -121,7 +121,7 @@ fn one(builder: &mut Builder, plan: &GatherScope, document: Node, name: String, 
             let named =
                 resource(&document, "arn:*:sqs:*").and_then(|arn| account_region::of_arn("AWS::SQS::Queue", &arn, at));
             match named {
-                Some(facts) => resource_policy(builder, plan, "AWS::SQS::Queue", "Policy", facts, document),
+                Some(facts) => resource_policy(builder, gather_scope, "AWS::SQS::Queue", "Policy", facts, document),
                 None => builder.problem(Problem::new(PolicyProblem::QueuePolicy, Some(at))),
             }
         }
@@ -132,13 +132,13 @@ fn one(builder: &mut Builder, plan: &GatherScope, document: Node, name: String, 
 /// A resource of which only the policy was given.
 fn resource_policy(
     builder: &mut Builder,
-    plan: &GatherScope,
+    gather_scope: &GatherScope,
     kind: &str,
     field: &str,
     facts: AwsFacts,
     document: Node,
 ) {
-    if !plan.wants(kind) {
+    if !gather_scope.wants(kind) {
         builder.skip(1);
         return;
     }
@@ -252,12 +252,12 @@ mod tests {
         assert!(broken.is_none(), "{broken:?}");
         let node = nodes.pop().expect("a document");
         assert!(is_policy(&node), "not taken for a policy: {text}");
-        let plan = GatherScope::new([
+        let gather_scope = GatherScope::new([
             ("AWS::IAM::ManagedPolicy", false),
             ("AWS::KMS::Key", false),
             ("AWS::SQS::Queue", false),
         ]);
-        add(&mut builder, &plan, node, Path::new(path));
+        add(&mut builder, &gather_scope, node, Path::new(path));
         builder.build(Derivation::NONE)
     }
 

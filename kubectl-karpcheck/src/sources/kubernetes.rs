@@ -161,12 +161,13 @@ fn items_of(list: &mut Node, kind: &str) -> Vec<Node> {
 }
 
 /// Adds an object, if a rule, or what a rule wants, is made from its kind.
-pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut draft: Draft) {
+pub(super) fn add(builder: &mut Builder, gather_scope: &GatherScope, mut draft: Draft) {
     // Secrets are never kept, whatever a rule declares.
     let crossplane = crossplane::described_by(&draft.kind);
-    let wanted = plan.wants(&draft.kind) || crossplane.is_some_and(|own| plan.declares(own) || aws::always(own));
+    let wanted =
+        gather_scope.wants(&draft.kind) || crossplane.is_some_and(|own| gather_scope.declares(own) || aws::always(own));
     let foreign = &*draft.kind == kinds::DEFINITION
-        && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !plan.wants_group(group));
+        && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !gather_scope.wants_group(group));
     if &*draft.kind == "core/Secret" || !wanted || foreign {
         builder.skip(1);
         return;
@@ -182,7 +183,7 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, mut draft: Draft) {
         return;
     }
     let described = kinds::described_by(&draft.kind)
-        .filter(|kind| *kind != kinds::TABLE || plan.declares(kind))
+        .filter(|kind| *kind != kinds::TABLE || gather_scope.declares(kind))
         .and_then(|kind| ack::described(kind, &draft));
     if described.is_some() {
         builder.unmapped("ack", &draft.kind, &|found| ack::unmapped(&draft, found));

@@ -83,7 +83,8 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     )
     .confidence(sure_of_role(controller))
     .severity(if hard { Error } else { Warning })
-    .property("actions", names.join(","));
+    .property("actions", names.join(","))
+    .group(names.join(" "));
     let forbidden = denied.iter().any(|(_, decision)| decision.access == Access::ExplicitDeny);
     let places: Vec<Place> = denied.iter().flat_map(|(_, decision)| decision.statements.clone()).collect();
     if forbidden {
@@ -137,7 +138,8 @@ fn infrastructure(class: Item, one: &Use, key: Item) -> Option<Finding> {
                 decision.why
             ),
         )
-        .remedy("Spare arn:aws:iam::ACCOUNT:role/aws:ec2-infrastructure in the statement that denies it.")
+        .remedy("Exempt arn:aws:iam::ACCOUNT:role/aws:ec2-infrastructure from the statement that denies it.")
+        .group("ec2-infrastructure")
         .related(decision.statements)
     })
 }

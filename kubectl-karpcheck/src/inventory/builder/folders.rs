@@ -1,8 +1,9 @@
 //! Where files lie: the folders that were named, and which folders take others in.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::inventory::builder::Builder;
+use crate::inventory::paths::normalized;
 #[cfg(doc)]
 use crate::inventory::repository::Repository;
 
@@ -19,7 +20,7 @@ impl Builder {
 
     /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.
     pub fn takes_in(&mut self, folder: &Path, other: &Path) {
-        self.taken.push((plain(folder), plain(other)));
+        self.taken.push((as_named(folder), as_named(other)));
     }
 
     /// The folders that take others in, with these, by their names from what was named on.
@@ -58,18 +59,7 @@ impl Builder {
     }
 }
 
-/// A path without `.` and `..` where these can be resolved by name.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            // The working directory is what a relative path begins at anyway; a leading one is how it was named.
-            Component::CurDir if !plain.as_os_str().is_empty() => {}
-            part => plain.push(part),
-        }
-    }
-    plain
+/// The same path in its shortest form. A leading `.` is how the folder was named, and stays.
+fn as_named(path: &Path) -> PathBuf {
+    if path.starts_with(".") { Path::new(".").join(normalized(path)) } else { normalized(path) }
 }

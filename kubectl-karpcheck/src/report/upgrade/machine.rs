@@ -89,12 +89,12 @@ struct File<'a> {
 
 pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
     // Owned by the caller, since the findings borrow from it.
-    let parts: Vec<Vec<_>> = upgrade.legs.iter().map(super::parts).collect();
+    let parts: Vec<Vec<_>> = upgrade.hops.iter().map(super::parts).collect();
     let runs: Vec<Vec<(Part, Run<'_>)>> = upgrade
-        .legs
+        .hops
         .iter()
         .zip(&parts)
-        .map(|(leg, parts)| parts.iter().map(|(part, results)| (*part, Run { results, ..leg.run.clone() })).collect())
+        .map(|(hop, parts)| parts.iter().map(|(part, results)| (*part, Run { results, ..hop.run.clone() })).collect())
         .collect();
     let document = Document {
         schema: SCHEMA,
@@ -107,13 +107,13 @@ pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()
         to: upgrade.to,
         judged_as: upgrade.beyond.as_deref(),
         steps: upgrade
-            .legs
+            .hops
             .iter()
             .zip(&runs)
-            .map(|(leg, runs)| Step {
-                to: leg.to,
-                stop: leg.stop.as_ref().map(|stop| Stop { version: &stop.version, why: stop.why, source: stop.source }),
-                notes: leg
+            .map(|(hop, runs)| Step {
+                to: hop.to,
+                stop: hop.stop.as_ref().map(|stop| Stop { version: &stop.version, why: stop.why, source: stop.source }),
+                notes: hop
                     .notes
                     .iter()
                     .map(|note| Note { since: &note.since, text: note.text, source: note.source })

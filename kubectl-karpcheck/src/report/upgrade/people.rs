@@ -41,29 +41,29 @@ impl Page {
 pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) -> Vec<String> {
     let mut page = Page { width: width.map(|width| width.max(40)), lines: vec![] };
     page.say(0, &heading(upgrade));
-    for (leg, number) in upgrade.legs.iter().zip(1..) {
+    for (hop, number) in upgrade.hops.iter().zip(1..) {
         page.gap();
-        page.say(0, &format!("Step {number}: to Karpenter {}", target(leg)));
-        if let Some(stop) = &leg.stop {
+        page.say(0, &format!("Step {number}: to Karpenter {}", target(hop)));
+        if let Some(stop) = &hop.stop {
             page.say(2, &format!("must not be skipped: {} ({})", stop.why, stop.source));
         }
-        for note in &leg.notes {
+        for note in &hop.notes {
             page.say(2, &format!("- before {}: {} ({})", note.since, note.text, note.source));
         }
-        let parts = parts(leg);
+        let parts = parts(hop);
         if parts.is_empty() {
             page.say(2, "- nothing was found that breaks or changes");
         }
         for (part, results) in &parts {
             page.gap();
             page.say(2, part.title());
-            let run = Run { results, ..leg.run.clone() };
+            let run = Run { results, ..hop.run.clone() };
             page.lines.extend(table::findings(&run, &TableOptions { width, color, ..TableOptions::default() }));
         }
         page.gap();
         page.say(
             2,
-            &format!("then apply the CRDs of {0} (chart karpenter-crd), then the chart karpenter", target(leg)),
+            &format!("then apply the CRDs of {0} (chart karpenter-crd), then the chart karpenter", target(hop)),
         );
     }
     additions(upgrade, &mut page);
@@ -80,7 +80,7 @@ fn heading(upgrade: &Upgrade<'_>) -> String {
     let from: Vec<String> =
         upgrade.from.iter().map(|started| format!("{} from {}", started.name, started.version)).collect();
     let stops: Vec<String> =
-        upgrade.legs.iter().filter_map(|leg| leg.stop.as_ref()).map(|stop| stop.version.clone()).collect();
+        upgrade.hops.iter().filter_map(|hop| hop.stop.as_ref()).map(|stop| stop.version.clone()).collect();
     let by = if stops.is_empty() { String::new() } else { format!(", by way of {}", text::and(&stops)) };
     let beyond = upgrade.beyond.as_ref().map_or_else(String::new, |newest| {
         format!(" (judged as {newest}, the newest release known here: what came later is not in it)")
@@ -154,5 +154,5 @@ fn summary(upgrade: &Upgrade<'_>) -> String {
         0 => String::new(),
         _ => format!("; {} of today, which `kubectl karpcheck check` shows", text::count(standing, "finding")),
     };
-    format!("{}: {new}{standing}{open}.", text::count(upgrade.legs.len(), "step"))
+    format!("{}: {new}{standing}{open}.", text::count(upgrade.hops.len(), "step"))
 }

@@ -165,11 +165,11 @@ const INNER: &[(&[&str], &str, &str, bool)] = &[
 
 /// Takes in what came of a command. Returns how many facts it held; 0 where an answer is of no known shape, or does not say
 /// what it is about, which then is a problem of its own.
-pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, plan: &GatherScope, builder: &mut Builder) -> u64 {
+pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, gather_scope: &GatherScope, builder: &mut Builder) -> u64 {
     builder.set_document_parser(policy_documents::object);
     let unasked = Asked::default();
     let asked = asked.unwrap_or(&unasked);
-    let mut reader = ResponseReader { asked, plan, builder, facts: 0 };
+    let mut reader = ResponseReader { asked, gather_scope, builder, facts: 0 };
     let operation = named(&asked.operation);
     match outcome {
         Outcome::Answer(node) => reader.answer(operation, &node),

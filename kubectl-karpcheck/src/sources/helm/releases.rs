@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::formats::yaml;
+use crate::inventory::paths::normalized;
 use crate::inventory::reason::{Controller, Objects};
 use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
@@ -156,10 +157,10 @@ pub(super) fn open_queue(values: &mut Node) {
 /// The file that a release names, by its number.
 pub(super) fn find(files: &[FileOfValues], named: &ValuesFile) -> Option<usize> {
     match named {
-        ValuesFile::At(path) => files.iter().position(|file| clean(&file.path) == clean(path)),
+        ValuesFile::At(path) => files.iter().position(|file| normalized(&file.path) == normalized(path)),
         ValuesFile::InRepository { path, .. } => {
-            let suffix = clean(Path::new(path));
-            let mut fits = (0..files.len()).filter(|number| clean(&files[*number].path).ends_with(&suffix));
+            let suffix = normalized(Path::new(path));
+            let mut fits = (0..files.len()).filter(|number| normalized(&files[*number].path).ends_with(&suffix));
             // Where two folders fit, which one is meant is not known.
             fits.next().filter(|_| fits.next().is_none())
         }
@@ -200,21 +201,6 @@ pub(super) fn of_files(
         map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, gap)));
     }
     values
-}
-
-/// A path without `.` and with what `..` takes away taken away.
-fn clean(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if clean.file_name().is_some() => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    clean
 }
 
 /// Does a document list releases as a helmfile does?

@@ -106,6 +106,7 @@ fn by_reference(object: Item, field: &KeyField) -> Check {
         .severity(Info)
         .confidence(Confidence::Low)
         .remedy("If that condition appears, name the key by its ARN instead.")
+        .group("reference")
         .check()
 }
 
@@ -130,7 +131,8 @@ fn judge(field: &KeyField, key: &Field) -> Check {
     let finding = fail(key, format!("{} names its key by {}, {consequence}", ack::called(object), keys::named(key)))
         .severity(severity)
         .confidence(confidence)
-        .remedy(format!("Write {written}{reference}."));
+        .remedy(format!("Write {written}{reference}."))
+        .group(format!("{:?}", field.class));
     let named = key.related().iter().find_map(Link::known);
     match named.and_then(|named| named.known_text(if inverse { "/KeyId" } else { "@arn" })) {
         Some(text) => finding.edit(key, text).check(),

@@ -85,9 +85,10 @@ fn check(object: Item) -> Check {
 fn arn(key: &Field) -> Check {
     match key.value() {
         Value::Text(text) if text.starts_with("arn:") => {
-            let Some(wrong) = wrong(text) else { return pass() };
+            let Some((group, wrong)) = wrong(text) else { return pass() };
             fail(key, format!("{} names its key by {text}, {wrong}: AWS finds no such key", ack::called(key.item())))
                 .remedy("Write the ARN as `aws kms describe-key` prints it: arn:aws:kms:REGION:ACCOUNT:key/ID.")
+                .group(group)
                 .check()
         }
         Value::Unknown(unknown) if key.matches("arn:*").is_yes() => {
@@ -98,18 +99,20 @@ fn arn(key: &Field) -> Check {
     }
 }
 
-/// What is wrong with an ARN that should be a key's or an alias's.
-fn wrong(arn: &str) -> Option<&'static str> {
+/// What is wrong with an ARN that should be a key's or an alias's: what findings of it have in common, and in words.
+fn wrong(arn: &str) -> Option<(&'static str, &'static str)> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [_, _, service, _, _, resource] = parts[..] else { return Some("which has too few parts for an ARN") };
+    let [_, _, service, _, _, resource] = parts[..] else {
+        return Some(("too-few-parts", "which has too few parts for an ARN"));
+    };
     if service != "kms" {
-        return Some("which is no ARN of KMS");
+        return Some(("other-service", "which is no ARN of KMS"));
     }
     match resource.split_once('/') {
         Some(("key", id)) if keys::is_id(id) => None,
-        Some(("key", _)) => Some("which does not end in a key id"),
+        Some(("key", _)) => Some(("no-key-id", "which does not end in a key id")),
         Some(("alias", name)) if !name.is_empty() => None,
-        _ => Some("which names neither a key (key/ID) nor an alias (alias/NAME)"),
+        _ => Some(("neither-key-nor-alias", "which names neither a key (key/ID) nor an alias (alias/NAME)")),
     }
 }
 
@@ -124,6 +127,7 @@ fn policy(policy: &Field, property: &str) -> Check {
         Value::Unknown(unknown) if unknown.code == NOT_JSON => {
             fail(policy, format!("the policy of {} is refused by AWS: {}", ack::called(object), unknown.why))
                 .remedy("Write the policy as JSON text.")
+                .group("policy")
                 .check()
         }
         // A placeholder in it: what matters is read where it matters.

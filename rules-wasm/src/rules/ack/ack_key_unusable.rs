@@ -145,6 +145,7 @@ fn judge(key: Item, at: &Field) -> Check {
         ),
     )
     .remedy("Bring the key back (enable-key, cancel-key-deletion, import its material), or name another key.")
+    .group(format!("{} {state}", key.name()))
     .related([told.place("the key's state")])
     .check()
 }

@@ -91,6 +91,7 @@ fn check(object: Item) -> Check {
         }
         fail(name, format!("{what} names nothing: it cannot be resolved, so the object never syncs"))
             .remedy("Write the name of the ACK object that is meant into from.name.")
+            .group("no-name")
             .check()
     })
 }
@@ -105,7 +106,8 @@ fn without_from(reference: &Field, what: &str) -> Check {
         reference,
         format!("{what} has no `from`: the controller ignores it without a word, and AWS takes its default instead"),
     )
-    .remedy("Write it as from: {name: NAME}, with the namespace where that is another one.");
+    .remedy("Write it as from: {name: NAME}, with the namespace where that is another one.")
+    .group("no-from");
     let name = reference.child("name");
     if name.exists() != Ok(true) {
         return finding.check();

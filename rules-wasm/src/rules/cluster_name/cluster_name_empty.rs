@@ -74,5 +74,6 @@ fn check(controller: Item) -> Check {
         ),
     )
     .remedy("Set settings.clusterName to the name of the EKS cluster.")
+    .group(if elsewhere { "elsewhere" } else { "no-name" })
     .check()
 }

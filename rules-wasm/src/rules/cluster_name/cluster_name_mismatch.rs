@@ -145,6 +145,7 @@ fn differs(named: &Field, own: &str, witnesses: &[Witness], severity: Severity, 
             "Set settings.clusterName to the name that EKS knows the cluster by{}.",
             if severity == Error { format!(", {}", first.name) } else { String::new() }
         ))
+        .group(if severity == Error { format!("{own} {}", first.name) } else { own.to_owned() })
         .related(witnesses.iter().map(|witness| witness.at.place(format!("{} says {}", witness.source, witness.name))))
         .check()
 }

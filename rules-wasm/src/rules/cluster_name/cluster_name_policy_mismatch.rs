@@ -136,6 +136,7 @@ fn of(policy: Item, controller: Item) -> Check {
                 ),
             )
             .remedy(format!("Put {own} in place of {other} in the policy, or correct the controller's cluster name."))
+            .group(format!("{own} {other}"))
             .related(decision.statements)
             .related([named.place(own.as_str())])
             .check();

@@ -110,11 +110,9 @@ fn check(controller: Item) -> Check {
     if !sharing.led_by(controller) {
         return skip();
     }
-    let message = format!(
-        "{} clusters are called {}: each controller terminates the others' nodes",
-        sharing.clusters(),
-        named.text()?.unwrap_or_default()
-    );
+    let name = named.text()?.unwrap_or_default();
+    let message =
+        format!("{} clusters are called {name}: each controller terminates the others' nodes", sharing.clusters(),);
     let finding = if sharing.sure {
         fail(&named, message)
     } else {
@@ -124,6 +122,7 @@ fn check(controller: Item) -> Check {
     };
     finding
         .remedy("Scale all but one of the controllers down, then set settings.clusterName in each cluster to the name that EKS knows it by.")
+        .group(name)
         .related(sharing.places(NAME))
         .check()
 }

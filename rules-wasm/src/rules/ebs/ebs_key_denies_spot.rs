@@ -197,6 +197,7 @@ fn judge(class: Item, pool: Item, needed: &Needed) -> Check {
         "Grant it: aws kms create-grant --key-id {name} --grantee-principal arn:aws:iam::{}:role/aws-service-role/spot.amazonaws.com/{ROLE} --operations Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant DescribeKey ReEncryptFrom ReEncryptTo.",
         class.known_text("@account").unwrap_or_else(|| "ACCOUNT".into())
     ))
+    .group(ruling.actions().join(" "))
     .related(ruling.places());
     if sure { finding } else { finding.severity(Warning).confidence(Confidence::Medium) }.check()
 }

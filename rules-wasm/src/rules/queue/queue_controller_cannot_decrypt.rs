@@ -218,6 +218,7 @@ fn check(controller: Item) -> Check {
         .remedy(
             "Let the controller's role use kms:Decrypt on the key's ARN, in a policy of the role (where the key's policy lets the account) or in the key's policy.",
         )
+        .group(if decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
         .related(decision.statements)
         .related([queue.place(KEY, "the queue's key"), key.place("/KeyPolicy", "the key's policy")])
         .property("actions", "kms:Decrypt")

@@ -112,6 +112,7 @@ fn check(queue: Item) -> Check {
     .remedy(
         "Let the service events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey in the key's policy, for every EventBridge rule that sends to the queue.",
     )
+    .group(if first.decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
     .related(places)
     .check()
 }

@@ -99,6 +99,7 @@ fn check(controller: Item) -> Check {
         .severity(Info),
     };
     finding
+        .group("no-queue")
         .remedy("Create the queue and its EventBridge rules, and set settings.interruptionQueue to the queue's name.")
         .check()
 }

@@ -106,6 +106,7 @@ fn check(queue: Item) -> Check {
     .remedy(
         "Let the service events.amazonaws.com (so called in every partition) use sqs:SendMessage in the queue's policy, and let no Deny hit it.",
     )
+    .group(if first.decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
     .related(places)
     .check()
 }

@@ -83,7 +83,7 @@ fn check(controller: Item) -> Check {
             );
             findings.push(fail(QUEUE, message).remedy(
                 "Give the queue's name: what stands behind the last colon of its ARN, or the last slash of its URL.",
-            ));
+            ).group(what));
         }
     }
     found(findings)

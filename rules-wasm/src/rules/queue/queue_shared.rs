@@ -106,10 +106,10 @@ fn check(controller: Item) -> Check {
     if !sharing.led_by(controller) {
         return skip();
     }
+    let name = named.text()?.unwrap_or_default();
     let message = format!(
-        "{} clusters read the queue {}: each deletes the others' messages, so that interruptions pass unseen",
+        "{} clusters read the queue {name}: each deletes the others' messages, so that interruptions pass unseen",
         sharing.clusters(),
-        named.text()?.unwrap_or_default()
     );
     let finding = if sharing.sure {
         fail(&named, message)
@@ -120,6 +120,7 @@ fn check(controller: Item) -> Check {
     };
     finding
         .remedy("Give each cluster a queue and EventBridge rules of its own, and set settings.interruptionQueue to that queue's name.")
+        .group(name)
         .related(sharing.places(QUEUE))
         .check()
 }

@@ -120,6 +120,7 @@ fn check(controller: Item) -> Check {
     )
     .confidence(sure_of_role(controller))
     .remedy(format!("Upgrade the controller to {major}.{minor} or later, or use the policy of its own release."))
+    .group(format!("{major}.{minor}"))
     .related(decision.statements)
     .check()
 }

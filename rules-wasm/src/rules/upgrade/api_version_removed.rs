@@ -142,6 +142,7 @@ fn check(object: Item) -> Check {
             ),
         )
         .remedy(remedy(&noun))
+        .group(format!("{noun} {served}"))
         .related([version.place("the controller's version")])
         .check()
     })

@@ -17,7 +17,7 @@ use crate::sources::mapping::{Mapper, PLAIN, Rows};
 /// Takes in one answer.
 pub(super) struct ResponseReader<'a> {
     pub(super) asked: &'a Asked,
-    pub(super) plan: &'a GatherScope,
+    pub(super) gather_scope: &'a GatherScope,
     pub(super) builder: &'a mut Builder,
     pub(super) facts: u64,
 }
@@ -79,7 +79,7 @@ impl ResponseReader<'_> {
 
     /// Kinds that rules are about are kept, and so is what leads to them.
     fn wants(&self, kind: &str) -> bool {
-        aws::always(kind) || self.plan.wants(kind)
+        aws::always(kind) || self.gather_scope.wants(kind)
     }
 
     /// A part of a resource: what is not in it is not known from this answer.

@@ -62,7 +62,7 @@ impl Saved {
     }
 
     /// Takes all in. Returns how many facts they hold.
-    pub(super) fn take(self, plan: &GatherScope, builder: &mut Builder, now: jiff::Timestamp) -> u64 {
+    pub(super) fn take(self, gather_scope: &GatherScope, builder: &mut Builder, now: jiff::Timestamp) -> u64 {
         let mut homes: BTreeMap<PathBuf, Places> = BTreeMap::new();
         for (path, node) in &self.all {
             homes.entry(folder(path)).or_default().learn(node);
@@ -81,7 +81,7 @@ impl Saved {
             {
                 oldest = Some((time, at));
             }
-            facts += super::read(Some(&asked), outcome, plan, builder);
+            facts += super::read(Some(&asked), outcome, gather_scope, builder);
         }
         if let Some((time, at)) = oldest
             && let days @ 1.. = (now.as_second() - time.as_second()) / (24 * 3600)

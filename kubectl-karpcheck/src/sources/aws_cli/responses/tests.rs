@@ -25,8 +25,8 @@ fn read(files: &[(&str, &str)]) -> Inventory {
     }
     let kinds = ["AWS::EC2::Image", "AWS::EC2::Snapshot", "AWS::EC2::Instance", "AWS::EC2::LaunchTemplate"];
     let own = ["Karpcheck::EbsDefaults", "Karpcheck::Metric", "Karpcheck::Denial", "AWS::DynamoDB::Table"];
-    let plan = GatherScope::new(kinds.iter().chain(&own).map(|kind| (*kind, false)));
-    saved.take(&plan, &mut builder, "2026-11-24T08:00:00Z".parse().expect("a time"));
+    let gather_scope = GatherScope::new(kinds.iter().chain(&own).map(|kind| (*kind, false)));
+    saved.take(&gather_scope, &mut builder, "2026-11-24T08:00:00Z".parse().expect("a time"));
     karpenter::inventory(builder)
 }
 

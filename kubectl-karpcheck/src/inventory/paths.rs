@@ -1,0 +1,18 @@
+//! Paths of files by name alone: nothing here asks the disk.
+
+use std::path::{Component, Path, PathBuf};
+
+/// A path without `.` and without what `..` takes away, as far as names tell.
+pub(crate) fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(normalized.components().next_back(), Some(Component::Normal(_))) => {
+                normalized.pop();
+            }
+            part => normalized.push(part),
+        }
+    }
+    normalized
+}
