@@ -4,15 +4,15 @@
 mod releases;
 pub(in crate::sources) mod values;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use crate::inventory::{Builder, Draft, Map, Node, SourceKind, SymbolScope, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::karpenter::settings::WHOLE;
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader, Release};
-use releases::FileOfValues;
+use releases::{Environment, FileOfValues};
 use values::object;
 
 /// Settings that only Karpenter's chart has together.
@@ -55,6 +55,8 @@ const VARIABLES: &[&str] = &[
 #[derive(Default)]
 pub(super) struct Helm {
     files: Vec<FileOfValues>,
+    /// The environments of helmfiles, which stand in documents of their own.
+    environments: BTreeMap<PathBuf, Vec<Environment>>,
     /// Each with the overlay that it is of.
     releases: Vec<(Option<SymbolScope>, Release)>,
 }
@@ -66,6 +68,7 @@ impl Reader for Helm {
             Content::Node { node, .. } => {
                 node.member("helmCharts").is_some()
                     || releases::is_helmfile(node)
+                    || has_environments(node, &document.path)
                     || !values_in(node, &document.path).is_empty()
             }
             Content::Release(_) => true,
@@ -84,8 +87,17 @@ impl Reader for Helm {
                     self.releases.extend(releases::of_kustomization(&node, &path).into_iter().map(|one| (None, one)));
                     return 0;
                 }
+                if has_environments(&node, &path) {
+                    let found = releases::environments(context.builder, &node, &path);
+                    self.environments.entry(path.to_path_buf()).or_default().extend(found);
+                    if !releases::is_helmfile(&node) {
+                        return 0;
+                    }
+                }
                 if releases::is_helmfile(&node) {
-                    self.releases.extend(releases::of_helmfile(&node, &path).into_iter().map(|one| (None, one)));
+                    let environments = self.environments.get(&*path).map(Vec::as_slice).unwrap_or_default();
+                    let found = releases::of_helmfile(&node, &path, environments);
+                    self.releases.extend(found.into_iter().map(|one| (None, one)));
                     return 0;
                 }
                 let found = values_in(&node, &path);
@@ -130,6 +142,12 @@ impl Reader for Helm {
         add_files(context.builder, &files, &used);
         0
     }
+}
+
+/// Is this the part of a helmfile that lists its environments?
+fn has_environments(node: &Node, path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("helmfile"));
+    named && node.member("kind").is_none() && node.member("environments").and_then(Node::as_map).is_some()
 }
 
 /// Adds the releases that files of values without an object that installs them describe: each environment over its base.

@@ -27,6 +27,58 @@ fn mark_all(node: &mut Node, brackets: bool) {
     }
 }
 
+/// Gives placeholders in the texts below a node their values, by the words that they were written with. Did any get one?
+pub(super) fn fill(node: &mut Node, value_of: &dyn Fn(&str) -> Option<Node>) -> bool {
+    match &mut node.value {
+        Value::Text(text) => match filled(text, value_of) {
+            Some(value) => {
+                node.value = value;
+                true
+            }
+            None => false,
+        },
+        Value::List(list) => list.items.iter_mut().fold(false, |any, item| fill(item, value_of) | any),
+        Value::Map(map) => map.entries.iter_mut().fold(false, |any, (_, item)| fill(item, value_of) | any),
+        Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => false,
+    }
+}
+
+fn filled(text: &Text, value_of: &dyn Fn(&str) -> Option<Node>) -> Option<Value> {
+    text.hole()?;
+    let (mut parts, mut known, mut count): (Vec<Part>, bool, usize) = (vec![], false, 0);
+    for part in text.clone().into_parts() {
+        count += 1;
+        let Part::Hole(symbol) = part else {
+            parts.push(part);
+            continue;
+        };
+        let value = value_of(&symbol.name);
+        known |= value.is_some();
+        match value.map(|value| (value.to_json(), value.value)) {
+            Some((_, Value::Text(value))) => parts.extend(value.into_parts()),
+            Some((json, _)) => parts.push(Part::Known(json.to_string().into())),
+            None => parts.push(Part::Hole(symbol)),
+        }
+    }
+    let made = Text::from_parts(parts);
+    // The value becomes a part of the text of the file, so that one that stands alone is read as YAML.
+    known.then(|| match made.known().filter(|_| count == 1) {
+        Some("true") => Value::Flag(true),
+        Some("false") => Value::Flag(false),
+        _ => Value::Text(made),
+    })
+}
+
+/// The names within an expression that only names something: `{{ .Values.cluster }}`, `{{name}}`.
+pub(super) fn named(written: &str) -> Option<Vec<&str>> {
+    let inner = written.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches('-').trim();
+    let plain = |name: &&str| {
+        !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'))
+    };
+    let names: Vec<&str> = inner.strip_prefix('.').unwrap_or(inner).split('.').collect();
+    names.iter().all(plain).then_some(names)
+}
+
 fn mark_text(text: &mut Text, brackets: bool) {
     if let Text::Known(known) = text
         && (known.contains(['$', '<']) || known.contains("{{"))

@@ -174,3 +174,69 @@ spec:
     let inventory = folder(&[("app.yaml", application), ("clusters/prod/karpenter.yaml", values)]);
     assert_eq!(controllers(&inventory), [[json!("prod"), json!("own"), json!("1.8.2")]]);
 }
+
+#[test]
+fn a_helmfile_installs_once_for_each_environment() {
+    let helmfile = "
+environments:
+  dev: {values: [env/dev.yaml]}
+  prod: {values: [{cluster: {name: prod}}]}
+---
+releases:
+- name: karpenter
+  namespace: kube-system
+  chart: karpenter/karpenter
+  version: 1.8.2
+  values: ['values/{{ .Environment.Name }}.yaml', {settings: {clusterName: '{{ .Values.cluster.name }}'}}]
+";
+    let inventory = folder(&[
+        ("helmfile.yaml", helmfile),
+        ("env/dev.yaml", "cluster: {name: development}"),
+        ("values/dev.yaml", "settings: {interruptionQueue: dev}"),
+        ("values/prod.yaml", "settings: {interruptionQueue: prod}"),
+    ]);
+    let expected =
+        [[json!("development"), json!("dev"), json!("1.8.2")], [json!("prod"), json!("prod"), json!("1.8.2")]];
+    assert_eq!(controllers(&inventory), expected);
+    // An environment that is not there may have anything.
+    let inventory = folder(&[("helmfile.yaml", helmfile.split_once("---").unwrap().1)]);
+    assert_eq!(controllers(&inventory), [[json!("unknown"), json!("unknown"), json!("1.8.2")]]);
+}
+
+#[test]
+fn an_application_set_makes_an_application_of_each_element_of_its_list() {
+    let set = |generators: &str| {
+        format!(
+            "
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: karpenter, namespace: argocd}}
+spec:
+  generators: [{generators}]
+  template:
+    metadata: {{name: 'karpenter-{{{{cluster}}}}'}}
+    spec:
+      source:
+        repoURL: public.ecr.aws/karpenter
+        chart: karpenter
+        targetRevision: '{{{{ .version }}}}'
+        helm:
+          values: |
+            settings:
+              clusterName: {{{{cluster}}}}
+              interruptionQueue: karpenter-{{{{cluster}}}}
+      destination: {{namespace: kube-system}}
+"
+        )
+    };
+    let list = "{list: {elements: [{cluster: dev, version: 1.8.1}, {cluster: prod, version: 1.4.0}]}}";
+    let expected = [
+        [json!("dev"), json!("karpenter-dev"), json!("1.8.1")],
+        [json!("prod"), json!("karpenter-prod"), json!("1.4.0")],
+    ];
+    assert_eq!(controllers(&folder(&[("set.yaml", &set(list))])), expected);
+    for others in ["{git: {files: [{path: '**/config.json'}]}}", &format!("{list}, {{clusters: {{}}}}")] {
+        let found = controllers(&folder(&[("set.yaml", &set(others))]));
+        assert_eq!(found, [[json!("unknown"), json!("unknown"), json!("unknown")]], "{others}");
+    }
+}

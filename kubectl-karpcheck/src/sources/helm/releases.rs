@@ -11,6 +11,7 @@ use crate::inventory::paths::normalized;
 use crate::inventory::reason::{Controller, Objects};
 use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
+use crate::sources::placeholders;
 use crate::sources::reader::{Release, ValuesFile};
 
 /// A file of a chart or of values that nobody named is not read beyond this size.
@@ -209,8 +210,51 @@ pub(super) fn is_helmfile(node: &Node) -> bool {
     node.member("kind").is_none() && releases.iter().any(|release| release.str_at(&["chart"]).is_some())
 }
 
-/// The releases of a helmfile.
-pub(super) fn of_helmfile(node: &Node, path: &Path) -> Vec<Release> {
+/// An environment of a helmfile: its name and its values.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    name: String,
+    values: Node,
+}
+
+/// The environments that a helmfile has.
+pub(super) fn environments(builder: &mut Builder, node: &Node, path: &Path) -> Vec<Environment> {
+    let all = node.member("environments").and_then(Node::as_map).map(|map| map.entries.as_slice()).unwrap_or_default();
+    all.iter()
+        .map(|(name, environment)| {
+            let mut values = Node::new(Value::Map(Map::default()), environment.at);
+            for one in environment.member("values").map(Node::elements).unwrap_or_default() {
+                let layer = match one.as_str() {
+                    Some(file) => read(builder, &beside(path, file)),
+                    None => Some(one.clone()),
+                };
+                values = layer.into_iter().fold(values, |lower, upper| over(upper, lower));
+            }
+            Environment { name: name.to_string(), values }
+        })
+        .collect()
+}
+
+/// The releases of a helmfile, those that depend on its environments once for each.
+pub(super) fn of_helmfile(node: &Node, path: &Path, environments: &[Environment]) -> Vec<Release> {
+    let mut found: Vec<Release> = vec![];
+    for environment in environments {
+        let mut node = node.clone();
+        let value = |written: &str| match placeholders::named(written)?.as_slice() {
+            ["Environment", "Name"] => Some(Node::text(environment.name.as_str(), environment.values.at)),
+            ["Values" | "StateValues", names @ ..] => environment.values.at_path(names).cloned(),
+            _ => None,
+        };
+        if !placeholders::fill(&mut node, &value) {
+            // Nothing in it depends on the environment.
+            return in_environment(&node, path);
+        }
+        found.extend(in_environment(&node, path));
+    }
+    if environments.is_empty() { in_environment(node, path) } else { found }
+}
+
+fn in_environment(node: &Node, path: &Path) -> Vec<Release> {
     let repositories = node.member("repositories").map(Node::elements).unwrap_or_default();
     let releases = node.member("releases").map(Node::elements).unwrap_or_default();
     let text = |node: &Node, name: &str| node.str_at(&[name]).map(str::to_owned);
@@ -224,9 +268,10 @@ pub(super) fn of_helmfile(node: &Node, path: &Path) -> Vec<Release> {
             let mut values = Node::new(Value::Map(Map::default()), release.at);
             let mut files = vec![];
             for one in release.member("values").map(Node::elements).unwrap_or_default() {
-                match one.as_str() {
-                    Some(file) => files.push(ValuesFile::At(beside(path, file))),
-                    None => values = over(one.clone(), values),
+                match &one.value {
+                    // A name with a placeholder is of a file that is not there.
+                    Value::Text(file) => files.push(ValuesFile::At(beside(path, &file.to_string()))),
+                    _ => values = over(one.clone(), values),
                 }
             }
             for set in release.member("set").map(Node::elements).unwrap_or_default() {

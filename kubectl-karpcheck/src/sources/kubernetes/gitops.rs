@@ -6,16 +6,41 @@ use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Reason, Text, 
 use crate::karpenter::controller::CHART;
 use crate::sources::helm::is_chart;
 use crate::sources::helm::values::{from_text, over, set_path};
+use crate::sources::placeholders;
 use crate::sources::reader::{Content, Release, ValuesFile};
 
 /// What an Application installs, or the Applications that an ApplicationSet makes, of which there is one template.
 pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>> {
-    let spec = if draft.kind.ends_with("/ApplicationSet") {
-        draft.body.at_path(&["spec", "template", "spec"])
-    } else {
-        draft.body.member("spec")
-    };
-    let Some(spec) = spec else { return vec![] };
+    if !draft.kind.ends_with("/ApplicationSet") {
+        return draft.body.member("spec").map(|spec| of_application(builder, draft, spec)).unwrap_or_default();
+    }
+    let Some(template) = draft.body.at_path(&["spec", "template", "spec"]) else { return vec![] };
+    let elements = listed(&draft.body);
+    if elements.is_empty() {
+        return of_application(builder, draft, template);
+    }
+    let mut found = vec![];
+    for element in elements {
+        let mut spec = template.clone();
+        let value = |written: &str| element.at_path(&placeholders::named(written)?).cloned();
+        placeholders::fill(&mut spec, &value);
+        found.extend(of_application(builder, draft, &spec));
+    }
+    found
+}
+
+/// What an ApplicationSet makes an Application of each: the elements of its lists, where it has nothing else.
+fn listed(set: &Node) -> Vec<&Node> {
+    /// More than these are taken as one.
+    const MOST: usize = 50;
+    let generators = set.at_path(&["spec", "generators"]).map(Node::elements).unwrap_or_default();
+    let lists: Option<Vec<&[Node]>> =
+        generators.iter().map(|one| one.at_path(&["list", "elements"]).map(Node::elements)).collect();
+    let all: Vec<&Node> = lists.unwrap_or_default().into_iter().flatten().collect();
+    if all.len() > MOST { vec![] } else { all }
+}
+
+fn of_application(builder: &mut Builder, draft: &Draft, spec: &Node) -> Vec<Content<'static>> {
     let destination = text(spec.at_path(&["destination", "namespace"]));
     let sources = spec.member("sources").map(Node::elements).unwrap_or_default();
     let mut found = vec![];

@@ -2,7 +2,7 @@
 
 use crate::formats::yaml;
 use crate::inventory::reason::Objects;
-use crate::inventory::{Cause, DocId, Map, Node, Part, Text, Value};
+use crate::inventory::{Cause, DocId, Map, Node, Text, Value};
 use crate::sources::helm::values::from_text;
 use crate::sources::kubernetes::{kind_of, name_of};
 use crate::sources::placeholders;
@@ -443,45 +443,9 @@ fn move_to(object: &mut Node, namespace: &Node) -> bool {
 
 /// Puts the values of variables (`${NAME}`, `${NAME:=default}`) into the texts of an object, as Flux does. Did it change?
 pub(super) fn substitute(node: &mut Node, variables: &[(String, Node)]) -> bool {
-    match &mut node.value {
-        Value::Text(text) => match filled(text, variables) {
-            Some(value) => {
-                node.value = value;
-                true
-            }
-            None => false,
-        },
-        Value::List(list) => list.items.iter_mut().fold(false, |any, item| substitute(item, variables) | any),
-        Value::Map(map) => map.entries.iter_mut().fold(false, |any, (_, item)| substitute(item, variables) | any),
-        _ => false,
-    }
-}
-
-fn filled(text: &Text, variables: &[(String, Node)]) -> Option<Value> {
-    let value_of = |name: &str| {
-        let name = name.strip_prefix("${")?.strip_suffix('}')?;
+    placeholders::fill(node, &|written| {
+        let name = written.strip_prefix("${")?.strip_suffix('}')?;
         let end = name.find(':').unwrap_or(name.len());
-        variables.iter().rev().find(|(known, _)| *known == name[..end]).map(|(_, value)| value)
-    };
-    text.holes().find(|symbol| value_of(&symbol.name).is_some())?;
-    let mut parts: Vec<Part> = vec![];
-    for part in text.clone().into_parts() {
-        match part {
-            Part::Hole(symbol) => match value_of(&symbol.name) {
-                Some(Node { value: Value::Text(value), .. }) => parts.extend(value.clone().into_parts()),
-                Some(other) => parts.push(Part::Known(other.to_json().to_string().into())),
-                None => parts.push(Part::Hole(symbol)),
-            },
-            known @ Part::Known(_) => parts.push(known),
-        }
-    }
-    let whole = text.to_string();
-    let alone = whole.starts_with("${") && whole.find('}') == Some(whole.len() - 1);
-    let made = Text::from_parts(parts);
-    // Flux puts the value into the text of the manifest, so that one that stands alone is read as YAML.
-    Some(match made.known().filter(|_| alone) {
-        Some("true") => Value::Flag(true),
-        Some("false") => Value::Flag(false),
-        _ => Value::Text(made),
+        variables.iter().rev().find(|(known, _)| *known == name[..end]).map(|(_, value)| value.clone())
     })
 }
