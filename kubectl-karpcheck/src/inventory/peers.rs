@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::inventory::answer::{Answered, Field, FieldValue, Found, Link, Unknown};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::Item;
+
 use crate::inventory::node::Value;
 use crate::inventory::peers::index::{Held, InScope, Peers, World};
 use crate::inventory::pointer::Malformed;
@@ -108,9 +109,9 @@ impl Peers {
         let same = world.and_then(|world| world.by_value.get(&held)).map(Vec::as_slice).unwrap_or_default();
         for group in same.iter().filter(|group| among(group.scope)) {
             visited += 1 + group.items.len() as u64;
-            // What several scopes share is one thing, and no peer of itself.
             let others = group.items.iter().filter(|(other, _)| {
-                *other != id && (group.scope == own.before || inventory.item(*other).map(Item::at) != Some(item.at()))
+                let one_thing = |other: &Item| inventory.is_one_thing(item, other);
+                *other != id && (group.scope == own.before || !inventory.item(*other).is_some_and(one_thing))
             });
             links.extend(others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }));
         }

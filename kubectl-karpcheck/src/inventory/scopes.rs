@@ -1,6 +1,7 @@
 //! The inventory of a run: its scopes, side by side. Each answers within itself; what several clusters share is asked here.
 
-use std::sync::Mutex;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use crate::inventory::answer::{Field, FieldValue, Known, Link, Seen, Unknown};
 use crate::inventory::cluster::Cluster;
@@ -24,6 +25,8 @@ pub struct Inventory {
     pub(crate) problems: Vec<Problem>,
     /// Where the files are that were named.
     pub(crate) repository: Repository,
+    /// The files of overlays.
+    pub(crate) overlays: BTreeSet<Arc<str>>,
     /// Objects of kinds that no rule asked for.
     pub(crate) unread: u64,
     /// What fields hold, made when first asked for.
@@ -34,8 +37,14 @@ impl Inventory {
     /// One without scopes.
     pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
         let (scopes, documents, problems) = (vec![], vec![], vec![]);
-        let repository = Repository::default();
-        Self { scopes, documents, clusters, problems, repository, unread, peers: Mutex::default() }
+        let (repository, overlays) = (Repository::default(), BTreeSet::new());
+        Self { scopes, documents, clusters, problems, repository, overlays, unread, peers: Mutex::default() }
+    }
+
+    /// Is what two scopes have one thing that they share? What overlays make of one object is several.
+    pub(crate) fn is_one_thing(&self, one: &Item, other: &Item) -> bool {
+        let made = |item: &Item| item.unit.as_ref().filter(|unit| self.overlays.contains(*unit)).cloned();
+        one.at() == other.at() && made(one) == made(other)
     }
 
     /// Where the files are that were named.

@@ -97,7 +97,8 @@ pub(crate) fn derive(builder: &mut Builder) {
         draft.namespace = controller.namespace;
         draft.cluster = controller.cluster;
         draft.read_at = controller.read_at;
-        builder.add(draft);
+        let added = builder.add(draft);
+        builder.items_mut()[added].unit = controller.unit;
     }
 }
 
@@ -112,6 +113,7 @@ fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
             cluster: item.cluster,
             source: item.source,
             read_at: item.read_at.clone(),
+            unit: item.unit.clone(),
             at: item.at(),
             fields: Map::default(),
         };
@@ -151,6 +153,7 @@ fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<ControllerDraft>
                 cluster: item.cluster,
                 source: item.source,
                 read_at: None,
+                unit: item.unit.clone(),
                 at: item.at(),
                 fields: Map::default(),
             };

@@ -13,6 +13,8 @@ pub(super) struct ControllerDraft {
     pub(super) cluster: ClusterId,
     pub(super) source: SourceKind,
     pub(super) read_at: Option<Arc<str>>,
+    /// What its object was read as a part of.
+    pub(super) unit: Option<Arc<str>>,
     pub(super) at: At,
     pub(super) fields: Map,
 }
@@ -32,6 +34,7 @@ impl ControllerDraft {
             cluster: ClusterId::FILES,
             source: SourceKind::Flag,
             read_at: None,
+            unit: None,
             at: At { doc: DocId(0), line: 0, column: 0 },
             fields: Map { entries: vec![], more: None },
         }

@@ -106,6 +106,7 @@ pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder
     for folder in kustomizations {
         reader.kustomization(folder);
     }
+    reader.follow(&exclusions);
     for glob in exclusions.unused() {
         reader.context.builder.problem(Problem::new(FlagProblem::Exclude { glob: glob.into() }, None));
     }
@@ -149,6 +150,7 @@ impl<'a> Files<'a> {
                 allow_unread: false,
                 left_alone: BTreeSet::new(),
                 claimed: HashSet::new(),
+                followed: vec![],
                 now,
                 nested: vec![],
             },
@@ -218,6 +220,16 @@ impl Files<'_> {
                 .filter(|entry| READ.contains(&&*extension(entry.path())))
                 .filter(|entry| exclusions.excludes(root, entry.path(), false));
             self.summary.excluded += left_out.count() as u64;
+        }
+    }
+
+    /// Reads what was read takes in: bases that lie beside the folder that was given.
+    fn follow(&mut self, exclusions: &Exclusions) {
+        while let Some(path) = self.context.followed.pop() {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            if path.is_file() && READ.contains(&&*extension(&path)) && !exclusions.excludes(folder, &path, false) {
+                self.file(&path, false);
+            }
         }
     }
 

@@ -63,6 +63,7 @@ impl Reader for Kubernetes {
         }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));
         if !live && root.is_none() && !self.finished {
+            context.followed.extend(kustomizations::taken(&body, &path));
             self.held.push(Held { path, doc, named, node: body });
             return 1;
         }

@@ -107,6 +107,8 @@ pub(super) struct Context<'a> {
     pub(super) left_alone: BTreeSet<DocId>,
     /// Where the files really are whose content a reader has taken into something that it read.
     pub(super) claimed: HashSet<PathBuf>,
+    /// Files that what was read takes in, and that are read even where they lie beside what was given.
+    pub(super) followed: Vec<PathBuf>,
     /// The time of the run.
     pub(super) now: jiff::Timestamp,
     /// Documents found inside of the one that is read.

@@ -15,20 +15,48 @@ struct Environment {
     old_pool: bool,
     /// Is the class's key left without encryption?
     broken_class: bool,
+    /// What else it shares with its neighbours, each under a name of all: the cluster's name, the queue, the discovery tag.
+    shares: &'static [Shared],
 }
 
-const SOUND: Environment = Environment { name: "staging", old_pool: false, broken_class: false };
-const LEFT_BEHIND: Environment = Environment { name: "prod", old_pool: true, broken_class: false };
-const BROKEN: Environment = Environment { name: "dev", old_pool: false, broken_class: true };
+/// What clusters may share and should not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    Name,
+    Queue,
+    Tag,
+}
+
+const SOUND: Environment = Environment { name: "staging", old_pool: false, broken_class: false, shares: &[] };
+const LEFT_BEHIND: Environment = Environment { name: "prod", old_pool: true, broken_class: false, shares: &[] };
+const BROKEN: Environment = Environment { name: "dev", old_pool: false, broken_class: true, shares: &[] };
 
 impl Environment {
+    fn or_shared(&self, what: Shared) -> &str {
+        if self.shares.contains(&what) { "shared" } else { self.name }
+    }
+
+    /// What its controller calls the cluster.
+    fn cluster(&self) -> &str {
+        self.or_shared(Shared::Name)
+    }
+
+    fn queue(&self) -> &str {
+        self.or_shared(Shared::Queue)
+    }
+
+    /// The API server's URL, which no two have in common.
+    fn endpoint(&self) -> String {
+        format!("https://{}.gr7.eu-west-1.eks.amazonaws.com", self.name)
+    }
+
     /// Its node class, and the NodePool that was left behind.
     fn nodes(&self, uid: Option<u32>) -> Vec<Json> {
         let meta = |name: &str| match uid {
             Some(uid) => json!({"name": name, "uid": format!("00000000-0000-4000-8000-{uid:012}")}),
             None => json!({"name": name}),
         };
-        let tag = json!([{"tags": {"karpenter.sh/discovery": self.name}}]);
+        let tag = json!([{"tags": {"karpenter.sh/discovery": self.or_shared(Shared::Tag)}}]);
         let mut class = json!({"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": meta("default"),
             "spec": {"role": format!("KarpenterNodeRole-{}", self.name), "amiSelectorTerms": [{"alias": "al2023@latest"}],
                 "subnetSelectorTerms": tag, "securityGroupSelectorTerms": tag}});
@@ -47,7 +75,8 @@ impl Environment {
     }
 
     fn values(&self) -> Json {
-        json!({"settings": {"clusterName": self.name, "interruptionQueue": self.name},
+        json!({"settings": {"clusterName": self.cluster(), "interruptionQueue": self.queue(),
+                "clusterEndpoint": self.endpoint()},
             "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": self.role()}}})
     }
 
@@ -66,7 +95,7 @@ impl Environment {
         };
         let mut env = vec![
             json!({"name": "CLUSTER_NAME", "value": cluster}),
-            json!({"name": "INTERRUPTION_QUEUE", "value": cluster}),
+            json!({"name": "INTERRUPTION_QUEUE", "value": if self.shares.is_empty() { cluster } else { self.queue() }}),
         ];
         if !endpoint.is_empty() {
             let endpoint = format!("https://{endpoint}.gr7.eu-west-1.eks.amazonaws.com");
@@ -117,13 +146,14 @@ fn values(place: &TestDir, folder: &str, of: &Environment) {
 }
 
 fn manifests(place: &TestDir, folder: &str, of: &Environment) {
-    place.write(&format!("{folder}/karpenter.yaml"), documents(&of.controller(of.name, of.name, None)));
+    place.write(&format!("{folder}/karpenter.yaml"), documents(&of.controller(of.cluster(), of.name, None)));
     place.write(&format!("{folder}/nodes/nodes.yaml"), documents(&of.nodes(None)));
 }
 
 fn dumps(place: &TestDir, folder: &str, of: &Environment) {
     let uid = u32::try_from(of.name.len()).unwrap();
-    let items: Vec<Json> = of.controller(of.name, "", Some(uid)).into_iter().chain(of.nodes(Some(uid))).collect();
+    let items: Vec<Json> =
+        of.controller(of.cluster(), of.name, Some(uid)).into_iter().chain(of.nodes(Some(uid))).collect();
     place
         .write(&format!("{folder}/dump.json"), json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
 }
@@ -141,9 +171,15 @@ fn roots(place: &TestDir, folder: &str, of: &Environment) {
         "module \"eks\" {{\n  source = \"terraform-aws-modules/eks/aws\"\n  cluster_name = \"{name}\"\n}}\n\
          resource \"helm_release\" \"karpenter\" {{\n  name = \"karpenter\"\n  namespace = \"kube-system\"\n  \
          repository = \"oci://public.ecr.aws/karpenter\"\n  chart = \"karpenter\"\n  version = \"1.13.0\"\n  \
-         values = [<<-EOT\n    settings:\n      clusterName: ${{module.eks.cluster_name}}\n      \
-         interruptionQueue: {name}\n    EOT\n  ]\n}}\n{bodies}",
-        name = of.name
+         values = [<<-EOT\n    settings:\n      clusterName: {cluster}\n      interruptionQueue: {queue}\n      \
+         clusterEndpoint: {endpoint}\n    serviceAccount:\n      annotations:\n        eks.amazonaws.com/role-arn: \
+         {role}\n    EOT\n  ]\n}}\n{bodies}",
+        name = of.cluster(),
+        // A name that a module gives is its root's own.
+        cluster = if of.shares.is_empty() { "${module.eks.cluster_name}" } else { of.cluster() },
+        queue = of.queue(),
+        endpoint = of.endpoint(),
+        role = of.role(),
     );
     place.write(&format!("{folder}/main.tf"), text);
 }
@@ -155,9 +191,36 @@ fn snapshots(place: &TestDir, folder: &str, of: &Environment) {
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}}});
     place.write(&format!("{folder}/aws/get-role.json"), role.to_string());
-    let cluster = json!({"cluster": {"name": of.name, "arn": format!("arn:aws:eks:eu-west-1:111122223333:cluster/{}", of.name),
-        "endpoint": format!("https://{}.gr7.eu-west-1.eks.amazonaws.com", of.name), "version": "1.33", "status": "ACTIVE"}});
+    let cluster = json!({"cluster": {"name": of.cluster(),
+        "arn": format!("arn:aws:eks:eu-west-1:111122223333:cluster/{}", of.cluster()), "endpoint": of.endpoint(), "version": "1.33", "status": "ACTIVE"}});
     place.write(&format!("{folder}/aws/describe-cluster.json"), cluster.to_string());
+}
+
+/// An overlay over a base that all of them have, which says nothing of any cluster.
+fn overlays(place: &TestDir, folder: &str, of: &Environment) {
+    let release = json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+        "metadata": {"name": "karpenter", "namespace": "kube-system"},
+        "spec": {"chart": {"spec": {"chart": "karpenter", "version": "1.13.0",
+            "sourceRef": {"kind": "HelmRepository", "name": "karpenter"}}},
+            "values": {"settings": {"clusterName": "", "interruptionQueue": ""}}}});
+    let (above, _) = folder.rsplit_once('/').unwrap();
+    let base = format!("{above}/base");
+    place.write(&format!("{base}/karpenter.yaml"), documents(&[release]));
+    place.write(&format!("{base}/kustomization.yaml"), "resources: [karpenter.yaml]\n");
+    place.write(&format!("{folder}/nodes.yaml"), documents(&of.nodes(None)));
+    let patch = json!([{"op": "replace", "path": "/spec/values", "value": of.values()}]).to_string();
+    let overlay = json!({"resources": ["../base", "nodes.yaml"],
+        "patches": [{"patch": patch, "target": {"kind": "HelmRelease", "name": "karpenter"}}]});
+    place.write(&format!("{folder}/kustomization.yaml"), format!("{overlay:#}\n"));
+}
+
+/// A helmfile with the values of the release in a file beside it.
+fn helmfile(place: &TestDir, folder: &str, of: &Environment) {
+    let file = json!({"releases": [{"name": "karpenter", "namespace": "kube-system", "chart": "karpenter/karpenter",
+        "version": "1.13.0", "values": ["karpenter.yaml"]}]});
+    place.write(&format!("{folder}/helmfile.yaml"), format!("{file:#}\n"));
+    place.write(&format!("{folder}/karpenter.yaml"), documents(&[of.values()]));
+    place.write(&format!("{folder}/nodes.yaml"), documents(&of.nodes(None)));
 }
 
 const LAYOUTS: &[(&str, Layout)] = &[
@@ -168,19 +231,24 @@ const LAYOUTS: &[(&str, Layout)] = &[
     ("dumps", dumps),
     ("roots", roots),
     ("snapshots", snapshots),
+    ("overlays", overlays),
+    ("helmfile", helmfile),
 ];
 
 fn report(ended: &Ended) -> Json {
     serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {}{}", ended.out, ended.err))
 }
 
-/// What was found, each as rule, outcome, severity and message; with a scope only what is of it alone. The rules about several
+/// What was found, each as rule, outcome, severity and message; with a scope only what is of it, be it of others, too. The rules about several
 /// clusters have nothing to judge in one.
 fn findings(report: &Json, scope: Option<&str>) -> BTreeSet<String> {
     let all = report["findings"].as_array().unwrap();
     all.iter()
         .filter(|finding| !finding["rule"].as_str().is_some_and(|rule| rule.ends_with("-shared")))
-        .filter(|finding| scope.is_none_or(|scope| finding["scopes"] == json!([scope])))
+        .filter(|finding| {
+            let of = finding["scopes"].as_array();
+            scope.is_none_or(|scope| of.is_some_and(|of| of.contains(&json!(scope))))
+        })
         .map(|finding| {
             let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
             format!("{} {} {}: {}", text("rule"), text("outcome"), text("severity"), text("message"))
@@ -235,6 +303,34 @@ fn shared(report: &Json) -> Vec<String> {
         .collect();
     shared.sort();
     shared
+}
+
+#[test]
+fn what_clusters_share_is_said_where_it_is_shared_and_nowhere_else() {
+    for (layout, lay_out) in LAYOUTS {
+        for (shares, due) in [
+            (&[][..], &[][..]),
+            (&[Shared::Name], &["cluster-name-shared"]),
+            (&[Shared::Queue], &["queue-shared"]),
+            (&[Shared::Tag], &["discovery-tag-shared"]),
+            (
+                &[Shared::Name, Shared::Queue, Shared::Tag],
+                &["cluster-name-shared", "discovery-tag-shared", "queue-shared"],
+            ),
+        ] {
+            let place = TestDir::new();
+            for name in ["staging", "prod"] {
+                let environment = Environment { name, shares, ..SOUND };
+                lay_out(&place, &format!("all/{name}"), &environment);
+                let alone = check(&place, &format!("all/{name}"));
+                assert_eq!(shared(&alone), [""; 0], "{layout}: {name} alone");
+            }
+            let mut found = shared(&check(&place, "all"));
+            // A shared tag is said of the security groups and of the subnets of each class.
+            found.dedup();
+            assert_eq!(found, due, "{layout}");
+        }
+    }
 }
 
 #[test]

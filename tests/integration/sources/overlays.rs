@@ -64,7 +64,13 @@ fn what_a_patch_does_that_cannot_be_told_is_unknown() {
                /spec/values/settings/interruptionQueue, value: dev}\n";
     let prod = "patches:\n- {path: none.yaml, target: {kind: HelmRelease}}\n";
     let found = overlaid(RELEASE, dev, prod);
+    // One of which nothing is known is no cluster of its own.
     assert_eq!(found, [[json!(""), json!("unknown"), json!("1.4.0")]]);
+    let alone = |patches: &str| {
+        let overlay = format!("resources: [karpenter.yaml]\n{patches}");
+        controllers(&folder(&[("kustomization.yaml", &overlay), ("karpenter.yaml", RELEASE)]))
+    };
+    assert_eq!(alone(prod), [[json!("unknown"), json!("unknown"), json!("unknown")]]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ impl Builder {
         whole.documents = std::mem::take(&mut self.documents);
         whole.problems = std::mem::take(&mut self.problems);
         whole.repository = std::mem::take(&mut self.repository);
+        whole.overlays = std::mem::take(&mut self.overlays);
         for document in &mut whole.documents {
             if let Origin::File(path) = &document.origin {
                 document.in_repository = whole.repository.path(path).map(Into::into);

@@ -13,6 +13,10 @@ use crate::sources::kubernetes::patches;
 use crate::sources::kubernetes::patches::Patch;
 use crate::sources::kubernetes::{kind_of, name_of};
 
+/// The fields that take others in.
+const TAKEN: &[&str] = &["resources", "bases", "components"];
+/// What the file of a kustomization is called.
+const FILES: &[&str] = &["kustomization.yaml", "kustomization.yml"];
 /// A patch's file is not read beyond this size.
 const MOST: u64 = 1 << 20;
 
@@ -71,7 +75,20 @@ pub(super) fn with_kind(node: &mut Node, path: &Path) {
 
 /// Is this what a file with a kustomization is called?
 pub(super) fn is_file_of_one(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| ["kustomization.yaml", "kustomization.yml"].iter().any(|own| name == *own))
+    path.file_name().is_some_and(|name| FILES.iter().any(|own| name == *own))
+}
+
+/// The files that a kustomization takes in: objects, and other kustomizations.
+pub(super) fn taken(node: &Node, path: &Path) -> Vec<PathBuf> {
+    if !is_file_of_one(path) {
+        return vec![];
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let named = TAKEN.iter().filter_map(|field| node.member(field)).flat_map(Node::elements).filter_map(Node::as_str);
+    named
+        .map(|name| folder.join(name))
+        .flat_map(|path| if path.is_dir() { FILES.iter().map(|file| path.join(file)).collect() } else { vec![path] })
+        .collect()
 }
 
 /// What the kustomizations among some objects make of the others.
@@ -160,7 +177,8 @@ pub(super) fn overlaid(builder: &mut Builder, held: &[Held], configs: &Configs) 
 /// Reads a kustomization, and the files of its patches.
 fn kustomization(builder: &mut Builder, node: &Node, folder: &Path) -> Kustomization {
     let mut own = Kustomization::default();
-    for (field, components) in [("resources", false), ("bases", false), ("components", true)] {
+    for field in TAKEN {
+        let components = *field == "components";
         for path in node.member(field).map(Node::elements).unwrap_or_default().iter().filter_map(Node::as_str) {
             let path = folder.join(path);
             match (path.is_dir(), components) {

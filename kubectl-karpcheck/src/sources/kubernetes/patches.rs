@@ -2,7 +2,7 @@
 
 use crate::formats::yaml;
 use crate::inventory::reason::Objects;
-use crate::inventory::{Cause, DocId, Map, Node, Text, Value};
+use crate::inventory::{At, Cause, DocId, Map, Node, Reason, Text, Value};
 use crate::sources::helm::values::from_text;
 use crate::sources::kubernetes::{kind_of, name_of};
 use crate::sources::placeholders;
@@ -64,13 +64,18 @@ pub(super) fn of(spec: &Node, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -
     let mut all = vec![];
     let list = |name: &str| spec.member(name).map(Node::elements).unwrap_or_default();
     for merge in list("patchesStrategicMerge") {
-        all.extend(merges(merge, &Target::default(), file));
+        let stands_here = |text: &Text| text.to_string().contains(['\n', '{']);
+        let found = match &merge.value {
+            Value::Text(text) if !stands_here(text) => merge.as_str().and_then(&mut *file),
+            _ => inline(merge),
+        };
+        all.extend(merges(merge, found, &Target::default()));
     }
     for patch in list("patchesJson6902").iter().chain(list("patches")) {
         let target = patch.member("target").map(Target::of).unwrap_or_default();
         match (patch.member("patch"), patch.member("path")) {
-            (Some(inline), _) => all.extend(merges(inline, &target, file)),
-            (None, Some(path)) => all.extend(merges(path, &target, file)),
+            (Some(patch), _) => all.extend(merges(patch, inline(patch), &target)),
+            (None, Some(path)) => all.extend(merges(path, path.as_str().and_then(&mut *file), &target)),
             (None, None) => {}
         }
     }
@@ -96,15 +101,9 @@ pub(super) fn of(spec: &Node, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -
     all
 }
 
-/// The patches that stand in a text, or in the file that it names.
-fn merges(from: &Node, target: &Target, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -> Vec<Patch> {
+/// The patches that some documents hold.
+fn merges(from: &Node, nodes: Option<Vec<Node>>, target: &Target) -> Vec<Patch> {
     let unread = || vec![Patch { target: target.clone(), change: Change::Unread(from.clone()) }];
-    let nodes = match &from.value {
-        Value::Map(_) | Value::List(_) => Some(vec![from.clone()]),
-        Value::Text(text) if text.to_string().contains('\n') || text.to_string().contains(": ") => inline(from),
-        Value::Text(_) => from.as_str().and_then(file),
-        _ => None,
-    };
     let Some(nodes) = nodes else { return unread() };
     nodes
         .into_iter()
@@ -127,6 +126,7 @@ fn merges(from: &Node, target: &Target, file: &mut dyn FnMut(&str) -> Option<Vec
 fn inline(text: &Node) -> Option<Vec<Node>> {
     let written = match &text.value {
         Value::Text(text) => text.to_string(),
+        Value::Map(_) | Value::List(_) => return Some(vec![text.clone()]),
         _ => return None,
     };
     if written.contains("\n---") {
@@ -218,8 +218,11 @@ impl Patch {
                 }
             }
             Change::Unread(at) => {
-                let unknown = Node::unknown(Cause::NotProvided, Objects::Patched, at.at);
-                set(object, &["spec".to_owned()], unknown);
+                if let Value::Map(map) = &mut object.value
+                    && let Some(spec) = map.get_mut("spec")
+                {
+                    cover_all(spec, at.at);
+                }
             }
             Change::Image(image) => return image.apply(object),
             Change::Namespace(namespace) => return move_to(object, namespace),
@@ -302,6 +305,24 @@ fn without_directives(node: &Node) -> Node {
         map.remove("$patch");
     }
     node
+}
+
+/// Makes all values unknown but those that say what is installed.
+fn cover_all(node: &mut Node, at: At) {
+    const KEPT: &[&str] = &["sourceRef", "chartRef", "repoURL", "releaseName", "name"];
+    let reason = || Reason::new(Cause::NotProvided, Objects::Patched);
+    match &mut node.value {
+        Value::Map(map) => {
+            for (key, node) in &mut map.entries {
+                let chart = key.is("chart") && node.as_map().is_none();
+                if !chart && !KEPT.iter().any(|kept| key.is(kept)) {
+                    cover_all(node, at);
+                }
+            }
+            map.more.get_or_insert_with(|| Box::new(reason()));
+        }
+        _ => *node = Node::because(reason(), at),
+    }
 }
 
 /// Makes the fields of an object unknown that a part would be laid over.
