@@ -33,8 +33,11 @@ pub(crate) const READS: &[&str] = &[
 ];
 
 const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"];
-/// More classes than these are looked at only where their tags or role differ.
+/// More classes than these are looked at only where they make other requests: where they are specified otherwise or have found
+/// other resources, or, without a role, where their tags differ.
 const MANY: usize = 30;
+/// What a class has found, by which its requests differ.
+const FOUND: &[&str] = &["/status/subnets", "/status/securityGroups", "/status/amis", "/status/capacityReservations"];
 /// What a cluster is called whose name was not given.
 const UNNAMED: &str = "this-cluster";
 
@@ -136,14 +139,23 @@ fn foreign_pins(controller: Item) -> Vec<String> {
 
 /// The classes that a controller launches for; `None` stands for one that was not given.
 fn classes(controller: Item) -> Vec<Option<Item>> {
-    let mut seen: Vec<Value> = vec![];
+    let requests_of = |class: Item| -> Vec<Value> {
+        std::iter::once(class.get("/spec")).chain(FOUND.iter().map(|found| class.get(found))).collect()
+    };
+    let (mut tags, mut seen): (Vec<Value>, Vec<Vec<Value>>) = (vec![], vec![]);
     let mut all = vec![];
     for class in CLASSES.iter().flat_map(|kind| controller.referring(kind)) {
-        let signature = class.get("/spec/tags");
-        if all.len() >= MANY && seen.contains(&signature) && class.get("/spec/role").is_absent() {
+        let (own, requests) = (class.get("/spec/tags"), requests_of(class));
+        let tagged_alike = || tags.contains(&own) && class.get("/spec/role").is_absent();
+        if all.len() >= MANY && (seen.contains(&requests) || tagged_alike()) {
             continue;
         }
-        seen.push(signature);
+        if !tags.contains(&own) {
+            tags.push(own);
+        }
+        if !seen.contains(&requests) {
+            seen.push(requests);
+        }
         all.push(Some(class));
     }
     if all.is_empty() { vec![None] } else { all }
