@@ -140,7 +140,11 @@ fn foreign_pins(controller: Item) -> Vec<String> {
 /// The classes that a controller launches for; `None` stands for one that was not given.
 fn classes(controller: Item) -> Vec<Option<Item>> {
     let requests_of = |class: Item| -> Vec<Value> {
-        std::iter::once(class.get("/spec")).chain(FOUND.iter().map(|found| class.get(found))).collect()
+        ["@kind", "/spec"]
+            .map(|field| class.get(field))
+            .into_iter()
+            .chain(FOUND.iter().map(|found| class.get(found)))
+            .collect()
     };
     let (mut tags, mut seen): (Vec<Value>, Vec<Vec<Value>>) = (vec![], vec![]);
     let mut all = vec![];
