@@ -2,6 +2,8 @@
 //!
 //! [`table`] holds the rows. Here a row becomes questions to IAM, and the answers become what the rules report.
 
+use std::collections::BTreeSet;
+
 use crate::versions::{self, Version, exact_version, last_of, newest};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
@@ -139,30 +141,26 @@ fn foreign_pins(controller: Item) -> Vec<String> {
 
 /// The classes that a controller launches for; `None` stands for one that was not given.
 fn classes(controller: Item) -> Vec<Option<Item>> {
-    let requests_of = |class: Item| -> Vec<Value> {
-        ["@kind", "/spec"]
-            .map(|field| class.get(field))
-            .into_iter()
-            .chain(FOUND.iter().map(|found| class.get(found)))
-            .collect()
-    };
-    let (mut tags, mut seen): (Vec<Value>, Vec<Vec<Value>>) = (vec![], vec![]);
-    let mut all = vec![];
-    for class in CLASSES.iter().flat_map(|kind| controller.referring(kind)) {
-        let (own, requests) = (class.get("/spec/tags"), requests_of(class));
-        let tagged_alike = || tags.contains(&own) && class.get("/spec/role").is_absent();
-        if all.len() >= MANY && (seen.contains(&requests) || tagged_alike()) {
-            continue;
-        }
-        if !tags.contains(&own) {
-            tags.push(own);
-        }
-        if !seen.contains(&requests) {
-            seen.push(requests);
-        }
-        all.push(Some(class));
+    let classes: Vec<Item> = CLASSES.iter().flat_map(|kind| controller.referring(kind)).collect();
+    if classes.is_empty() {
+        return vec![None];
     }
-    if all.is_empty() { vec![None] } else { all }
+    if classes.len() <= MANY {
+        return classes.into_iter().map(Some).collect();
+    }
+    let (mut tags, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut asked = vec![];
+    for class in classes {
+        let value = |field: &str| format!("{:?}", class.get(field));
+        let requests =
+            ["@kind", "/spec"].iter().chain(FOUND).map(|field| value(field)).collect::<Vec<String>>().join(" ");
+        let other_tags = tags.insert(value("/spec/tags"));
+        let other_requests = seen.insert(requests) && (other_tags || !class.get("/spec/role").is_absent());
+        if asked.len() < MANY || other_requests {
+            asked.push(Some(class));
+        }
+    }
+    asked
 }
 
 impl Actor {
