@@ -10,6 +10,8 @@ use crate::iam::pattern::{Pattern, Syntax, open};
 pub(super) struct Actions {
     pub(super) not: bool,
     patterns: Vec<Pattern>,
+    /// The services that they name, in lower case, `*` among them.
+    services: Vec<Box<str>>,
     /// Why there may be more.
     open: Option<Reason>,
 }
@@ -18,7 +20,24 @@ const SYNTAX: Syntax = Syntax { wildcards: true, variables: false, fold: true };
 
 impl Actions {
     pub(super) fn new(not: bool, texts: &[&Text], open: Option<Reason>) -> Self {
-        Self { not, patterns: texts.iter().map(|text| Pattern::new(text, SYNTAX)).collect(), open }
+        let patterns = texts.iter().map(|text| Pattern::new(text, SYNTAX)).collect();
+        let mut services: Vec<Box<str>> = vec![];
+        for text in texts {
+            let written = text.to_string();
+            let service = written.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            if !services.iter().any(|known| **known == *service) {
+                services.push(service.into());
+            }
+        }
+        Self { not, patterns, services, open }
+    }
+
+    /// All of them in lower case, if nothing else can belong to them.
+    pub(super) fn literals(&self) -> Option<Vec<&str>> {
+        if self.not || self.open.is_some() {
+            return None;
+        }
+        self.patterns.iter().map(Pattern::literal).collect()
     }
 
     /// Does an action, in lower case, belong to them?
@@ -39,9 +58,6 @@ impl Actions {
     /// Do they name the service of an action?
     pub(super) fn same_service(&self, action: &str) -> bool {
         let service = action.split(':').next().unwrap_or_default();
-        self.patterns.iter().any(|pattern| {
-            let written = pattern.written.to_string();
-            written.split(':').next().is_some_and(|other| other == "*" || other.eq_ignore_ascii_case(service))
-        })
+        self.services.iter().any(|other| &**other == "*" || **other == *service)
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Condition {
     /// The operator, as it is written.
     pub(super) written: Box<str>,
     pub(super) key: KeyName,
+    /// Can the key have several values?
+    several: bool,
     wanted: Vec<Wanted>,
     /// From the root of the document: `/Statement/0/Condition/ArnLike/aws:SourceArn`.
     pub(super) pointer: String,
@@ -65,6 +67,7 @@ impl Condition {
                 return Self {
                     operator: None,
                     written: name.into(),
+                    several: false,
                     key: KeyName::new(key),
                     wanted: vec![],
                     pointer,
@@ -72,8 +75,16 @@ impl Condition {
                 };
             }
         };
-        let mut condition =
-            Self { operator, written: name.into(), key: KeyName::new(key), wanted: vec![], pointer, broken: None };
+        let mut condition = Self {
+            operator,
+            written: name.into(),
+            several: false,
+            key: KeyName::new(key),
+            wanted: vec![],
+            pointer,
+            broken: None,
+        };
+        condition.several = condition.key.several();
         if key.known().is_some_and(|key| !key.contains(':')) {
             let message = format!("the condition key {key} has no prefix such as `aws:`");
             condition.broken = Some(super::fault::refused(&message));
@@ -213,11 +224,26 @@ impl Condition {
             return self.is_null(false, env, doubt);
         }
         // Values that are all empty are a null data set, of which ForAllValues is true and ForAnyValue is not.
+        let empty = Ternary::all(values.iter().map(|value| value.same(&Text::from(""))));
         if let Some(quantifier) = operator.quantifier
-            && values.iter().all(|value| value.known() == Some(""))
+            && empty != Ternary::No
         {
-            return Ternary::from(quantifier == Quantifier::All);
+            let null = Ternary::from(quantifier == Quantifier::All);
+            if empty == Ternary::Yes {
+                return null;
+            }
+            let answer = Ternary::agreed([null, self.compare(operator, values, env, doubt)]);
+            if answer == Ternary::Unknown {
+                doubt.get_or_insert_with(|| {
+                    values.iter().find_map(Text::hole).map_or_else(|| self.key.unsaid(), Symbol::reason)
+                });
+            }
+            return answer;
         }
+        self.compare(operator, values, env, doubt)
+    }
+
+    fn compare(&self, operator: Operator, values: &[Text], env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let mut one = |value: &Text| {
             let found = self.finds(operator, value, env, doubt);
             if operator.negated { !found } else { found }
@@ -226,7 +252,7 @@ impl Condition {
             Some(Quantifier::All) => Ternary::all(values.iter().map(one)),
             Some(Quantifier::Any) => Ternary::any(values.iter().map(one)),
             None => match values {
-                [value] if !self.key.several() => one(value),
+                [value] if !self.several => one(value),
                 _ => {
                     doubt.get_or_insert_with(|| {
                         Reason::new(

@@ -1,5 +1,6 @@
 //! The context of a request: its keys and what is known of them.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::inventory::reason::Iam;
@@ -118,11 +119,13 @@ impl KeyName {
 
     /// Is it one that only requests to other services have?
     fn foreign(&self, service: &str) -> bool {
-        SERVICES.iter().any(|other| {
-            *other != service
-                && self.folded.starts_with(other)
-                && matches!(self.folded.tokens().get(other.len()), Some(crate::inventory::text::Token::Char(':')))
-        }) && !self.folded.known().is_some_and(|known| TRAVELLING.contains(&known))
+        let of_another = |beginning: &str| {
+            beginning.split_once(':').is_some_and(|(own, _)| own != service && SERVICES.contains(&own))
+        };
+        match self.folded.known() {
+            Some(known) => of_another(known) && !TRAVELLING.contains(&known),
+            None => self.folded.beginning().is_some_and(of_another),
+        }
     }
 }
 
@@ -148,8 +151,12 @@ static ABSENT: Given = Given::Absent;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     keys: Vec<(KeyName, Given)>,
-    /// Keys that begin so, the longest beginning first.
-    families: Vec<(KeyName, Given)>,
+    /// Where those stand whose names are known.
+    known: HashMap<Box<str>, usize>,
+    /// Where those stand whose names are known in part.
+    partly: Vec<usize>,
+    /// Keys that begin so, each with the length of that; the longest first.
+    families: Vec<(usize, KeyName, Given)>,
     /// The service that is asked: keys of others are absent.
     service: Box<str>,
 }
@@ -169,20 +176,32 @@ impl Context {
             given => given,
         };
         if let Some(prefix) = without_star(&key) {
-            let length = |key: &KeyName| key.folded.tokens().len();
             let name = KeyName::new(&prefix);
-            let at = self.families.iter().position(|(other, _)| length(other) < length(&name));
-            self.families.insert(at.unwrap_or(self.families.len()), (name, given));
+            let length = name.folded.tokens().len();
+            let at = self.families.iter().position(|(other, ..)| *other < length);
+            self.families.insert(at.unwrap_or(self.families.len()), (length, name, given));
             return;
         }
         let name = KeyName::new(&key);
-        match self.keys.iter_mut().find(|(other, _)| other.folded == name.folded) {
+        let at = match name.folded.known() {
+            Some(known) => self.known.get(known).copied(),
+            None => self.partly.iter().copied().find(|at| self.keys[*at].0.folded == name.folded),
+        };
+        match at.map(|at| &mut self.keys[at]) {
             Some((_, Given::Values(old))) => match given {
                 Given::Values(more) => old.extend(more),
                 Given::Absent | Given::Unknown(_) => {}
             },
             Some(_) => {}
-            None => self.keys.push((name, given)),
+            None => {
+                match name.folded.known() {
+                    Some(known) => {
+                        self.known.insert(known.into(), self.keys.len());
+                    }
+                    None => self.partly.push(self.keys.len()),
+                }
+                self.keys.push((name, given));
+            }
         }
     }
 
@@ -192,7 +211,7 @@ impl Context {
         let family = without_star(&key).is_some();
         let name = KeyName::new(&without_star(&key).unwrap_or_else(|| key.clone()));
         let named = if family {
-            self.families.iter().any(|(other, _)| {
+            self.families.iter().any(|(_, other, _)| {
                 other.folded.known().zip(name.folded.known()).is_some_and(|(other, name)| name.starts_with(other))
             })
         } else {
@@ -219,19 +238,20 @@ impl Context {
     pub(super) fn lookup(&self, name: &KeyName) -> Lookup<'_> {
         let mut maybe: Vec<&Given> = vec![];
         let known = name.folded.known();
-        for (other, given) in &self.keys {
-            let answer = match (known, other.folded.known()) {
-                (Some(one), Some(other)) => Ternary::from(one == other),
-                _ => name.folded.same(&other.folded),
-            };
-            match answer {
-                Ternary::Yes => return Lookup::One(given),
-                Ternary::Unknown => maybe.push(given),
+        if let Some(at) = known.and_then(|known| self.known.get(known)) {
+            return Lookup::One(&self.keys[*at].1);
+        }
+        // A known name is none of the other known ones.
+        let (partly, all) = if known.is_some() { (&*self.partly, &[][..]) } else { (&[][..], &*self.keys) };
+        for key in partly.iter().map(|at| &self.keys[*at]).chain(all) {
+            match name.folded.same(&key.0.folded) {
+                Ternary::Yes => return Lookup::One(&key.1),
+                Ternary::Unknown => maybe.push(&key.1),
                 Ternary::No => {}
             }
         }
         let mut rest: Option<&Given> = None;
-        for (prefix, given) in &self.families {
+        for (_, prefix, given) in &self.families {
             let answer = match (known, prefix.folded.known()) {
                 (Some(name), Some(prefix)) => Ternary::from(name.starts_with(prefix)),
                 (None, Some(prefix)) => name.folded.matches(&format!("{prefix}*")),

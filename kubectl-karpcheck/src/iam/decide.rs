@@ -106,7 +106,8 @@ impl Policies {
             Boundary::Given(policy) => Some(policy),
             Boundary::Unseen | Boundary::None | Boundary::Unknown(_) => None,
         };
-        let policies = self.identity.iter().chain(boundary).chain(&self.organisation).chain(&self.resource);
+        let organisation = self.organisation.iter().chain(&self.resource_control);
+        let policies = self.identity.iter().chain(boundary).chain(organisation).chain(&self.resource);
         policies.map(|policy| policy.document.statements.len()).sum::<usize>() as u64 + self.grants.len() as u64
     }
 }
@@ -207,7 +208,7 @@ fn tally<'p>(policies: &'p [Policy], request: &Request) -> Tally<'p> {
     };
     for policy in policies {
         let env = Env::new(request, policy.home.as_deref());
-        for statement in &policy.document.statements {
+        for statement in policy.document.about(env.action) {
             let mut doubt = None;
             let reach = statement.applies(&env, &mut doubt);
             if reach.any() == Ternary::No {

@@ -1,5 +1,7 @@
 //! Policy documents: read once, with their faults, ready to be asked.
 
+use std::collections::HashMap;
+
 use crate::inventory::pointer::push;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, List, Map, Node, Reason, Symbol, Ternary, Text, Value};
@@ -55,12 +57,43 @@ impl PolicyKind {
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     pub(super) statements: Vec<Statement>,
+    /// Which of them may be about an action.
+    index: ActionIndex,
     /// Why there may be more statements.
     pub(super) open: Option<Reason>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
     /// Why AWS refuses it, and the pointer of what it refuses: then nothing in it can be relied on.
     pub(super) refused: Option<(Reason, String)>,
+}
+
+/// The statements of a document by the actions that they name.
+#[derive(Clone, Debug, Default)]
+struct ActionIndex {
+    /// Those that name actions in full and nothing else, by each of them.
+    exact: HashMap<Box<str>, Vec<u32>>,
+    /// The others.
+    others: Vec<u32>,
+}
+
+impl ActionIndex {
+    fn new(statements: &[Statement]) -> Self {
+        let mut index = Self::default();
+        for (number, statement) in (0_u32..).zip(statements) {
+            match statement.actions.literals() {
+                Some(actions) => {
+                    for action in actions {
+                        let own = index.exact.entry(action.into()).or_default();
+                        if own.last() != Some(&number) {
+                            own.push(number);
+                        }
+                    }
+                }
+                None => index.others.push(number),
+            }
+        }
+        index
+    }
 }
 
 /// What a statement does where it applies.
@@ -112,7 +145,20 @@ impl Document {
         }
         let fault = document.faults.iter().find(|fault| fault.consequence == Consequence::Rejected);
         document.refused = fault.map(|fault| (refused(&fault.message), fault.pointer.clone()));
+        document.index = ActionIndex::new(&document.statements);
         document
+    }
+
+    /// The statements that may be about an action, given in lower case, in their order.
+    pub(super) fn about<'a>(&'a self, action: &str) -> impl Iterator<Item = &'a Statement> {
+        let exact = self.index.exact.get(action).map_or(&[][..], Vec::as_slice);
+        let (mut exact, mut others) = (exact.iter().peekable(), self.index.others.iter().peekable());
+        std::iter::from_fn(move || match (exact.peek(), others.peek()) {
+            (Some(one), Some(other)) if one < other => exact.next(),
+            (Some(_), None) => exact.next(),
+            _ => others.next(),
+        })
+        .filter_map(|number| self.statements.get(*number as usize))
     }
 
     fn fault(&mut self, pointer: &str, message: &str) -> Reason {
@@ -454,7 +500,7 @@ impl Statement {
         if reach.any() == Ternary::No {
             return Reach::NONE;
         }
-        let mut rest = action.and(self.resources.matches(&env.request.resource, env, &mut open));
+        let mut rest = action.and(self.resources.matches(env, &mut open));
         if rest == Ternary::No {
             return Reach::NONE;
         }

@@ -4,6 +4,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::{Symbol, SymbolScope, Text};
 
+use crate::iam::arn::split;
 use crate::iam::context::Context;
 use crate::iam::identity::Principal;
 
@@ -19,22 +20,25 @@ pub struct Request {
     /// What else the request says.
     pub context: Context,
     lower: String,
+    /// The resource's ARN in its parts, if it is one.
+    parts: Option<Box<[Text; 6]>>,
 }
 
 impl Request {
     /// A request.
     pub fn new(principal: Principal, action: &str, resource: impl Into<Text>, context: Context) -> Self {
-        Self {
-            principal,
-            action: action.to_owned(),
-            resource: resource.into(),
-            context,
-            lower: action.to_ascii_lowercase(),
-        }
+        let resource = resource.into();
+        let parts = split(&resource).map(Box::new);
+        Self { principal, action: action.to_owned(), resource, context, lower: action.to_ascii_lowercase(), parts }
     }
 
     pub(super) fn bare(action: &str) -> Self {
         Self::new(Principal::Anyone, action, "*", Context::default())
+    }
+
+    /// The resource's ARN in its parts, if it is one.
+    pub(super) fn parts(&self) -> Option<&[Text; 6]> {
+        self.parts.as_deref()
     }
 
     /// The action in lower case.

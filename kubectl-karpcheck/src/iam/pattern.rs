@@ -83,6 +83,24 @@ impl Pattern {
         Self { shape, written, fold }
     }
 
+    /// Does a known text match, where neither holes nor variables have a say?
+    pub(super) fn plainly(&self, value: &Text) -> Option<bool> {
+        match (&self.shape, value) {
+            (Shape::Any, _) => Some(true),
+            (Shape::Literal(literal), Text::Known(known)) => Some(**literal == **known),
+            (Shape::Glob(pattern), Text::Known(known)) => Some(glob(pattern, known)),
+            _ => None,
+        }
+    }
+
+    /// The text that alone it matches, where it has no wildcards and no holes.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Literal(literal) => Some(literal),
+            _ => None,
+        }
+    }
+
     /// Does it match everything?
     pub(super) const fn is_any(&self) -> bool {
         matches!(self.shape, Shape::Any)
@@ -93,7 +111,18 @@ impl Pattern {
             Shape::Any => Ternary::Yes,
             Shape::Literal(literal) => Ternary::from(**literal == *value),
             Shape::Glob(pattern) => Ternary::from(glob(pattern, value)),
-            Shape::Pieces(_) => {
+            Shape::Pieces(pieces) => {
+                // What begins otherwise needs no closer look.
+                let begins = pieces.iter().map_while(|piece| match piece {
+                    Piece::Char(char) => Some(*char),
+                    _ => None,
+                });
+                let mut chars = value.chars();
+                for char in begins {
+                    if chars.next() != Some(char) {
+                        return Ternary::No;
+                    }
+                }
                 let tokens: Vec<Token<'_>> = value.chars().map(Token::Char).collect();
                 self.matches_tokens(&tokens, env, doubt)
             }

@@ -96,13 +96,21 @@ pub struct RequestSpec {
     pub fields: Vec<(ItemId, String)>,
 }
 
+/// The longest text that a template is put together to, in bytes: more than any ARN, tag or key of AWS has.
+const LONGEST: usize = 4096;
+
 /// What was read of the policies of one run, in whichever scope: worth keeping as long as its inventory.
 #[derive(Debug, Default)]
 pub struct Cache {
     documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
     /// By the scope, as the number of items before it, and the principal.
     held: Mutex<HashMap<(u32, ItemId), Arc<PrincipalPolicies>>>,
+    /// By the scope and the type: the items by their ARNs, as these are written.
+    arns: Mutex<HashMap<(u32, &'static str), Arc<ByArn>>>,
 }
+
+/// Items of a type by their ARNs, as these are written.
+type ByArn = HashMap<String, Vec<ItemId>>;
 
 /// Answers questions over one scope. Each policy is read once, when first needed.
 #[derive(Debug)]
@@ -141,7 +149,7 @@ impl<'a> Evaluator<'a> {
         let asker = self.asker(question);
         let target = match &question.target {
             Target::Item(id) => Some(*id),
-            Target::Arn(written) => target::by_arn(self.inventory, &self.template(written, &question.fields)),
+            Target::Arn(written) => self.resource_by_arn(&self.template(written, &question.fields)),
         };
         let (own_home, target_home) = self.homes(asker.as_ref(), target);
         let principal = match (&question.principal, &asker) {
@@ -275,10 +283,18 @@ impl<'a> Evaluator<'a> {
         // A template that is one field keeps what the field refers to.
         let whole =
             written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).and_then(|index| index.parse().ok());
+        let too_long = || {
+            Text::symbol(Symbol {
+                name: format!("(a text of more than {LONGEST} bytes)").into(),
+                scope: SymbolScope::Field,
+                reason: Reason::new(Cause::Undecidable, Iam::TooLong { bytes: LONGEST }),
+            })
+        };
         if let Some(text) = whole.and_then(field) {
-            return text;
+            return if text.known_len() > LONGEST { too_long() } else { text };
         }
         let mut parts: Vec<Part> = vec![];
+        let mut length = 0;
         let mut rest = written;
         while let Some((before, after)) = rest.split_once('{') {
             parts.push(Part::Known(before.into()));
@@ -286,6 +302,10 @@ impl<'a> Evaluator<'a> {
             let put = end.and_then(|end| field(after[..end].parse().ok()?).map(|text| (text, end)));
             match put {
                 Some((text, end)) => {
+                    length += before.len() + text.known_len();
+                    if length > LONGEST {
+                        return too_long();
+                    }
                     parts.extend(text.into_parts());
                     rest = &after[end + 1..];
                 }
@@ -389,8 +409,7 @@ impl<'a> Evaluator<'a> {
             PrincipalSpec::Item(id) => *id,
             PrincipalSpec::Arn(written) => {
                 let wanted = self.template(written, &question.fields);
-                let named = |id: &ItemId| wanted.same(&self.arn_of(*id)) == Ternary::Yes;
-                let exact = self.inventory.of_kind(ROLE).into_iter().chain(self.inventory.of_kind(USER)).find(named);
+                let exact = self.by_arn(ROLE, &wanted).or_else(|| self.by_arn(USER, &wanted));
                 let Some(id) = exact else {
                     let role = self.role_of_session(&wanted)?;
                     return self.asker_item(role).map(|asker| Asker { session: Some(wanted), ..asker });
@@ -400,6 +419,32 @@ impl<'a> Evaluator<'a> {
             PrincipalSpec::Service(_) | PrincipalSpec::Federated(_) | PrincipalSpec::Anyone => return None,
         };
         self.asker_item(id)
+    }
+
+    /// The first item of a type that has this ARN.
+    fn by_arn(&self, kind: &'static str, arn: &Text) -> Option<ItemId> {
+        let own = |id: ItemId| match self.inventory.item(id)?.aws.as_deref()?.arn.as_ref().map(|node| &node.value) {
+            Some(Value::Text(own)) => Some(own),
+            _ => None,
+        };
+        let key = (self.inventory.before, kind);
+        let known = self.cache.arns.lock().ok().and_then(|cache| cache.get(&key).cloned());
+        let index = known.unwrap_or_else(|| {
+            let mut made = ByArn::new();
+            for id in self.inventory.of_kind(kind) {
+                if let Some(own) = own(id) {
+                    made.entry(own.to_string()).or_default().push(id);
+                }
+            }
+            let made = Arc::new(made);
+            if let Ok(mut cache) = self.cache.arns.lock() {
+                cache.insert(key, Arc::clone(&made));
+            }
+            made
+        });
+        // Symbols of one name may be two all the same.
+        let same = |id: &ItemId| own(*id).is_some_and(|own| own.same(arn) == Ternary::Yes);
+        index.get(&arn.to_string())?.iter().copied().find(same)
     }
 
     /// The one role whose session an ARN names. An account has no two roles of one name, whatever their paths.

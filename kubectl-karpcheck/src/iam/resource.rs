@@ -55,7 +55,23 @@ impl ArnPattern {
         &self.whole.written
     }
 
+    /// Does a text match?
     pub(super) fn matches(&self, value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
+        self.matches_parts(value, split(value).as_ref(), env, doubt)
+    }
+
+    /// Does the resource that is asked for match? Its ARN was taken apart once.
+    fn matches_resource(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
+        self.matches_parts(&env.request.resource, env.request.parts(), env, doubt)
+    }
+
+    fn matches_parts(
+        &self,
+        value: &Text,
+        parts: Option<&[Text; 6]>,
+        env: &Env<'_>,
+        doubt: &mut Option<Reason>,
+    ) -> Ternary {
         let Some(patterns) = &self.parts else { return self.whole.matches(value, env, doubt) };
         if let (Some(one), Some(other)) = (self.written().refers(), value.refers())
             && one == other
@@ -68,43 +84,45 @@ impl ArnPattern {
         if self.incomplete {
             // A star at the end of a part may also span the colons behind it.
             let spanning = self.whole.matches(value, env, doubt);
-            return spanning.or(self.by_parts(patterns, value, env, doubt));
+            return spanning.or(self.by_parts(patterns, value, parts, env, doubt));
         }
-        self.by_parts(patterns, value, env, doubt)
+        self.by_parts(patterns, value, parts, env, doubt)
     }
 
-    fn by_parts(&self, patterns: &[Pattern; 6], value: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
-        if let Some(known) = value.known() {
-            let mut parts = known.splitn(6, ':');
-            for pattern in patterns.iter() {
-                let Some(part) = parts.next() else { return Ternary::No };
-                match pattern.matches_str(part, env, doubt) {
-                    Ternary::Yes => {}
-                    // One part in doubt does not save the others.
-                    Ternary::Unknown => {
-                        return if self.rest_fails(known, env) { Ternary::No } else { Ternary::Unknown };
-                    }
-                    Ternary::No => return Ternary::No,
-                }
-            }
-            return Ternary::Yes;
-        }
-        match split(value) {
+    fn by_parts(
+        &self,
+        patterns: &[Pattern; 6],
+        value: &Text,
+        parts: Option<&[Text; 6]>,
+        env: &Env<'_>,
+        doubt: &mut Option<Reason>,
+    ) -> Ternary {
+        match parts {
             Some(parts) => {
-                Ternary::all(patterns.iter().zip(&parts).map(|(pattern, part)| pattern.matches(part, env, doubt)))
+                // One part that differs for certain is enough, whatever is in doubt of the others.
+                let mut whole = true;
+                for (pattern, part) in patterns.iter().zip(parts) {
+                    match pattern.plainly(part) {
+                        Some(true) => {}
+                        Some(false) => return Ternary::No,
+                        None => whole = false,
+                    }
+                }
+                if whole {
+                    return Ternary::Yes;
+                }
+                let mut own = None;
+                let pairs = patterns.iter().zip(parts);
+                let answer = Ternary::all(pairs.map(|(pattern, part)| pattern.matches(part, env, &mut own)));
+                if answer == Ternary::Unknown && doubt.is_none() {
+                    *doubt = own;
+                }
+                answer
             }
+            None if value.known().is_some() => Ternary::No,
             // A hole may stand for several parts.
             None => self.whole.matches(value, env, doubt),
         }
-    }
-
-    fn rest_fails(&self, known: &str, env: &Env<'_>) -> bool {
-        let Some(patterns) = &self.parts else { return false };
-        patterns
-            .iter()
-            .zip(known.splitn(6, ':'))
-            .any(|(pattern, part)| pattern.matches_str(part, env, &mut None) == Ternary::No)
-            || known.splitn(6, ':').count() < 6
     }
 }
 
@@ -126,10 +144,11 @@ impl Resources {
         Self { not: true, patterns: vec![], open: None }
     }
 
-    pub(super) fn matches(&self, resource: &Text, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
+    /// Is the resource that is asked for among them?
+    pub(super) fn matches(&self, env: &Env<'_>, doubt: &mut Option<Reason>) -> Ternary {
         let listed =
             Ternary::any(self.patterns.iter().map(|pattern| {
-                if pattern.whole.is_any() { Ternary::Yes } else { pattern.matches(resource, env, doubt) }
+                if pattern.whole.is_any() { Ternary::Yes } else { pattern.matches_resource(env, doubt) }
             }));
         let listed = open(listed, self.open.as_ref(), doubt);
         if self.not { !listed } else { listed }

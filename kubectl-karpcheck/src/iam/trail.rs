@@ -135,7 +135,7 @@ impl Element<'_> {
         match self.what {
             What::Principal => 50,
             // Statements about another service are not close.
-            What::Action if self.statement.actions.not || self.statement.actions.same_service(env.action) => 40,
+            What::Action if self.statement.actions.not || self.statement.actions.same_service(env.action) => ACTION,
             What::Action => FAR,
             What::Resource => 30,
             What::Condition(_) => CONDITION,
@@ -155,6 +155,7 @@ fn shown(resource: &Text) -> String {
 }
 
 const FAR: u32 = 90;
+const ACTION: u32 = 40;
 const CONDITION: u32 = 10;
 
 fn elements<'s>(statement: &'s Statement, env: &Env<'_>) -> Vec<Element<'s>> {
@@ -169,7 +170,7 @@ fn elements<'s>(statement: &'s Statement, env: &Env<'_>) -> Vec<Element<'s>> {
     let answer = statement.actions.matches(env.action, env, &mut doubt);
     add(What::Action, answer, doubt);
     let mut doubt = None;
-    let answer = statement.resources.matches(&env.request.resource, env, &mut doubt);
+    let answer = statement.resources.matches(env, &mut doubt);
     add(What::Resource, answer, doubt);
     for condition in &statement.conditions {
         let mut doubt = None;
@@ -198,24 +199,24 @@ pub(super) struct Near<'p> {
 
 /// The Allow statements that come closest to matching, at most three; none if none is close.
 pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p Policy>) -> Vec<Near<'p>> {
-    let mut best = FAR;
-    let mut nearest: Vec<Which<'p>> = vec![];
-    for policy in policies {
-        let env = Env::new(request, policy.home.as_deref());
-        for statement in policy.document.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
-            let weight = distance(statement, &env, best);
-            if weight == 0 || weight >= FAR || weight > best {
-                continue;
-            }
-            if weight < best {
-                best = weight;
-                nearest.clear();
-            }
-            if nearest.len() < 3 {
-                nearest.push(Which { policy, statement });
+    let policies: Vec<&Policy> = policies.collect();
+    let env = |policy: &'p Policy| Env::new(request, policy.home.as_deref());
+    let mut nearest = Nearest { best: FAR, found: vec![] };
+    for policy in &policies {
+        for statement in policy.document.about(env(policy).action) {
+            nearest.weigh(policy, statement, &env(policy));
+        }
+    }
+    // A statement about other actions is farther than that.
+    if nearest.best >= ACTION {
+        nearest = Nearest { best: FAR, found: vec![] };
+        for policy in &policies {
+            for statement in &policy.document.statements {
+                nearest.weigh(policy, statement, &env(policy));
             }
         }
     }
+    let nearest = nearest.found;
     nearest
         .into_iter()
         .map(|which| {
@@ -224,6 +225,31 @@ pub(super) fn nearest<'p>(request: &Request, policies: impl Iterator<Item = &'p 
             Near { which, misses: missed.map(|element| (element.pointer(), element.note(&env))).collect() }
         })
         .collect()
+}
+
+/// The nearest statements so far.
+struct Nearest<'p> {
+    best: u32,
+    found: Vec<Which<'p>>,
+}
+
+impl<'p> Nearest<'p> {
+    fn weigh(&mut self, policy: &'p Policy, statement: &'p Statement, env: &Env<'_>) {
+        if statement.effect != Effect::Allow {
+            return;
+        }
+        let weight = distance(statement, env, self.best);
+        if weight == 0 || weight >= FAR || weight > self.best {
+            return;
+        }
+        if weight < self.best {
+            self.best = weight;
+            self.found.clear();
+        }
+        if self.found.len() < 3 {
+            self.found.push(Which { policy, statement });
+        }
+    }
 }
 
 /// How far a statement is from matching. Once it is farther than the best one, by how much does not matter.
@@ -238,7 +264,7 @@ fn distance(statement: &Statement, env: &Env<'_>, best: u32) -> u32 {
     if let Some(principals) = &statement.principals {
         far += weigh(What::Principal, principals.reach(env, &mut None).any());
     }
-    far += weigh(What::Resource, statement.resources.matches(&env.request.resource, env, &mut None));
+    far += weigh(What::Resource, statement.resources.matches(env, &mut None));
     if far > best {
         return far;
     }

@@ -111,13 +111,30 @@ impl Text {
     /// A text from its pieces.
     pub fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let mut merged: Vec<Part> = Vec::new();
+        // Known pieces side by side, which become one only when something else follows.
+        let (mut first, mut run): (Option<Box<str>>, String) = (None, String::new());
+        let close = |merged: &mut Vec<Part>, first: &mut Option<Box<str>>, run: &mut String| {
+            let known = if run.is_empty() { first.take() } else { Some(std::mem::take(run).into()) };
+            *first = None;
+            merged.extend(known.map(Part::Known));
+        };
         for part in parts {
-            match (merged.last_mut(), part) {
-                (_, Part::Known(text)) if text.is_empty() => {}
-                (Some(Part::Known(before)), Part::Known(text)) => *before = format!("{before}{text}").into(),
-                (_, part) => merged.push(part),
+            match part {
+                Part::Known(text) if text.is_empty() => {}
+                Part::Known(text) if first.is_none() => first = Some(text),
+                Part::Known(text) => {
+                    if run.is_empty() {
+                        run.push_str(first.as_deref().unwrap_or_default());
+                    }
+                    run.push_str(&text);
+                }
+                hole @ Part::Hole(_) => {
+                    close(&mut merged, &mut first, &mut run);
+                    merged.push(hole);
+                }
             }
         }
+        close(&mut merged, &mut first, &mut run);
         match merged.as_slice() {
             [] => Self::Known("".into()),
             [Part::Known(text)] => Self::Known(Arc::from(&**text)),
@@ -153,13 +170,32 @@ impl Text {
         self.holes().next()
     }
 
+    /// The pieces of a text that is not known as a whole; none of one that is.
+    fn parts(&self) -> &[Part] {
+        match self {
+            Self::Known(_) => &[],
+            Self::Template(template) => &template.parts,
+        }
+    }
+
+    /// How many bytes of it are known.
+    pub(crate) fn known_len(&self) -> usize {
+        match self {
+            Self::Known(text) => text.len(),
+            Self::Template(template) => template
+                .parts
+                .iter()
+                .map(|part| match part {
+                    Part::Known(text) => text.len(),
+                    Part::Hole(_) => 0,
+                })
+                .sum(),
+        }
+    }
+
     /// All holes.
     pub fn holes(&self) -> impl Iterator<Item = &Symbol> {
-        let parts = match self {
-            Self::Known(_) => &[][..],
-            Self::Template(template) => &template.parts,
-        };
-        parts.iter().filter_map(|part| match part {
+        self.parts().iter().filter_map(|part| match part {
             Part::Hole(symbol) => Some(symbol),
             Part::Known(_) => None,
         })
@@ -193,6 +229,17 @@ impl Text {
     /// Is nothing there?
     pub fn is_empty(&self) -> bool {
         self.known() == Some("")
+    }
+
+    /// What it certainly begins with, up to the first hole.
+    pub(crate) fn beginning(&self) -> Option<&str> {
+        match self {
+            Self::Known(text) => Some(text),
+            Self::Template(template) => match template.parts.first() {
+                Some(Part::Known(text)) => Some(text),
+                _ => None,
+            },
+        }
     }
 
     /// Does it certainly begin so?
@@ -300,6 +347,15 @@ fn pattern_tokens(pattern: &str) -> Vec<Token<'_>> {
 /// Does a text match a pattern? `Yes` and `No` hold whatever the symbols on either side stand for.
 pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Ternary {
     let (pattern, text) = unshared(pattern, text);
+    // What differs at an end whatever the symbols stand for needs no alignment.
+    let differ = |one: Option<&Token<'_>>, other: Option<&Token<'_>>| match (one, other) {
+        (Some(Token::Char(one)), Some(Token::Char(other))) => one != other,
+        (Some(Token::Char(_) | Token::Any), None) | (None, Some(Token::Char(_))) => true,
+        _ => false,
+    };
+    if differ(pattern.first(), text.first()) || differ(pattern.last(), text.last()) {
+        return Ternary::No;
+    }
     if align(pattern, text, false) {
         Ternary::Yes
     } else if align(pattern, text, true) {
@@ -346,10 +402,11 @@ fn align(pattern: &[Token<'_>], text: &[Token<'_>], possible: bool) -> bool {
         }
     };
     let mut reached = vec![false; pattern.len() + 1];
+    let mut next = reached.clone();
     reached[0] = true;
     close(&mut reached);
     for piece in text {
-        let mut next = vec![false; pattern.len() + 1];
+        next.fill(false);
         if possible && matches!(piece, Token::Hole(_)) {
             // It may stand for whatever any further stretch of the pattern needs.
             if let Some(first) = reached.iter().position(|reached| *reached) {
@@ -373,7 +430,7 @@ fn align(pattern: &[Token<'_>], text: &[Token<'_>], possible: bool) -> bool {
             }
         }
         close(&mut next);
-        reached = next;
+        std::mem::swap(&mut reached, &mut next);
         if !reached.contains(&true) {
             return false;
         }

@@ -559,3 +559,72 @@ fn the_spot_services_role_needs_the_key_to_let_it() {
     assert_eq!(access("granted", spot()), Access::Allowed);
     assert_eq!(access("account", PrincipalSpec::Arn("arn::iam:::role/somebody".into())), Access::Unknown);
 }
+
+#[test]
+fn what_a_template_is_put_together_to_is_bounded() {
+    let mut world = InventoryFixture::new();
+    let long = "x".repeat(10_000);
+    world
+        .add(
+            "AWS::IAM::Role",
+            "karpenter",
+            Some(ROLE_ARN),
+            &role(json!({"Policies": [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
+                 "Condition": {"StringEquals": {"aws:RequestTag/team": "a"}}}]}}]})),
+        )
+        .add("AWS::SQS::Queue", "long", Some(QUEUE_ARN), &json!({"QueueName": long}));
+    let inventory = world.build();
+    let queue = id(&inventory, "long");
+    let ask = |context: Vec<(String, Operand)>| {
+        let question = RequestSpec {
+            principal: PrincipalSpec::Item(id(&inventory, "karpenter")),
+            action: "sqs:SendMessage".into(),
+            target: Target::Item(queue),
+            context,
+            fields: vec![(queue, "/QueueName".into())],
+        };
+        Evaluator::new(inventory.first()).decide(&question)
+    };
+    // A value that is longer than any of AWS's is no value that could be compared.
+    let often = "{0}".repeat(1300);
+    let decision = ask(vec![("aws:RequestTag/team".into(), Operand::Template(often.clone()))]);
+    assert_eq!(decision.access, Access::Unknown);
+    assert!(decision.why.contains("more than 4096 bytes"), "{}", decision.why);
+    // Keys, too: such a one may be any.
+    let keys = (0..200).map(|number| (format!("aws:RequestTag/{number}{often}"), Operand::Text("a".into())));
+    assert_eq!(ask(keys.collect()).access, Access::Unknown);
+}
+
+#[test]
+fn statements_are_met_in_their_order_whatever_names_their_actions() {
+    let decide = |action: &str| {
+        let mut world = InventoryFixture::new();
+        let statement =
+            |sid: &str, action: Json| json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"});
+        let statements = json!([
+            statement("Stars", json!("ec2:*Tags")),
+            statement("Plain", json!(["ec2:CreateTags", "ec2:DeleteTags"])),
+            statement("Twice", json!(["ec2:createtags", "EC2:CreateTags"])),
+            {"Sid": "Not", "Effect": "Allow", "NotAction": "ec2:*", "Resource": "*"},
+            statement("All", json!("*")),
+            {"Sid": "Never", "Effect": "Deny", "Action": ["sqs:DeleteQueue"], "Resource": "*"},
+        ]);
+        let document = json!({"Version": "2012-10-17", "Statement": statements});
+        let own = role(json!({"Policies": [{"PolicyName": "own", "PolicyDocument": document}]}));
+        world.add("AWS::IAM::Role", "karpenter", Some(ROLE_ARN), &own);
+        let inventory = world.build();
+        ask(&inventory, PrincipalSpec::Item(id(&inventory, "karpenter")), action, Target::Arn("*".into()), &[])
+    };
+    for (action, access, by) in [
+        ("ec2:CreateTags", Access::Allowed, "Stars"),
+        ("EC2:deleteTAGS", Access::Allowed, "Stars"),
+        ("ec2:RunInstances", Access::Allowed, "All"),
+        ("sqs:SendMessage", Access::Allowed, "Not"),
+        ("sqs:DeleteQueue", Access::ExplicitDeny, "Never"),
+    ] {
+        let decision = decide(action);
+        assert_eq!(decision.access, access, "{action}");
+        assert!(decision.why.contains(&format!("statement {by} of")), "{action}: {}", decision.why);
+    }
+}

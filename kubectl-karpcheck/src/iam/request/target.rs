@@ -6,9 +6,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
 use crate::inventory::reason::Iam;
-use crate::inventory::{
-    Cause, Item, ItemId, List, Map, Node, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
-};
+use crate::inventory::{Cause, Item, ItemId, List, Map, Node, Reason, Symbol, SymbolScope, Text, Unknown, Value};
 
 use crate::iam::arn::split;
 use crate::iam::decide::{Policies, Policy};
@@ -29,22 +27,6 @@ const POLICIES: &[(&str, &str, PolicyKind, &str)] = &[
     (ROLE, "/AssumeRolePolicyDocument", PolicyKind::Trust, "the trust policy of role"),
     (TABLE, "/ResourcePolicy/PolicyDocument", PolicyKind::Resource, "the policy of table"),
 ];
-
-/// The resource that an ARN names, among those that have policies.
-pub(super) fn by_arn(inventory: &Scope, arn: &Text) -> Option<ItemId> {
-    let parts = split(arn)?;
-    let kind = match parts[2].known()? {
-        "kms" => KEY,
-        "sqs" => QUEUE,
-        "dynamodb" => TABLE,
-        "iam" if parts[5].starts_with("role/") => ROLE,
-        _ => return None,
-    };
-    inventory.of_kind(kind).into_iter().find(|id| {
-        let own = inventory.item(*id).and_then(|item| item.aws.as_deref()?.arn.as_ref()).map(|node| &node.value);
-        matches!(own, Some(Value::Text(own)) if own.same(arn) == Ternary::Yes)
-    })
-}
 
 /// The ARN of a key whose id is not known.
 pub(super) fn arn_of_key(id: ItemId, item: &Item) -> Text {
@@ -69,6 +51,19 @@ pub(super) fn arn_of_event_rule(id: ItemId, item: &Item) -> Text {
 }
 
 impl Evaluator<'_> {
+    /// The resource that an ARN names, among those that have policies.
+    pub(super) fn resource_by_arn(&self, arn: &Text) -> Option<ItemId> {
+        let parts = split(arn)?;
+        let kind = match parts[2].known()? {
+            "kms" => KEY,
+            "sqs" => QUEUE,
+            "dynamodb" => TABLE,
+            "iam" if parts[5].starts_with("role/") => ROLE,
+            _ => return None,
+        };
+        self.by_arn(kind, arn)
+    }
+
     pub(super) fn target_policies(
         &self,
         target: Option<ItemId>,

@@ -24,6 +24,7 @@ super::gaps! {
         "policy-malformed" Malformed { fault: Arc<str> } = "AWS refuses the policy (MalformedPolicyDocument): {fault}";
         "principal-id" PrincipalId { id: Arc<str> } = "{id} is the id of a role or user, which may have been deleted";
         "session-name-not-known" Session { name: Arc<str> } = "the policy names one session of {name}, and a session's name is not known";
+        "text-too-long" TooLong { bytes: usize } = "the text has more than {bytes} bytes, more than any ARN, tag or key of AWS";
         "item-not-there" NoItem = "the item is not there";
         "field-absent" NoField { item: Arc<str>, pointer: Arc<str> } = "{item} has no {pointer}";
         "not-a-text" NotText { item: Arc<str>, pointer: Arc<str> } = "{pointer} of {item} is no text";
