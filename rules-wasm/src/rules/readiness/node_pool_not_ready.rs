@@ -24,6 +24,9 @@
 //!
 //! A NodePool whose `limits` are reached is reported as info.
 //!
+//! In a log of the controller: that its objects cannot be read at all, because the conversion webhook of their definition does
+//! not answer.
+//!
 //! ## Why it matters
 //!
 //! Karpenter passes over a NodePool that is not ready; pods that only fit there stay pending. `NodeRegistrationHealthy` does not
@@ -61,11 +64,14 @@
 //!
 //! - What writes the conditions: <https://github.com/kubernetes-sigs/karpenter/tree/v1.14.1/pkg/controllers/nodepool>,
 //!   <https://github.com/kubernetes-sigs/karpenter/blob/v1.14.1/pkg/controllers/nodeclaim/lifecycle/liveness.go>
+//! - A conversion webhook in the wrong namespace: <https://github.com/aws-samples/karpenter-blueprints/issues/17>,
+//!   <https://github.com/aws/karpenter-provider-aws/issues/7276>
 //! - Which of them make a pool ready: <https://github.com/kubernetes-sigs/karpenter/blob/v1.14.1/pkg/apis/v1/nodepool_status.go>
 
 use karpcheck_sdk::prelude::*;
 
 use crate::controllers;
+use crate::logs;
 use crate::readiness::reasons::Kind;
 use crate::readiness::{self, Open, quantity};
 use crate::spot::is_self_managed;
@@ -74,7 +80,7 @@ use crate::versions;
 pub(crate) const RULE: Rule = Rule {
     title: "A NodePool is not ready, or its nodes do not come up",
     severity: Error,
-    subjects: &["karpenter.sh/NodePool"],
+    subjects: &["karpenter.sh/NodePool", LOG],
     reads: &["karpenter.k8s.aws/EC2NodeClass"],
     uses: &[controllers::READS, versions::READS],
     properties: &[(
@@ -85,10 +91,64 @@ pub(crate) const RULE: Rule = Rule {
     ..Rule::DEFAULT
 };
 
+const LOG: &str = "Karpcheck::Log";
 /// A pool is reconciled at once.
 const PATIENCE: i64 = 600;
 
-fn check(pool: Item) -> Check {
+fn check(subject: Item) -> Check {
+    if subject.kind() == LOG { log(subject) } else { pool(subject) }
+}
+
+/// Whether the API server can read Karpenter's objects, a log tells.
+fn log(log: Item) -> Check {
+    let last = logs::errors(log).filter_map(|text| Some((unconverted(&text.known_text()?)?, text))).last();
+    let Some((Unconverted { what, service, answer }, at)) = last else { return pass() };
+    let service = service.map(|service| format!(" (Service {service})")).unwrap_or_default();
+    let message = format!(
+        "Karpenter cannot read its objects of {what}: the conversion webhook of their definition{service} fails: {answer}"
+    );
+    fail(at, message)
+        .group("conversion")
+        .remedy(
+            "Let the conversion webhook of the CRDs name the Service and namespace of the controller (chart karpenter-crd: \
+             webhook.serviceName, webhook.serviceNamespace), with webhook.enabled: true up to 1.0; or install the CRDs of 1.1 or \
+             later, which have none.",
+        )
+        .related(controllers::only_controller())
+        .check()
+}
+
+/// Objects that the API server cannot convert.
+#[derive(PartialEq, Eq, Debug)]
+struct Unconverted {
+    /// `karpenter.sh/v1, Kind=NodeClaim`, or the definition's name.
+    what: String,
+    /// `NAMESPACE/NAME` of the webhook's Service.
+    service: Option<String>,
+    /// The API server's words.
+    answer: String,
+}
+
+/// `conversion webhook for karpenter.sh/v1, Kind=NodeClaim failed: Post "https://NAME.NAMESPACE.svc:8443/…": ANSWER`, or
+/// `custom resource "nodeclaims.karpenter.sh" isn't configured for webhook conversion`.
+fn unconverted(text: &str) -> Option<Unconverted> {
+    if let Some((_, rest)) = text.split_once("conversion webhook for ") {
+        let (what, rest) = rest.split_once(" failed: ")?;
+        let host = rest.split_once("https://").map(|(_, rest)| rest);
+        let service = host.and_then(|host| {
+            let (name, rest) = host.split_once('.')?;
+            let (namespace, _) = rest.split_once(".svc")?;
+            Some(format!("{namespace}/{name}"))
+        });
+        let answer = rest.split_once("\": ").map_or(rest, |(_, answer)| answer);
+        return Some(Unconverted { what: what.to_owned(), service, answer: answer.trim().to_owned() });
+    }
+    let (before, _) = text.split_once(" isn't configured for webhook conversion")?;
+    let what = before.rsplit_once("custom resource ").map(|(_, name)| name.trim_matches(['"', '\\']).to_owned())?;
+    Some(Unconverted { what, service: None, answer: "it is not configured for webhook conversion".to_owned() })
+}
+
+fn pool(pool: Item) -> Check {
     if pool.field("/status").is_absent() || !is_self_managed(pool) {
         return skip();
     }
@@ -149,4 +209,25 @@ fn limits(pool: Item) -> Check {
     .group("limits")
     .remedy("Raise spec.limits if more nodes are wanted.")
     .check()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_converted_is_told_with_the_service() {
+        let told = unconverted(
+            "reflector.go:232: Failed to watch *v1.NodeClaim: failed to list *v1.NodeClaim: conversion webhook for \
+             karpenter.sh/v1, Kind=NodeClaim failed: Post \"https://karpenter.kube-system.svc:8443/conversion/karpenter.sh?timeout=30s\": \
+             service \"karpenter\" not found",
+        )
+        .unwrap();
+        assert_eq!(told.what, "karpenter.sh/v1, Kind=NodeClaim");
+        assert_eq!(told.service.as_deref(), Some("kube-system/karpenter"));
+        assert_eq!(told.answer, "service \"karpenter\" not found");
+        let other = unconverted("custom resource \"nodeclaims.karpenter.sh\" isn't configured for webhook conversion");
+        assert_eq!(other.unwrap().what, "nodeclaims.karpenter.sh");
+        assert_eq!(unconverted("failed calling webhook \"validation.webhook.karpenter.sh\""), None);
+    }
 }
