@@ -44,13 +44,25 @@ impl Actor {
             When::PlacementGroup => says("/spec/placementGroup") || says("/spec/placementGroupSelector"),
             When::ZonalShift => self.is_set("enableZonalShift")?,
             When::NotIsolated => !self.is_set("isolatedVPC")?,
-            When::Pricing => !self.is_set("isolatedVPC")? && !(self.release >= (0, 24, 0) && self.is_in_govcloud()),
+            When::Pricing => {
+                let no_endpoint = self.release >= (0, 24, 0) && self.is_in_govcloud();
+                !no_endpoint && !self.is_set("isolatedVPC")?
+            }
         })
+    }
+
+    /// A setting by the chart's name. Up to 0.32 it stands below `aws`.
+    pub(super) fn setting(&self, name: &str) -> Field {
+        let old = self.controller.field("/Settings/aws").child(name);
+        if self.release < (0, 33, 0) && matches!(old.value(), Value::Text(_) | Value::Flag(_) | Value::Json(_)) {
+            return old;
+        }
+        self.controller.field("/Settings").child(name)
     }
 
     /// Is a setting of the controller true? What nobody wrote has the default of Karpenter, which is false.
     fn is_set(&self, setting: &str) -> Result<bool, Unknown> {
-        match self.controller.field("/Settings").child(setting).value() {
+        match self.setting(setting).value() {
             Value::Flag(flag) => Ok(*flag),
             Value::Text(text) => Ok(is_true(text)),
             Value::Unknown(unknown) if !unknown.is_not_provided() => Err(unknown.clone()),

@@ -144,6 +144,12 @@ impl Actor {
         request
     }
 
+    /// Do the controller's settings add tags of their own? From 0.24 to 0.32 they could (`aws.tags`).
+    fn tags_by_settings(&self) -> bool {
+        let written = || matches!(self.setting("tags").value(), Value::Text(_) | Value::Json(_));
+        ((0, 24, 0)..(0, 33, 0)).contains(&self.release) && written()
+    }
+
     fn tagged(&self, mut request: Request, tags: Tags, prefix: &str) -> Request {
         let sent = prefix == "aws:RequestTag/";
         let own = self.tags(tags);
@@ -178,6 +184,10 @@ impl Actor {
                 }
                 request = request.field(key, tag.key());
             }
+        }
+        if of_class && rest.is_absent() && self.tags_by_settings() {
+            rest =
+                Value::Unknown(Unknown::undecidable("which tags the settings add is not looked at").with_code("tags"));
         }
         if sent && own.is_empty() {
             request = request.with("aws:TagKeys", Value::Absent);
