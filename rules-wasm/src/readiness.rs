@@ -260,7 +260,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_reason_that_a_release_writes_is_explained_with_its_releases() {
+    fn every_reason_of_a_release_is_explained() {
         let mut rows = 0;
         for [condition, status, reason, releases, place] in written() {
             rows += 1;

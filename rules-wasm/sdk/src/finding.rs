@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn severity_and_confidence_are_the_rules_unless_a_finding_says_otherwise() {
+    fn a_finding_may_override_severity_and_confidence() {
         let rule = Rule {
             severity: Severity::Warning,
             applies: |_| Some(Confidence::Medium),

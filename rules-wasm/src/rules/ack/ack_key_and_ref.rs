@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn partners_are_the_fields_that_the_generator_derives_references_from() {
+    fn partners_are_the_generators_reference_fields() {
         for (reference, field) in [
             ("kmsMasterKeyRef", "kmsMasterKeyID"),
             ("roleRef", "roleARN"),
