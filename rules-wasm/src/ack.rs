@@ -12,6 +12,11 @@ pub(crate) mod keys;
 /// The kinds of all ACK controllers.
 pub(crate) const KINDS: &str = "*.services.k8s.aws/*";
 
+/// Is it a kind of an ACK controller?
+pub(crate) fn is_kind(kind: &str) -> bool {
+    kind.split('/').next().is_some_and(|group| group.ends_with(".services.k8s.aws"))
+}
+
 /// Does the controller never change it?
 pub(crate) fn is_read_only(object: Item) -> Result<bool, Unknown> {
     let value = annotation(object, "services.k8s.aws/read-only").text()?;

@@ -15,6 +15,23 @@ pub(crate) fn counts(definition: Item) -> bool {
     definition.observed() || !definition.linked("@same").any(Item::observed)
 }
 
+/// The definitions of a kind that count for an object: the cluster's own, else all that files give, of which one is
+/// installed.
+pub(crate) fn of(object: Item, kind: &str) -> Vec<Item> {
+    let mut all: Vec<Item> = select(KIND)
+        .known()
+        .filter(|definition| defined(*definition).ok().flatten().as_deref() == Some(kind))
+        .filter(|definition| {
+            let elsewhere = object.observed() && definition.observed();
+            !elsewhere || !object.same("@cluster", *definition, "@cluster").is_no()
+        })
+        .collect();
+    if all.iter().any(|definition| definition.observed()) {
+        all.retain(|definition| definition.observed());
+    }
+    all
+}
+
 /// Others of the same name among the files: which one is installed is not known.
 fn rivals(definition: Item) -> Vec<Item> {
     if definition.observed() {

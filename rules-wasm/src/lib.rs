@@ -18,6 +18,7 @@ mod logs;
 mod policy_scope;
 mod readiness;
 mod refusals;
+mod schemas;
 mod spot;
 mod time;
 mod versions;

@@ -119,7 +119,7 @@ const SHOWN: usize = 10;
 type Uses = BTreeMap<String, Vec<Field>>;
 
 fn check(definition: Item) -> Check {
-    let Some(kind) = crds::defined(definition)?.filter(|kind| is_ack(kind)) else { return skip() };
+    let Some(kind) = crds::defined(definition)?.filter(|kind| ack::is_kind(kind)) else { return skip() };
     if !crds::counts(definition) {
         return skip();
     }
@@ -137,10 +137,6 @@ fn check(definition: Item) -> Check {
         None => skip(),
     };
     both([used, released])
-}
-
-fn is_ack(kind: &str) -> bool {
-    kind.split('/').next().is_some_and(|group| group.ends_with(".services.k8s.aws"))
 }
 
 /// Which references the objects of this kind use. An object whose spec is not known uses none that could be named.
@@ -274,7 +270,7 @@ mod tests {
 
     #[test]
     fn only_definitions_of_ack_are_judged() {
-        assert!(is_ack("sqs.services.k8s.aws/Queue"));
-        assert!(!is_ack("karpenter.sh/NodePool"));
+        assert!(ack::is_kind("sqs.services.k8s.aws/Queue"));
+        assert!(!ack::is_kind("karpenter.sh/NodePool"));
     }
 }

@@ -1,0 +1,342 @@
+//! Which schema decides about an object: the definition that the cluster has, else that of the running release.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use karpcheck_sdk::prelude::*;
+
+use crate::crds;
+use crate::schemas::judge::{Broken, Fault, Judgement, judge};
+use crate::schemas::schema::Schema;
+use crate::schemas::table;
+use crate::schemas::tree::{Node, Whole};
+use crate::versions::{self, Minor};
+
+/// What [`deciding`] looks at.
+pub(crate) const READS: &[&str] = &["Karpcheck::Controller"];
+
+/// The schemas that an object may be held against: what all of them refuse is refused.
+pub(crate) struct Deciding {
+    schemas: Vec<Rc<Schema>>,
+    pub(crate) who: Who,
+}
+
+/// Whose schemas they are.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Who {
+    /// A CRD's that was given, or several of one name, of which one is installed.
+    Definition(Item),
+    /// Those of the release that runs.
+    Release(String),
+    /// Those of all releases: which one runs is not known.
+    AnyRelease,
+}
+
+impl Who {
+    /// As a sentence begins with it.
+    pub(crate) fn called(&self) -> String {
+        match self {
+            Self::Definition(definition) => format!("CRD {}", definition.name()),
+            Self::Release(version) => format!("Karpenter {version}"),
+            Self::AnyRelease => "No release of Karpenter that is known here".into(),
+        }
+    }
+
+    /// `CRD x does not know`, `No release … knows`.
+    pub(crate) fn does_not(&self, verb: &str, verbs: &str) -> String {
+        match self {
+            Self::AnyRelease => format!("no release of Karpenter that is known here {verbs}"),
+            other => format!("{} does not {verb}", other.called()),
+        }
+    }
+
+    /// The place of the definition.
+    pub(crate) fn place(&self) -> Option<Place> {
+        match self {
+            Self::Definition(definition) => Some(definition.place("", "the definition")),
+            Self::Release(_) | Self::AnyRelease => None,
+        }
+    }
+}
+
+/// A version of an object's API as it is written: `v1` of `karpenter.sh/v1`.
+pub(crate) fn version_of(object: Item) -> Result<String, Unknown> {
+    let api_version = object.text("/apiVersion")?.unwrap_or_default();
+    Ok(api_version.rsplit('/').next().unwrap_or_default().to_owned())
+}
+
+/// What decides about an object; none where its version is not among those that are defined, which is the matter of other
+/// rules.
+///
+/// # Errors
+///
+/// Where a definition is not wholly known, or the release that runs is newer than all that are known here.
+pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
+    let (kind, version) = (object.kind(), version_of(object)?);
+    let definitions = crds::of(object, &kind);
+    if let Some(first) = definitions.first() {
+        let mut schemas = vec![];
+        for definition in &definitions {
+            schemas.extend(schema_of(*definition, &version)?);
+        }
+        let who = Who::Definition(*first);
+        return Ok((!schemas.is_empty()).then_some(Deciding { schemas, who }));
+    }
+    let Some(served) = table::served(&kind, &version) else { return Ok(None) };
+    let all = |who| {
+        let schemas = served.minors().into_iter().filter_map(|minor| table::release(&kind, &version, minor)).collect();
+        Ok(Some(Deciding { schemas, who }))
+    };
+    if served.is_alpha() {
+        return all(Who::AnyRelease);
+    }
+    let running = running(object);
+    let mut schemas = vec![];
+    for (controller, minor) in &running {
+        if *minor > versions::newest(*controller) {
+            return Err(Unknown::undecidable(format!(
+                "Karpenter {}.{} is newer than the releases that are known here",
+                minor.0, minor.1
+            ))
+            .with_code("release-not-known"));
+        }
+        match table::release(&kind, &version, *minor) {
+            Some(schema) => schemas.push(schema),
+            None => return Ok(None),
+        }
+    }
+    match running.first() {
+        None => all(Who::AnyRelease),
+        Some((controller, _)) => {
+            let who = Who::Release(controller.known_text("/Version").unwrap_or_default());
+            Ok(Some(Deciding { schemas, who }))
+        }
+    }
+}
+
+/// The controllers of an object whose releases are known; none where one is not.
+pub(crate) fn running(object: Item) -> Vec<(Item, Minor)> {
+    let own: Vec<Item> = object.linked("@controller").collect();
+    let all: Vec<Item> = if own.is_empty() { select("Karpcheck::Controller").known().collect() } else { own };
+    let versions: Vec<(Item, Option<Minor>)> =
+        all.into_iter().map(|controller| (controller, versions::version(controller).ok().flatten())).collect();
+    if versions.iter().any(|(_, version)| version.is_none()) {
+        return vec![];
+    }
+    versions.into_iter().filter_map(|(controller, version)| Some((controller, version?))).collect()
+}
+
+/// A definition, and a version of it.
+type Key = (Item, String);
+
+thread_local! {
+    static SCHEMAS: RefCell<Vec<(Key, Option<Rc<Schema>>)>> = const { RefCell::new(vec![]) };
+}
+
+/// The schema of a definition's version; none where it does not have it.
+pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Schema>>, Unknown> {
+    let key = (definition, version.to_owned());
+    if let Some(known) =
+        SCHEMAS.with_borrow(|known| known.iter().find(|(own, _)| *own == key).map(|(_, schema)| schema.clone()))
+    {
+        return Ok(known);
+    }
+    let field = crds::version(definition, version).map(|version| version.field("/schema/openAPIV3Schema"));
+    let schema = match field.as_ref().map(Field::value) {
+        Some(Value::Json(json)) => Schema::parse(json).map(Rc::new),
+        Some(Value::Unknown(unknown)) => return Err(unknown.clone()),
+        _ => None,
+    };
+    SCHEMAS.with_borrow_mut(|known| known.push((key, schema.clone())));
+    Ok(schema)
+}
+
+impl Deciding {
+    /// What all schemas find, in the words of the first.
+    pub(crate) fn judge(&self, object: &Node) -> Judgement {
+        let mut judgements: Vec<Judgement> = vec![];
+        for (index, schema) in self.schemas.iter().enumerate() {
+            // Most releases have the same schema as the one before.
+            if !self.schemas[..index].contains(schema) {
+                judgements.push(judge(schema, object));
+            }
+        }
+        let mut judgements = judgements.into_iter();
+        let mut first = judgements.next().unwrap_or_default();
+        for other in judgements {
+            first.broken.retain(|broken| other.broken.iter().any(|same| is_same(broken, same)));
+            let more = other.unread.into_iter().filter(|rule| !first.unread.contains(rule)).collect::<Vec<_>>();
+            first.unread.extend(more);
+        }
+        first
+    }
+
+    /// The schema to look things up in: the newest.
+    pub(crate) fn newest(&self) -> Option<&Schema> {
+        self.schemas.last().map(Rc::as_ref)
+    }
+}
+
+fn is_same(one: &Broken, other: &Broken) -> bool {
+    one.at == other.at
+        && match (&one.fault, &other.fault) {
+            (Fault::Required(one), Fault::Required(other)) => one == other,
+            (Fault::Rule(..), Fault::Rule(..)) => true,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
+}
+
+/// An object as the API server would be given it, without its metadata and status.
+///
+/// # Errors
+///
+/// Where all of its spec is unknown.
+pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
+    let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
+    let mut members = vec![];
+    for field in object.each("").known().filter(|field| !matches!(field.name().as_str(), "metadata" | "status")) {
+        match (Node::read(&field), field.value()) {
+            (Some(Node::Unknown), Value::Unknown(unknown)) if field.name() == "spec" => return Err(unknown.clone()),
+            (Some(node), _) => members.push((field.name(), node)),
+            (None, _) => {}
+        }
+    }
+    Ok(Node::Map(members, whole))
+}
+
+/// Is it certainly another provider's, whose definitions are others, or EKS Auto Mode's?
+pub(crate) fn is_of_others(object: Item) -> bool {
+    ["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"].iter().any(|at| {
+        let group = object.field(*at);
+        matches!(group.value(), Value::Text(text) if !text.is_empty()) && group.matches("karpenter.k8s.aws").is_no()
+    })
+}
+
+/// Has another version of the API a value, and the object's own in no release? Then it was written for that one.
+pub(crate) fn is_of_another_version(object: Item, at: &str, node: &Node) -> bool {
+    let (kind, own) = (object.kind(), version_of(object).unwrap_or_default());
+    let known = |version: &str, served: &table::Served| {
+        let mut minors = served.minors().into_iter().filter_map(|minor| table::release(&kind, version, minor));
+        minors.any(|schema| {
+            schema.at(at).is_some_and(|schema| node.at(at).is_some_and(|value| schema.values.contains(value)))
+        })
+    };
+    let versions = table::versions_of(&kind);
+    !versions.iter().any(|(version, served)| *version == own && known(version, served))
+        && versions.iter().any(|(version, served)| *version != own && known(version, served))
+}
+
+/// What an object that lacks something required may be.
+pub(crate) enum Completeness {
+    Whole,
+    /// A patch that another object of its name is to be merged with.
+    Patch,
+    /// One or the other: it lacks this.
+    Open(String),
+}
+
+impl Deciding {
+    /// Does an object have what every object of its kind must have?
+    pub(crate) fn completeness(&self, object: Item, node: &Node) -> Completeness {
+        let mut lacking = vec![];
+        if let Some(schema) = self.newest() {
+            lacks(schema, node, "", &mut lacking);
+        }
+        let Some((_, others, names)) = lacking.first() else { return Completeness::Whole };
+        let (kind, name) = (object.kind(), object.name());
+        if select(&kind).known().any(|other| other != object && other.name() == name) {
+            return Completeness::Patch;
+        }
+        match (lacking.len(), names.as_slice()) {
+            // Two of three: a patch would rather set one.
+            (1, [_]) if *others >= 2 => Completeness::Whole,
+            (1, [name]) if *others == 1 => Completeness::Open(name.clone()),
+            _ => Completeness::Patch,
+        }
+    }
+}
+
+/// The objects, outside of lists, that lack a required field: where, how many they have, and which they lack.
+fn lacks(schema: &Schema, node: &Node, at: &str, into: &mut Vec<(String, usize, Vec<String>)>) {
+    let Node::Map(members, Whole::Yes) = node else { return };
+    let without_default =
+        |name: &&String| schema.field(name).is_none_or(|field| field.default.is_none()) && node.member(name).is_none();
+    let missing: Vec<String> = schema.required.iter().filter(without_default).cloned().collect();
+    if !missing.is_empty() {
+        into.push((at.to_owned(), schema.required.len() - missing.len(), missing));
+    }
+    for (name, member) in members {
+        if let Some(field) = schema.field(name) {
+            lacks(field, member, &format!("{at}/{name}"), into);
+        }
+    }
+}
+
+/// `spec.list[0].name` of `/spec/list/0/name`.
+pub(crate) fn dotted(pointer: &str) -> String {
+    let mut text = String::new();
+    for segment in pointer.split('/').skip(1) {
+        if segment == "*" {
+            text.push_str("[]");
+        } else if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            text.push_str(&format!("[{segment}]"));
+        } else {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            text.push_str(&segment.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    text
+}
+
+/// Which of these names is meant, if one is like it.
+pub(crate) fn meant<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
+    let own = plain(name);
+    let near = |other: &&str| (distance(&own, &plain(other)), other.len().abs_diff(name.len()));
+    let best = names.into_iter().min_by_key(near)?;
+    let allowed = if own.len() < 5 { 1 } else { 2 };
+    (near(&best).0 <= allowed).then_some(best)
+}
+
+/// How many letters to add, drop, change or swap.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for (i, letter) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, against) in other.iter().enumerate() {
+            let change = rows[i][j] + usize::from(letter != against);
+            let mut least = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *against {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_near() {
+        let names = ["kmsKeyID", "encrypted", "iops", "volumeSize", "deleteOnTermination"];
+        assert_eq!(meant("kmsKeyId", names), Some("kmsKeyID"));
+        assert_eq!(meant("encypted", names), Some("encrypted"));
+        assert_eq!(meant("volumesize", names), Some("volumeSize"));
+        assert_eq!(meant("throughput", names), None);
+        assert_eq!(distance("abc", "acb"), 1);
+    }
+
+    #[test]
+    fn fields_are_named_as_people_write_them() {
+        assert_eq!(dotted("/spec/blockDeviceMappings/0/ebs/kmsKeyId"), "spec.blockDeviceMappings[0].ebs.kmsKeyId");
+        assert_eq!(dotted("/spec/amiSelectorTerms/*/ssmParameter"), "spec.amiSelectorTerms[].ssmParameter");
+        assert_eq!(dotted("/metadata/labels/a.b~1c"), "metadata.labels.a.b/c");
+    }
+}

@@ -1,0 +1,291 @@
+//! An object held against a schema, as the API server does when it is applied.
+
+use regex_lite::Regex;
+
+use crate::schemas::cel::{self, Stop};
+use crate::schemas::schema::Schema;
+use crate::schemas::tree::{Node, Whole};
+
+/// What the API server would not take as it is.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Broken {
+    /// Where, as a pointer.
+    pub(crate) at: String,
+    pub(crate) fault: Fault,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Fault {
+    /// There is no such field.
+    Field,
+    /// It is not among the values of the list.
+    Value,
+    /// It is of another type: which one is wanted, and which one it is.
+    Type(String, &'static str),
+    /// It does not match the expression.
+    Pattern(String),
+    /// It is beyond a limit: its keyword and number.
+    Limit(String, f64),
+    /// It lacks a field.
+    Required(String),
+    /// It breaks a rule: the rule's own message, and the rule.
+    Rule(String, String),
+}
+
+/// What was found.
+#[derive(Default, Debug)]
+pub(crate) struct Judgement {
+    pub(crate) broken: Vec<Broken>,
+    /// Rules and patterns that are not evaluated here.
+    pub(crate) unread: Vec<String>,
+    /// Where a value is not known.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Holds an object against a schema.
+pub(crate) fn judge(schema: &Schema, object: &Node) -> Judgement {
+    let mut judgement = Judgement::default();
+    judgement.visit(schema, &with_defaults(schema, object), "");
+    judgement
+}
+
+/// The API server puts defaults in before it judges.
+fn with_defaults(schema: &Schema, node: &Node) -> Node {
+    match node {
+        Node::Map(members, whole) => {
+            let mut members: Vec<(String, Node)> = members.clone();
+            for (name, field) in schema.fields.iter().filter(|_| *whole == Whole::Yes) {
+                if let Some(default) = field.default.as_ref().filter(|_| node.member(name).is_none()) {
+                    members.push((name.clone(), default.clone()));
+                }
+            }
+            let inner = |(name, node): (String, Node)| {
+                let schema = schema.field(&name).or(schema.member.as_deref());
+                let node = schema.map_or_else(|| node.clone(), |schema| with_defaults(schema, &node));
+                (name, node)
+            };
+            Node::Map(members.into_iter().map(inner).collect(), *whole)
+        }
+        Node::List(list, whole) => {
+            let inner =
+                |node: &Node| schema.element.as_ref().map_or_else(|| node.clone(), |own| with_defaults(own, node));
+            Node::List(list.iter().map(inner).collect(), *whole)
+        }
+        other => other.clone(),
+    }
+}
+
+impl Judgement {
+    fn visit(&mut self, schema: &Schema, node: &Node, at: &str) {
+        let before = self.broken.len();
+        if matches!(node, Node::Unknown | Node::Part) {
+            self.unknown.push(at.to_owned());
+        } else if let Some(fault) = of_another_type(&schema.kind, node) {
+            self.add(at, fault);
+        } else {
+            self.value(schema, node, at);
+            match node {
+                Node::Map(members, whole) => self.members(schema, members, *whole, at),
+                Node::List(list, _) => {
+                    for (index, element) in list.iter().enumerate() {
+                        if let Some(schema) = &schema.element {
+                            self.visit(schema, element, &format!("{at}/{index}"));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        // The API server asks the rules only of what is otherwise well-formed; a dropped field does not matter to them.
+        if self.broken[before..].iter().all(|broken| broken.fault == Fault::Field) {
+            self.rules(schema, node, at);
+        }
+    }
+
+    fn add(&mut self, at: &str, fault: Fault) {
+        self.broken.push(Broken { at: at.to_owned(), fault });
+    }
+
+    /// A value by itself.
+    fn value(&mut self, schema: &Schema, node: &Node, at: &str) {
+        if !schema.values.is_empty() && !schema.values.contains(node) {
+            self.add(at, Fault::Value);
+            return;
+        }
+        if let Node::Text(text) = node {
+            for pattern in &schema.patterns {
+                match Regex::new(pattern) {
+                    Ok(regex) if !regex.is_match(text) => self.add(at, Fault::Pattern(pattern.clone())),
+                    Ok(_) => {}
+                    Err(_) => self.unread.push(pattern.clone()),
+                }
+            }
+        }
+        for (limit, number) in &schema.limits {
+            let size = match (limit.as_str(), node) {
+                ("minimum" | "maximum", Node::Number(own)) => *own,
+                ("minLength" | "maxLength", Node::Text(text)) => text.chars().count() as f64,
+                ("minItems" | "maxItems", Node::List(list, _)) => list.len() as f64,
+                ("minProperties" | "maxProperties", Node::Map(members, _)) => members.len() as f64,
+                _ => continue,
+            };
+            let open = matches!(node, Node::List(_, Whole::No) | Node::Map(_, Whole::No));
+            let below = limit.starts_with("min") && size < *number && !open;
+            if below || (limit.starts_with("max") && size > *number) {
+                self.add(at, Fault::Limit(limit.clone(), *number));
+            }
+        }
+    }
+
+    fn members(&mut self, schema: &Schema, members: &[(String, Node)], whole: Whole, at: &str) {
+        for (name, node) in members {
+            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            match schema.field(name).or(schema.member.as_deref()) {
+                Some(schema) => self.visit(schema, node, &at),
+                // A directive of a patch: `$patch`, `$setElementOrder/…`.
+                None if name.starts_with('$') || schema.keeps || schema.kind.is_empty() => {}
+                None => self.add(&at, Fault::Field),
+            }
+        }
+        if whole == Whole::Yes {
+            for name in &schema.required {
+                if !members.iter().any(|(own, _)| own == name) {
+                    self.add(at, Fault::Required(name.clone()));
+                }
+            }
+        }
+    }
+
+    fn rules(&mut self, schema: &Schema, node: &Node, at: &str) {
+        // Rules about `oldSelf` are about changes: an object that is made has none.
+        for rule in schema.rules.iter().filter(|rule| !rule.cel.contains("oldSelf")) {
+            if !cel::is_supported(&rule.cel) {
+                self.unread.push(rule.cel.clone());
+                continue;
+            }
+            match cel::holds(&rule.cel, node) {
+                Ok(true) | Err(Stop::Unknown | Stop::Unsupported) => {}
+                Ok(false) | Err(Stop::Error) => {
+                    self.add(at, Fault::Rule(rule.message.clone(), rule.cel.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn of_another_type(wanted: &str, node: &Node) -> Option<Fault> {
+    let is = match node {
+        Node::Text(_) => "string",
+        Node::Number(number) if number.fract() == 0.0 => "integer",
+        Node::Number(_) => "number",
+        Node::Flag(_) => "boolean",
+        Node::List(..) => "array",
+        Node::Map(..) => "object",
+        Node::Unknown | Node::Part => return None,
+    };
+    let fits = match (wanted, node) {
+        ("", _) => true,
+        ("int-or-string", _) => matches!(is, "integer" | "string"),
+        ("number", _) => matches!(is, "integer" | "number"),
+        // YAML 1.1, which Kubernetes reads, takes these for flags.
+        ("boolean", Node::Text(text)) => {
+            matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
+        }
+        _ => wanted == is,
+    };
+    (!fits).then(|| Fault::Type(wanted.to_owned(), is))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schemas::table;
+
+    fn judged(kind: &str, version: &str, minor: (u64, u64), object: &str) -> Vec<Broken> {
+        let schema = table::release(kind, version, minor).unwrap();
+        let judgement = judge(&schema, &Node::parse(object).unwrap());
+        assert_eq!(judgement.unread, Vec::<String>::new());
+        judgement.broken
+    }
+
+    const CLASS: &str = "karpenter.k8s.aws/EC2NodeClass";
+    const POOL: &str = "karpenter.sh/NodePool";
+
+    fn class(more: &str) -> String {
+        format!(
+            r#"{{"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": {{"name": "a"}}, "spec": {{
+            "amiSelectorTerms": [{{"alias": "al2023@latest"}}], "subnetSelectorTerms": [{{"tags": {{"a": "b"}}}}],
+            "securityGroupSelectorTerms": [{{"tags": {{"a": "b"}}}}] {more}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_class_is_judged_as_the_api_server_does() {
+        let judge = |more: &str| judged(CLASS, "v1", (1, 14), &class(more));
+        assert_eq!(judge(r#", "role": "a""#), []);
+        let mapping = r#", "role": "a", "blockDeviceMappings": [{"deviceName": "/dev/xvda",
+            "ebs": {"volumeSize": "20Gi", "encypted": true}}]"#;
+        let unknown = Broken { at: "/spec/blockDeviceMappings/0/ebs/encypted".into(), fault: Fault::Field };
+        assert_eq!(judge(mapping), [unknown]);
+        let both = judge(r#", "role": "a", "instanceProfile": "b""#);
+        assert!(
+            matches!(&both[..], [Broken { fault: Fault::Rule(message, _), .. }] if message.contains("exactly one")),
+            "{both:?}"
+        );
+        assert_eq!(
+            judge(r#", "role": 7"#),
+            [Broken { at: "/spec/role".into(), fault: Fault::Type("string".into(), "integer") }]
+        );
+        let family = judge(r#", "role": "a", "amiFamily": "Ubuntu""#);
+        assert_eq!(family, [Broken { at: "/spec/amiFamily".into(), fault: Fault::Value }]);
+    }
+
+    #[test]
+    fn defaults_are_there_before_it_is_judged() {
+        let pool = |disruption: &str| {
+            format!(
+                r#"{{"spec": {{"disruption": {disruption}, "template": {{"spec": {{"requirements": [],
+                "nodeClassRef": {{"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "a"}}}}}}}}}}"#
+            )
+        };
+        assert_eq!(judged(POOL, "v1", (1, 14), &pool(r#"{"consolidateAfter": "1m"}"#)), []);
+        let lacks = judged(POOL, "v1", (1, 14), &pool("{}"));
+        assert_eq!(
+            lacks,
+            [Broken { at: "/spec/disruption".into(), fault: Fault::Required("consolidateAfter".into()) }]
+        );
+        let old = judged(
+            POOL,
+            "v1",
+            (1, 14),
+            &pool(r#"{"consolidationPolicy": "WhenUnderutilized", "consolidateAfter": "1m"}"#),
+        );
+        assert_eq!(old, [Broken { at: "/spec/disruption/consolidationPolicy".into(), fault: Fault::Value }]);
+    }
+
+    #[test]
+    fn every_rule_and_pattern_of_every_release_is_evaluated() {
+        for kind in table::kinds() {
+            for (version, served) in table::versions_of(kind) {
+                for minor in served.minors() {
+                    let schema = table::release(kind, version, minor).unwrap();
+                    schema.walk(String::new(), &mut |at, schema| {
+                        for rule in schema.rules.iter().filter(|rule| !rule.cel.contains("oldSelf")) {
+                            assert!(cel::is_supported(&rule.cel), "{kind} {version} {at}: {}", rule.cel);
+                        }
+                        for pattern in &schema.patterns {
+                            assert!(Regex::new(pattern).is_ok(), "{kind} {version} {at}: {pattern}");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_patch_lacks_nothing() {
+        let schema = table::release(CLASS, "v1", (1, 14)).unwrap();
+        let patch = Node::parse(r#"{"spec": {"tags": {"team": "a"}}}"#).unwrap().as_patch();
+        assert_eq!(judge(&schema, &patch).broken, []);
+    }
+}
