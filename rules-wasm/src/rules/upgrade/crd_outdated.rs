@@ -89,32 +89,19 @@
 use karpcheck_sdk::prelude::*;
 
 use crate::crds;
+use crate::schemas::{self, Schema, dotted};
 use crate::versions::{self, Minor, version_for};
 
 pub(crate) const RULE: Rule = Rule {
     title: "An installed CRD of Karpenter is older than the controller",
     severity: Error,
     subjects: &[crds::KIND],
-    reads: &["karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"],
+    reads: &["karpenter.sh/NodePool", "karpenter.sh/NodeClaim", "karpenter.k8s.aws/EC2NodeClass"],
     uses: &[versions::READS],
     check,
     ..Rule::DEFAULT
 };
 
-/// Fields of `v1` that later definitions have and that of 1.0 does not: the kind, the field, and the version from which on
-/// it is certainly there. Made of the definitions of 1.0.14 and 1.14.1; earlier versions where the upgrade guide names one.
-const FIELDS: &[(&str, &str, Minor)] = &[
-    ("EC2NodeClass", "/spec/amiSelectorTerms/*/ssmParameter", (1, 14)),
-    ("EC2NodeClass", "/spec/blockDeviceMappings/*/ebs/volumeInitializationRate", (1, 14)),
-    ("EC2NodeClass", "/spec/capacityReservationSelectorTerms", (1, 3)),
-    ("EC2NodeClass", "/spec/capacityReservationSelectorTerms/*/instanceMatchCriteria", (1, 14)),
-    ("EC2NodeClass", "/spec/connectionTracking", (1, 14)),
-    ("EC2NodeClass", "/spec/cpuOptions", (1, 14)),
-    ("EC2NodeClass", "/spec/ipPrefixCount", (1, 14)),
-    ("EC2NodeClass", "/spec/networkInterfaces", (1, 14)),
-    ("EC2NodeClass", "/spec/placementGroupSelector", (1, 12)),
-    ("NodePool", "/spec/replicas", (1, 14)),
-];
 /// The version of 1.0 and later.
 const V1: &str = "v1";
 /// Places of objects that a finding shows.
@@ -132,7 +119,7 @@ fn check(definition: Item) -> Check {
         let why = "which version of Karpenter runs is not known (--karpenter-version states it)";
         return both([used, unknown(versions::not_known(why))]);
     };
-    both([stored(definition, version), lacking(definition, noun, version), used])
+    both([stored(definition, version), lacking(definition, &kind, version), used])
 }
 
 fn stored(definition: Item, version: Minor) -> Check {
@@ -169,7 +156,7 @@ fn stored(definition: Item, version: Minor) -> Check {
     })
 }
 
-fn lacking(definition: Item, noun: &str, version: Minor) -> Check {
+fn lacking(definition: Item, kind: &str, version: Minor) -> Check {
     if version < (1, 0) {
         return pass();
     }
@@ -178,21 +165,17 @@ fn lacking(definition: Item, noun: &str, version: Minor) -> Check {
         return fail(
             "/spec/versions",
             format!(
-                "CRD {} has no version v1, which {running} reads: it finds none of these objects",
+                "CRD {} has no version v1, which {running} reads: it finds no such kind, and does not start",
                 definition.name()
             ),
         )
-        .severity(Warning)
         .remedy("Apply the CRDs of the running release (chart karpenter-crd) before anything else.")
         .check();
     };
-    let mut missing: Vec<&str> = vec![];
-    for (_, field, since) in FIELDS.iter().filter(|(of, ..)| *of == noun) {
-        let told = missing.iter().any(|missing| field.starts_with(missing));
-        if version >= *since && !told && !crds::keeps(&v1, field)? {
-            missing.push(field);
-        }
-    }
+    // A later release is judged as the newest one that is known.
+    let newest = schemas::served(kind, V1).and_then(|served| served.minors().last().copied()).unwrap_or(version);
+    let Some(released) = schemas::release(kind, V1, version.min(newest)) else { return skip() };
+    let missing = missing(&v1, &released, true)?;
     let Some(first) = missing.first() else { return pass() };
     let more = if missing.len() > 1 { format!(" and {} more fields", missing.len() - 1) } else { String::new() };
     fail(
@@ -210,53 +193,55 @@ fn lacking(definition: Item, noun: &str, version: Minor) -> Check {
     .check()
 }
 
+/// The fields of a release that a definition's version does not have, without what is below them. Those that the first patch
+/// of the release does not have may be left out.
+fn missing(version: &Field, released: &Schema, without_late: bool) -> Result<Vec<String>, Unknown> {
+    let name = version.child("name").text()?.unwrap_or_default();
+    let Some(own) = schemas::schema_of(version.item(), &name)? else { return Ok(vec![]) };
+    let mut missing: Vec<String> = vec![];
+    released.walk(String::new(), &mut |at, schema| {
+        let told = missing.iter().any(|told| at.starts_with(&format!("{told}/")));
+        if !told && !own.describes(at) && !(without_late && schema.late) {
+            missing.push(at.to_owned());
+        }
+    });
+    Ok(missing)
+}
+
 /// Fields that objects use: these are lost now, whatever version runs.
 fn used(definition: Item, kind: &str, noun: &str) -> Check {
     let Some(v1) = crds::version(definition, V1) else { return skip() };
-    all(FIELDS.iter().filter(|(of, ..)| *of == noun), |(_, field, _)| {
-        let set = |object: Item| object.find(field).known().find(|found| found.exists() == Ok(true));
-        let users: Vec<Field> = select(kind).known().filter_map(set).collect();
+    let objects: Vec<Item> = select(kind).known().collect();
+    if objects.is_empty() {
+        return skip();
+    }
+    let mut fields: Vec<String> = vec![];
+    let served = schemas::served(kind, V1);
+    for minor in served.iter().flat_map(|served| served.minors()) {
+        let Some(released) = schemas::release(kind, V1, minor) else { continue };
+        let missing = missing(&v1, &released, false)?;
+        fields.extend(missing.into_iter().filter(|field| !fields.contains(field)).collect::<Vec<_>>());
+    }
+    let lost = all(fields, |field| {
+        let set = |object: &Item| object.find(&field).known().find(|found| found.exists() == Ok(true));
+        let users: Vec<Field> = objects.iter().filter_map(set).collect();
         let Some(first) = users.first() else { return skip() };
-        if crds::keeps(&v1, field)? {
-            return pass();
-        }
-        let may_keep = |rival: Item| crds::version(rival, V1).is_some_and(|v1| crds::keeps(&v1, field) != Ok(false));
+        let may_keep = |rival: Item| crds::version(rival, V1).is_some_and(|v1| crds::keeps(&v1, &field) != Ok(false));
         crds::contested(definition, may_keep)?;
         fail(
             &v1,
             format!(
                 "CRD {} does not know {}, which {noun} {} uses: the API server drops it without a word",
                 definition.name(),
-                dotted(field),
+                dotted(&field),
                 first.item().name()
             ),
         )
         .severity(Warning)
         .remedy("Apply the CRDs of the running release (chart karpenter-crd), then the object again.")
         .related(users.iter().take(SHOWN).map(|user| user.place("uses it")))
-        .group(*field)
+        .group(field.clone())
         .check()
-    })
-}
-
-/// `spec.replicas` of `/spec/replicas`.
-fn dotted(field: &str) -> String {
-    field.trim_start_matches('/').replace("/*", "[]").replace('/', ".")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_named_as_people_write_them() {
-        assert_eq!(dotted("/spec/amiSelectorTerms/*/ssmParameter"), "spec.amiSelectorTerms[].ssmParameter");
-    }
-
-    #[test]
-    fn no_field_is_listed_twice() {
-        for (index, (kind, field, _)) in FIELDS.iter().enumerate() {
-            assert!(!FIELDS[..index].iter().any(|(other, same, _)| (other, same) == (kind, field)), "{field}");
-        }
-    }
+    });
+    both([lost, pass()])
 }
