@@ -78,11 +78,12 @@ pub(crate) const RULE: Rule = Rule {
     title: "A reference leads nowhere",
     severity: Error,
     subjects: &[ack::KINDS],
-    reads: &["kms.services.k8s.aws/Key"],
+    reads: &[KEY],
     check,
     ..Rule::DEFAULT
 };
 
+const KEY: &str = "kms.services.k8s.aws/Key";
 /// What other rules say of, in the controller's words.
 const SAID_ELSEWHERE: &[&str] = &["cannot be used together", "reference is nil or empty", CROSS_NAMESPACE_REFUSED];
 
@@ -130,16 +131,19 @@ fn keys(object: Item) -> Check {
             Lookup::Absent(what) => fail(
                 &name,
                 format!(
-                    "{} refers to Key {}, but there is no {what}: it is neither created nor updated",
+                    "{} refers to Key {} in namespace {}, but there is no {what}{}: it is neither created nor updated",
                     ack::called(object),
-                    name.text()?.unwrap_or_default()
+                    name.text()?.unwrap_or_default(),
+                    namespace(&from),
+                    elsewhere(&from)
                 ),
             )
             .remedy("Create the Key, or correct name and namespace of the reference.")
+            .related(keys_elsewhere(&from).into_iter().map(|key| key.place("", "a Key of that name")))
             .group("missing")
             .check(),
             Lookup::Unknown(unknown) => match unknown.cause {
-                Cause::NotProvided => missing(&name),
+                Cause::NotProvided => missing(&from),
                 // It names nothing, or something else than an ACK Key: not this rule's.
                 Cause::Undecidable => skip(),
                 _ => Err(unknown),
@@ -173,8 +177,33 @@ fn terminal(key: Item, name: &Field) -> Check {
     .check()
 }
 
+/// The namespace in which the Key is looked for.
+fn namespace(from: &Field) -> String {
+    let own = || from.item().known_text("@namespace").filter(|namespace| !namespace.is_empty());
+    from.child("namespace").known_text().or_else(own).unwrap_or_else(|| "default".into())
+}
+
+/// Keys of the name that is referred to, in other namespaces.
+fn keys_elsewhere(from: &Field) -> Vec<Item> {
+    let Some(name) = from.child("name").known_text() else { return vec![] };
+    select(KEY).known().filter(|key| key.name() == name).collect()
+}
+
+/// ` (there is one in kms-keys)`, or nothing.
+fn elsewhere(from: &Field) -> String {
+    let mut homes: Vec<String> = vec![];
+    for key in keys_elsewhere(from) {
+        let home = key.known_text("@namespace").filter(|home| !home.is_empty()).unwrap_or_else(|| "default".into());
+        if home != namespace(from) && !homes.contains(&home) {
+            homes.push(home);
+        }
+    }
+    if homes.is_empty() { String::new() } else { format!(" (there is one in {})", homes.join(", ")) }
+}
+
 /// Files alone: it may be in the cluster.
-fn missing(name: &Field) -> Check {
+fn missing(from: &Field) -> Check {
+    let name = &from.child("name");
     let object = name.item();
     let resolved = |live: Item| {
         ack::condition(live, RESOLVED).is_some_and(|condition| condition.holds()) && name.same(&name.of(live)).is_yes()
@@ -185,13 +214,17 @@ fn missing(name: &Field) -> Check {
     fail(
         name,
         format!(
-            "{} refers to Key {}, which is not among what was read: unless the cluster has it, nothing is created",
+            "{} refers to Key {} in namespace {}, which is not among what was read{}: unless the cluster has it, nothing is \
+             created",
             ack::called(object),
-            name.text()?.unwrap_or_default()
+            name.text()?.unwrap_or_default(),
+            namespace(from),
+            elsewhere(from)
         ),
     )
     .severity(Warning)
     .confidence(Confidence::Medium)
+    .related(keys_elsewhere(from).into_iter().map(|key| key.place("", "a Key of that name")))
     .remedy("Add the Key's manifest, correct name and namespace of the reference, or check against the cluster.")
     .check()
 }

@@ -65,6 +65,7 @@ use karpcheck_sdk::prelude::*;
 
 use crate::ack::{self, keys};
 use crate::crds;
+use crate::schemas::Node;
 
 pub(crate) const RULE: Rule = Rule {
     title: "The cluster dropped a reference of a manifest",
@@ -112,16 +113,26 @@ fn has_id(reference: &Field) -> bool {
 }
 
 fn applied(live: Item) -> Check {
-    let Some(note) = live.known_text(APPLIED) else { return skip() };
-    let kind = live.kind();
-    let fields = keys::of_kind(&kind).map(|field| field.reference).filter(|at| !at.is_empty() && !at.contains('*'));
-    all(fields, |at| {
+    let Some(note) = live.known_text(APPLIED).as_deref().and_then(Node::parse) else { return skip() };
+    let mut references = vec![];
+    applied_references(&note, "", &mut references);
+    all(references, |at| {
         let reference = live.field(at);
-        if !note.contains(&format!("\"{}\":{{\"from\":{{", reference.name())) {
-            return skip();
-        }
         if reference.exists()? { pass() } else { judge(&reference, live) }
     })
+}
+
+/// The references of an object as it was applied, without those of lists.
+fn applied_references(node: &Node, at: &str, into: &mut Vec<String>) {
+    let Node::Map(members, _) = node else { return };
+    for (name, member) in members {
+        let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        if name.ends_with("Ref") && member.member("from").is_some() && at.starts_with("/spec/") {
+            into.push(at);
+        } else {
+            applied_references(member, &at, into);
+        }
+    }
 }
 
 fn judge(reference: &Field, live: Item) -> Check {
