@@ -1,5 +1,7 @@
 //! CustomResourceDefinitions: which fields an API server keeps.
 
+use std::cell::RefCell;
+
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const KIND: &str = "apiextensions.k8s.io/CustomResourceDefinition";
@@ -15,17 +17,31 @@ pub(crate) fn counts(definition: Item) -> bool {
     definition.observed() || !definition.linked("@same").any(Item::observed)
 }
 
+thread_local! {
+    static BY_KIND: RefCell<Vec<(String, Vec<Item>)>> = const { RefCell::new(vec![]) };
+}
+
+/// The definitions of a kind.
+fn all_of(kind: &str) -> Vec<Item> {
+    let known =
+        |all: &Vec<(String, Vec<Item>)>| all.iter().find(|(own, _)| own == kind).map(|(_, items)| items.clone());
+    if let Some(items) = BY_KIND.with_borrow(known) {
+        return items;
+    }
+    let ours = |definition: &Item| defined(*definition).ok().flatten().as_deref() == Some(kind);
+    let items: Vec<Item> = select(KIND).known().filter(ours).collect();
+    BY_KIND.with_borrow_mut(|all| all.push((kind.to_owned(), items.clone())));
+    items
+}
+
 /// The definitions of a kind that count for an object: the cluster's own, else all that files give, of which one is
 /// installed.
 pub(crate) fn of(object: Item, kind: &str) -> Vec<Item> {
-    let mut all: Vec<Item> = select(KIND)
-        .known()
-        .filter(|definition| defined(*definition).ok().flatten().as_deref() == Some(kind))
-        .filter(|definition| {
-            let elsewhere = object.observed() && definition.observed();
-            !elsewhere || !object.same("@cluster", *definition, "@cluster").is_no()
-        })
-        .collect();
+    let mut all = all_of(kind);
+    all.retain(|definition| {
+        let elsewhere = object.observed() && definition.observed();
+        !elsewhere || !object.same("@cluster", *definition, "@cluster").is_no()
+    });
     if all.iter().any(|definition| definition.observed()) {
         all.retain(|definition| definition.observed());
     }

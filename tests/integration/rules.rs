@@ -12,6 +12,7 @@ mod live;
 mod pages;
 mod readiness;
 mod releases;
+mod schemas;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -79,18 +79,23 @@ pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
         for definition in &definitions {
             schemas.extend(schema_of(*definition, &version)?);
         }
-        let who = Who::Definition(*first);
-        return Ok((!schemas.is_empty()).then_some(Deciding { schemas, who }));
+        if !schemas.is_empty() {
+            return Ok(Some(Deciding { schemas, who: Who::Definition(*first) }));
+        }
+        if !definitions.iter().any(|definition| crds::version(*definition, &version).is_some()) {
+            return Ok(None);
+        }
     }
     let Some(served) = table::served(&kind, &version) else { return Ok(None) };
     let all = |who| {
         let schemas = served.minors().into_iter().filter_map(|minor| table::release(&kind, &version, minor)).collect();
         Ok(Some(Deciding { schemas, who }))
     };
-    if served.is_alpha() {
-        return all(Who::AnyRelease);
-    }
     let running = running(object);
+    if served.is_alpha() {
+        let gone = !running.is_empty() && running.iter().all(|(_, minor)| !served.by((minor.0, minor.1, 0)));
+        return if gone { Ok(None) } else { all(Who::AnyRelease) };
+    }
     let mut schemas = vec![];
     for (controller, minor) in &running {
         if *minor > versions::newest(*controller) {
@@ -133,7 +138,7 @@ thread_local! {
     static SCHEMAS: RefCell<Vec<(Key, Option<Rc<Schema>>)>> = const { RefCell::new(vec![]) };
 }
 
-/// The schema of a definition's version; none where it does not have it.
+/// The schema of a definition's version; none where it does not have it, or only an abridged one, without what is in a spec.
 pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Schema>>, Unknown> {
     let key = (definition, version.to_owned());
     if let Some(known) =
@@ -143,7 +148,7 @@ pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Sch
     }
     let field = crds::version(definition, version).map(|version| version.field("/schema/openAPIV3Schema"));
     let schema = match field.as_ref().map(Field::value) {
-        Some(Value::Json(json)) => Schema::parse(json).map(Rc::new),
+        Some(Value::Json(json)) => Schema::parse(json).filter(|schema| schema.describes("/spec")).map(Rc::new),
         Some(Value::Unknown(unknown)) => return Err(unknown.clone()),
         _ => None,
     };
@@ -243,8 +248,7 @@ impl Deciding {
             lacks(schema, node, "", &mut lacking);
         }
         let Some((_, others, names)) = lacking.first() else { return Completeness::Whole };
-        let (kind, name) = (object.kind(), object.name());
-        if select(&kind).known().any(|other| other != object && other.name() == name) {
+        if object.peers("@name", &object.kind(), "@name").iter().any(|peer| peer.known().is_some()) {
             return Completeness::Patch;
         }
         match (lacking.len(), names.as_slice()) {

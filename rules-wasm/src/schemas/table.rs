@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use crate::schemas::schema::{LIMITS, Rule, Schema};
 use crate::schemas::tree::Node;
@@ -13,6 +14,7 @@ const TABLE: &str = include_str!("karpenter.tsv");
 pub(crate) type Release = (u64, u64, u64);
 
 /// The releases that serve a kind in a version of its API.
+#[derive(Clone)]
 pub(crate) struct Served {
     /// The first one of each minor release. Of the kinds before `v1beta1`, the first and the last of all.
     pub(crate) since: Vec<Release>,
@@ -43,17 +45,16 @@ impl Served {
 
 /// The kinds and versions of the table.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str, Served)> {
-    TABLE.split("\n@").skip(1).filter_map(|section| {
-        let (head, rows) = section.split_once('\n')?;
-        let mut head = head.split('\t');
-        let (kind, version, since) = (head.next()?, head.next()?, head.next()?);
-        let since = since.split(' ').filter_map(parse).collect();
-        Some((
-            kind,
-            version,
-            Served { since, rows, alpha: version.starts_with("v1alpha") && !kind.ends_with("/NodeOverlay") },
-        ))
-    })
+    static SECTIONS: OnceLock<Vec<(&str, &str, Served)>> = OnceLock::new();
+    SECTIONS.get_or_init(|| TABLE.split("\n@").skip(1).filter_map(section).collect()).iter().cloned()
+}
+
+fn section(text: &'static str) -> Option<(&'static str, &'static str, Served)> {
+    let (head, rows) = text.split_once('\n')?;
+    let mut head = head.split('\t');
+    let (kind, version, since) = (head.next()?, head.next()?, head.next()?);
+    let alpha = version.starts_with("v1alpha") && !kind.ends_with("/NodeOverlay");
+    Some((kind, version, Served { since: since.split(' ').filter_map(parse).collect(), rows, alpha }))
 }
 
 /// The versions that a kind of Karpenter ever had, in the order of the table; none where there is no such kind.

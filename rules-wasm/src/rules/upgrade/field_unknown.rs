@@ -70,6 +70,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack::{self, keys};
 use crate::crds;
 use crate::schemas::{self, Broken, Deciding, Fault, Node, Who, dotted, meant};
+use crate::versions;
 
 pub(crate) const RULE: Rule = Rule {
     title: "An object has a field, a value or a kind that its definition does not have",
@@ -110,7 +111,7 @@ fn check(object: Item) -> Check {
     if !is_ack && schemas::versions_of(&kind).is_empty() {
         return of_no_kind(object, &kind);
     }
-    if schemas::is_of_others(object) {
+    if schemas::is_of_others(object) || (object.observed() && object.get(APPLIED).is_absent()) {
         return skip();
     }
     let Some(deciding) = schemas::deciding(object)? else {
@@ -140,6 +141,9 @@ fn of_no_kind(object: Item, kind: &str) -> Check {
             (format!(" ({noun} is of {group})"), format!("Write apiVersion: {group}/v1."))
         }
         (None, Some(like)) => (format!(" ({like} is meant)"), format!("Write kind: {like}.")),
+        (None, None) if is_certain(object) => {
+            (String::new(), "Remove it: no release of Karpenter has such a kind.".into())
+        }
         // A kind of a later release, or of somebody's own.
         (None, None) => {
             return unknown(
@@ -155,6 +159,12 @@ fn of_no_kind(object: Item, kind: &str) -> Check {
         .remedy(remedy)
         .group("kind")
         .check()
+}
+
+/// Is the release that runs known here, so that a kind of a later one is out of the question?
+fn is_certain(object: Item) -> bool {
+    let running = schemas::running(object);
+    !running.is_empty() && running.iter().all(|(controller, minor)| *minor <= versions::newest(*controller))
 }
 
 /// What the API server has dropped of a live object.
@@ -270,6 +280,10 @@ fn elsewhere(deciding: &Deciding, object: Item, at: &str, name: &str) -> String 
         match having.as_slice() {
             [] => {}
             _ if version != own => return format!("it is a field of {version}"),
+            // It is still there.
+            [first, ..] if having.last() == served.minors().last() => {
+                return format!("it came with {}.{}", first.0, first.1);
+            }
             [first, .., last] => return format!("it is there from {}.{} to {}.{}", first.0, first.1, last.0, last.1),
             [only] => return format!("it came with {}.{}", only.0, only.1),
         }

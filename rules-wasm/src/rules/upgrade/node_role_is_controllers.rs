@@ -145,7 +145,11 @@ fn check(class: Item) -> Check {
         .related(nearest)
         .check(),
         (None, Some(Trust::Unknown(unknown))) => Err(unknown),
-        (None, Some(Trust::NotGiven) | None) => skip(),
+        // It is not the controller's, as far as its name tells.
+        (None, Some(Trust::NotGiven) | None) => {
+            let told = |controller: Item| controller.known_text("/Role").is_some() && named.known_text().is_some();
+            if class.linked("@controller").any(told) { pass() } else { skip() }
+        }
     }
 }
 
