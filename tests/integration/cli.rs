@@ -24,7 +24,7 @@ metadata: {name: general}
 spec:
   blockDeviceMappings:
   - deviceName: /dev/xvda
-    ebs: {kmsKeyID: 'arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'}
+    ebs: {volumeSize: 20Gi, kmsKeyID: 'arn:aws:kms:eu-west-1:111122223333:key/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'}
 ";
 
 /// An object that Karpenter serves.
