@@ -6,6 +6,10 @@
 
 mod syntax;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::thread::LocalKey;
+
 use regex_lite::Regex;
 
 use crate::schemas::tree::{Node, Whole};
@@ -26,27 +30,56 @@ type Outcome = Result<Node, Stop>;
 
 /// Is a rule true of a value?
 pub(super) fn holds(rule: &str, own: &Node) -> Result<bool, Stop> {
-    let expression = syntax::parse(rule).ok_or(Stop::Unsupported)?;
+    let expression = parsed(rule).ok_or(Stop::Unsupported)?;
     truth(evaluate(&expression, &mut vec![("self".to_owned(), own.clone())])?)
+}
+
+thread_local! {
+    /// What was parsed: all objects of a kind are asked the same.
+    static PARSED: RefCell<Vec<(String, Option<Rc<Expression>>)>> = const { RefCell::new(vec![]) };
+    static REGEXES: RefCell<Vec<(String, Option<Rc<Regex>>)>> = const { RefCell::new(vec![]) };
+}
+
+/// A rule's expression, if all of it is in the part of the language that is read here.
+fn parsed(rule: &str) -> Option<Rc<Expression>> {
+    once(&PARSED, rule, |rule| syntax::parse(rule).filter(is_read))
+}
+
+/// An expression for texts; none where it is not one.
+pub(super) fn regex(pattern: &str) -> Option<Rc<Regex>> {
+    once(&REGEXES, pattern, |pattern| Regex::new(pattern).ok())
+}
+
+type Known<T> = RefCell<Vec<(String, Option<Rc<T>>)>>;
+
+fn once<T>(known: &'static LocalKey<Known<T>>, text: &str, make: impl FnOnce(&str) -> Option<T>) -> Option<Rc<T>> {
+    let found = known.with_borrow(|all| all.iter().find(|(own, _)| own == text).map(|(_, made)| made.clone()));
+    found.unwrap_or_else(|| {
+        let made = make(text).map(Rc::new);
+        known.with_borrow_mut(|all| all.push((text.to_owned(), made.clone())));
+        made
+    })
 }
 
 /// Is a rule written in the part of the language that is read here?
 pub(super) fn is_supported(rule: &str) -> bool {
-    syntax::parse(rule).is_some_and(|expression| {
-        expression.all(&|part| match part {
-            Expression::Call(None, name, arguments) => match (name.as_str(), arguments.as_slice()) {
-                ("has", [of]) => matches!(of, Expression::Member(..)),
-                ("size" | "int", [_]) => true,
-                _ => false,
-            },
-            Expression::Call(Some(_), name, arguments) => match (name.as_str(), arguments.as_slice()) {
-                ("size", []) => true,
-                ("all" | "exists" | "filter", [variable, _]) => matches!(variable, Expression::Name(_)),
-                ("find" | "matches" | "split" | "startsWith" | "endsWith" | "contains", [_]) => true,
-                _ => false,
-            },
-            _ => true,
-        })
+    parsed(rule).is_some()
+}
+
+fn is_read(expression: &Expression) -> bool {
+    expression.all(&|part| match part {
+        Expression::Call(None, name, arguments) => match (name.as_str(), arguments.as_slice()) {
+            ("has", [of]) => matches!(of, Expression::Member(..)),
+            ("size" | "int", [_]) => true,
+            _ => false,
+        },
+        Expression::Call(Some(_), name, arguments) => match (name.as_str(), arguments.as_slice()) {
+            ("size", []) => true,
+            ("all" | "exists" | "filter", [variable, _]) => matches!(variable, Expression::Name(_)),
+            ("find" | "matches" | "split" | "startsWith" | "endsWith" | "contains", [_]) => true,
+            _ => false,
+        },
+        _ => true,
     })
 }
 
@@ -258,7 +291,7 @@ fn call(of: Option<&Expression>, name: &str, arguments: &[Expression], names: &m
 }
 
 fn of_text(function: &str, text: &str, argument: &str) -> Outcome {
-    let regex = || Regex::new(argument).map_err(|_| Stop::Unsupported);
+    let regex = || regex(argument).ok_or(Stop::Unsupported);
     Ok(match function {
         "find" => Node::Text(regex()?.find(text).map(|found| found.as_str().to_owned()).unwrap_or_default()),
         "matches" => Node::Flag(regex()?.is_match(text)),

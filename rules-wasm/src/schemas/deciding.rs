@@ -157,23 +157,27 @@ pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Sch
 }
 
 impl Deciding {
-    /// What all schemas find, in the words of the first.
+    /// What all schemas find, in the words of the newest. Where one finds nothing, the others do not matter.
     pub(crate) fn judge(&self, object: &Node) -> Judgement {
-        let mut judgements: Vec<Judgement> = vec![];
-        for (index, schema) in self.schemas.iter().enumerate() {
-            // Most releases have the same schema as the one before.
-            if !self.schemas[..index].contains(schema) {
-                judgements.push(judge(schema, object));
+        let mut schemas = self.schemas.iter().rev();
+        let Some(newest) = schemas.next() else { return Judgement::default() };
+        let mut judgement = judge(newest, object);
+        let mut before = newest;
+        for schema in schemas {
+            if judgement.broken.is_empty() {
+                break;
             }
+            // Most releases have the same schema as the next one.
+            if schema == before {
+                continue;
+            }
+            before = schema;
+            let other = judge(schema, object);
+            judgement.broken.retain(|broken| other.broken.iter().any(|same| is_same(broken, same)));
+            let more: Vec<String> = other.unread.into_iter().filter(|rule| !judgement.unread.contains(rule)).collect();
+            judgement.unread.extend(more);
         }
-        let mut judgements = judgements.into_iter();
-        let mut first = judgements.next().unwrap_or_default();
-        for other in judgements {
-            first.broken.retain(|broken| other.broken.iter().any(|same| is_same(broken, same)));
-            let more = other.unread.into_iter().filter(|rule| !first.unread.contains(rule)).collect::<Vec<_>>();
-            first.unread.extend(more);
-        }
-        first
+        judgement
     }
 
     /// The schema to look things up in: the newest.

@@ -1,7 +1,5 @@
 //! An object held against a schema, as the API server does when it is applied.
 
-use regex_lite::Regex;
-
 use crate::schemas::cel::{self, Stop};
 use crate::schemas::schema::Schema;
 use crate::schemas::tree::{Node, Whole};
@@ -114,10 +112,10 @@ impl Judgement {
         }
         if let Node::Text(text) = node {
             for pattern in &schema.patterns {
-                match Regex::new(pattern) {
-                    Ok(regex) if !regex.is_match(text) => self.add(at, Fault::Pattern(pattern.clone())),
-                    Ok(_) => {}
-                    Err(_) => self.unread.push(pattern.clone()),
+                match cel::regex(pattern) {
+                    Some(regex) if !regex.is_match(text) => self.add(at, Fault::Pattern(pattern.clone())),
+                    Some(_) => {}
+                    None => self.unread.push(pattern.clone()),
                 }
             }
         }
@@ -274,7 +272,7 @@ mod tests {
                             assert!(cel::is_supported(&rule.cel), "{kind} {version} {at}: {}", rule.cel);
                         }
                         for pattern in &schema.patterns {
-                            assert!(Regex::new(pattern).is_ok(), "{kind} {version} {at}: {pattern}");
+                            assert!(cel::regex(pattern).is_some(), "{kind} {version} {at}: {pattern}");
                         }
                     });
                 }

@@ -121,7 +121,8 @@ fn check(object: Item) -> Check {
         return applied(object, &deciding);
     }
     let node = schemas::tree(object)?;
-    let judgement = deciding.judge(&node);
+    // What it lacks is the matter of object-refused.
+    let judgement = deciding.judge(&node.clone().as_patch());
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
 }
