@@ -182,6 +182,10 @@ impl Actor {
     fn node_roles(&self, on: &str) -> Vec<Resource> {
         let Some(class) = self.class else { return vec![self.unknown_id(on, "role", "")] };
         let role = class.field("/spec/role");
+        if role.matches("*:*").is_yes() {
+            // No role's name: an ARN, whose account may be a placeholder of any form.
+            return vec![self.unknown_id(on, "role", "")];
+        }
         if !role.is_absent() {
             return vec![match role.linked() {
                 Some(item) if item.matches("/Path", "/?*/").is_yes() => of_item(item),

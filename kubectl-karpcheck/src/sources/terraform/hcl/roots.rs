@@ -1,7 +1,7 @@
 //! Roots: folders that no other folder calls, each with its values and everything that it calls.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use hcl_edit::structure::Block;
@@ -96,7 +96,7 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
     let folders: Vec<PathBuf> = codes.iter().map(|code| code.folder.clone()).collect();
     let files = NamedFiles::new(documents, &folders);
     let mut variants = variants(input, &codes, &called);
-    let (mut sets, mut unread) = (vec![], vec![]);
+    let (mut sets, mut unread, mut terragrunt) = (vec![], vec![], Terragrunt::default());
     for (number, code) in codes.iter().enumerate().filter(|(number, _)| !called[*number]) {
         let scope = scopes.get(number).copied().unwrap_or(SymbolScope::Run);
         let resolve = |module: &ModuleInstance<'_>, key: &str, call: &Block| {
@@ -117,7 +117,7 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
         root.folder = Some(".".to_owned());
         root.given = given(input, code, &files);
         root.variants = variants.remove(&number).unwrap_or_default();
-        root.is_library = root.given.is_empty() && root.variants.is_empty() && is_library(code);
+        root.is_library = root.given.is_empty() && root.variants.is_empty() && is_library(code, &mut terragrunt);
         let root = Rc::new(root);
         let mut resources: Vec<Resource> = vec![];
         evaluator.resources(&root, &mut resources);
@@ -133,12 +133,65 @@ pub(super) fn evaluate_all(input: &Input<'_>, documents: &dyn Register) -> Evalu
 
 /// Is it a module that only others call, though none of them was given? What its variables have by default says nothing
 /// then: a module takes what each caller gives.
-fn is_library(code: &Code<'_>) -> bool {
+fn is_library(code: &Code<'_>, terragrunt: &mut Terragrunt) -> bool {
     let required = || code.variables.values().any(|variable| !variable.it.body.has_attribute("default"));
     let shelved =
         || code.folder.components().any(|name| matches!(name.as_os_str().to_str(), Some("modules" | "module")));
     let installed = || [".terraform", ".terraform.lock.hcl"].iter().any(|name| code.folder.join(name).exists());
-    !code.is_configured && (required() || shelved()) && !installed()
+    (!code.is_configured && (required() || shelved()) && !installed()) || terragrunt.runs(&code.folder)
+}
+
+/// How deep below a repository's top files of Terragrunt are looked for, and among how many entries of folders.
+const TERRAGRUNT_DEPTH: usize = 6;
+const TERRAGRUNT_ENTRIES: usize = 5_000;
+
+/// The folders that files of Terragrunt name as their source, by the repository's top: Terragrunt gives their variables.
+#[derive(Default)]
+struct Terragrunt(HashMap<PathBuf, HashSet<String>>);
+
+impl Terragrunt {
+    fn runs(&mut self, folder: &Path) -> bool {
+        if folder.join("terragrunt.hcl").is_file() {
+            return true;
+        }
+        let Some(real) = canonical(folder) else { return false };
+        // The repository, or as far up as the path goes that was given.
+        let given = folder.components().filter(|part| matches!(part, Component::Normal(_))).count();
+        let repository = real.ancestors().find(|above| above.join(".git").exists());
+        let Some(top) = repository.or_else(|| real.ancestors().nth(given)) else { return false };
+        let named = self.0.entry(top.to_path_buf()).or_insert_with(|| terragrunt_sources(top));
+        real.file_name().is_some_and(|name| named.contains(&*name.to_string_lossy()))
+    }
+}
+
+/// The last names of the sources in the files of Terragrunt below a folder.
+fn terragrunt_sources(top: &Path) -> HashSet<String> {
+    let (mut found, mut left, mut queue) = (HashSet::new(), TERRAGRUNT_ENTRIES, vec![(top.to_path_buf(), 0)]);
+    while let Some((folder, depth)) = queue.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            left = left.saturating_sub(1);
+            if left == 0 {
+                return found;
+            }
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if !hidden && depth < TERRAGRUNT_DEPTH && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                queue.push((entry.path(), depth + 1));
+            } else if entry.file_name() == "terragrunt.hcl" {
+                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                found.extend(text.lines().filter_map(source_name));
+            }
+        }
+    }
+    found
+}
+
+/// `layer2-k8s` of `source = "${get_terragrunt_dir()}/../..//layer2-k8s?ref=main"`.
+fn source_name(line: &str) -> Option<String> {
+    let value = line.trim().strip_prefix("source")?.trim_start().strip_prefix('=')?;
+    let (_, source) = value.split_once('"')?;
+    let source = source.rsplit_once('"')?.0;
+    let path = source.split('?').next()?.trim_end_matches('/');
+    Some(path.rsplit('/').next()?.to_owned())
 }
 
 /// Modules whose code is not there, by source, key and place of their calls: one line for each source.

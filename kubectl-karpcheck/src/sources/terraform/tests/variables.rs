@@ -142,3 +142,22 @@ fn a_sensitive_value_is_not_told_among_the_candidates() {
     let (_, queue) = all.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("a queue");
     assert!(!format!("{:?}", queue.body).contains("hunter"));
 }
+
+#[test]
+fn terragrunt_gives_the_variables_of_the_folder_that_it_names() {
+    let root = "variable \"name\" {\n  default = \"x\"\n}\nresource \"aws_sqs_queue\" \"q\" {\n  name = var.name\n}\n";
+    let live = "terraform {\n  source = \"${get_terragrunt_dir()}/../../terraform//layer\"\n}\n";
+    let all = files(&[
+        ("repo/terraform/layer/main.tf", root),
+        ("repo/live/demo/terragrunt.hcl", live),
+        ("repo/.git/HEAD", ""),
+    ]);
+    assert_eq!(field(item(&all, "AWS::SQS::Queue", "aws_sqs_queue.q"), &["QueueName"]), "\"${var.name}\"");
+    let other = live.replace("//layer", "//another");
+    let all = files(&[
+        ("repo/terraform/layer/main.tf", root),
+        ("repo/live/demo/terragrunt.hcl", &other),
+        ("repo/.git/HEAD", ""),
+    ]);
+    assert_eq!(field(item(&all, "AWS::SQS::Queue", "x"), &["QueueName"]), "\"x\"");
+}
