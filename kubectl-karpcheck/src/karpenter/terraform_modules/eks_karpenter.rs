@@ -191,7 +191,7 @@ pub(super) const MODULE: Module = Module {
                 versions: since((21, 5, 0)),
                 input: "queue_policy_statements",
                 conditions: "condition",
-                sid: "try(coalesce(statement.value.sid, statement.key), statement.key)",
+                sid: "try(statement.value.sid, null) != null ? statement.value.sid : statement.key",
             }],
             ..Document::EMPTY
         },

@@ -158,3 +158,21 @@ fn files_outside_of_what_was_given_are_not_read() {
         assert!(document.contains("file()"), "{document}");
     }
 }
+
+#[test]
+fn lines_within_a_directive_lose_the_indentation_of_their_heredoc() {
+    for (start, end) in
+        [("%{ if true }", "%{ endif }"), ("%{~if true~}", "%{~endif~}"), ("%{~for x in [1]~}", "%{~endfor~}")]
+    {
+        let text = format!(
+            "resource \"kubectl_manifest\" \"c\" {{\n  yaml_body = <<-YAML\n    apiVersion: karpenter.k8s.aws/v1\n    \
+             kind: EC2NodeClass\n    metadata:\n      name: default\n    spec:\n      amiSelectorTerms:\n        \
+             - alias: al2023@latest\n      {start}\n      role: nodes\n      {end}\n      kubelet:\n        \
+             maxPods: 20\n  YAML\n}}\n"
+        );
+        let all = files(&[("main.tf", &text)]);
+        let class = item(&all, "karpenter.k8s.aws/EC2NodeClass", "default");
+        assert_eq!(field(class, &["spec", "role"]), "\"nodes\"", "{start}");
+        assert_eq!(field(class, &["spec", "kubelet", "maxPods"]), "20", "{start}");
+    }
+}

@@ -18,7 +18,13 @@ impl<'a> Evaluator<'a> {
             Expression::String(text) => Node::text(text.value().as_str(), at),
             Expression::Parenthesis(inner) => self.eval(env, inner.inner()),
             Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => match expression.as_template() {
-                Some(template) => self.template(env, template, at),
+                Some(template) => {
+                    let indent = match expression {
+                        Expression::HeredocTemplate(heredoc) => heredoc.indent().unwrap_or_default(),
+                        _ => 0,
+                    };
+                    self.template(env, template, indent, at)
+                }
                 None => Node::new(Value::Null, at),
             },
             Expression::Array(array) => {

@@ -110,7 +110,7 @@ impl<'a> Evaluator<'a> {
         if !self.descend() {
             return None;
         }
-        let node = self.template(&inner, &template.template, at);
+        let node = self.template(&inner, &template.template, 0, at);
         self.ascend();
         Some(Node::new(node.value, at))
     }

@@ -1,5 +1,7 @@
 //! Texts with interpolations and directives in them.
 
+use std::borrow::Cow;
+
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::expressions::{elements, flag, written};
@@ -20,6 +22,8 @@ struct Rendered {
     length: usize,
     /// What is no text, and makes all of it none.
     fails: Option<Node>,
+    /// Of a heredoc: the indentation that the parser took off its lines, and left to those within directives.
+    indent: usize,
 }
 
 impl Rendered {
@@ -44,15 +48,17 @@ impl Rendered {
 struct Stripped {
     start: bool,
     end: bool,
+    /// Does it stand within a directive?
+    nested: bool,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn template(&self, env: &Env<'a>, template: &'a Template, at: At) -> Node {
+    pub(super) fn template(&self, env: &Env<'a>, template: &'a Template, indent: usize, at: At) -> Node {
         let mut elements = template.iter();
         if let (Some(Element::Interpolation(only)), None) = (elements.next(), elements.next()) {
             return self.eval(env, &only.expr);
         }
-        let mut rendered = Rendered::default();
+        let mut rendered = Rendered { indent, ..Rendered::default() };
         self.render(env, template, Stripped::default(), &mut rendered);
         self.spent((rendered.length / 64) as u64);
         if rendered.is_too_long() {
@@ -72,8 +78,9 @@ impl<'a> Evaluator<'a> {
                 Element::Literal(text) => {
                     let before = index.checked_sub(1).and_then(|index| elements.get(index));
                     let after = elements.get(index + 1);
+                    let text = without_indent(text.as_str(), if stripped.nested { into.indent } else { 0 });
                     let text = strip(
-                        text.as_str(),
+                        &text,
                         before.map_or(stripped.start, |element| ends(element).1.strip_end()),
                         after.map_or(stripped.end, |element| ends(element).0.strip_start()),
                     );
@@ -122,11 +129,11 @@ impl<'a> Evaluator<'a> {
         let condition = self.eval(env, &choice.if_expr.cond_expr);
         let last = choice.endif_expr.strip;
         let middle = choice.else_expr.as_ref().map_or(last, |other| other.strip);
-        let first = Stripped { start: choice.if_expr.strip.strip_end(), end: middle.strip_start() };
+        let first = Stripped { start: choice.if_expr.strip.strip_end(), end: middle.strip_start(), nested: true };
         match (flag(&condition), &choice.else_expr) {
             (Some(true), _) => self.render(env, &choice.if_expr.template, first, into),
             (Some(false), Some(other)) => {
-                let stripped = Stripped { start: other.strip.strip_end(), end: last.strip_start() };
+                let stripped = Stripped { start: other.strip.strip_end(), end: last.strip_start(), nested: true };
                 self.render(env, &other.template, stripped, into);
             }
             (Some(false), None) => {}
@@ -142,7 +149,8 @@ impl<'a> Evaluator<'a> {
     fn repeat(&self, env: &Env<'a>, each: &'a ForDirective, into: &mut Rendered) {
         let head = &each.for_expr;
         let over = self.eval(env, &head.collection_expr);
-        let stripped = Stripped { start: head.strip.strip_end(), end: each.endfor_expr.strip.strip_start() };
+        let stripped =
+            Stripped { start: head.strip.strip_end(), end: each.endfor_expr.strip.strip_start(), nested: true };
         let (entries, more) = match elements(&over, over.at) {
             Ok(found) => found,
             Err(reason) => (vec![], Some(Box::new(reason))),
@@ -174,6 +182,20 @@ fn ends(element: &Element) -> (Strip, Strip) {
             Directive::For(each) => (each.for_expr.strip, each.endfor_expr.strip),
         },
     }
+}
+
+/// Without so much white space at the start of its lines; it does not begin with one.
+fn without_indent(text: &str, indent: usize) -> Cow<'_, str> {
+    if indent == 0 {
+        return text.into();
+    }
+    let mut lines = text.split('\n');
+    let first = lines.next().unwrap_or_default().to_owned();
+    let less = |line: &str| {
+        let blank = line.chars().take(indent).take_while(|c| c.is_whitespace()).map(char::len_utf8).sum();
+        line.get(blank..).unwrap_or_default().to_owned()
+    };
+    lines.fold(first, |all, line| all + "\n" + &less(line)).into()
 }
 
 /// Without the white space at its ends, as far as the line goes that each stands in: that is how Terraform does it.
