@@ -2,7 +2,7 @@
 //! for all others a text that is known in part. An id is never invented: a policy that names ids is then judged by the known
 //! ones, or not judged.
 
-use super::Actor;
+use super::{Actor, Name, UNNAMED};
 use karpcheck_sdk::prelude::*;
 
 /// A resource that IAM is asked about.
@@ -64,6 +64,10 @@ impl Actor {
         if placeholder("role") {
             return self.node_roles(on);
         }
+        if placeholder("cluster") && matches!(&self.name, Name::Text(name) if name == UNNAMED) {
+            // Its own name: the one that stands for it in tags would be filled in.
+            return vec![self.unknown_id(&on.replace("{cluster}", "{own-cluster}"), "own-cluster", "")];
+        }
         vec![plain(on)]
     }
 
@@ -89,6 +93,7 @@ impl Actor {
             "launch-template" => "the ids of its launch templates are not known".into(),
             "profile" => format!("the name of the instance profile of {class} is not known"),
             "role" => format!("which role the instances of {class} have is not known"),
+            "own-cluster" => "the cluster's name is not known".into(),
             name => format!("which {}s {class} uses is not known", name.replace('-', " ")),
         }
     }
