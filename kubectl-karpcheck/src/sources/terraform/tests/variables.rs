@@ -161,3 +161,18 @@ fn terragrunt_gives_the_variables_of_the_folder_that_it_names() {
     ]);
     assert_eq!(field(item(&all, "AWS::SQS::Queue", "x"), &["QueueName"]), "\"x\"");
 }
+
+#[test]
+fn an_empty_default_for_a_name_that_must_be_given_is_no_name() {
+    let of = |variable: &str| {
+        let text = format!(
+            "provider \"aws\" {{}}\nvariable \"{variable}\" {{\n  default = \"\"\n}}\n\
+             resource \"aws_sqs_queue\" \"q\" {{\n  name = \"x-${{var.{variable}}}\"\n}}\n"
+        );
+        name(&files(&[("main.tf", &text)]))
+    };
+    for variable in ["cluster_name", "node_group_default_iam_role_name"] {
+        assert_eq!(of(variable), format!("\"x-${{var.{variable}}}\""));
+    }
+    assert_eq!(of("suffix"), "\"x-\"");
+}

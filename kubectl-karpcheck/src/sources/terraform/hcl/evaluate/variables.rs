@@ -33,8 +33,9 @@ impl<'a> Evaluator<'a> {
             let value = given.or_else(passed).filter(|node| {
                 !(node.is_null() && argument("nullable").is_some_and(|node| flag(&node) == Some(false)))
             });
-            // A module's empty default for the cluster's name only says that the caller must give one.
-            let stated = |node: &Node| !(name.ends_with("cluster_name") && node.as_str() == Some(""));
+            // An empty default for the name of the cluster or of a role only says that the caller must give one.
+            let named = ["cluster_name", "role_name"].iter().any(|end| name.ends_with(end));
+            let stated = |node: &Node| !(named && node.as_str() == Some(""));
             let default = || argument("default").filter(stated);
             let value = value.or_else(|| self.in_variants(env, name, &default, at)).or_else(|| {
                 // A caller may give anything else.
