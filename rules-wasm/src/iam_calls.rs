@@ -122,7 +122,12 @@ pub(crate) fn name_of(controller: Item) -> Name {
             _ => Name::Field(own),
         };
     }
-    pins.into_iter().next().map_or_else(|| Name::Text(UNNAMED.into()), Name::Field)
+    match (pins.into_iter().next(), own.value()) {
+        (Some(pin), _) => Name::Field(pin),
+        // What the requests say is not known: a made-up name would be refused where the true one is let in.
+        (None, Value::Unknown(_)) => Name::Field(own),
+        (None, _) => Name::Text(UNNAMED.into()),
+    }
 }
 
 /// Where the names that policies pin stand.
