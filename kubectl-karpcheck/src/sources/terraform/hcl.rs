@@ -105,7 +105,7 @@ impl Modules {
                 match parse::parse(file.doc, file.text) {
                     Ok(source) => into.push(source),
                     Err(Unparsed { what, at, before }) => {
-                        context.unread(what, at, file.named, relevance);
+                        context.unread(*what, at, file.named, relevance);
                         into.extend(before.and_then(|text| parse::parse(file.doc, text).ok()));
                     }
                 }
@@ -120,7 +120,7 @@ impl Modules {
             let relevance = Relevance::of_code(&text);
             match parse::parse_values(doc, text) {
                 Ok(source) => values.push(Values { path, source, named }),
-                Err(Unparsed { what, at, .. }) => context.unread(what, at, named, relevance),
+                Err(Unparsed { what, at, .. }) => context.unread(*what, at, named, relevance),
             }
         }
         let builder = &mut *context.builder;

@@ -10,7 +10,7 @@ use crate::sources::terraform::hcl::json::Rewritten;
 /// A file that is not written as Terraform wants it.
 pub(super) struct Unparsed {
     /// What is wrong.
-    pub(super) what: ProblemKind,
+    pub(super) what: Box<ProblemKind>,
     /// Where.
     pub(super) at: At,
     /// The whole blocks that stand before it.
@@ -19,7 +19,8 @@ pub(super) struct Unparsed {
 
 impl Unparsed {
     fn new(format: FileFormat, error: &str, at: At) -> Self {
-        Self { what: FileProblem::Syntax { format, error: error.into(), cut: IsCut(false) }.into(), at, before: None }
+        let what = FileProblem::Syntax { format, error: error.into(), cut: IsCut(false) };
+        Self { what: Box::new(what.into()), at, before: None }
     }
 }
 
@@ -54,13 +55,13 @@ fn parse_with(doc: DocId, text: String, rewrite: Rewrite) -> Result<Source, Unpa
             // A block ends with a brace at the beginning of a line.
             let end = lines[..broken].iter().rposition(|line| line.starts_with('}'));
             let cut = IsCut(lines[broken..].iter().skip(1).all(|line| line.trim().is_empty()));
-            let what = FileProblem::Syntax { format: FileFormat::Hcl, error: what.into(), cut }.into();
-            Unparsed { what, at, before: end.map(|end| lines[..=end].concat()) }
+            let what = FileProblem::Syntax { format: FileFormat::Hcl, error: what.into(), cut };
+            Unparsed { what: Box::new(what.into()), at, before: end.map(|end| lines[..=end].concat()) }
         })
     });
     match parsed.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
-        _ => Err(Unparsed { what: TerraformProblem::NotParsed.into(), at: At::whole(doc), before: None }),
+        _ => Err(Unparsed { what: Box::new(TerraformProblem::NotParsed.into()), at: At::whole(doc), before: None }),
     }
 }
 
