@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Node -> Document (statements, compiled once; faults)         document, principal, resource, condition
-//! Question -> Request + Policies (over an inventory)           question
+//! Question -> Request + Policies (over an inventory)           request, policies
 //! Request + Policies -> Decision (access, why, places, notes)  decide
 //! Request + Policies -> trail, statement by statement          trail
 //! ```
@@ -24,6 +24,7 @@ mod grant;
 mod identity;
 mod managed;
 mod pattern;
+mod policies;
 mod principal;
 pub mod request;
 mod resource;
@@ -31,12 +32,13 @@ mod services;
 mod trail;
 
 pub use context::{Context, Given};
-pub use decide::{Access, Boundary, Decision, Policies, Policy, decide};
+pub use decide::{Access, Decision, decide};
 pub use document::{Document, PolicyKind, validate};
 pub use environment::Request;
 pub use fault::{Consequence, Fault};
 pub use grant::Grant;
 pub use identity::{Identity, IdentityKind, Principal};
+pub use policies::{Boundary, Policies, Policy};
 pub use request::{Cache, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 pub use services::no_such_action;
 pub use trail::{ElementTrail, StatementTrail, trail};

@@ -17,10 +17,11 @@ use crate::inventory::{
 };
 
 use crate::iam::context::{Context, Given};
-use crate::iam::decide::{Boundary, Decision, Policies, decide};
+use crate::iam::decide::{Decision, decide};
 use crate::iam::document::{Document, PolicyKind};
 use crate::iam::environment::Request;
 use crate::iam::identity::{Identity, IdentityKind, Principal};
+use crate::iam::policies::{Boundary, Policies};
 use crate::iam::trail::{StatementTrail, trail};
 
 mod account_region;

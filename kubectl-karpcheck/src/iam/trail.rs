@@ -4,10 +4,10 @@ use crate::inventory::Place;
 use crate::inventory::{Part, Reason, SymbolScope, Ternary, Text};
 
 use crate::iam::condition::Condition;
-use crate::iam::decide::{Boundary, Policies, Policy, Which};
 use crate::iam::document::{Effect, PolicyKind, Statement};
 use crate::iam::environment::{Env, Request};
 use crate::iam::identity::Principal;
+use crate::iam::policies::{Boundary, Policies, Policy, Which};
 
 /// One element of a statement against a request.
 #[derive(Clone, PartialEq, Debug)]

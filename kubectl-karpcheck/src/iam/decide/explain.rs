@@ -4,9 +4,10 @@ use crate::inventory::Place;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, SymbolScope, Ternary, Unknown};
 
-use crate::iam::decide::{Access, Boundary, Decision, Doubt, Policies, Policy, Sums, Which};
+use crate::iam::decide::{Access, Decision, Doubt, Sums};
 use crate::iam::environment::{Env, Request};
 use crate::iam::identity::{IdentityKind, Principal};
+use crate::iam::policies::{Boundary, Policies, Policy, Which};
 use crate::iam::trail;
 
 fn decision(access: Access, why: String, statements: Vec<Place>) -> Decision {

@@ -10,9 +10,9 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, ItemId, Node, Reason, Ternary, Text, Value};
 
-use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::PolicyKind;
 use crate::iam::identity::{Identity, Principal};
+use crate::iam::policies::{Policies, Policy};
 use crate::iam::request::{Evaluator, ORGANISATION_POLICY};
 
 /// The services whose resources a resource control policy binds, as of 2026-11: AWS Organizations user guide,

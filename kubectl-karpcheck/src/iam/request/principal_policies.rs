@@ -7,11 +7,11 @@ use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Found, Item, ItemId, Link, Node, Reason, Ternary, Text, Unknown, Value};
 
 use crate::iam::arn::split;
-use crate::iam::decide::{Boundary, Policies, Policy};
 use crate::iam::document::{Document, PolicyKind};
 use crate::iam::identity::Identity;
 use crate::iam::managed;
 use crate::iam::managed::Managed;
+use crate::iam::policies::{Boundary, Policies, Policy};
 use crate::iam::request::account_region::Known;
 use crate::iam::request::{Evaluator, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, not_given};
 

@@ -9,9 +9,9 @@ use crate::inventory::reason::Iam;
 use crate::inventory::{Cause, Item, ItemId, List, Map, Node, Reason, Symbol, SymbolScope, Text, Unknown, Value};
 
 use crate::iam::arn::split;
-use crate::iam::decide::{Policies, Policy};
 use crate::iam::document::{Document, PolicyKind};
 use crate::iam::grant::Grant;
+use crate::iam::policies::{Policies, Policy};
 use crate::iam::request::account_region::Known;
 use crate::iam::request::{Evaluator, ROLE, not_given};
 

@@ -1,7 +1,6 @@
 //! Values as the schema has them, whatever a source writes: `"true"` is a flag, a JSON text a document, a map of tags a
 //! list. What cannot be such a value stays as it is.
 
-use crate::inventory::builder::Fragment;
 use crate::inventory::node::{List, Map, Node, Value};
 use crate::inventory::text::Text;
 use crate::schema::aws::{Kind, properties};
@@ -33,11 +32,11 @@ pub(super) fn resource(kind: &str, body: &mut Node, parse: DocumentParser) {
     object(properties(kind), body, parse);
 }
 
-/// Coerces the property of a resource, or the element of one, that a part is.
-pub(super) fn part(part: &mut Fragment, parse: DocumentParser) {
-    match properties(part.kind).iter().find(|own| own.name == part.property).map(|own| own.kind) {
-        Some(Kind::List(element)) if part.element => value(*element, &mut part.value, parse),
-        Some(kind) => value(kind, &mut part.value, parse),
+/// Coerces what a property of a resource holds, or one element of its list.
+pub(super) fn property(kind: &str, property: &str, element: bool, node: &mut Node, parse: DocumentParser) {
+    match properties(kind).iter().find(|own| own.name == property).map(|own| own.kind) {
+        Some(Kind::List(of)) if element => value(*of, node, parse),
+        Some(kind) => value(kind, node, parse),
         None => {}
     }
 }

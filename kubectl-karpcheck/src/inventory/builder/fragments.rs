@@ -150,7 +150,8 @@ impl Builder {
                     part = fragment.otherwise.map(|otherwise| *otherwise);
                     continue;
                 };
-                coerce::part(&mut fragment, parse);
+                let Fragment { kind, property, element, .. } = fragment;
+                coerce::property(kind, property, element, &mut fragment.value, parse);
                 if let Value::Map(map) = &mut self.items[index].body.value {
                     insert(map, fragment);
                 }
