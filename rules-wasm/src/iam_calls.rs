@@ -198,6 +198,14 @@ impl Actor {
         }
     }
 
+    /// Is its cluster's name not known, not even as a parameter?
+    pub(crate) fn is_unnamed(&self) -> bool {
+        match &self.name {
+            Name::Field(field) => matches!(field.value(), Value::Unknown(unknown) if !unknown.is_symbolic()),
+            Name::Text(name) => name == UNNAMED,
+        }
+    }
+
     /// A template, with what is not a field filled in.
     pub(crate) fn fill(&self, text: &str) -> String {
         let class = self.class.map_or_else(|| "default".into(), Item::name);

@@ -2,7 +2,7 @@
 //! for all others a text that is known in part. An id is never invented: a policy that names ids is then judged by the known
 //! ones, or not judged.
 
-use super::{Actor, Name, UNNAMED};
+use super::Actor;
 use karpcheck_sdk::prelude::*;
 
 /// A resource that IAM is asked about.
@@ -64,7 +64,7 @@ impl Actor {
         if placeholder("role") {
             return self.node_roles(on);
         }
-        if placeholder("cluster") && matches!(&self.name, Name::Text(name) if name == UNNAMED) {
+        if placeholder("cluster") && self.is_unnamed() {
             // Its own name: the one that stands for it in tags would be filled in.
             return vec![self.unknown_id(&on.replace("{cluster}", "{own-cluster}"), "own-cluster", "")];
         }

@@ -380,7 +380,7 @@ mod tests {
     fn what_is_not_known_is_unknown_unless_it_does_not_matter() {
         assert_eq!(holds("self != ''", r#""${ROLE}""#), Ok(true));
         assert_eq!(holds("self == 'a'", r#""${ROLE}""#), Err(Stop::Unknown));
-        let patch = |rule: &str, own: &str| super::holds(rule, &Node::parse(own).unwrap().as_patch());
+        let patch = |rule: &str, own: &str| super::holds(rule, &Node::parse(own).unwrap().into_patch());
         assert_eq!(patch("has(self.a) || has(self.b)", r#"{"a": 1}"#), Ok(true));
         assert_eq!(patch("has(self.a) || has(self.b)", r#"{"c": 1}"#), Err(Stop::Unknown));
         assert_eq!(patch("self.all(k, k != 'a')", r#"{"a": 1}"#), Ok(false));

@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn a_patch_lacks_nothing() {
         let schema = table::release(CLASS, "v1", (1, 14)).unwrap();
-        let patch = Node::parse(r#"{"spec": {"tags": {"team": "a"}}}"#).unwrap().as_patch();
+        let patch = Node::parse(r#"{"spec": {"tags": {"team": "a"}}}"#).unwrap().into_patch();
         assert_eq!(judge(&schema, &patch).broken, []);
     }
 }

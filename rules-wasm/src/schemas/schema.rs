@@ -20,11 +20,11 @@ pub(crate) struct Schema {
     pub(crate) limits: Vec<(String, f64)>,
     /// The rules in CEL.
     pub(crate) rules: Vec<Rule>,
-    pub(crate) fields: Vec<(String, Schema)>,
+    pub(crate) fields: Vec<(String, Self)>,
     /// Every element of a list.
-    pub(crate) element: Option<Box<Schema>>,
+    pub(crate) element: Option<Box<Self>>,
     /// Every member of a map.
-    pub(crate) member: Option<Box<Schema>>,
+    pub(crate) member: Option<Box<Self>>,
 }
 
 /// A rule of `x-kubernetes-validations`.

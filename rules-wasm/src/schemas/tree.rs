@@ -14,9 +14,9 @@ pub(crate) enum Node {
     Text(String),
     Number(f64),
     Flag(bool),
-    List(Vec<Node>, Whole),
+    List(Vec<Self>, Whole),
     /// The members that are there: what is null is not.
-    Map(Vec<(String, Node)>, Whole),
+    Map(Vec<(String, Self)>, Whole),
 }
 
 /// Is it all that there is?
@@ -116,10 +116,10 @@ impl Node {
     }
 
     /// The same with maps that may have more members: all but those inside of lists, which a patch takes the place of.
-    pub(crate) fn as_patch(self) -> Self {
+    pub(crate) fn into_patch(self) -> Self {
         match self {
             Self::Map(members, _) => {
-                Self::Map(members.into_iter().map(|(name, node)| (name, node.as_patch())).collect(), Whole::No)
+                Self::Map(members.into_iter().map(|(name, node)| (name, node.into_patch())).collect(), Whole::No)
             }
             other => other,
         }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_patch_may_have_more_members_but_not_inside_of_lists() {
-        let node = Node::parse(r#"{"a": {"b": [{"c": 1}]}}"#).unwrap().as_patch();
+        let node = Node::parse(r#"{"a": {"b": [{"c": 1}]}}"#).unwrap().into_patch();
         let Some(Node::Map(_, inner)) = node.at("/a") else { panic!() };
         let Some(Node::Map(_, element)) = node.at("/a/b/0") else { panic!() };
         assert_eq!((*inner, *element), (Whole::No, Whole::Yes));

@@ -122,7 +122,7 @@ fn check(object: Item) -> Check {
     }
     let node = schemas::tree(object)?;
     // What it lacks is the matter of object-refused.
-    let judgement = deciding.judge(&node.clone().as_patch());
+    let judgement = deciding.judge(&node.clone().into_patch());
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
 }

@@ -193,7 +193,7 @@ fn trusts_ec2(role: Item) -> Trust {
     let may_be_ec2 = services.flat_map(|at| trust.find(at).known()).any(is_ec2);
     let mut refused = Trust::NotGiven;
     for service in EC2 {
-        let decision = Request::by_service(*service, "sts:AssumeRole", role).decide();
+        let decision = Request::by_service(service, "sts:AssumeRole", role).decide();
         match decision.access {
             Access::Allowed => return Trust::Lets,
             Access::Unknown if may_be_ec2 => return Trust::Lets,

@@ -112,8 +112,8 @@ fn by_definition(object: Item) -> Check {
     let node = schemas::tree(object)?;
     let (node, open) = match deciding.completeness(object, &node) {
         Completeness::Whole => (node, None),
-        Completeness::Patch => (node.as_patch(), None),
-        Completeness::Open(lacks) => (node.as_patch(), Some(lacks)),
+        Completeness::Patch => (node.into_patch(), None),
+        Completeness::Open(lacks) => (node.into_patch(), Some(lacks)),
     };
     let judgement = deciding.judge(&node);
     let mut findings: Vec<Finding> =

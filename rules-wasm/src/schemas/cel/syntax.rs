@@ -5,15 +5,15 @@ use crate::schemas::tree::Node;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Expression {
     Literal(Node),
-    List(Vec<Expression>),
+    List(Vec<Self>),
     Name(String),
-    Member(Box<Expression>, String),
-    Index(Box<Expression>, Box<Expression>),
-    Not(Box<Expression>),
-    If(Box<Expression>, Box<Expression>, Box<Expression>),
-    Binary(Operator, Box<Expression>, Box<Expression>),
+    Member(Box<Self>, String),
+    Index(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    If(Box<Self>, Box<Self>, Box<Self>),
+    Binary(Operator, Box<Self>, Box<Self>),
     /// What it is called on, its name, its arguments.
-    Call(Option<Box<Expression>>, String, Vec<Expression>),
+    Call(Option<Box<Self>>, String, Vec<Self>),
 }
 
 impl Expression {
