@@ -6,6 +6,7 @@
 mod code;
 mod evaluate;
 mod functions;
+mod heredocs;
 mod json;
 mod known_modules;
 mod named_files;

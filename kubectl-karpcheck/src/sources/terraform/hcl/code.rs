@@ -10,6 +10,7 @@ use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 use hcl_edit::template::Template;
 
 use crate::inventory::{At, DocId, Node};
+use crate::sources::terraform::hcl::heredocs::without_needless_dashes;
 use crate::sources::terraform::hcl::json::Rewritten;
 
 /// A file that was parsed, or all files of a folder whose overrides were merged.
@@ -80,6 +81,7 @@ impl<T> Copy for In<'_, T> {}
 impl Source {
     /// Parses a file: the place and the parser's words where it cannot be.
     pub(super) fn parse(doc: DocId, text: String) -> Result<Self, (String, At)> {
+        let text = without_needless_dashes(text);
         match hcl_edit::parser::parse_body(&text) {
             Ok(body) => Ok(Self { doc, files: vec![SourceFile::new(doc, text)], body }),
             Err(error) => Err(broken(doc, &error)),
