@@ -1,5 +1,6 @@
 //! Where files are, whatever the working directory is and however they were named: their paths in the repository.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::inventory::paths::normalized;
@@ -7,13 +8,12 @@ use crate::inventory::paths::normalized;
 /// What was named on the command line, with where that is.
 #[derive(Clone, Debug, Default)]
 pub struct Repository {
-    named: Vec<Named>,
+    /// By the path as it was written.
+    named: HashMap<PathBuf, Named>,
 }
 
 #[derive(Clone, Debug)]
 struct Named {
-    /// As it was written.
-    written: PathBuf,
     /// Its path from the root of the repository that it lies in, else from itself.
     place: PathBuf,
     /// Does it lie in a repository?
@@ -24,7 +24,7 @@ impl Repository {
     /// Says where a file or folder is that was named: its path from the root of its repository, or, where it is tracked in
     /// none, nothing for a folder and its name for a file.
     pub fn add(&mut self, written: &Path, place: PathBuf, tracked: bool) {
-        self.named.push(Named { written: written.to_owned(), place, tracked });
+        self.named.insert(written.to_owned(), Named { place, tracked });
     }
 
     /// A file's path from the root of its repository; where there is none, from what was named.
@@ -39,9 +39,9 @@ impl Repository {
 
     fn found(&self, path: &str) -> Option<(&Named, String)> {
         let path = Path::new(path);
-        let fits = self.named.iter().filter(|named| path.starts_with(&named.written));
-        let named = fits.max_by_key(|named| named.written.components().count())?;
-        let rest = path.strip_prefix(&named.written).unwrap_or(path);
+        // The longest first: a file that was named itself, before the folder that it lies in.
+        let (written, named) = path.ancestors().find_map(|folder| Some((folder, self.named.get(folder)?)))?;
+        let rest = path.strip_prefix(written).unwrap_or(path);
         Some((named, slashes(&normalized(&named.place.join(rest)))))
     }
 }
@@ -72,6 +72,17 @@ mod tests {
         ] {
             assert_eq!(place(written, in_repository, path), "clusters/prod/queue.yaml", "{written}");
         }
+    }
+
+    #[test]
+    fn what_was_named_itself_counts_before_its_folder() {
+        let mut repository = Repository::default();
+        for (written, place) in [(".", ""), ("./a", "copies/a"), ("./a/queue.yaml", "queues/queue.yaml")] {
+            repository.add(Path::new(written), place.into(), true);
+        }
+        assert_eq!(repository.place("./a/queue.yaml"), "queues/queue.yaml");
+        assert_eq!(repository.place("./a/key.yaml"), "copies/a/key.yaml");
+        assert_eq!(repository.place("./b/key.yaml"), "b/key.yaml");
     }
 
     #[test]
