@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         return engine::compile_child(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()).into();
     }
     // A shell asks for candidates: the script of `completion` sets the variable.
-    CompleteEnv::with_factory(cli::Cli::command).var(completion::VARIABLE).bin("kubectl-karpcheck").complete();
+    CompleteEnv::with_factory(cli::Cli::command).var(completion::VARIABLE).bin(completion::BINARY).complete();
     // Ends the process with 2 on bad arguments, with 0 on --help.
     let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let stdout = io::stdout();

@@ -52,7 +52,7 @@ pub struct CheckArgs {
     )]
     pub require_complete: Option<RequireComplete>,
     /// Print to standard error what each rule cost (fuel, work of the host, time), and the steps of the run
-    #[arg(long, help_heading = "Options")]
+    #[arg(long, help_heading = "Report")]
     pub stats: bool,
     /// Which rules run.
     #[command(flatten)]
@@ -83,11 +83,7 @@ impl CheckArgs {
             detail,
             headers: !self.no_headers,
             quiet: self.quiet,
-            group_by: self.group_by.map(|by| match by {
-                GroupBy::Rule => report::GroupBy::Rule,
-                GroupBy::Scope => report::GroupBy::Scope,
-                GroupBy::File => report::GroupBy::File,
-            }),
+            group_by: self.group_by.map(Into::into),
             passed: self.show_passed,
         }
     }
@@ -102,6 +98,16 @@ pub enum GroupBy {
     Scope,
     /// The file, or the live object.
     File,
+}
+
+impl From<GroupBy> for report::GroupBy {
+    fn from(by: GroupBy) -> Self {
+        match by {
+            GroupBy::Rule => Self::Rule,
+            GroupBy::Scope => Self::Scope,
+            GroupBy::File => Self::File,
+        }
+    }
 }
 
 /// Output formats.
@@ -185,7 +191,7 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     })?;
     steps.end("writing");
     if args.stats {
-        report::costs(&results.costs, steps.ended(), streams.err)?;
+        report::costs(&results.costs, &steps.ended, streams.err)?;
     }
     let exit = exit(args, &inventory, &results, &report::summary(&run));
     // The process ends soon: freeing each node of a large inventory takes longer than some rules.
@@ -208,10 +214,6 @@ impl Steps {
         let now = Instant::now();
         self.ended.push((step, now - self.last));
         self.last = now;
-    }
-
-    fn ended(&self) -> &[(&'static str, Duration)] {
-        &self.ended
     }
 }
 

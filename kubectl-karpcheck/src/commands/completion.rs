@@ -12,7 +12,7 @@ use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
 
 /// The name of the binary, as a shell completes it.
-const BINARY: &str = "kubectl-karpcheck";
+pub const BINARY: &str = "kubectl-karpcheck";
 /// The variable that tells the binary to complete instead of running.
 pub const VARIABLE: &str = "KARPCHECK_COMPLETE";
 

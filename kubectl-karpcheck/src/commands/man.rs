@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Command};
 
+use crate::commands::completion::BINARY;
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::streams::Streams;
 use crate::exit::Exit;
@@ -24,7 +25,7 @@ pub struct ManArgs {
 pub fn run(args: &ManArgs, command: Command, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
     fs::create_dir_all(&args.folder)?;
     // Pages are found by one name: `man kubectl-karpcheck-check`.
-    let command = command.name("kubectl-karpcheck").disable_help_subcommand(true);
+    let command = command.name(BINARY).disable_help_subcommand(true);
     clap_mangen::generate_to(command, &args.folder)?;
     writeln!(
         streams.err,

@@ -34,7 +34,7 @@ use compare::ReportedFindings;
 pub struct UpgradeArgs {
     /// The version of Karpenter to upgrade to: 1.14.1. The one that runs is read from the cluster or the files, or stated by
     /// --karpenter-version, which never overrides what was read
-    #[arg(long, value_name = "VERSION", value_parser = version, required = true, help_heading = "Report")]
+    #[arg(long, value_name = "VERSION", value_parser = version, required = true)]
     pub to: String,
     /// What is read.
     #[command(flatten)]
