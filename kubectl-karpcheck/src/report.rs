@@ -28,6 +28,7 @@ mod markdown;
 mod matrix;
 mod message;
 mod name;
+mod notes;
 mod options;
 mod page;
 mod rows;
@@ -66,7 +67,7 @@ pub struct Run<'a> {
     /// How much was read.
     pub sources: Sources,
     /// The user's command.
-    pub invocation: Invocation,
+    pub invocation: &'a Invocation,
 }
 
 /// A pack that was loaded.

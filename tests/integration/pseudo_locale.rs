@@ -79,7 +79,7 @@ impl Outcome {
             assumed: &[],
             at: "2026-01-02T03:04:05Z".into(),
             sources: Sources { files: 1, documents: 1, ..Sources::default() },
-            invocation: report::Invocation::default(),
+            invocation: &report::Invocation::default(),
         };
         let mut out = vec![];
         report::json(&run, &mut out).unwrap();

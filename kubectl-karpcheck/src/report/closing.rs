@@ -14,35 +14,36 @@ use crate::report::{Run, cause_words};
 
 /// The lines, wrapped on a terminal.
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
-    let mut lines: Vec<String> = problems(run).iter().map(Line::to_string).collect();
-    lines.extend(self::summary(run));
+    let problems = problems(run).into_iter().map(|line| line.to_string());
     // On a terminal each command stands beside what it settles.
-    if width.is_some() && next(run, &rows::summary(run)).is_some() {
-        lines.pop();
-    }
-    match width {
-        Some(width) => lines.iter().flat_map(|line| text::wrap(line, width.max(20))).collect(),
-        None => lines,
-    }
+    let summary = if width.is_some() { facts(run, &rows::summary(run)) } else { summary(run) };
+    wrapped(problems.chain(summary), width)
 }
 
 /// Problems alone, without notes, for a report of findings only.
 pub(super) fn loud_problems(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
-    let lines = problems(run).into_iter().filter(|line| line.loud).map(|line| line.to_string());
+    wrapped(problems(run).into_iter().filter(|line| line.loud).map(|line| line.to_string()), width)
+}
+
+fn wrapped(lines: impl Iterator<Item = String>, width: Option<usize>) -> Vec<String> {
     match width {
         Some(width) => lines.flat_map(|line| text::wrap(&line, width.max(20))).collect(),
         None => lines.collect(),
     }
 }
 
-/// What was checked, what was not and why; the first line has the verdict.
+/// What was checked, what was not and why, and the command that settles most; the first line has the verdict.
 pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
     let summary = rows::summary(run);
-    let mut lines = vec![checked(run, &summary)];
-    lines.extend(covered(run, &summary));
+    facts(run, &summary).into_iter().chain(next(run, &summary)).collect()
+}
+
+/// What was checked, what was not and why.
+fn facts(run: &Run<'_>, summary: &Summary) -> Vec<String> {
+    let mut lines = vec![checked(run, summary)];
+    lines.extend(covered(run, summary));
     lines.extend(skipped(run));
-    lines.extend(not_seen(run, &summary));
-    lines.extend(next(run, &summary));
+    lines.extend(not_seen(run, summary));
     lines
 }
 

@@ -67,8 +67,8 @@ fn row(run: &Run<'_>, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> 
         write!(out, "<p class=\"small\">{} times</p>", places.len())?;
     }
     match places.as_slice() {
-        [first @ .., last] if places.len() > message::PLACES + 1 => {
-            let (shown, hidden) = first.split_at(message::PLACES);
+        [first @ .., last] if places.len() > text::PLACES + 1 => {
+            let (shown, hidden) = first.split_at(text::PLACES);
             let hidden: Vec<&str> = hidden.iter().chain([last]).map(String::as_str).collect();
             write!(out, "<td>{}", shown.join("<br>"))?;
             write!(out, "<details><summary>and {} more</summary>{}</details>", hidden.len(), hidden.join("<br>"))?;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::report::message;
-use crate::report::message::few;
+use crate::report::text::few;
 use crate::report::{Run, closing, rows, text};
 
 /// Characters for findings; the rest of a comment is for the end of the report.
@@ -53,7 +53,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     for line in few(&loud) {
         writeln!(out, "\n**{}**", escape(&line))?;
     }
-    let hidden = loud.iter().skip(if loud.len() > message::PLACES + 1 { message::PLACES } else { loud.len() });
+    let hidden = loud.iter().skip(if loud.len() > text::PLACES + 1 { text::PLACES } else { loud.len() });
     let mut lines: Vec<String> =
         hidden.chain(&quiet).chain(summary.as_slice()).map(|line| format!("- {}", escape(line))).collect();
     let mut used = 0;

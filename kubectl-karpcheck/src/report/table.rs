@@ -7,9 +7,9 @@ use std::io::{self, Write};
 
 use crate::findings::finding::Finding;
 use crate::report::message;
-use crate::report::message::few;
 use crate::report::options::{Detail, TableOptions};
 use crate::report::rows;
+use crate::report::text::few;
 use crate::report::{Run, closing, layout, matrix, terminal, text};
 
 pub(super) fn write(run: &Run<'_>, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {

@@ -8,10 +8,12 @@ use crate::findings::finding::{Finding, Severity};
 use crate::inventory::Origin;
 use crate::report::excerpt::Excerpts;
 use crate::report::message;
-use crate::report::message::few;
+use crate::report::notes;
+use crate::report::notes::{About, Note};
 use crate::report::options::{Detail, GroupBy, TableOptions};
 use crate::report::rows;
 use crate::report::rows::Group;
+use crate::report::text::few;
 use crate::report::{Run, layout, text};
 
 /// Lines of text are not longer than this, however wide the terminal is.
@@ -24,22 +26,19 @@ const SUBJECT_FROM: usize = 64;
 /// The lines of the findings, painted.
 pub(super) fn lines(run: &Run<'_>, options: &TableOptions, width: usize) -> Vec<String> {
     let width = width.max(NARROWEST);
-    let groups = rows::grouped(run);
-    let (told, undecided): (Vec<Group<'_>>, Vec<Group<'_>>) =
-        groups.into_iter().partition(|group| message::severity(group.first()) != "unknown");
+    let (undecided, told): (Vec<Group<'_>>, Vec<Group<'_>>) =
+        rows::grouped(run).into_iter().partition(|group| message::is_unknown(group.first()));
     let sections = sections(run, told, options.group_by);
-    let causes: usize = sections.iter().map(|section| section.groups.len()).sum();
+    let causes = || sections.iter().flat_map(|section| &section.causes);
     let mut lines = vec![];
-    if causes > 1 {
-        lines.extend(summary(run, &sections, options, width));
+    if causes().count() > 1 {
+        lines.extend(summary(&sections, options, width));
         lines.push(String::new());
     }
     let mut excerpts = Excerpts::default();
-    for section in &sections {
-        for group in &section.groups {
-            lines.extend(block(run, group, options, width, &mut excerpts));
-            lines.push(String::new());
-        }
+    for cause in causes() {
+        lines.extend(block(run, cause, options, width, &mut excerpts));
+        lines.push(String::new());
     }
     if !options.quiet {
         lines.extend(undecided_lines(run, &undecided, options, width));
@@ -53,7 +52,14 @@ pub(super) fn lines(run: &Run<'_>, options: &TableOptions, width: usize) -> Vec<
 /// Causes under one heading; the heading is empty where nothing is grouped.
 struct Section<'a> {
     heading: String,
-    groups: Vec<Group<'a>>,
+    causes: Vec<Cause<'a>>,
+}
+
+/// Findings of one cause.
+struct Cause<'a> {
+    group: Group<'a>,
+    /// Each subject with its place.
+    places: Vec<(String, String)>,
 }
 
 /// The causes by what `--group-by` names; a cause that belongs under several headings stands under the first.
@@ -61,9 +67,10 @@ fn sections<'a>(run: &Run<'a>, groups: Vec<Group<'a>>, by: Option<GroupBy>) -> V
     let mut sections: Vec<Section<'a>> = vec![];
     for group in groups {
         let heading = by.map_or_else(String::new, |by| heading(run, group.first(), by));
+        let cause = Cause { places: group.places(run), group };
         match sections.iter_mut().find(|section| section.heading == heading) {
-            Some(section) => section.groups.push(group),
-            None => sections.push(Section { heading, groups: vec![group] }),
+            Some(section) => section.causes.push(cause),
+            None => sections.push(Section { heading, causes: vec![cause] }),
         }
     }
     sections
@@ -85,88 +92,87 @@ pub(super) fn heading(run: &Run<'_>, finding: &Finding, by: GroupBy) -> String {
 }
 
 /// One row for each cause: severity, rule, subject, place, each on one line.
-fn summary(run: &Run<'_>, sections: &[Section<'_>], options: &TableOptions, width: usize) -> Vec<String> {
-    let rows: Vec<Vec<Vec<String>>> = sections.iter().map(|section| section_rows(run, section)).collect();
-    let narrow = width < SUBJECT_FROM;
-    let columns: &[&str] =
-        if narrow { &["SEVERITY", "RULE", "WHERE"] } else { &["SEVERITY", "RULE", "SUBJECT", "WHERE"] };
+fn summary(sections: &[Section<'_>], options: &TableOptions, width: usize) -> Vec<String> {
+    let rows: Vec<Vec<Row>> = sections.iter().map(section_rows).collect();
     let all = || rows.iter().flatten();
-    let widest = |index: usize| {
-        all()
-            .map(|row| text::width(&row[index]))
-            .chain([columns[index.min(columns.len() - 1)].len()])
-            .max()
-            .unwrap_or(0)
+    let widest = |name: &str, cell: fn(&Row) -> &String| {
+        all().map(|row| text::width(cell(row))).chain([name.len()]).max().unwrap_or(0)
     };
     // Severity and rule stay whole where they can; what is left is shared, and a path is cut at its beginning.
-    let rule = widest(1).min(width.saturating_sub(10 + 12).max(12));
-    let left = width.saturating_sub(10 + rule + 2);
-    let place = if narrow { left } else { widest(3).min((left.saturating_sub(2)) / 2).max(8) };
-    let subject = if narrow { 0 } else { widest(2).min(left.saturating_sub(place + 2)) };
-    let place = if narrow { place } else { left.saturating_sub(subject + 2) };
-    let mut laid_out = vec![];
-    for (section, rows) in sections.iter().zip(&rows) {
-        if !section.heading.is_empty() {
-            laid_out.push((vec![], section.heading.clone()));
-        }
-        for row in rows {
-            let mut cells = vec![row[0].clone(), text::begin_of(&row[1], rule)];
-            if !narrow {
-                cells.push(text::begin_of(&row[2], subject));
-            }
-            cells.push(text::end_of(&row[3], place));
-            laid_out.push((cells, String::new()));
-        }
-    }
-    let cells: Vec<Vec<String>> =
-        laid_out.iter().map(|(cells, _)| cells).filter(|cells| !cells.is_empty()).cloned().collect();
+    let severity = "SEVERITY".len() + 2;
+    let rule = widest("RULE", |row| &row.rule).min(width.saturating_sub(severity + 12).max(12));
+    let left = width.saturating_sub(severity + rule + 2);
+    // Too narrow a terminal has no column for the subject.
+    let subject = (width >= SUBJECT_FROM).then(|| {
+        let place = widest("WHERE", |row| &row.place).min(left.saturating_sub(2) / 2).max(8);
+        widest("SUBJECT", |row| &row.subject).min(left.saturating_sub(place + 2))
+    });
+    let place = subject.map_or(left, |subject| left.saturating_sub(subject + 2));
+    let cells: Vec<Vec<String>> = all()
+        .map(|row| {
+            let subject = subject.map(|room| text::begin_of(&row.subject, room));
+            let before = [row.severity.to_owned(), text::begin_of(&row.rule, rule)];
+            before.into_iter().chain(subject).chain([text::end_of(&row.place, place)]).collect()
+        })
+        .collect();
+    let columns: &[&str] =
+        if subject.is_some() { &["SEVERITY", "RULE", "SUBJECT", "WHERE"] } else { &["SEVERITY", "RULE", "WHERE"] };
     let mut table = layout::columns(columns, &cells).into_iter();
     let mut lines: Vec<String> = table.by_ref().take(1).filter(|_| options.headers).collect();
-    for (cells, heading) in laid_out {
-        if cells.is_empty() {
-            lines.push(bold(&heading, options.color));
-        } else if let Some(line) = table.next() {
-            lines.push(paint(&line, options.color));
+    for (section, rows) in sections.iter().zip(&rows) {
+        if !section.heading.is_empty() {
+            lines.push(bold(&section.heading, options.color));
         }
+        lines.extend(table.by_ref().take(rows.len()).map(|line| paint(&line, options.color)));
     }
     lines
 }
 
+/// A row of the table of causes.
+#[derive(PartialEq, Eq)]
+struct Row {
+    severity: &'static str,
+    rule: String,
+    subject: String,
+    place: String,
+}
+
+impl Row {
+    fn of(cause: &Cause<'_>) -> Self {
+        let (subject, place) = cause.places.first().cloned().unwrap_or_default();
+        let rules = cause.group.rules();
+        let rule = match rules.as_slice() {
+            [one] => one.clone(),
+            [first, rest @ ..] => format!("{first} +{}", rest.len()),
+            [] => String::new(),
+        };
+        Self { severity: message::severity(cause.group.first()), rule, subject, place }
+    }
+}
+
 /// The rows of a section, with how many places each is about. Causes that differ in nothing that a row has are one row.
-fn section_rows(run: &Run<'_>, section: &Section<'_>) -> Vec<Vec<String>> {
-    let mut rows: Vec<(Vec<String>, usize)> = vec![];
-    for group in &section.groups {
-        let pairs = group.places(run);
-        let row = row(group, pairs.first());
+fn section_rows(section: &Section<'_>) -> Vec<Row> {
+    let mut rows: Vec<(Row, usize)> = vec![];
+    for cause in &section.causes {
+        let row = Row::of(cause);
         match rows.last_mut() {
-            Some((last, number)) if *last == row => *number += pairs.len(),
-            _ => rows.push((row, pairs.len())),
+            Some((last, number)) if *last == row => *number += cause.places.len(),
+            _ => rows.push((row, cause.places.len())),
         }
     }
-    let counted = |(mut row, number): (Vec<String>, usize)| {
+    let counted = |(mut row, number): (Row, usize)| {
         if number > 1 {
-            row[1].push_str(&format!(" ×{number}"));
+            row.rule.push_str(&format!(" ×{number}"));
         }
         row
     };
     rows.into_iter().map(counted).collect()
 }
 
-fn row(group: &Group<'_>, first: Option<&(String, String)>) -> Vec<String> {
-    let (subject, place) = first.cloned().unwrap_or_default();
-    let rules = group.rules();
-    let rule = match rules.as_slice() {
-        [one] => one.clone(),
-        [first, rest @ ..] => format!("{first} +{}", rest.len()),
-        [] => String::new(),
-    };
-    vec![message::severity(group.first()).to_owned(), rule, subject, place]
-}
-
 /// What is wrong, the source's line, and what to do.
 fn block(
     run: &Run<'_>,
-    group: &Group<'_>,
+    Cause { group, places }: &Cause<'_>,
     options: &TableOptions,
     width: usize,
     excerpts: &mut Excerpts,
@@ -175,8 +181,7 @@ fn block(
     let width = width.min(LONGEST);
     let mut lines = heading_lines(run, first, options, width);
     let mut elements: Vec<Element<'_>> = vec![];
-    let pairs = group.places(run);
-    let subject = pairs.first().map(|(subject, _)| subject.clone()).unwrap_or_default();
+    let (subject, place) = places.first().cloned().unwrap_or_default();
     let spot = rows::spot_of(run, first.subject, &first.pointer);
     match spot.and_then(|spot| Some((spot, excerpts.of(spot)?))) {
         Some((spot, excerpt)) => {
@@ -196,7 +201,6 @@ fn block(
             }
         }
         None => {
-            let place = pairs.first().map(|(_, place)| place.clone()).unwrap_or_default();
             let place = if place.is_empty() { subject.clone() } else { place };
             lines.push(arrow(&place, 0, options.color));
             if place != subject {
@@ -204,8 +208,10 @@ fn block(
             }
         }
     }
-    if pairs.len() > 1 {
-        let others: Vec<String> = pairs[1..]
+    if let [_, others @ ..] = places.as_slice()
+        && !others.is_empty()
+    {
+        let others: Vec<String> = others
             .iter()
             .map(|(subject, place)| if place.is_empty() { subject.clone() } else { format!("{subject} at {place}") })
             .collect();
@@ -219,9 +225,7 @@ fn block(
             elements.push(note("see", &related.join("\n"), width));
         }
     }
-    for (label, text) in message::notes(run, group) {
-        elements.push(if label == "fix" { help(&text, width) } else { note(label, &text, width) });
-    }
+    elements.extend(notes_of(run, group).iter().map(|each| note(each.label(), &each.text, width)));
     let renderer = if options.color { Renderer::styled() } else { Renderer::plain() };
     let level = match first.severity {
         Severity::Error => Level::ERROR,
@@ -261,18 +265,17 @@ fn excerpt_gutter(line: usize) -> usize {
     line.to_string().len() + 3
 }
 
-/// `= fix: …`: the name of the note, then its text, wrapped.
+/// `= fix: …`: the name of the note, then its text, wrapped beside the line numbers, `= ` and the name.
 fn note<'a>(label: &'static str, text: &str, width: usize) -> Element<'a> {
-    Level::NOTE.with_name(label).message(wrapped(text, width, label.len())).into()
+    let room = width.saturating_sub(label.len() + 12).max(20);
+    Level::NOTE.with_name(label).message(text::wrap(&text::clean(text), room).join("\n")).into()
 }
 
-fn help<'a>(text: &str, width: usize) -> Element<'a> {
-    Level::HELP.with_name("fix").message(wrapped(text, width, 3)).into()
-}
-
-/// Beside the line numbers, `= `, and the label.
-fn wrapped(text: &str, width: usize, label: usize) -> String {
-    text::wrap(&text::clean(text), width.saturating_sub(label + 12).max(20)).join("\n")
+/// The notes of a cause in a terminal's order.
+fn notes_of(run: &Run<'_>, group: &Group<'_>) -> Vec<Note> {
+    let mut notes = notes::of_group(run, group);
+    notes.sort_by_key(|note| note.about);
+    notes
 }
 
 /// What could not be decided: a paragraph for each fact that is missing, with how much waits for it.
@@ -296,13 +299,13 @@ fn undecided_lines(run: &Run<'_>, groups: &[Group<'_>], options: &TableOptions, 
         for (index, line) in text::wrap(&text::clean(&said), width.saturating_sub(4)).into_iter().enumerate() {
             lines.push(format!("{}{line}", if index == 0 { "  - " } else { "    " }));
         }
-        for (label, text) in message::notes(run, group) {
+        for note in notes_of(run, group) {
+            let text = format!("{}: {}", note.label(), note.text);
             // A command is not wrapped: it is there to be copied.
-            if label == message::RUN {
-                lines.push(format!("    {label}: {}", text::one_line(&text)));
+            if matches!(note.about, About::Run | About::OrRun) {
+                lines.push(format!("    {}", text::one_line(&text)));
                 continue;
             }
-            let text = format!("{label}: {text}");
             lines.extend(
                 text::wrap(&text::clean(&text), width.saturating_sub(4)).iter().map(|line| format!("    {line}")),
             );

@@ -1,6 +1,6 @@
 //! Plurals, lists, wrapping, and making untrusted texts safe for a terminal.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 /// `1 file`, `2 files`.
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -14,6 +14,19 @@ pub(super) fn and(parts: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// How many places of a row are named. One more is where it would be the only one left.
+pub(super) const PLACES: usize = 3;
+
+/// The first few of many, and how many more there are.
+pub(super) fn few(all: &[String]) -> Vec<String> {
+    if all.len() <= PLACES + 1 {
+        return all.to_vec();
+    }
+    let mut few = all[..PLACES].to_vec();
+    few.push(format!("and {} more", all.len() - PLACES));
+    few
 }
 
 /// A text without control characters: names of files and objects are not trusted, and a terminal executes escapes.
@@ -73,13 +86,7 @@ pub(super) fn begin_of(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
-    let mut kept = String::new();
-    for char in text.chars() {
-        if width(&kept) + width(char.encode_utf8(&mut [0; 4])) + 1 > room {
-            break;
-        }
-        kept.push(char);
-    }
+    let kept: String = fitting(text.chars(), room).collect();
     format!("{kept}…")
 }
 
@@ -88,14 +95,17 @@ pub(super) fn end_of(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
-    let mut kept = String::new();
-    for char in text.chars().rev() {
-        if width(&kept) + width(char.encode_utf8(&mut [0; 4])) + 1 > room {
-            break;
-        }
-        kept.insert(0, char);
-    }
-    format!("…{kept}")
+    let kept: Vec<char> = fitting(text.chars().rev(), room).collect();
+    format!("…{}", kept.into_iter().rev().collect::<String>())
+}
+
+/// The first characters that leave a column of the room for an ellipsis.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> impl Iterator<Item = char> {
+    let mut taken = 1;
+    chars.take_while(move |char| {
+        taken += char.width().unwrap_or(0);
+        taken <= room
+    })
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ impl Done {
                 objects: 0,
                 asked: 0,
             },
-            invocation: Invocation::new(["check", "-f", "."].map(Into::into)),
+            invocation: &Invocation::new(["check", "-f", "."].map(Into::into)),
         })
     }
 

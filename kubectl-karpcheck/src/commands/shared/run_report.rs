@@ -17,6 +17,7 @@ pub struct RunReport {
     assumed: Vec<(&'static str, String)>,
     at: String,
     sources: Sources,
+    invocation: Invocation,
 }
 
 impl RunReport {
@@ -51,6 +52,7 @@ impl RunReport {
                 objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
                 asked: answers.calls,
             },
+            invocation: Invocation::new(std::env::args_os().skip(1)),
         }
     }
 
@@ -69,7 +71,7 @@ impl RunReport {
             assumed: &self.assumed,
             at: self.at.clone(),
             sources: self.sources,
-            invocation: Invocation::new(std::env::args_os().skip(1)),
+            invocation: &self.invocation,
         }
     }
 }
