@@ -10,6 +10,7 @@
 //! same verdicts on every machine. Wall time, memory, the host's work for it and the size of its output are limited too,
 //! see [`Limits`]. A rule that fails loses its own verdicts only.
 
+mod budget;
 mod cache;
 mod compile;
 mod config;
@@ -24,6 +25,7 @@ mod imports;
 mod limiter;
 mod limits;
 mod native;
+mod nesting;
 mod pack;
 mod recorder;
 mod rule_run;
@@ -45,11 +47,11 @@ use crate::inventory::Wording;
 pub use cache::Cache;
 pub use compile::{COMMAND as COMPILE_COMMAND, compile_child};
 pub use describe::kebab;
-pub use imports::NotAPack;
+pub use imports::{NotAPack, interface_names};
 pub use limits::Limits;
 pub use pack::{Pack, PackError, PackFault};
 pub use recorder::{RecordedVerdict, Recorder};
-pub use rule_run::{Selected, SettingError, run_rules};
+pub use rule_run::{Selected, SettingError, run_rules, run_rules_for};
 
 use host::Host;
 
@@ -82,7 +84,7 @@ pub struct Engine {
 impl Engine {
     /// An engine and its clock. Without a cache, custom packs are compiled in each run.
     pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&config::config()).map_err(EngineError::Setup)?;
+        let engine = wasmtime::Engine::new(&config::config(cfg!(windows))).map_err(EngineError::Setup)?;
         let mut linker = Linker::new(&engine);
         guest_calls::link(&mut linker).map_err(EngineError::Setup)?;
         epoch::start(&engine).map_err(EngineError::Clock)?;
@@ -99,8 +101,8 @@ impl Engine {
         })
     }
 
-    /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, so that it can be killed. The
-    /// default is this program, if its name is `kubectl-karpcheck`; without one, packs are compiled here, without a limit.
+    /// The program whose hidden command [`COMPILE_COMMAND`] compiles custom packs, under limits of its own. The default is
+    /// this program, if its name is `kubectl-karpcheck`; without one, packs are compiled here, without a limit.
     #[must_use]
     pub fn compiler(self, program: Option<PathBuf>) -> Self {
         Self { compiler: program, ..self }
@@ -131,11 +133,11 @@ impl Engine {
 
     /// A new store with all its fuel, whose wall time starts now.
     fn store(&self, host: Host) -> wasmtime::Result<Store<Host>> {
-        let limits = Arc::clone(&host.limits);
+        let (limits, wall) = (Arc::clone(&host.limits), host.wall);
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limiter);
         store.set_hostcall_fuel(limits.call_bytes);
-        store.set_epoch_deadline(epoch::ticks(limits.wall));
+        store.set_epoch_deadline(epoch::ticks(wall));
         store.set_fuel(limits.fuel)?;
         Ok(store)
     }

@@ -1,6 +1,6 @@
 //! Exit codes: a documented contract, the same for every output format.
 
-/// How a run ended. Where several hold, the first of this order counts: usage, not done, findings, incomplete.
+/// How a run ended. Where several hold, the first of this order counts: usage, interrupted, not done, findings, incomplete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// 0: nothing at or above `--fail-on`.
@@ -14,6 +14,8 @@ pub enum Exit {
     NotDone,
     /// 4: with `--require-complete`, clean but not complete.
     Incomplete,
+    /// 130: the user ended the run; what was found so far is reported.
+    Interrupted,
 }
 
 impl Exit {
@@ -25,6 +27,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NotDone => 3,
             Self::Incomplete => 4,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -35,16 +38,36 @@ pub const HELP: &str = "Examples:
   kubectl karpcheck --aws
   # the files of a repository, no cluster
   kubectl karpcheck check --offline -f .
-  # what a pipeline renders, for GitHub's code scanning
+  # rendered manifests, for GitHub code scanning
   helm template karpenter/ | kubectl karpcheck check --offline -f - -o sarif
+  # the table here, plus a report for code scanning and an HTML page
+  kubectl karpcheck check --offline -f . -o table -o sarif=out.sarif -o html=report.html
 
 Exit codes:
-  0  nothing at or above --fail-on
+  0  no finding at or above --fail-on
   1  findings at or above --fail-on
   2  bad arguments
-  3  the job could not be done whole (no cluster, a named file or one that
-     speaks of Karpenter unreadable, a pack refused); the rest is reported
-  4  with --require-complete: clean, but not complete";
+  3  not everything could be done (no cluster, an unreadable file that was named
+     or mentions Karpenter, a pack refused); the rest is reported
+  4  with --require-complete: no findings, but not complete
+  130  interrupted; what was found so far is reported";
+
+/// How `fix --help` ends.
+pub const FIX_HELP: &str =
+    "A finding is fixed completely or not at all. What cannot be fixed in a file is listed, with what to do by hand.
+
+Examples:
+  # show what would be changed, then ask
+  kubectl karpcheck fix --offline -f .
+  # in a pipeline
+  kubectl karpcheck fix --offline -f . --yes
+
+Exit codes:
+  0  no finding at or above --fail-on is left
+  1  findings at or above --fail-on are left
+  2  bad arguments
+  3  not everything could be done (a file that cannot be written, an unreadable
+     file that was named or mentions Karpenter): see the message";
 
 /// How `upgrade --help` ends.
 pub const UPGRADE_HELP: &str = "Examples:
@@ -54,11 +77,11 @@ pub const UPGRADE_HELP: &str = "Examples:
   kubectl karpcheck upgrade --to 1.14.1 --offline -f . -o diff
 
 Exit codes:
-  0  the upgrade brings nothing at or above --fail-on
-  1  the upgrade brings something at or above --fail-on: do it first
-  2  bad arguments, or the version that runs is not known, or not earlier
-  3  the job could not be done whole (no cluster, a named file or one that
-     speaks of Karpenter unreadable, a pack refused); the rest is reported";
+  0  the upgrade causes no new finding at or above --fail-on
+  1  the upgrade causes new findings at or above --fail-on: fix them first
+  2  bad arguments, or the running version is unknown or not an earlier one
+  3  not everything could be done (no cluster, an unreadable file that was named
+     or mentions Karpenter, a pack refused); the rest is reported";
 
 /// How `can --help` ends.
 pub const CAN_HELP: &str = "Examples:
@@ -69,6 +92,6 @@ Exit codes:
   0  AWS would allow it
   1  AWS would deny it
   2  bad arguments
-  3  the job could not be done whole (no cluster, a named file or one that
-     speaks of Karpenter unreadable); the answer is from what was read
+  3  not everything could be done (no cluster, an unreadable file that was named
+     or mentions Karpenter); the answer is from what was read
   4  it cannot be decided";

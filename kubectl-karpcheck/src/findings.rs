@@ -1,4 +1,7 @@
 //! What rules report: verdicts, findings and the next step for the user.
 
+pub mod comparison;
 pub mod finding;
+pub mod fingerprint;
 pub mod next_step;
+pub mod suppression;

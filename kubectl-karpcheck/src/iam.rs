@@ -32,7 +32,7 @@ mod services;
 mod trail;
 
 pub use context::{Context, Given};
-pub use decide::{Access, Decision, decide};
+pub use decide::{Access, Decision, decide, rule};
 pub use document::{Document, PolicyKind, validate};
 pub use environment::Request;
 pub use fault::{Consequence, Fault};

@@ -10,6 +10,7 @@ use crate::inventory::builder::Derivation;
 pub mod cluster_identity;
 pub mod controller;
 mod controller_draft;
+pub mod kubernetes_versions;
 pub mod policies;
 pub mod releases;
 mod scopes;
@@ -18,7 +19,7 @@ pub mod terraform_modules;
 pub mod unused_permissions;
 pub mod upgrade_path;
 
-pub use scopes::inventory;
+pub use scopes::{inventory, stated_of_units};
 
 /// What is derived from the items of each scope, once they are joined.
 pub const DERIVATION: Derivation = Derivation { items: controller::derive, relations: policies::relate };

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Arrows point one way: a room uses only rooms below it. From the bottom: `schema`, `inventory`, `formats`, `iam`,
-//! `karpenter`, `findings`, then the siblings `sources`, `engine`, `report` and `fixes`, which never import each other, then
+//! `karpenter`, `findings`, `storage`, then the siblings `sources`, `engine`, `report`, `fixes` and `config`, which never import each other, then
 //! `exit`, `commands`, which puts them together, and `cli`.
 
 #![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "what only the command line and the live cluster use"))]
@@ -14,6 +14,8 @@
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod commands;
+#[cfg(feature = "cli")]
+pub mod config;
 #[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "cli")]
@@ -27,3 +29,4 @@ pub mod karpenter;
 pub mod report;
 pub mod schema;
 pub mod sources;
+mod storage;

@@ -1,5 +1,5 @@
 //! Writes results: for people (table, wide, markdown, html), for scripts (json, yaml, name, diff), and for services that
-//! collect such reports (sarif, junit, github).
+//! collect such reports (sarif, junit, github, gitlab).
 //!
 //! ```text
 //! Run -> rows (order, groups, places) -> message (texts) -> a module for each format
@@ -10,15 +10,18 @@
 
 use std::io::{self, Write};
 
-use crate::findings::finding::{CheckResults, RuleInfo};
+use crate::findings::finding::{CheckResults, RuleInfo, Severity};
 use crate::inventory::{Cause, Inventory, Problem};
 
+mod clean_writer;
 mod closing;
+pub mod comparison;
 mod costs;
 mod diff;
+mod encoding;
 mod excerpt;
-mod fingerprint;
 mod github;
+mod gitlab;
 mod html;
 mod invocation;
 mod json;
@@ -26,11 +29,14 @@ mod junit;
 mod layout;
 mod markdown;
 mod matrix;
+pub mod merged;
 mod message;
 mod name;
 mod notes;
 mod options;
 mod page;
+mod policy_report;
+pub mod rebuilt;
 mod rows;
 mod rules;
 mod sarif;
@@ -40,11 +46,13 @@ mod text;
 mod trail;
 pub mod upgrade;
 
+pub use clean_writer::CleanWriter;
 pub use costs::costs;
-pub use diff::{NotShown, Patched};
+pub use diff::{NotShown, Patched, Piece, Pieces};
 pub use invocation::Invocation;
 pub use options::{Detail, GroupBy, TableOptions};
 pub use page::page;
+pub use policy_report::PolicyReport;
 pub use rows::{Summary, summary};
 pub use rules::{json as rules_json, table as rules_table};
 pub use trail::{Answered, Reasons, decision_json, decision_table, why_json, why_table};
@@ -68,6 +76,17 @@ pub struct Run<'a> {
     pub sources: Sources,
     /// The user's command.
     pub invocation: &'a Invocation,
+    /// The configuration, by its path from the root of its repository.
+    pub config: Option<&'a str>,
+    /// What the report carries of its clusters for a merge.
+    pub facts: &'a [serde_json::Value],
+}
+
+impl<'a> Run<'a> {
+    /// What could not be read, and what there is to say of suppressions.
+    fn problems(&self) -> impl Iterator<Item = &'a Problem> {
+        self.inventory.problems().iter().chain(&self.results.notes)
+    }
 }
 
 /// A pack that was loaded.
@@ -98,6 +117,21 @@ pub struct Sources {
     pub objects: usize,
     /// Calls of the AWS API.
     pub asked: usize,
+    /// Of what other runs reported, where their reports are put together.
+    pub merged: Option<MergedSources>,
+}
+
+/// What other runs reported, whose inventories are not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MergedSources {
+    /// Reports.
+    pub reports: usize,
+    /// The items of their inventories.
+    pub items: usize,
+    /// The rules that any of them selected.
+    pub rules: usize,
+    /// Are all of them complete?
+    pub complete: bool,
 }
 
 /// Writes the report for people. Without a width (`out` is no terminal) every finding is one plain line.
@@ -112,11 +146,19 @@ pub fn problem(inventory: &Inventory, problem: &Problem) -> String {
     closing::problem(inventory, problem)
 }
 
-/// Writes the report as JSON: `karpcheck.report/v1alpha1`.
+/// Writes the report as JSON: `karpcheck.report/v1`.
 pub fn json(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     json::write(run, &mut out)?;
     out.flush()
+}
+
+/// Writes a command's own document as JSON, whose texts neither control a terminal nor command a pipeline.
+///
+/// # Errors
+/// Of the writer.
+pub fn document(document: &impl serde::Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    encoding::json(document, out)
 }
 
 /// Writes the report as YAML: the types of [`json`].
@@ -126,17 +168,22 @@ pub fn yaml(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes the report as SARIF 2.1.0.
-pub fn sarif(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+/// The report on each cluster that was asked, as an object for it to keep.
+pub fn policy_reports(run: &Run<'_>) -> Vec<PolicyReport> {
+    policy_report::of_clusters(run)
+}
+
+/// Writes the report as SARIF 2.1.0, with what the edits of its findings replace.
+pub fn sarif(run: &Run<'_>, pieces: &Pieces, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    sarif::write(run, &mut out)?;
+    sarif::write(run, pieces, &mut out)?;
     out.flush()
 }
 
-/// Writes the report as JUnit's XML.
-pub fn junit(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+/// Writes the report as JUnit's XML. A finding below `least` is no failure; without one none is.
+pub fn junit(run: &Run<'_>, least: Option<Severity>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    junit::write(run, &mut out)?;
+    junit::write(run, least, &mut out)?;
     out.flush()
 }
 
@@ -144,6 +191,13 @@ pub fn junit(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
 pub fn github(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     github::write(run, &mut out)?;
+    out.flush()
+}
+
+/// Writes the findings as GitLab's code quality report.
+pub fn gitlab(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    gitlab::write(run, &mut out)?;
     out.flush()
 }
 
@@ -188,6 +242,6 @@ const fn cause_words(cause: Cause) -> &'static str {
         Cause::Refused => "access refused",
         Cause::Failed => "could not be read",
         Cause::Symbolic => "no value yet",
-        Cause::Undecidable => "only AWS can tell",
+        Cause::Undecidable => "not decidable here",
     }
 }

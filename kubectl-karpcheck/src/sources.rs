@@ -18,6 +18,7 @@ mod exclude;
 mod files;
 mod helm;
 mod iam_policies;
+pub mod interrupt;
 mod kubernetes;
 mod kustomize;
 mod logs;
@@ -27,8 +28,20 @@ mod policy_documents;
 mod process;
 mod reader;
 mod readers;
+mod referenced;
+#[cfg(feature = "oci")]
+pub mod registry;
 mod relevance;
+#[cfg(feature = "live")]
+pub mod snapshot;
 mod terraform;
 
 pub use exclude::is_glob;
 pub use files::{FileSummary, Named, files, texts};
+
+/// What a file calls a property of an AWS resource: by the kind of the object (`sqs.services.k8s.aws/Queue`) or Terraform's
+/// type of the resource (`aws_sqs_queue`) that describes it, and the property's path; the way from the object or the resource
+/// to the field. None where no name is known.
+pub fn written_as(kind: &str, path: &[String]) -> Option<Vec<String>> {
+    if kind.contains('/') { kubernetes::written(kind, path) } else { terraform::arguments::written(kind, path) }
+}

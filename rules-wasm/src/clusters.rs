@@ -7,6 +7,9 @@ const CONTROLLER: &str = "Karpcheck::Controller";
 /// What the functions here look at beside the items that they are asked about.
 pub(crate) const READS: &[&str] = &[CONTROLLER];
 
+/// The property of a rule that compares clusters: what it says of a part of a fleet is not what it says of the whole.
+pub(crate) const ACROSS: (&str, &str) = ("across", "clusters");
+
 /// How two items of clusters stand to each other.
 pub(crate) enum Beside {
     /// One cluster, or one seen twice.
@@ -142,7 +145,7 @@ pub(crate) fn sharing(controller: Item, field: &str) -> Result<Option<Sharing>, 
 
 /// Is there no controller of another scope?
 pub(crate) fn alone(controller: Item) -> bool {
-    others(controller).is_empty()
+    matches!(controller.get("@elsewhere"), Value::Flag(false))
 }
 
 /// The controllers of all other scopes.

@@ -197,8 +197,10 @@ fn family_devices(class: Item) -> Result<&'static [&'static str], Unknown> {
 
 /// The use of the account's default key, if some volume falls back to it and it was given which key that is.
 pub(crate) fn default_key(class: Item) -> Result<Option<Use>, Unknown> {
+    // It is hardly ever given.
+    let Some(named) = defaults(class, "/KmsKeyId") else { return Ok(None) };
     let volumes = fallbacks(class)?;
-    let (Some(first), Some(named)) = (volumes.first(), defaults(class, "/KmsKeyId")) else { return Ok(None) };
+    let Some(first) = volumes.first() else { return Ok(None) };
     let Some(link) = named.related().into_iter().next() else { return Ok(None) };
     let at = first.at.clone();
     let devices = volumes.into_iter().map(|volume| volume.device).collect();

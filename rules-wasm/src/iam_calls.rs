@@ -8,18 +8,21 @@ use crate::versions::{self, Version, exact_version, last_of, newest};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
+mod asked;
+pub(crate) mod call;
 mod conditions;
 mod edits;
 mod requests;
 mod resources;
-pub(crate) mod table;
+mod table;
 mod tags;
 
 use edits::is_given;
 pub(crate) use edits::with_edits;
 
+use call::{Call, Tags, When};
 use resources::Resource;
-use table::{CALLS, Call, Tags, When};
+use table::CALLS;
 use tags::Pinned;
 
 /// What the functions here look at.
@@ -81,7 +84,7 @@ pub(crate) fn releases(controller: Item) -> Releases {
     if let Ok(Some(version)) = exact_version(controller) {
         let newer = version > last_of(newest);
         let note = if newer {
-            format!(" (judged as {}.{}, the newest release known here)", newest.0, newest.1)
+            format!(" (judged as {}.{}, the newest release that karpcheck knows)", newest.0, newest.1)
         } else {
             String::new()
         };
@@ -186,6 +189,11 @@ impl Actor {
             .collect()
     }
 
+    /// The kind of class that its release has.
+    pub(super) const fn class_kind(&self) -> &'static str {
+        if self.release.0 == 0 && self.release.1 < 32 { CLASSES[1] } else { CLASSES[0] }
+    }
+
     pub(crate) fn named(&self, name: Name) -> Self {
         Self { name, ..self.clone() }
     }
@@ -208,11 +216,17 @@ impl Actor {
 
     /// A template, with what is not a field filled in.
     pub(crate) fn fill(&self, text: &str) -> String {
-        let class = self.class.map_or_else(|| "default".into(), Item::name);
-        let text = text.replace("POOL", "default").replace("CLASS", &class);
+        let mut text = text.to_owned();
+        // Hardly a text has one.
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            text = text.replace("POOL", "default");
+            if text.contains("CLASS") {
+                text = text.replace("CLASS", &self.class.map_or_else(|| "default".into(), Item::name));
+            }
+        }
         match &self.name {
-            Name::Field(..) => text,
-            Name::Text(name) => text.replace("{cluster}", name),
+            Name::Text(name) if text.contains('{') => text.replace("{cluster}", name),
+            _ => text,
         }
     }
 }
@@ -491,7 +505,8 @@ pub(crate) fn title(controller: Item) -> String {
 fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
     let denied = sometimes.first()?;
     let why = format!(
-        "the controller's version is not known, and a controller of {} may not use {}; --karpenter-version settles it",
+        "the controller's version is not known, and a controller of {} is not allowed to use {}; --karpenter-version \
+         settles it",
         written(&denied.releases),
         denied.call.action
     );

@@ -77,13 +77,57 @@ pub(crate) fn queue(queue: Item) -> Option<Confidence> {
             .iter()
             .any(|link| link.known().is_some() && link.field.pointer() == "/InterruptionQueue")
     };
-    if named() || queue.referring(RULE).any(listens) || lets_events_send(queue) {
+    if named() {
         return Some(Confidence::High);
     }
+    if is_of_another_handler(queue) {
+        return None;
+    }
+    if queue.referring(RULE).any(listens) || lets_events_send(queue) {
+        return Some(Confidence::High);
+    }
+    says_karpenter(queue).then_some(Confidence::Low)
+}
+
+/// Why it is not known whether Karpenter reads a queue: no controller is there, or each names another queue, and nothing of
+/// the queue says karpenter. Others handle the same events.
+pub(crate) fn perhaps_not_read(queue: Item) -> Option<Unknown> {
+    let own = queue.field("/QueueName");
+    let others = |controller: Item| {
+        let setting = controller.field("/InterruptionQueue");
+        setting.linked().map_or_else(|| setting.same(&own).is_no(), |other| other != queue)
+    };
+    let says = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+    let targets_say =
+        |rule: Item| rule.find("/Targets/*/Id").known().any(|field| field.known_text().is_some_and(|text| says(&text)));
+    let rules_say = || queue.referring(RULE).any(|rule| says(&rule.name()) || targets_say(rule));
+    let open = !says_karpenter(queue) && !rules_say() && select(CONTROLLER).known().all(others);
+    open.then(|| {
+        Unknown::not_provided(format!("nothing that was given shows that Karpenter reads queue {}", queue.name()))
+    })
+}
+
+/// Does it say that it is AWS Node Termination Handler's, which takes the same events and those of lifecycle hooks?
+fn is_of_another_handler(queue: Item) -> bool {
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.replace(['-', '_', ' '], "").contains("terminationhandler")
+            || text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == "nth")
+    };
+    let tagged = || queue.find("/Tags/*/*").known().any(|field| field.known_text().is_some_and(|text| says(&text)));
+    let hooks = |rule: Item| {
+        rule.find("/EventPattern/detail-type/*")
+            .known()
+            .any(|field| field.is("EC2 Instance-terminate Lifecycle Action"))
+    };
+    !says_karpenter(queue) && (says(&queue.name()) || tagged() || queue.referring(RULE).any(hooks))
+}
+
+/// Does its name or a tag say that it is Karpenter's?
+fn says_karpenter(queue: Item) -> bool {
     let karpenter = |text: &str| text.to_ascii_lowercase().contains("karpenter");
-    let says_so = karpenter(&queue.name())
-        || queue.find("/Tags/*/*").known().any(|field| field.known_text().is_some_and(|text| karpenter(&text)));
-    says_so.then_some(Confidence::Low)
+    karpenter(&queue.name())
+        || queue.find("/Tags/*/*").known().any(|field| field.known_text().is_some_and(|text| karpenter(&text)))
 }
 
 /// Does an EventBridge rule listen for one of Karpenter's events?
@@ -229,7 +273,8 @@ pub(crate) fn customer_key(queue: Item) -> Option<Item> {
 }
 
 /// The queue that a controller reads: the one that its setting names, or, where the setting was not given, the only
-/// interruption queue there is.
+/// interruption queue there is, if it says that it is Karpenter's or is called like the cluster, as in Karpenter's template.
+/// Others handle the same events: aws-node-termination-handler.
 pub(crate) fn queue_of(controller: Item) -> Option<Item> {
     let setting = controller.field("/InterruptionQueue");
     if setting.is_absent() {
@@ -242,6 +287,12 @@ pub(crate) fn queue_of(controller: Item) -> Option<Item> {
         return None;
     }
     let mut queues = select(QUEUE).known().filter(|one| queue(*one) == Some(Confidence::High));
-    let only = queues.next();
-    only.filter(|_| queues.next().is_none())
+    let only = queues.next().filter(|_| queues.next().is_none())?;
+    let called = only.field("/QueueName");
+    let like_the_cluster = || {
+        let named = controller.field("/ClusterName");
+        called.same(&named).is_yes()
+            || controller.each("/ClusterNamesInPolicies").known().any(|pin| called.same(&pin).is_yes())
+    };
+    (says_karpenter(only) || like_the_cluster()).then_some(only)
 }

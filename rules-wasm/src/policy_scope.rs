@@ -1,6 +1,6 @@
 //! How far a policy reaches beyond its own cluster, found out with probes.
 
-use crate::iam_calls::table::Tags;
+use crate::iam_calls::call::Tags;
 use crate::iam_calls::{Actor, name_of, pins, statement_of};
 use crate::versions::{last_of, newest};
 use karpcheck_sdk::prelude::*;

@@ -73,7 +73,7 @@ impl Open {
         match self.age()? {
             Some(age) => Ok(age >= seconds),
             None => Err(Unknown::undecidable(format!(
-                "since when {} is {} is not known, so it may only just have become so",
+                "it is not known how long {} has been {}, so it may only just have become so",
                 self.name, self.condition.status
             ))
             .with_code("condition-age-not-known")),

@@ -46,7 +46,7 @@ pub(crate) enum By {
     Provider,
     /// The policies of the role.
     Identity,
-    /// A service-linked role is missing, and the controller may not create it.
+    /// A service-linked role is missing, and the controller is not allowed to create it.
     LinkedRole,
     /// The image is not shared with the account.
     Image,
@@ -229,10 +229,10 @@ impl Refusal {
             (By::Identity, true) => "a policy of the role denies it explicitly",
             (By::Identity, false) => "no identity-based policy of the role allows it",
             (By::LinkedRole, _) => {
-                "the account has no service-linked role for EC2 Spot, and the controller may not create it"
+                "the account has no service-linked role for EC2 Spot, and the controller is not allowed to create it"
             }
             (By::Image, _) => "the image is not shared with this account",
-            (By::NotSaid, _) => "it is not said which policy refused it",
+            (By::NotSaid, _) => "AWS does not say which policy denied it",
         }
     }
 

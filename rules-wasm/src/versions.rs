@@ -1,5 +1,8 @@
 //! Releases of Karpenter.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use karpcheck_sdk::prelude::*;
 
 /// What [`version_for`] looks at.
@@ -22,7 +25,7 @@ pub(crate) fn exact_version(controller: Item) -> Result<Option<Version>, Unknown
         let (major, minor) = minor(version)?;
         Some(patch(version).unwrap_or((major, minor, 0)))
     };
-    Ok(controller.text("/Version")?.as_deref().and_then(exact))
+    stated(controller, |stated| Ok(stated?.and_then(exact)))
 }
 
 /// The minor version in a text such as `1.8.7`.
@@ -39,9 +42,23 @@ fn patch(version: &str) -> Option<Version> {
     Some((major, minor, digits.parse().ok()?))
 }
 
+thread_local! {
+    /// What controllers say of their version: all objects of a cluster ask the same one.
+    static VERSIONS: RefCell<BTreeMap<Item, Result<Option<String>, Unknown>>> = const { RefCell::new(BTreeMap::new()) };
+    static NEWEST: RefCell<BTreeMap<Item, Minor>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// What a controller says of its version.
+fn stated<T>(controller: Item, read: impl FnOnce(Result<Option<&str>, Unknown>) -> T) -> T {
+    VERSIONS.with_borrow_mut(|known| {
+        let stated = known.entry(controller).or_insert_with(|| controller.text("/Version"));
+        read(stated.as_ref().map(Option::as_deref).map_err(Clone::clone))
+    })
+}
+
 /// The version of a controller.
 pub(crate) fn version(controller: Item) -> Result<Option<Minor>, Unknown> {
-    Ok(controller.text("/Version")?.as_deref().and_then(minor))
+    stated(controller, |stated| Ok(stated?.and_then(minor)))
 }
 
 /// The version of the controllers that an item belongs to, or of the only ones there are; none where they differ or do
@@ -58,15 +75,20 @@ pub(crate) fn patch_for(item: Item) -> Option<Version> {
 fn common<V: PartialEq + Copy>(item: Item, parse: fn(&str) -> Option<V>) -> Option<V> {
     let own: Vec<Item> = item.linked("@controller").collect();
     let all = if own.is_empty() { select("Karpcheck::Controller").known().collect() } else { own };
-    let mut versions = all.into_iter().map(|controller| controller.known_text("/Version").as_deref().and_then(parse));
+    let mut versions =
+        all.into_iter().map(|controller| stated(controller, |stated| stated.ok().flatten().and_then(parse)));
     let first = versions.next()??;
     versions.all(|version| version == Some(first)).then_some(first)
 }
 
 /// The newest release that the host knows: a later one is judged as this one.
 pub(crate) fn newest(controller: Item) -> Minor {
-    let releases = controller.each("/Releases").known().filter_map(|release| release.known_text());
-    releases.last().as_deref().and_then(minor).unwrap_or_default()
+    NEWEST.with_borrow_mut(|known| {
+        *known.entry(controller).or_insert_with(|| {
+            let releases = controller.each("/Releases").known().filter_map(|release| release.known_text());
+            releases.last().as_deref().and_then(minor).unwrap_or_default()
+        })
+    })
 }
 
 /// Why a rule that depends on the version cannot judge: what follows from that, if there is more to say.

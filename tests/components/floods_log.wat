@@ -5,5 +5,5 @@
   (loop $again
     (call $log (i32.const 2048) (i32.const 4))
     (local.set $count (i32.add (local.get $count) (i32.const 1)))
-    (br_if $again (i32.lt_u (local.get $count) (i32.const 100000))))
+    (br_if $again (i32.lt_u (local.get $count) (i32.const 50000))))
   unreachable)

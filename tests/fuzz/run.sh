@@ -28,7 +28,7 @@ seeds() {
     hcl) find $fixtures -name '*.tf' ;;
     iam) grep -rlE '"Statement"' $fixtures/corpus $fixtures/rules $fixtures/karpenter/iam --include=*.json ;;
     aws) grep -rlE '"(KeyMetadata|Attributes|Policy|AttachedPolicies|Rules|Targets|karpcheck|PolicyDocument|Role)"' $fixtures --include=*.json ;;
-    patch) find $fixtures/corpus -name '*.yaml' -o -name '*.yml' ;;
+    patch) find $fixtures/corpus -name '*.yaml' -o -name '*.yml' -o -name '*.tf' ;;
     *) ;;
   esac
 }

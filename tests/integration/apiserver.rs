@@ -86,13 +86,28 @@ impl ApiServer {
     /// The server that all tests of this process share while any of them needs it. None, said aloud, without binaries.
     pub(crate) fn shared() -> Option<Arc<Self>> {
         static SHARED: Mutex<Weak<ApiServer>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::one_of_all(&SHARED)
+    }
+
+    /// A second cluster, shared in the same way.
+    pub(crate) fn second() -> Option<Arc<Self>> {
+        static SECOND: Mutex<Weak<ApiServer>> = Mutex::new(Weak::new());
+        Self::one_of_all(&SECOND)
+    }
+
+    fn one_of_all(all: &Mutex<Weak<Self>>) -> Option<Arc<Self>> {
+        let mut shared = all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = shared.upgrade() {
             return Some(running);
         }
         let server = Arc::new(Self::start(&binaries()?, &[]));
         *shared = Arc::downgrade(&server);
         Some(server)
+    }
+
+    /// A server of its own with further flags. None, said aloud, without binaries.
+    pub(crate) fn with_flags(flags: &[&str]) -> Option<Self> {
+        binaries().map(|folder| Self::start(&folder, flags))
     }
 
     /// A server with further flags. A port that somebody else took meanwhile costs another attempt.
@@ -153,6 +168,11 @@ impl ApiServer {
             && self.get("admin", "/api/v1/namespaces/kube-system").is_ok()
     }
 
+    /// Its URL, and the file with its certificate authority.
+    pub(crate) fn address(&self) -> (&str, PathBuf) {
+        (&self.url, self.certificate())
+    }
+
     fn certificate(&self) -> PathBuf {
         self.folder.path().join("certs/apiserver.crt")
     }
@@ -179,6 +199,14 @@ impl ApiServer {
     /// Asks the server as a user.
     pub(crate) fn get(&self, user: &str, path: &str) -> Result<Value, kube::Error> {
         self.ask(user, "GET", path, None).map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    /// How many requests the server answered with a status, as its metrics have it.
+    pub(crate) fn answered_with(&self, code: u16) -> u64 {
+        let metrics = self.ask("admin", "GET", "/metrics", None).unwrap();
+        let code = format!("code=\"{code}\"");
+        let own = metrics.lines().filter(|line| line.starts_with("apiserver_request_total{") && line.contains(&code));
+        own.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// Applies every document of a YAML text as the administrator.

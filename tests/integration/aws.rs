@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 mod real;
+mod signed;
 
 /// A controller with a queue and a role.
 const CONTROLLER: &str = "\
@@ -81,10 +82,11 @@ impl TestDir {
         (report, ran.status.code().unwrap())
     }
 
-    /// The words of each call of the CLI.
+    /// The words of each question that the CLI was asked; it is asked for credentials before, and has none to give.
     fn calls(&self) -> Vec<String> {
-        let mut calls: Vec<String> =
-            fs::read_to_string(self.at("bin/aws.log")).unwrap_or_default().lines().map(str::to_owned).collect();
+        let log = fs::read_to_string(self.at("bin/aws.log")).unwrap_or_default();
+        let mut calls: Vec<String> = log.lines().map(str::to_owned).collect();
+        calls.retain(|call| !call.starts_with("configure|export-credentials|"));
         calls.sort();
         calls
     }
@@ -282,4 +284,169 @@ esac"#,
         assert_eq!(answer["karpcheck"], "aws-answer/v1");
         assert_eq!((&answer["account"], &answer["region"]), (&"111122223333".into(), &"eu-west-1".into()));
     }
+}
+
+/// The example of the README, checked with an `aws` that does this.
+fn example(script: &str, args: &[&str]) -> (serde_json::Value, i32) {
+    let place = TestDir::new("prod", script);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/broken-cluster");
+    let program = Path::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
+    let ran = place
+        .command(program, &place.path())
+        .args(["check", "--offline", "-o", "json", "--region", "eu-west-1", "-f"])
+        .arg(example)
+        .args(args)
+        .output()
+        .unwrap();
+    (serde_json::from_slice(&ran.stdout).unwrap(), ran.status.code().unwrap())
+}
+
+/// Rule, subject and place of each failure.
+fn failures(report: &serde_json::Value) -> Vec<String> {
+    let failed = report["findings"].as_array().unwrap().iter().filter(|finding| finding["outcome"] == "fail");
+    let mut lines: Vec<String> = failed
+        .map(|finding| format!("{} {} {}", finding["rule"], finding["subject"]["name"], finding["subject"]["pointer"]))
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_failed_question_weakens_nothing_that_the_files_decide() {
+    let (alone, _) = example("#!/bin/sh\nexit 1\n", &[]);
+    assert!(failures(&alone).len() >= 12, "{:?}", failures(&alone));
+    let refused = "echo 'An error occurred (AccessDenied) when calling the X operation: not authorized' >&2; exit 254";
+    let broken = "echo 'Could not connect to the endpoint URL' >&2; exit 255";
+    let no_login = "#!/bin/sh\necho 'Unable to locate credentials' >&2; exit 253\n";
+    for (what, script) in [("refused", &*script(refused)), ("broken", &script(broken)), ("no login", no_login)] {
+        let (report, _) = example(script, &["--aws"]);
+        assert_eq!(failures(&report), failures(&alone), "{what}");
+        assert_eq!(report["summary"]["complete"], false, "{what}");
+    }
+}
+
+#[test]
+fn what_could_not_be_decided_is_no_finding_for_the_exit_code() {
+    let refused = "echo 'An error occurred (AccessDenied) when calling the X operation: not authorized' >&2; exit 254";
+    let place = TestDir::new("prod", &script(refused));
+    let (report, code) = place.check(&["--fail-on", "warning"]);
+    let undecided = report["summary"]["unknown"].as_u64().unwrap();
+    assert!(undecided > 0 && failures(&report).is_empty(), "{report:#}");
+    assert_eq!(code, 0, "{report:#}");
+    let (_, code) = place.check(&["--fail-on", "warning", "--require-complete"]);
+    assert_eq!(code, 4);
+}
+
+#[test]
+fn a_wrapper_and_what_it_started_end_with_the_time() {
+    let place = TestDir::new("prod", "");
+    // What many have as `aws`: a script that runs the real one, or a container.
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in sts) echo '{{\"Account\": \"111122223333\"}}'; exit;; esac\n\
+         (sleep 3; touch '{}') &\nwait\n",
+        place.at("alive").display()
+    );
+    fs::write(place.at("bin/aws"), script).unwrap();
+    let (report, _) = place.check(&["--aws-timeout", "1s", "--rule", "queue-missing", "--region", "eu-west-1"]);
+    assert!(problems(&report).contains("did not end within 1 s"), "{report:#}");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!place.at("alive").exists(), "what the wrapper started lives on");
+}
+
+#[test]
+fn a_signal_ends_the_run_and_its_children_and_reports_what_was_found() {
+    let place = TestDir::new("prod", "");
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in sts) echo '{{\"Account\": \"111122223333\"}}'; exit;; esac\n\
+         touch '{}'; (sleep 4; touch '{}') &\nwait\n",
+        place.at("begun").display(),
+        place.at("alive").display()
+    );
+    fs::write(place.at("bin/aws"), script).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
+    let mut running = place
+        .command(program, &place.path())
+        .args(["check", "--offline", "-f", "controller.yaml", "-o", "json", "--aws", "--region", "eu-west-1"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !place.at("begun").exists() {
+        assert!(std::time::Instant::now() < patience, "AWS is not asked");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let begun = std::time::Instant::now();
+    let killed = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut out = String::new();
+    std::io::Read::read_to_string(&mut running.stdout.take().unwrap(), &mut out).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["summary"]["complete"], false);
+    assert!(problems(&report).contains("the run was interrupted"), "{report:#}");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert!(!place.at("alive").exists(), "a child lives on");
+}
+
+/// An AWS with a queue and two rules; what it does beside that is said.
+fn queue_with_rules(sums: &str) -> String {
+    script(&format!(
+        "case \"$1 $2\" in\n\
+         'sqs get-queue-url') echo '{{\"QueueUrl\": \"https://sqs.eu-west-1.amazonaws.com/111122223333/prod\"}}' ;;\n\
+         'sqs get-queue-attributes') echo '{{\"Attributes\": {{\"QueueArn\": \"arn:aws:sqs:eu-west-1:111122223333:prod\"}}}}' ;;\n\
+         'events list-rule-names-by-target') echo '{{\"RuleNames\": [\"one\", \"two\"]}}' ;;\n\
+         {sums}\n\
+         *) echo 'An error occurred (AccessDenied) when calling the X operation: no' >&2; exit 254 ;;\nesac"
+    ))
+}
+
+#[test]
+fn sums_are_one_question_where_that_is_allowed() {
+    let result = |number: usize| {
+        format!("{{\"Id\": \"q{number}\", \"Timestamps\": [], \"Values\": [], \"StatusCode\": \"Complete\"}}")
+    };
+    let all: Vec<String> = (0..5).map(result).collect();
+    let at_once = format!("'cloudwatch get-metric-data') echo '{{\"MetricDataResults\": [{}]}}' ;;", all.join(", "));
+    let count = |place: &TestDir, word: &str| place.calls().iter().filter(|call| call.contains(word)).count();
+    let place = TestDir::new("prod", &queue_with_rules(&at_once));
+    let (_, _) = place.check(&["--area", "queue"]);
+    assert_eq!(
+        (count(&place, "get-metric-data"), count(&place, "get-metric-statistics")),
+        (1, 0),
+        "{:?}",
+        place.calls()
+    );
+    let alone = "'cloudwatch get-metric-statistics') echo '{\"Label\": \"x\", \"Datapoints\": []}' ;;";
+    let place = TestDir::new("prod", &queue_with_rules(alone));
+    let (report, _) = place.check(&["--area", "queue"]);
+    assert_eq!(
+        (count(&place, "get-metric-data"), count(&place, "get-metric-statistics")),
+        (1, 5),
+        "{:?}",
+        place.calls()
+    );
+    // What could be asked otherwise is no refusal.
+    assert!(!problems(&report).contains("GetMetric"), "{report:#}");
+}
+
+#[test]
+fn answers_of_a_moment_ago_are_not_asked_for_again() {
+    let alone = "'cloudwatch get-metric-statistics') echo '{\"Label\": \"x\", \"Datapoints\": []}' ;;";
+    let place = TestDir::new("prod", &queue_with_rules(alone));
+    let asked = |args: &[&str]| {
+        let _ = fs::remove_file(place.at("bin/aws.log"));
+        let (report, _) = place.check(&[&["--area", "queue"], args].concat());
+        (report, place.calls())
+    };
+    let (first, _) = asked(&["--aws-cache", "5m"]);
+    let (second, calls) = asked(&["--aws-cache", "5m"]);
+    assert_eq!(failures(&first), failures(&second));
+    assert!(calls.iter().any(|call| call.starts_with("sts|")), "who asks is always asked: {calls:?}");
+    for kept in ["get-queue-url", "list-rule-names-by-target", "get-metric-statistics"] {
+        assert!(!calls.iter().any(|call| call.contains(kept)), "{kept}: {calls:?}");
+    }
+    assert!(calls.iter().any(|call| call.contains("describe-rule")), "what was refused is asked anew: {calls:?}");
+    let (_, calls) = asked(&[]);
+    assert!(calls.iter().any(|call| call.contains("get-queue-url")), "{calls:?}");
 }

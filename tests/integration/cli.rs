@@ -9,11 +9,18 @@ use std::process::{Command, Output, Stdio};
 mod arguments;
 mod can;
 mod clusters_and_packs;
+mod config;
 mod files;
 mod fixes;
+mod hostile_packs;
+mod pack_fixtures;
+#[cfg(feature = "oci")]
+mod registry;
 mod report_noise;
 mod scopes;
 mod shell;
+mod suppressions;
+mod terminal;
 mod upgrade;
 
 /// A class with the defect `ebs-key-without-encryption` at 7:5.
@@ -78,6 +85,11 @@ impl TestDir {
 
     fn run(&self, args: &[&str]) -> Ended {
         self.run_with(args, b"")
+    }
+
+    /// Runs in a folder of this one.
+    fn run_in(&self, folder: &str, args: &[&str]) -> Ended {
+        Ended::from(self.command(args).current_dir(self.path().join(folder)).stdin(Stdio::null()).output().unwrap())
     }
 
     fn run_with(&self, args: &[&str], input: &[u8]) -> Ended {

@@ -66,7 +66,7 @@ fn scalar(json: &Json) -> Text {
 pub(crate) fn policy(document: &Json, kind: PolicyKind, pointer: &str) -> Policy {
     Policy {
         item: ItemId(1),
-        pointer: pointer.to_owned(),
+        pointer: pointer.into(),
         name: "the policy".into(),
         kind,
         document: Arc::new(Document::new(&node(document), kind)),

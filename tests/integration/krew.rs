@@ -2,7 +2,6 @@
 //! validate-krew-manifest of kubernetes-sigs/krew.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde_yaml::Value;
@@ -46,7 +45,7 @@ fn template() -> String {
 }
 
 /// A release archive. It is not compressed further: a debug build is large and a test is not a release.
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(vec![], flate2::Compression::none());
     let mut tar = tar::Builder::new(gzip);
     for (name, content) in files {
@@ -59,23 +58,34 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
-/// The archives of a release: for this machine's platform with the binary as built, a stand-in for the others.
+/// What stands for the binary in an archive: a script that runs it, since an unoptimised binary has hundreds of megabytes.
+pub(crate) fn binary() -> Vec<u8> {
+    format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_kubectl-karpcheck")).into_bytes()
+}
+
+/// The archives of a release: for this machine's platform with what runs the binary, a stand-in for the others.
 fn release() -> Archives {
-    let license = file("LICENSE");
-    let binary = std::fs::read(env!("CARGO_BIN_EXE_kubectl-karpcheck")).unwrap();
+    let (license, notice) = (file("LICENSE"), file("NOTICE"));
+    let binary = binary();
     let base = "https://github.com/kubectl-karpcheck/kubectl-karpcheck/releases/download";
     [("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"), ("windows", "amd64")]
         .into_iter()
         .map(|(os, arch)| {
             let name = if os == "windows" { "kubectl-karpcheck.exe" } else { "kubectl-karpcheck" };
             let content: &[u8] = if (os, arch) == HOST { &binary } else { b"a stand-in" };
-            let files = [(name, content), ("LICENSE", license.as_slice())];
+            // What release/build.sh packs.
+            let files = [
+                (name, content),
+                ("LICENSE", license.as_slice()),
+                ("NOTICE", notice.as_slice()),
+                ("THIRD-PARTY-LICENSES", b"a stand-in".as_slice()),
+            ];
             (format!("{base}/{TAG}/kubectl-karpcheck_{os}_{arch}.tar.gz"), archive(&files))
         })
         .collect()
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -198,18 +208,31 @@ fn the_rendered_manifest_keeps_krews_rules() {
     assert!(archives.keys().all(|uri| manifest.contains(uri)), "{manifest}");
 }
 
+/// A manifest is rendered in two places: by the bot for krew's index, and by a script for a custom index and at home.
+#[cfg(unix)]
 #[test]
-fn the_archive_holds_the_binary_as_it_was_built() {
+fn the_script_renders_as_the_bot_does() {
     let archives = release();
-    let own = archives.iter().find(|(uri, _)| uri.contains(&format!("_{}_{}", HOST.0, HOST.1)));
-    let Some((_, own)) = own else {
-        // krew has no archive of ours for this platform, so there is nothing to hold.
-        return;
+    let name = |uri: &str| uri.rsplit('/').next().unwrap().to_owned();
+    let dist = tempfile::tempdir().unwrap();
+    let script = |archives: &Archives| {
+        let sums: String = archives.iter().map(|(uri, bytes)| format!("{}  {}\n", digest(bytes), name(uri))).collect();
+        std::fs::write(dist.path().join("SHA256SUMS"), sums).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../release/krew.sh");
+        let output = std::process::Command::new("bash").arg(script).arg(TAG).arg(dist.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     };
-    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(own.as_slice()));
-    let mut binary = vec![];
-    tar.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut binary).unwrap();
-    assert!(binary == std::fs::read(env!("CARGO_BIN_EXE_kubectl-karpcheck")).unwrap());
+    assert_eq!(script(&archives), render(&template(), &archives).unwrap());
+    // Of a platform that was not built here nothing stands in the manifest, which is a whole one all the same.
+    let built: Archives = archives
+        .iter()
+        .filter(|(uri, _)| uri.contains("_linux_arm64"))
+        .map(|(uri, bytes)| (uri.clone(), bytes.clone()))
+        .collect();
+    let manifest = script(&built);
+    assert_eq!(faults("karpcheck.yaml", &manifest, &built), Vec::<String>::new());
+    assert_eq!(manifest.matches("uri: ").count(), 1);
 }
 
 #[test]
@@ -240,8 +263,8 @@ fn every_rule_of_krew_can_be_broken() {
         ("from: LICENSE", "from: COPYING", "matches nothing"),
         ("    - from: LICENSE\n      to: .\n", "", "no LICENSE"),
         (
-            "    files:\n    - from: kubectl-karpcheck\n      to: .\n    - from: LICENSE\n      to: .\n",
-            "    files: []\n",
+            "    files:\n    - from: kubectl-karpcheck\n",
+            "    files: []\n    was:\n    - from: kubectl-karpcheck\n",
             "files is empty",
         ),
     ] {

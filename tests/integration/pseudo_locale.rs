@@ -80,6 +80,8 @@ impl Outcome {
             at: "2026-01-02T03:04:05Z".into(),
             sources: Sources { files: 1, documents: 1, ..Sources::default() },
             invocation: &report::Invocation::default(),
+            config: None,
+            facts: &[],
         };
         let mut out = vec![];
         report::json(&run, &mut out).unwrap();

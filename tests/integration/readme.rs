@@ -6,6 +6,7 @@ use std::process::Command;
 use clap::Parser as _;
 use kubectl_karpcheck::cli;
 use kubectl_karpcheck::cli::Cli;
+use kubectl_karpcheck::commands::shared::progress::Progress;
 use kubectl_karpcheck::commands::shared::streams::Streams;
 
 fn root() -> PathBuf {
@@ -62,8 +63,13 @@ fn the_finding_that_the_readme_quotes_is_shown_on_a_terminal() {
     let plain = ["--color".to_owned(), "never".to_owned()];
     let cli = Cli::parse_from([&["kubectl-karpcheck".to_owned()][..], &args, &plain].concat());
     let (mut out, mut err) = (vec![], vec![]);
-    let mut streams =
-        Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(80), progress: false };
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        input: &mut std::io::empty(),
+        width: Some(80),
+        progress: Progress::default(),
+    };
     cli::run(cli, &mut streams).unwrap();
     let words = |text: &str| text.replace("../", "").split_whitespace().collect::<Vec<_>>().join(" ");
     let quoted = quoted("and then shows each in its source:").join("\n");

@@ -10,7 +10,7 @@ mod fixture;
 mod formats;
 mod machine;
 mod pages;
-mod schema;
+pub(crate) mod validators;
 
 use fixture::{ReportFixture, bad_day};
 

@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod guest;
+pub(crate) mod guest;
+mod malformed;
 
+use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use kubectl_karpcheck::engine::{Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, run_rules};
-use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, Severity};
+use kubectl_karpcheck::engine::{
+    Cache, Engine, Limits, NotAPack, Pack, PackError, PackFault, Selected, run_rules, run_rules_for,
+};
+use kubectl_karpcheck::findings::finding::{CheckResults, Coverage, Finding, Outcome, RuleInfo, Severity};
 use kubectl_karpcheck::inventory::{
     At, AwsFacts, Builder, Cause, ClusterId, DocId, Draft, Gap, Inventory, List, Listing, Map, Node, Origin, Reason,
     SourceKind, Value,
@@ -175,14 +181,22 @@ fn a_component_of_an_earlier_build_goes_on_loading() {
 fn endless_work_ends() {
     ends("loops", "ran out of fuel", "1000000000 units");
     ends("nests", "crashed", "nest too deep");
+    ends("logs_megabytes", "went beyond its limits", "more work than one subject may cost");
+    ends("selects_nothing", "went beyond its limits", "more work than one subject may cost");
+    ends("posts_forever", "ran out of fuel", "1000000000 units");
+    ends("allocates_forever", "ran out of fuel", "1000000000 units");
     ends("asks_over_and_over", "went beyond its limits", "more work than one subject may cost");
     ends("asks_every_way", "went beyond its limits", "more work than one subject may cost");
+    ends("decides_over_templates", "went beyond its limits", "bytes with its fields put in; 65536 are allowed");
+    ends("decides_over_keys", "went beyond its limits", "bytes with its fields put in; 65536 are allowed");
+    ends("decides_often", "went beyond its limits", "more work than one subject may cost");
+    ends("fills_forever", "ran out of fuel", "1000000000 units");
     ends("makes_indexes", "went beyond its limits", "the peers of more than 32 fields");
 }
 
 #[test]
 fn wall_time_is_the_backstop() {
-    let limits = Limits { fuel: u64::MAX, wall: std::time::Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits { fuel: u64::MAX, wall: Duration::from_millis(50), ..Limits::default() };
     let engine = Engine::new(limits, None).unwrap();
     let pack = engine.from_bytes("loops", &guest::component("loops")).unwrap();
     let all = run_rules(&engine, &[Selected::new(&pack, &pack.rules()[0])], &inventory());
@@ -194,6 +208,11 @@ fn memory_is_summed() {
     ends("allocates", "went beyond its limits", "more than 128 MiB of memory");
     ends("sums_memories", "went beyond its limits", "more than 128 MiB of memory");
     ends("grows_table", "went beyond its limits", "more than 200000 elements of tables");
+    let refused = load("claims_memory").unwrap_err().to_string();
+    assert!(
+        refused.contains("could not list its rules") && refused.contains("more than 128 MiB of memory"),
+        "{refused}"
+    );
     let refused = load("many_memories").unwrap_err().to_string();
     assert!(refused.contains("could not list its rules") && refused.contains("memory count too high"), "{refused}");
 }
@@ -202,6 +221,8 @@ fn memory_is_summed() {
 fn a_pack_that_lies_about_its_rules_is_refused() {
     for (name, why) in [
         ("loops_in_describe", "could not list its rules: it ran out of fuel"),
+        ("starts_forever", "could not list its rules: it ran out of fuel"),
+        ("logs_in_describe", "could not list its rules: it went beyond its limits: it logs more than it may"),
         ("asks_in_describe", "it made a mistake: it asks the inventory while it lists its rules"),
         ("describes_nothing", "lists no rules"),
         ("bad_pack_name", "calls itself \"Not_Kebab\", which is not kebab-case"),
@@ -244,6 +265,11 @@ fn nonsense_ends_the_rule() {
         ("decides_nonsense", "made a mistake", "the action \"decrypt\""),
         ("thousand_findings", "went beyond its limits", "gives 1000 findings; 100 are allowed"),
         ("million_findings", "went beyond its limits", "more than 8388608 bytes at once"),
+        ("edits_with_megabytes", "went beyond its limits", "an edit with a value of more than 65536 bytes"),
+        ("message_of_100_megabytes", "went beyond its limits", "more than 8388608 bytes at once"),
+        ("shares_a_megabyte", "went beyond its limits", "more than 8388608 bytes at once"),
+        ("asks_in_realloc", "crashed", "cannot leave component instance"),
+        ("allocates_nowhere", "crashed", "realloc"),
         ("invalid_verdict", "crashed", "discriminant"),
         ("invalid_text", "crashed", "utf-8"),
     ] {
@@ -308,9 +334,23 @@ fn a_door_to_the_outside_is_refused_and_named() {
 }
 
 #[test]
+fn a_flood_of_names_is_refused_in_a_line() {
+    let refused = |count: usize| {
+        let names: String = (0..count).map(|number| format!("(import \"a{number}\" (func))")).collect();
+        let component = wat::parse_str(format!("(component {names})")).unwrap();
+        engine().from_bytes("flood", &component).unwrap_err().to_string()
+    };
+    assert!(refused(20_000).ends_with("imports or exports more than 1000 names, and a pack has a handful"));
+    assert!(refused(500).starts_with("pack flood imports a0, a1, a2, a3, a4, a5, a6, a7, a8, a9 and 490 more, "));
+}
+
+#[test]
 fn what_is_no_pack_is_told_apart() {
     for (name, why) in [
-        ("made_for_later", "is made for karpcheck:rules@0.3: needs a newer karpcheck"),
+        (
+            "made_for_later",
+            "is made for karpcheck:rules@0.3, and this karpcheck serves karpcheck:rules@0.1: it needs a newer one",
+        ),
         ("uses_a_new_function", "needs a newer karpcheck"),
         ("no_rules", "does not export karpcheck:rules/rules"),
         ("core_module", "is a core module, not a component"),
@@ -335,10 +375,17 @@ fn compiled_code_is_never_taken_from_a_file() {
 
 /// The code that the compiling child makes, without its first line.
 fn machine_code() -> Vec<u8> {
-    let (mut code, mut complaints) = (vec![], vec![]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"));
+    compiled_by(child.args([kubectl_karpcheck::engine::COMPILE_COMMAND, "60", "4294967296"]))
+}
+
+fn compiled_by(child: &mut Command) -> Vec<u8> {
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let component = guest::component("well_behaved");
-    let exit = kubectl_karpcheck::engine::compile_child(&*component, &mut code, &mut complaints);
-    assert_eq!((exit, &*complaints), (0, &b""[..]));
+    child.stdin.take().unwrap().write_all(&component).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    let mut code = output.stdout;
     let line = code.iter().position(|byte| *byte == b'\n').unwrap();
     code.split_off(line + 1)
 }
@@ -359,6 +406,67 @@ fn a_pack_is_compiled_in_a_child_and_then_found_in_the_cache() {
     assert_eq!(cached("/nonexistent"), first);
 }
 
+/// Whatever cannot be compiled within limits is not compiled at all.
+#[test]
+fn without_its_compiler_no_pack_is_compiled() {
+    let engine = Engine::new(Limits::default(), None).unwrap().compiler(Some("/nonexistent".into()));
+    let refused = engine.from_bytes("x", &guest::component("well_behaved")).unwrap_err();
+    assert!(matches!(refused.fault, PackFault::NoCompiler(_)), "{refused}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn compiling_is_bounded_in_cpu_time_and_memory() {
+    let program = || Some(env!("CARGO_BIN_EXE_kubectl-karpcheck").into());
+    let refused = |limits: Limits, component: &[u8]| {
+        Engine::new(limits, None).unwrap().compiler(program()).from_bytes("x", component).unwrap_err()
+    };
+    let large = guest::functions(1_500);
+    let limits = Limits { compile: Duration::from_secs(1), ..Limits::default() };
+    let slow = refused(limits, &large);
+    assert!(matches!(slow.fault, PackFault::Slow { seconds: 1 }), "{slow}");
+    let limits = Limits { compile_memory: 128 << 20, ..Limits::default() };
+    let fat = refused(limits, &large);
+    assert!(matches!(fat.fault, PackFault::Large { mebibytes: 128, .. }), "{fat}");
+    let no_pack = refused(Limits::default(), &guest::functions(10));
+    assert!(matches!(no_pack.fault, PackFault::Link(_)), "{no_pack}");
+}
+
+/// No process may raise a limit that it was started with, except with rights that root has.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stricter_limit_of_the_shell_stays() {
+    let [program, command] = [env!("CARGO_BIN_EXE_kubectl-karpcheck"), kubectl_karpcheck::engine::COMPILE_COMMAND];
+    let script = "ulimit -v 4000000 && ulimit -t 50 && exec \"$0\" \"$@\"";
+    let code = compiled_by(Command::new("sh").args(["-c", script, program, command, "60", "8589934592"]));
+    assert!(!code.is_empty());
+}
+
+/// 2 KB that would unfold to 2³⁰ instances, and the like.
+#[test]
+fn nested_components_are_counted_before_they_are_compiled() {
+    for (name, why) in [
+        ("nested_instances", "makes more than 2000 instances"),
+        ("nested_a_hundred_times", "makes more than 2000 instances"),
+        ("nested_too_deep", "nests components more than 16 levels deep"),
+        ("passes_components", "passes components to components"),
+        ("types_double", "type size"),
+    ] {
+        let refused = load(name).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_pack() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wasm");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = engine().load(&pipe, None).unwrap_err();
+    assert!(matches!(refused.fault, PackFault::NoFile), "{refused}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_compiler_that_hangs_is_killed() {
@@ -367,10 +475,95 @@ fn a_compiler_that_hangs_is_killed() {
     let program = home.path().join("compiler");
     std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let limits = Limits { compile: std::time::Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { compile: Duration::from_millis(100), ..Limits::default() };
     let engine = Engine::new(limits, None).unwrap().compiler(Some(program));
     let refused = engine.from_bytes("slow", &guest::component("well_behaved")).unwrap_err();
-    assert!(matches!(refused.fault, PackFault::Slow { .. }), "{refused}");
+    assert!(matches!(refused.fault, PackFault::Late { seconds: 3 }), "{refused}");
+}
+
+/// Whether its pack or the run has nothing left for it, what is known of its subjects without it is still said.
+#[test]
+fn a_rule_that_is_left_out_loses_its_verdicts_only() {
+    let limits = Limits { pack_fuel: 0, ..Limits::default() };
+    let engine = Engine::new(limits, None).unwrap();
+    let pack = engine.from_bytes("well_behaved", &guest::component("well_behaved")).unwrap();
+    let subjects = vec!["AWS::SQS::Queue".to_owned(), "core/Node".to_owned()];
+    let rule = RuleInfo { subjects, ..pack.rules()[0].clone() };
+    let rules = [Selected::new(&pack, &rule), Selected::new(&pack, &rule)];
+    let seen = |results: &CheckResults| -> Vec<(u32, Vec<String>)> {
+        let of = |coverage: &Coverage| (coverage.unknown, coverage.unseen.iter().map(ToString::to_string).collect());
+        results.coverage.iter().map(of).collect()
+    };
+    let expected = (QUEUES, vec!["listing nodes was refused".to_owned()]);
+    let spent = run_rules(&engine, &rules, &inventory());
+    assert_eq!(seen(&spent), [expected.clone(), expected.clone()]);
+    let [fault] = &*spent.faults else { panic!("{:?}", spent.faults) };
+    assert!(fault.to_string().contains("the rules of pack well-behaved use more than 0 units of fuel"), "{fault}");
+
+    let late = run_rules_for(&engine, &rules, &inventory(), Duration::ZERO);
+    assert_eq!(seen(&late), [expected.clone(), expected]);
+    let said: Vec<String> = late.faults.iter().map(ToString::to_string).collect();
+    assert!(said.iter().all(|said| said.contains("all rules of a run take more than 0 s together")), "{said:?}");
+}
+
+/// Findings kept, fuel and the host's work: of a pack, and of a run, which has twice as much.
+#[test]
+fn beyond_a_budget_the_later_rules_are_left_out_and_that_is_said() {
+    let with = |guest: &str, limits: Limits, packs: usize, rules: usize| {
+        let engine = Engine::new(limits, None).unwrap();
+        let component = guest::component(guest);
+        let named = |number: usize| format!("pack-{number}");
+        let packs: Vec<Pack> =
+            (0..packs).map(|number| engine.load_bytes("x", &component, Some(&named(number))).unwrap()).collect();
+        let all: Vec<Selected<'_>> =
+            packs.iter().flat_map(|pack| vec![Selected::new(pack, &pack.rules()[0]); rules]).collect();
+        run_rules(&engine, &all, &inventory())
+    };
+    let (talks, asks) = ("huge_message", "every_function");
+    let cost = |guest| with(guest, Limits::default(), 1, 1).costs[0].clone();
+    let (fuel, work) = ((cost(talks).fuel * 3).div_ceil(2), (cost(asks).work * 3).div_ceil(2));
+    assert!(fuel > 0 && work > 0, "{fuel} {work}");
+    for (guest, limits, of_pack, of_run, counted) in [
+        // A rule has three messages of 2,000 bytes, and the places of three findings.
+        (
+            talks,
+            Limits { pack_text: 10_000, ..Limits::default() },
+            "have more than 0 MiB of findings".to_owned(),
+            "have more than 0 MiB of findings".to_owned(),
+            2,
+        ),
+        (
+            talks,
+            Limits { pack_fuel: fuel, ..Limits::default() },
+            format!("use more than {fuel} units of fuel"),
+            format!("use more than {} units of fuel", 2 * fuel),
+            3,
+        ),
+        (
+            asks,
+            Limits { pack_work: work, ..Limits::default() },
+            format!("ask the inventory for more than {work} units of work"),
+            format!("ask the inventory for more than {} units of work", 2 * work),
+            3,
+        ),
+    ] {
+        let failed =
+            |results: &CheckResults| results.coverage.iter().map(|coverage| coverage.failed).collect::<Vec<_>>();
+        let one = with(guest, limits.clone(), 1, 4);
+        assert_eq!(failed(&one), [QUEUES, 0, 0, 0], "{of_pack}");
+        assert!(one.coverage[1..].iter().all(|coverage| coverage.unknown == QUEUES), "{of_pack}");
+        let [fault] = &*one.faults else { panic!("{:?}", one.faults) };
+        assert!(fault.to_string().contains(&format!("the rules of pack pack-0 {of_pack}")), "{fault}");
+        let five = with(guest, limits, 5, 1);
+        let expected = [vec![QUEUES; counted], vec![0; 5 - counted]].concat();
+        assert_eq!(failed(&five), expected, "{of_run}");
+        assert_eq!(five.faults.len(), 5 - counted, "{:?}", five.faults);
+        assert!(
+            five.faults.iter().all(|fault| fault.to_string().contains(&format!("all rules {of_run}"))),
+            "{:?}",
+            five.faults
+        );
+    }
 }
 
 #[test]

@@ -23,17 +23,17 @@ use crate::schema::kinds::GatherScope;
 #[derive(Debug, Args)]
 pub struct CanArgs {
     /// Who asks: a role or user by ARN or name, a service (events.amazonaws.com), a policy by name (as if it were all
-    /// that its holder has), controller (Karpenter's), or * for anyone of another account
+    /// that its holder has), controller (Karpenter's), or * for anyone in another account
     #[arg(value_name = "PRINCIPAL")]
     pub principal: String,
-    /// What for: sqs:ReceiveMessage
+    /// The action: sqs:ReceiveMessage
     #[arg(value_name = "ACTION", value_parser = action)]
     pub action: String,
-    /// On what: an ARN, the name or id of a resource that was read, or * for none
+    /// The resource: an ARN, the name or id of a resource that was read, or * for none
     #[arg(value_name = "RESOURCE")]
     pub resource: String,
-    /// A context key of the request and its value; can be repeated, the same key for several values. KEY alone: the
-    /// request does not have it. A KEY that ends in * stands for all that begin so
+    /// A context key of the request and its value; repeatable, also for several values of one key. KEY alone: the request
+    /// does not have it. A KEY that ends in * stands for all keys with that prefix
     #[arg(long, value_name = "KEY=VALUE")]
     pub context_key: Vec<String>,
     /// What is read.
@@ -42,7 +42,10 @@ pub struct CanArgs {
     /// Whether and how AWS is asked.
     #[command(flatten)]
     pub aws: AwsArgs,
-    /// How to print the answer
+    /// Also show the statements about other actions
+    #[arg(long)]
+    pub all: bool,
+    /// The format of the answer
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,
 }
@@ -90,7 +93,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         decision: &decision,
     };
     ignore_broken_pipe(match args.output {
-        ListOutput::Table => report::decision_table(&inventory, &answered, streams.width, streams.out),
+        ListOutput::Table => report::decision_table(&inventory, &answered, args.all, streams.width, streams.out),
         ListOutput::Json => report::decision_json(&inventory, &answered, streams.out),
     })?;
     Ok(match decision.access {

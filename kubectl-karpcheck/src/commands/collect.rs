@@ -26,12 +26,12 @@ pub struct CollectArgs {
 
 /// Gathers what the flags name, and prints the script that asks AWS about it.
 pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = rule_selection::load(&args.chosen.pack)?;
+    let packs = rule_selection::load(&args.chosen.pack, args.sources.config.as_ref())?;
     let selected = packs.select(&args.chosen)?;
     let gather_scope = rule_selection::gather_scope(&selected);
     let read = gathering::read(&args.sources, &gather_scope, &packs.problems, streams)?;
-    let cluster = (!args.sources.offline).then(|| args.sources.cluster.options());
-    let script = sources::aws_cli::script(&args.login.aws_profile, cluster.as_ref(), &gather_scope, &read.builder);
+    let profiles = args.login.profiles(args.sources.config.as_deref());
+    let script = sources::aws_cli::script(&profiles, &gather_scope, &read.builder);
     streams.out.write_all(script.as_bytes())?;
     gathering::write_problems(read.builder, streams)
 }

@@ -82,7 +82,7 @@ pub fn run(args: &CompletionArgs, streams: &mut Streams<'_>) -> Result<Exit, Com
 /// The flags of the hidden `__complete`.
 #[derive(Debug, Args)]
 pub struct CandidatesArgs {
-    /// What stands on the command line behind `kubectl karpcheck`; the last one is to be completed
+    /// The words after `kubectl karpcheck`; the last one is being completed
     #[arg(value_name = "WORD", trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<OsString>,
 }

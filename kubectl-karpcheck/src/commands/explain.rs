@@ -1,5 +1,7 @@
 //! `explain`: a rule's page.
 
+use std::sync::Arc;
+
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 
@@ -8,6 +10,7 @@ use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
 use crate::commands::shared::rule_selection::{PackArg, pack_parser};
 use crate::commands::shared::streams::Streams;
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::report;
 
@@ -17,14 +20,14 @@ pub struct ExplainArgs {
     /// The rule
     #[arg(value_name = "RULE", add = ArgValueCandidates::new(rule_selection::rule_candidates))]
     pub rule: String,
-    /// A pack of rules beside the built-in one, called by its own name or by NAME; can be repeated
+    /// A rule pack in addition to the built-in one, under its own name or NAME; repeatable
     #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
     pub pack: Vec<PackArg>,
 }
 
 /// Prints the page of a rule.
-pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = rule_selection::load(&args.pack)?;
+pub fn run(args: &ExplainArgs, config: Option<&Arc<Config>>, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = rule_selection::load(&args.pack, config)?;
     for problem in &packs.problems {
         writeln!(streams.err, "error: {problem}")?;
     }

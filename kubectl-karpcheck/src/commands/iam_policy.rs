@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
 use crate::commands::shared::rule_selection::RuleSelectionArgs;
 use crate::commands::shared::streams::Streams;
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::schema::aws_calls;
 use crate::schema::kinds::GatherScope;
@@ -45,6 +47,10 @@ pub fn policy(gather_scope: &GatherScope) -> Policy {
         // It is allowed to everybody, and named all the same: the policy holds what is called.
         actions.insert(aws_calls::IDENTITY.action);
     }
+    if actions.contains(aws_calls::SUM) {
+        // Many sums as one question. Where it is refused, each is asked for alone.
+        actions.insert(aws_calls::SUMS_AT_ONCE);
+    }
     let statement =
         Statement { sid: "KarpcheckReads", effect: "Allow", action: actions.into_iter().collect(), resource: "*" };
     let some = !statement.action.is_empty();
@@ -52,8 +58,12 @@ pub fn policy(gather_scope: &GatherScope) -> Policy {
 }
 
 /// Prints the policy that the chosen rules need.
-pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = rule_selection::load(&args.pack)?;
+pub fn run(
+    args: &RuleSelectionArgs,
+    config: Option<&Arc<Config>>,
+    streams: &mut Streams<'_>,
+) -> Result<Exit, CommandError> {
+    let packs = rule_selection::load(&args.pack, config)?;
     let selected = packs.select(args)?;
     serde_json::to_writer_pretty(&mut *streams.out, &policy(&rule_selection::gather_scope(&selected)))
         .map_err(io::Error::from)?;

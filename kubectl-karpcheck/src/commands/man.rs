@@ -13,7 +13,7 @@ use crate::exit::Exit;
 /// The flags of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The folder in which the pages are written, one for each command
+    /// The folder to write the pages to, one for each command
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 }

@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
+use clap::Args;
 use serde::Serialize;
 
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::rule_selection;
 use crate::commands::shared::rule_selection::RuleSelectionArgs;
 use crate::commands::shared::streams::Streams;
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::karpenter::controller::GLOBAL_SETTINGS;
 use crate::schema::ack;
 use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
 use crate::schema::pattern::kind_matches;
+use crate::sources::cluster::policy_reports;
 
 /// The role's name.
 pub const NAME: &str = "karpcheck-reader";
@@ -89,11 +93,107 @@ pub fn cluster_role(gather_scope: &GatherScope) -> ClusterRole {
     }
 }
 
-/// Prints the role that the chosen rules need.
-pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = rule_selection::load(&args.pack)?;
-    let selected = packs.select(args)?;
-    write(&rule_selection::gather_scope(&selected), streams.out)?;
+/// The flags of `rbac`.
+#[derive(Debug, Args)]
+pub struct RbacArgs {
+    /// Which rules are chosen.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+    /// Also print a ClusterRoleBinding for user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME; repeatable
+    #[arg(long, value_name = "KIND:NAME", value_parser = subject)]
+    pub subject: Vec<Subject>,
+    /// Also print the permission to write reports to the cluster, for check --write-policy-reports
+    #[arg(long)]
+    pub write_reports: bool,
+    /// Also print the permission to read the controller's log, for --logs
+    #[arg(long)]
+    pub logs: bool,
+}
+
+/// Who is given a role, as RBAC has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// Empty for a ServiceAccount.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub api_group: &'static str,
+    /// `User`, `Group`, `ServiceAccount`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Of a ServiceAccount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    const EXPECTED: &str = "a subject looks like user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME";
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty()).ok_or(EXPECTED)?;
+    // A ServiceAccount is written as `kubectl create clusterrolebinding --serviceaccount` has it.
+    let (api_group, kind, name, namespace) = match &*kind.to_ascii_lowercase() {
+        "user" => (GROUP, "User", name, None),
+        "group" => (GROUP, "Group", name, None),
+        "serviceaccount" | "sa" => {
+            let (namespace, name) = name.split_once(':').ok_or(EXPECTED)?;
+            ("", "ServiceAccount", name, Some(namespace.to_owned()))
+        }
+        _ => return Err(EXPECTED.into()),
+    };
+    if name.is_empty() || namespace.as_deref() == Some("") {
+        return Err(EXPECTED.into());
+    }
+    Ok(Subject { api_group, kind, name: name.to_owned(), namespace })
+}
+
+/// A ClusterRoleBinding, as RBAC has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Binding<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    role_ref: RoleRef,
+    subjects: &'a [Subject],
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleRef {
+    api_group: &'static str,
+    kind: &'static str,
+    name: &'static str,
+}
+
+/// Prints the role that the chosen rules need, and who is given it.
+pub fn run(args: &RbacArgs, config: Option<&Arc<Config>>, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    let packs = rule_selection::load(&args.chosen.pack, config)?;
+    let selected = packs.select(&args.chosen)?;
+    let mut role = cluster_role(&rule_selection::gather_scope(&selected));
+    if args.logs {
+        role.rules.push(PolicyRule {
+            api_groups: vec![String::new()],
+            resources: vec!["pods/log".into()],
+            resource_names: vec![],
+            verbs: vec!["get"],
+            why: "The last lines of the controller's Pods, for --logs; a Role in the controller's namespace does"
+                .into(),
+        });
+    }
+    if args.write_reports {
+        role.rules.extend(write_reports());
+    }
+    write_role(&role, args.subject.is_empty(), streams.out)?;
+    if !args.subject.is_empty() {
+        let binding = Binding {
+            api_version: "rbac.authorization.k8s.io/v1",
+            kind: "ClusterRoleBinding",
+            metadata: Metadata { name: NAME },
+            role_ref: RoleRef { api_group: "rbac.authorization.k8s.io", kind: "ClusterRole", name: NAME },
+            subjects: &args.subject,
+        };
+        write!(streams.out, "---\n{}", serde_yaml::to_string(&binding).map_err(io::Error::other)?)?;
+    }
     for problem in &packs.problems {
         writeln!(streams.err, "error: {problem}")?;
     }
@@ -105,16 +205,31 @@ pub fn run(args: &RuleSelectionArgs, streams: &mut Streams<'_>) -> Result<Exit, 
 /// # Errors
 /// The output cannot be written.
 pub fn write(gather_scope: &GatherScope, out: &mut dyn io::Write) -> io::Result<()> {
-    let role = cluster_role(gather_scope);
+    write_role(&cluster_role(gather_scope), true, out)
+}
+
+/// The rights that writing a report needs, whichever of its kinds the cluster serves. An object that is applied and not yet there
+/// is created, and a name cannot be given for that.
+fn write_reports() -> Vec<PolicyRule> {
+    let rule = |(version, _, plural): &(&str, &str, &str)| PolicyRule {
+        api_groups: vec![version.split('/').next().unwrap_or_default().to_owned()],
+        resources: vec![(*plural).to_owned()],
+        resource_names: vec![],
+        verbs: vec!["create", "patch"],
+        why: "The report that check --write-policy-reports writes".into(),
+    };
+    policy_reports::KINDS.iter().map(rule).collect()
+}
+
+fn write_role(role: &ClusterRole, unbound: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "# What kubectl karpcheck reads for the chosen rules, and no more; Secrets are never read.")?;
     writeln!(
         out,
-        "# What kubectl karpcheck reads with the rules that are chosen, and no more; Secrets are never read."
+        "# Every user can discover what a cluster serves (system:discovery), unless that permission was removed."
     )?;
-    writeln!(
-        out,
-        "# What a cluster serves (system:discovery) may be asked by every user, unless that right was removed."
-    )?;
-    writeln!(out, "# Bind it: kubectl create clusterrolebinding {NAME} --clusterrole={NAME} --user=NAME")?;
+    if unbound {
+        writeln!(out, "# To bind it: --subject=user:NAME also prints a binding.")?;
+    }
     let head = serde_yaml::to_string(&ClusterRole { rules: vec![], ..role.clone() }).map_err(io::Error::other)?;
     write!(out, "{}", head.replace("rules: []\n", ""))?;
     writeln!(out, "rules:{}", if role.rules.is_empty() { " []" } else { "" })?;
@@ -182,6 +297,15 @@ fn rules(gather_scope: &GatherScope) -> Vec<PolicyRule> {
         .collect();
     rules.sort_by(|one, other| one.api_groups.cmp(&other.api_groups));
     rules.extend(named);
+    if !rules.is_empty() {
+        rules.push(PolicyRule {
+            api_groups: vec![String::new()],
+            resources: vec!["namespaces".into()],
+            resource_names: vec!["kube-system".into()],
+            verbs: vec!["get"],
+            why: "The uid of this one namespace, which identifies the cluster; may be left out: then the server's address does".into(),
+        });
+    }
     rules
 }
 
@@ -342,6 +466,15 @@ mod tests {
   - serviceaccounts
   verbs:
   - get
+# The uid of this one namespace, which identifies the cluster; may be left out: then the server's address does
+- apiGroups:
+  - ''
+  resources:
+  - namespaces
+  resourceNames:
+  - kube-system
+  verbs:
+  - get
 "
         );
     }
@@ -352,6 +485,20 @@ mod tests {
         let pods: Vec<_> = role.rules.iter().filter(|rule| rule.resources.contains(&"pods".to_owned())).collect();
         assert_eq!(pods.len(), 1);
         assert_eq!(pods[0].verbs, ["list"]);
+    }
+
+    #[test]
+    fn subjects_are_written_as_kubectl_has_them() {
+        let read = |text: &str| subject(text).map(|subject| (subject.kind, subject.namespace, subject.name));
+        assert_eq!(read("user:jane:x"), Ok(("User", None, "jane:x".into())));
+        assert_eq!(read("Group:ops"), Ok(("Group", None, "ops".into())));
+        assert_eq!(
+            read("serviceaccount:karpcheck:reader"),
+            Ok(("ServiceAccount", Some("karpcheck".into()), "reader".into()))
+        );
+        for wrong in ["", "jane", "user:", "serviceaccount:reader", "serviceaccount::x", "robot:x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -368,7 +515,7 @@ mod tests {
     #[test]
     fn a_pattern_of_groups_names_the_known_ones() {
         let role = cluster_role(&scope_of(&["*.services.k8s.aws/*"]));
-        let [rule] = &role.rules[..] else { panic!("{role:?}") };
+        let [rule, _] = &role.rules[..] else { panic!("{role:?}") };
         assert_eq!(rule.resources, ["*"]);
         for group in ["sqs", "kms", "dynamodb", "iam", "eventbridge", "eks", "rds"] {
             assert!(rule.api_groups.contains(&format!("{group}.services.k8s.aws")), "{group}");

@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use crate::commands::shared::args::{AwsArgs, Color, FailOn, MinConfidence, SourceArgs, version};
+use crate::commands::shared::args::{AwsArgs, Color, FailOn, MinConfidence, SourceArgs, configured};
 use crate::commands::shared::error::CommandError;
+use crate::commands::shared::fix_verification::Fixes;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::{Gathered, Read};
 use crate::commands::shared::rule_selection::RuleSelectionArgs;
 use crate::commands::shared::run_report::RunReport;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
-use crate::commands::shared::{fix_verification, rule_selection};
+use crate::commands::shared::suppressions::Acceptance;
+use crate::commands::shared::{ending, fix_verification, rule_selection};
+use crate::config::Config;
+use crate::config::values::version;
 use crate::engine;
 use crate::engine::{Engine, Selected};
 use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome};
 use crate::inventory::{Builder, Cause, Inventory};
 use crate::karpenter;
+use crate::karpenter::kubernetes_versions::supported;
 use crate::karpenter::releases::{NEWEST, minor, parts, written};
 use crate::karpenter::unused_permissions::{UnusedPermission, unused_permissions};
 use crate::karpenter::upgrade_path;
@@ -32,8 +37,8 @@ use compare::ReportedFindings;
 /// The flags of `upgrade`.
 #[derive(Debug, Args)]
 pub struct UpgradeArgs {
-    /// The version of Karpenter to upgrade to: 1.14.1. The one that runs is read from the cluster or the files, or stated by
-    /// --karpenter-version, which never overrides what was read
+    /// The version of Karpenter to upgrade to: 1.14.1. The running version is read from the cluster or the files;
+    /// --karpenter-version states it where neither does
     #[arg(long, value_name = "VERSION", value_parser = version, required = true)]
     pub to: String,
     /// What is read.
@@ -42,15 +47,15 @@ pub struct UpgradeArgs {
     /// Whether and how AWS is asked.
     #[command(flatten)]
     pub aws: AwsArgs,
-    /// How to print it: the steps for people or for machines, or what to add to the files as a unified diff
+    /// The format: the steps for people or as JSON, or what to add to the files as a unified diff
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table", help_heading = "Report")]
     pub output: UpgradeOutput,
-    /// The least severity of something new that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Report")]
-    pub fail_on: FailOn,
-    /// Show only what a rule is at least so sure of
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low", help_heading = "Report")]
-    pub min_confidence: MinConfidence,
+    /// The lowest severity of a new finding that makes the exit code 1 [default: error]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Report")]
+    pub fail_on: Option<FailOn>,
+    /// Show only findings of at least this confidence [default: low]
+    #[arg(long, value_name = "CONFIDENCE", help_heading = "Report")]
+    pub min_confidence: Option<MinConfidence>,
     /// Which rules run.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
@@ -59,13 +64,26 @@ pub struct UpgradeArgs {
     pub color: Color,
 }
 
+impl UpgradeArgs {
+    /// Takes from a configuration what no flag says.
+    pub fn configure(&mut self, config: Option<Arc<Config>>) {
+        if let Some(settings) = config.as_deref().map(|config| &config.settings) {
+            self.fail_on = self.fail_on.or_else(|| configured(settings.fail_on.as_deref()));
+            self.min_confidence = self.min_confidence.or_else(|| configured(settings.min_confidence.as_deref()));
+        }
+        self.sources.config = config;
+    }
+}
+
 /// Formats of `upgrade`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum UpgradeOutput {
     /// The steps, for people.
     Table,
-    /// The steps, for machines: karpcheck.upgrade/v1alpha1.
+    /// The steps as JSON: karpcheck.upgrade/v1alpha1.
     Json,
+    /// The steps, for a pull request or a ticket.
+    Markdown,
     /// What to add to the files, as a unified diff.
     Diff,
 }
@@ -82,7 +100,7 @@ struct CheckedHop {
 
 /// Checks before the upgrade and after each hop of it, and prints what differs.
 pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let packs = rule_selection::load(&args.chosen.pack)?;
+    let packs = rule_selection::load(&args.chosen.pack, args.sources.config.as_ref())?;
     let selected = packs.select(&args.chosen)?;
     let gather_scope = rule_selection::gather_scope(&selected);
     let read = match gathering::gather(&args.sources, &args.aws, &gather_scope, &packs.problems, streams)? {
@@ -100,14 +118,16 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         Err(why) => return Err(CommandError::Usage(why)),
     };
     let today = Arc::clone(&inventory);
-    let report = RunReport::new(&packs, &selected, &args.sources.facts, &files, answers, &inventory);
-    let least: Confidence = args.min_confidence.into();
-    let judge = |inventory: &Arc<Inventory>| {
+    let report = RunReport::new(&packs, &selected, &args.sources, &files, answers, &inventory);
+    let least: Confidence = args.min_confidence.unwrap_or(MinConfidence::Low).into();
+    let acceptance = Acceptance { packs: &packs, audit: false, in_part: true };
+    let judge = |inventory: &Arc<Inventory>| -> Result<CheckResults, CommandError> {
         let mut results = engine::run_rules(&packs.engine, &selected, inventory);
         results.findings.retain(|finding| finding.confidence >= least);
-        results
+        acceptance.apply(inventory, &mut results)?;
+        Ok(results)
     };
-    let mut now = judge(&inventory);
+    let mut now = judge(&inventory)?;
 
     let from = started.iter().map(|started| started.minor).min().unwrap_or_default();
     let to = minor(&args.to).unwrap_or_default();
@@ -119,7 +139,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         let mut aimed = builder.clone();
         aimed.set_target_version(version);
         let inventory = Arc::new(gathering::inventory(aimed.clone(), &args.sources)?);
-        let judged = judge(&inventory);
+        let judged = judge(&inventory)?;
         for fault in judged.faults.iter().filter(|fault| !now.faults.contains(fault)).cloned().collect::<Vec<_>>() {
             now.faults.push(fault);
         }
@@ -141,7 +161,7 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
         findings: hops.iter().flat_map(|hop| hop.new.findings.iter().cloned()).collect(),
         ..CheckResults::default()
     };
-    let (patched, not_shown) = fix_verification::patched(&end, &all);
+    let Fixes { files: patched, not_shown, .. } = fix_verification::patched(&end, &all);
     let undecided =
         |results: &CheckResults| results.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count();
     let solved = CheckResults { findings: compare::solved(&inventory, &now, &end, &last), ..CheckResults::default() };
@@ -158,6 +178,9 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
                 Hop {
                     run: report.run(&hop.inventory, &hop.new),
                     to: &hop.to,
+                    kubernetes: parts(&hop.to)
+                        .and_then(supported)
+                        .map(|(oldest, newest)| (written(oldest), written(newest))),
                     stop: hop.stop.map(|stop| Stop { version: stop.any_patch(), why: stop.why, source: stop.source }),
                     notes: notes
                         .map(|note| Note { since: written(note.since), text: note.text, source: note.source })
@@ -182,14 +205,10 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
             shown::table(&upgrade, streams.width, color, streams.out)
         }
         UpgradeOutput::Json => shown::json(&upgrade, streams.out),
+        UpgradeOutput::Markdown => shown::markdown(&upgrade, streams.out),
         UpgradeOutput::Diff => shown::diff(&upgrade, streams.out, streams.err),
     })?;
-    if inventory.problems().iter().any(|problem| problem.is_fatal()) || !now.faults.is_empty() {
-        return Ok(Exit::NotDone);
-    }
-    let least = args.fail_on.severity();
-    let hit = least.is_some_and(|least| all.findings.iter().any(|finding| finding.severity >= least));
-    Ok(if hit { Exit::Findings } else { Exit::Clean })
+    Ok(ending::exit(&inventory, &now.faults, &all.findings, args.fail_on))
 }
 
 /// The controllers and the versions that they run.

@@ -1,21 +1,24 @@
 //! `why`: how a rule came to its verdicts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use clap::Args;
 
 use crate::commands::shared::args::{AwsArgs, ListOutput, SourceArgs};
+use crate::commands::shared::ending;
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::gathering;
 use crate::commands::shared::gathering::Gathered;
 use crate::commands::shared::item_names::is_called;
 use crate::commands::shared::rule_selection;
-use crate::commands::shared::rule_selection::{PackArg, RuleSelectionArgs, pack_parser};
+use crate::commands::shared::rule_selection::{Assignment, PackArg, RuleSelectionArgs, assignment, pack_parser};
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::engine;
 use crate::engine::Recorder;
 use crate::exit::Exit;
 use crate::iam::{Decision, Evaluator, Request, StatementTrail};
+use crate::inventory::ItemId;
 use crate::report;
 use crate::report::{Answered, Reasons};
 
@@ -28,16 +31,22 @@ pub struct WhyArgs {
     /// Only this subject: Kind/name, or a name
     #[arg(value_name = "OBJECT")]
     pub object: Option<String>,
-    /// A pack of rules beside the built-in one, called by its own name or by NAME; can be repeated
+    /// A rule pack in addition to the built-in one, under its own name or NAME; repeatable
     #[arg(long, value_name = "[NAME=]FILE", value_parser = pack_parser())]
     pub pack: Vec<PackArg>,
+    /// Set a setting of the rule: RULE.NAME=VALUE; repeatable
+    #[arg(long, value_name = "RULE.NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<Assignment>,
     /// What is read.
     #[command(flatten)]
     pub sources: SourceArgs,
     /// Whether and how AWS is asked.
     #[command(flatten)]
     pub aws: AwsArgs,
-    /// How to print the answer
+    /// Also show the statements about other actions
+    #[arg(long)]
+    pub all: bool,
+    /// The format of the answer
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,
 }
@@ -47,12 +56,13 @@ type Answer = (Request, Vec<String>, Decision, Vec<StatementTrail>);
 
 /// Runs one rule and shows what it asked of IAM for each subject, passes included.
 pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
-    let mut packs = rule_selection::load(&args.pack)?;
+    let mut packs = rule_selection::load(&args.pack, args.sources.config.as_ref())?;
     let recorder = Recorder::default();
     packs.engine = packs.engine.recorded(recorder.clone());
     let rule = packs.rule(&args.rule)?;
     let selected = packs.select(&RuleSelectionArgs {
         rule: vec![format!("{}/{}", rule.pack, rule.id)],
+        set: args.set.clone(),
         ..RuleSelectionArgs::default()
     })?;
     let gather_scope = rule_selection::gather_scope(&selected);
@@ -61,7 +71,7 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         Gathered::Planned(exit) => return Ok(exit),
     };
     let results = engine::run_rules(&packs.engine, &selected, &inventory);
-    let mut judged = recorder.take();
+    let (mut judged, dropped) = recorder.take();
     if let Some(object) = &args.object {
         judged.retain(|one| inventory.item(one.subject).is_some_and(|item| is_called(item, object)));
         if judged.is_empty() {
@@ -82,18 +92,17 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
             one.requests.iter().map(answer).collect()
         })
         .collect();
+    let mut messages: HashMap<ItemId, Vec<String>> = HashMap::new();
+    for finding in &results.findings {
+        messages.entry(finding.subject).or_default().push(finding.sentence().into_owned());
+    }
     let reasons: Vec<Reasons<'_>> = judged
         .iter()
         .zip(&answers)
         .map(|(one, answers)| Reasons {
             subject: one.subject,
             verdict: one.verdict.unwrap_or("unknown"),
-            messages: results
-                .findings
-                .iter()
-                .filter(|finding| finding.subject == one.subject)
-                .map(|finding| finding.sentence().into_owned())
-                .collect(),
+            messages: messages.get(&one.subject).cloned().unwrap_or_default(),
             answers: answers
                 .iter()
                 .map(|(request, context, decision, trail)| Answered { request, context, decision, trail })
@@ -103,13 +112,16 @@ pub fn run(args: &WhyArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let skipped = results.coverage.iter().find_map(|coverage| coverage.shortfall());
     ignore_broken_pipe(match args.output {
         ListOutput::Table => {
-            report::why_table(&inventory, &args.rule, &reasons, skipped.as_deref(), streams.width, streams.out)
+            let skipped = skipped.as_deref();
+            report::why_table(&inventory, &args.rule, &reasons, skipped, args.all, streams.width, streams.out)
         }
         ListOutput::Json => report::why_json(&inventory, &args.rule, &reasons, skipped.as_deref(), streams.out),
     })?;
+    if dropped > 0 {
+        writeln!(streams.err, "warning: the rule asked IAM {dropped} times more than is kept; these are not shown")?;
+    }
     for fault in &results.faults {
         writeln!(streams.err, "error: {fault}")?;
     }
-    let failed = inventory.problems().iter().any(|problem| problem.is_fatal()) || !results.faults.is_empty();
-    Ok(if failed { Exit::NotDone } else { Exit::Clean })
+    Ok(ending::exit(&inventory, &results.faults, [], None))
 }

@@ -6,12 +6,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
+
+use crate::storage;
 
 /// The first bytes of a file. They change with the format of files.
 const MAGIC: &[u8; 16] = b"karpcheck-code-1";
@@ -78,21 +79,9 @@ impl Cache {
     }
 
     fn write(&self, key: &Key, code: &[u8]) -> io::Result<()> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         make_dir(&self.dir)?;
         trusted_dir(&self.dir)?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.dir.join(format!("{}-{number}.tmp", std::process::id()));
-        let written = create(&temporary).and_then(|mut file| {
-            file.write_all(&self.header(key, code))?;
-            file.write_all(code)?;
-            drop(file);
-            fs::rename(&temporary, self.path(key))
-        });
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        storage::put(&self.path(key), create, &[&self.header(key, code), code])
     }
 
     /// Removes the oldest files until the others fit, and those that crashed runs left.
@@ -104,20 +93,11 @@ impl Cache {
             let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("code") => files.push((used, meta.len(), path)),
-                Some("tmp") if used.elapsed().is_ok_and(|age| age > STALE) => fs::remove_file(path)?,
+                Some(storage::UNFINISHED) if used.elapsed().is_ok_and(|age| age > STALE) => fs::remove_file(path)?,
                 _ => {}
             }
         }
-        files.sort();
-        let mut sum: u64 = files.iter().map(|(_, size, _)| size).sum();
-        for (_, size, path) in files {
-            if sum <= self.most_bytes {
-                break;
-            }
-            fs::remove_file(path)?;
-            sum -= size;
-        }
-        Ok(())
+        storage::keep_within(self.most_bytes, files)
     }
 
     fn path(&self, key: &Key) -> PathBuf {

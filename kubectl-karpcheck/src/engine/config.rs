@@ -5,8 +5,8 @@
 /// less than wasmtime's 4 GiB: shells and containers with `ulimit -v` are not so rare.
 pub(crate) const MEMORY_RESERVATION: u64 = 256 << 20;
 
-/// The settings that decide what code is made, and which proposals a component may use.
-pub(crate) fn config() -> wasmtime::Config {
+/// The settings that decide what code is made for a system, and which proposals a component may use.
+pub(crate) fn config(windows: bool) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     // Fuel limits a rule, the epoch is the backstop.
     config.consume_fuel(true);
@@ -26,5 +26,7 @@ pub(crate) fn config() -> wasmtime::Config {
     // The rule's own log explains a crash: addresses in a stripped pack do not.
     config.wasm_backtrace_max_frames(None);
     config.generate_address_map(false);
+    // For debuggers: a trap is found without, and it would be a tenth of a compiled pack. Windows runs no code without it.
+    config.native_unwind_info(windows);
     config
 }

@@ -5,7 +5,7 @@ use crate::engine::contract::{
     Access, ContextKey, Decision, Operand, Principal, Request, Target, WitPlace, WitReason, WitValue,
 };
 use crate::engine::guest_fault::GuestFault;
-use crate::engine::host::{Host, MOST_WHY, well_formed};
+use crate::engine::host::{Host, MOST_WHY, length, well_formed};
 use crate::engine::text;
 use crate::iam;
 use crate::iam::{Evaluator, PrincipalSpec, RequestSpec};
@@ -16,21 +16,64 @@ use crate::inventory::Wording;
 /// Entries of a context, fields of a request. AWS's own requests have some dozens.
 const MOST_ENTRIES: usize = 200;
 const MOST_TEXT: usize = 4 << 10;
+/// Bytes of all texts of a request, its fields put in. AWS takes 8 KB of a request's parameters where it says so.
+const MOST_EXPANDED: u64 = 64 << 10;
+/// Bytes of a request's texts that count as one unit of work: each is taken apart, folded and compared with the policies'.
+const BYTES_A_UNIT: u64 = 16;
+/// What putting in a field costs at least, in bytes: it is looked up.
+const LOOKED_UP: u64 = 16;
+
+/// Bytes of a request's texts with its fields put in.
+fn expanded(host: &Host, request: &Request) -> Result<u64, GuestFault> {
+    let inventory = host.inventory()?;
+    let fields: Vec<u64> =
+        request.fields.iter().map(|(item, pointer)| LOOKED_UP + length(&inventory, ItemId(*item), pointer).0).collect();
+    let template = |text: &str| {
+        let put = |after: &str| {
+            let number = after.split_once('}').and_then(|(number, _)| number.parse::<usize>().ok());
+            number.and_then(|number| fields.get(number)).copied().unwrap_or(0)
+        };
+        text.len() as u64 + text.split('{').skip(1).map(put).sum::<u64>()
+    };
+    let value = |operand: &Operand| match operand {
+        Operand::Template(text) => template(text),
+        Operand::Value(WitValue::Text(text)) => text.len() as u64,
+        Operand::Value(WitValue::Unknown(reason)) => reason.why.len() as u64,
+        Operand::Value(_) => 0,
+    };
+    let principal = match &request.principal {
+        Principal::Federated(text) | Principal::Arn(text) | Principal::Service(text) => template(text),
+        Principal::Item(_) | Principal::Anyone => 0,
+    };
+    let target = match &request.target {
+        Target::Arn(text) => template(text),
+        Target::Item(_) => 0,
+    };
+    let context = request.context.iter().map(|entry| template(&entry.key) + value(&entry.value)).sum::<u64>();
+    Ok(principal + target + context + request.action.len() as u64)
+}
 
 /// Answers a request of a rule.
-pub(super) fn decide(host: &mut Host, request: &Request) -> Result<Decision, GuestFault> {
-    check(host, request)?;
-    host.charge(1 + (request.context.len() + request.fields.len()) as u64)?;
+pub(super) fn decide(host: &mut Host, request: Request) -> Result<Decision, GuestFault> {
+    check(host, &request)?;
+    let bytes = expanded(host, &request)?;
+    if bytes > MOST_EXPANDED {
+        return Err(GuestFault::Limit(format!(
+            "its request to decide has {bytes} bytes with its fields put in; {MOST_EXPANDED} are allowed"
+        )));
+    }
+    host.charge(1 + (request.context.len() + request.fields.len()) as u64 + bytes / BYTES_A_UNIT)?;
+    let question = question(request);
     if let Some(recorder) = &host.recorder {
-        recorder.record_request(&question(request));
+        recorder.record_request(&question);
     }
     let inventory = host.inventory()?;
     let Some(scope) = host.subject().and_then(|subject| inventory.scope(subject)) else {
         return Err(GuestFault::Mistake("it asks for a decision without a subject".into()));
     };
-    let (asked, policies) = Evaluator::sharing(scope, &host.policies).prepare(&question(request));
+    let (asked, policies) = Evaluator::sharing(scope, &host.policies).prepare(&question);
     host.charge(policies.statements())?;
-    let decision = answer(iam::decide(&asked, &policies), host.wording());
+    let decision = answer(iam::rule(&asked, &policies), host.wording());
     // A rule may put all places of the answer into a finding.
     let end = decision.unknown.iter().filter_map(|unknown| unknown.at.as_ref());
     host.name(decision.statements.iter().chain(end).map(|place| ItemId(place.item)));
@@ -62,36 +105,36 @@ fn answer(decision: iam::Decision, wording: Wording) -> Decision {
 }
 
 /// The request as the evaluator takes it.
-fn question(request: &Request) -> RequestSpec {
+fn question(request: Request) -> RequestSpec {
     RequestSpec {
-        principal: match &request.principal {
-            Principal::Item(item) => PrincipalSpec::Item(ItemId(*item)),
-            Principal::Service(service) => PrincipalSpec::Service(service.clone()),
-            Principal::Federated(provider) => PrincipalSpec::Federated(provider.clone()),
-            Principal::Arn(arn) => PrincipalSpec::Arn(arn.clone()),
+        principal: match request.principal {
+            Principal::Item(item) => PrincipalSpec::Item(ItemId(item)),
+            Principal::Service(service) => PrincipalSpec::Service(service),
+            Principal::Federated(provider) => PrincipalSpec::Federated(provider),
+            Principal::Arn(arn) => PrincipalSpec::Arn(arn),
             Principal::Anyone => PrincipalSpec::Anyone,
         },
-        action: request.action.clone(),
-        target: match &request.target {
-            Target::Item(item) => iam::Target::Item(ItemId(*item)),
-            Target::Arn(arn) => iam::Target::Arn(arn.clone()),
+        action: request.action,
+        target: match request.target {
+            Target::Item(item) => iam::Target::Item(ItemId(item)),
+            Target::Arn(arn) => iam::Target::Arn(arn),
         },
-        context: request.context.iter().map(|entry| (entry.key.clone(), operand(&entry.value))).collect(),
-        fields: request.fields.iter().map(|(item, pointer)| (ItemId(*item), pointer.clone())).collect(),
+        context: request.context.into_iter().map(|entry| (entry.key, operand(entry.value))).collect(),
+        fields: request.fields.into_iter().map(|(item, pointer)| (ItemId(item), pointer)).collect(),
     }
 }
 
-fn operand(operand: &Operand) -> iam::Operand {
+fn operand(operand: Operand) -> iam::Operand {
     match operand {
-        Operand::Template(text) => iam::Operand::Template(text.clone()),
+        Operand::Template(text) => iam::Operand::Template(text),
         // `check` has rejected objects: they are no values of a request.
         Operand::Value(WitValue::Absent | WitValue::Json(_)) => iam::Operand::Absent,
         Operand::Value(WitValue::Unknown(reason)) => {
-            iam::Operand::Unknown(contract::reason(reason, reason.why.clone()))
+            iam::Operand::Unknown(contract::reason(&reason, reason.why.clone()))
         }
-        Operand::Value(WitValue::Text(text)) => iam::Operand::Text(text.clone()),
-        Operand::Value(WitValue::Number(number)) => iam::Operand::Number(*number),
-        Operand::Value(WitValue::Flag(flag)) => iam::Operand::Flag(*flag),
+        Operand::Value(WitValue::Text(text)) => iam::Operand::Text(text),
+        Operand::Value(WitValue::Number(number)) => iam::Operand::Number(number),
+        Operand::Value(WitValue::Flag(flag)) => iam::Operand::Flag(flag),
     }
 }
 

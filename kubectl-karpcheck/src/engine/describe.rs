@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::engine::contract;
-use crate::engine::contract::{WitDescription, WitRule};
+use crate::engine::contract::{WitDescription, WitRule, WitValue};
 use crate::engine::limits::Limits;
 use crate::engine::text;
 use crate::engine::versions::Requirement;
@@ -115,6 +115,12 @@ fn rule(pack: &str, listed: WitRule, limits: &Limits) -> Result<RuleInfo, String
         if !kebab(&setting.name) || settings.iter().any(|(known, ..)| *known == name) {
             return Err(format!("whose setting {name:?} is not kebab-case, or there twice"));
         }
+        // Before it is parsed, which takes many times as much memory; it is shown wherever the rule is.
+        if let WitValue::Json(text) | WitValue::Text(text) = &setting.default
+            && text.len() > limits.docs
+        {
+            return Err(format!("whose setting {name} has a default of more than {} bytes", limits.docs));
+        }
         let default =
             contract::to_json(setting.default).map_err(|why| format!("whose setting {name} has no default: {why}"))?;
         settings.push((name, text::page(&setting.docs, limits.message), default.unwrap_or_default()));
@@ -171,6 +177,33 @@ fn kind(kind: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::contract::WitSeverity;
+    use crate::engine::contract::bindings::exports::karpcheck::rules::rules::Setting;
+
+    #[test]
+    fn the_default_of_a_setting_is_measured_before_it_is_parsed() {
+        let listed = |default: WitValue| WitRule {
+            id: "x".into(),
+            area: "x".into(),
+            title: "x".into(),
+            docs: String::new(),
+            severity: WitSeverity::Info,
+            enabled: true,
+            subjects: vec!["core/Pod".into()],
+            reads: vec![],
+            reads_if_allowed: vec![],
+            karpenter: String::new(),
+            settings: vec![Setting { name: "label".into(), docs: String::new(), default }],
+            properties: vec![],
+        };
+        let limits = Limits { docs: 10, ..Limits::default() };
+        let why = |default| rule("x", listed(default), &limits).err().unwrap_or_default();
+        assert_eq!(why(WitValue::Json("[1,2]".into())), "");
+        assert_eq!(why(WitValue::Text("a text".into())), "");
+        for default in [WitValue::Json(format!("[{}]", " ".repeat(9))), WitValue::Text("x".repeat(11))] {
+            assert_eq!(why(default), "whose setting label has a default of more than 10 bytes");
+        }
+    }
 
     #[test]
     fn kinds_are_what_the_contract_calls_kinds() {

@@ -2,8 +2,11 @@
 //!
 //! All input is hostile. A mistake or an exceeded limit is a [`GuestFault`], which ends the rule's run.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+mod current_rule;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::limiter::Limiter;
@@ -14,76 +17,38 @@ use crate::iam;
 use crate::inventory::Wording;
 use crate::inventory::answer::Answered;
 use crate::inventory::pointer;
-use crate::inventory::reason::Gathered;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
-use crate::schema::pattern::kind_matches;
+
+use current_rule::{BYTES_A_UNIT, CurrentRule, Need, bare, never_shown, short, too_much};
 
 /// Bytes of a pointer. Label keys have up to 317 characters, and nest.
 const MOST_POINTER: usize = 8 << 10;
 /// Bytes of a pattern of `*` and `?`, or of `find`.
 const MOST_PATTERN: usize = 2 << 10;
-const MOST_KIND: usize = 200;
 /// Bytes of a reason.
 pub(super) const MOST_WHY: usize = 2_000;
-/// Bytes copied that count as one unit of work.
-const BYTES_A_UNIT: usize = 64;
 /// Fields by which a rule may ask for peers: each is an index over all items of a kind.
 const MOST_INDEXES: usize = 32;
+/// Work of a call itself, as much as visiting so many nodes: one that finds nothing is not free.
+const CALL: u64 = 8;
 /// Functions that a message about spent limits names.
 const MOST_CALLS: usize = 3;
-/// How many refusals are remembered.
-const MOST_REASONS: usize = 1_000;
 
 /// A store's data.
 pub(super) struct Host {
     pub(super) limits: Arc<Limits>,
+    /// The wall time of the rule: its limit, or what is left of the run's.
+    pub(super) wall: Duration,
     pub(super) limiter: Limiter,
     /// Parsed policies of the inventory, shared by all rules.
     pub(super) policies: Arc<iam::Cache>,
     /// None while the pack lists its rules: then it may only log.
     run: Option<CurrentRule>,
+    /// The work that is left for listing the rules.
+    describing: u64,
     log: VecDeque<String>,
     /// Records what the rule asks, for `why`.
     pub(super) recorder: Option<super::Recorder>,
-}
-
-/// One rule's run.
-struct CurrentRule {
-    inventory: Arc<Inventory>,
-    subjects: Vec<String>,
-    reads: Vec<String>,
-    optional: Vec<String>,
-    settings: BTreeMap<String, serde_json::Value>,
-    /// The subject: calls that name no item are answered within its scope.
-    subject: ItemId,
-    /// Which kinds of items the rule declares.
-    needs: HashMap<Arc<str>, Option<Need>>,
-    /// Items that the rule has been given, one bit each.
-    shown: Vec<u64>,
-    /// Items of other kinds that a decision named: they may be shown in a finding, not read.
-    named: HashSet<u32>,
-    /// The work that is left for this subject.
-    work: u64,
-    /// The work that was done for all subjects.
-    spent: u64,
-    /// How often it asked for what, of this subject.
-    calls: BTreeMap<&'static str, u64>,
-    /// Refusals and failures, each with how much the rule needs the kind that met it.
-    refusals: HashMap<(Cause, String), Need>,
-    /// The indexes of peers that it was charged for: kind and pattern.
-    indexes: HashSet<(String, String)>,
-    /// The indexes of referrers that it was charged for: the first item of the scope, and the kind.
-    referrers: HashSet<(ItemId, String)>,
-    wording: Wording,
-}
-
-/// How much a rule needs a kind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Need {
-    /// It is in `reads-if-allowed` only.
-    Optional,
-    /// It is in `subjects` or `reads`.
-    Required,
 }
 
 impl Host {
@@ -91,9 +56,11 @@ impl Host {
     pub(super) fn describing(limits: &Arc<Limits>) -> Self {
         Self {
             limits: Arc::clone(limits),
+            wall: limits.wall,
             limiter: Limiter::new(limits),
             policies: Arc::default(),
             run: None,
+            describing: limits.host_work,
             log: VecDeque::new(),
             recorder: None,
         }
@@ -108,45 +75,17 @@ impl Host {
         settings: &BTreeMap<String, serde_json::Value>,
         wording: Wording,
     ) -> Self {
-        let mut all: BTreeMap<String, serde_json::Value> =
-            rule.settings.iter().map(|(name, _, default)| (name.clone(), default.clone())).collect();
-        for (name, value) in settings {
-            if let Some(default) = all.get_mut(name) {
-                *default = value.clone();
-            }
-        }
-        let run = CurrentRule {
-            inventory: Arc::clone(inventory),
-            subjects: rule.subjects.clone(),
-            reads: rule.reads.clone(),
-            optional: rule.reads_if_allowed.clone(),
-            settings: all,
-            subject: ItemId(0),
-            needs: HashMap::new(),
-            shown: vec![0; inventory.items().count() / 64 + 1],
-            named: HashSet::new(),
-            work: limits.host_work,
-            spent: 0,
-            calls: BTreeMap::new(),
-            refusals: HashMap::new(),
-            indexes: HashSet::new(),
-            referrers: HashSet::new(),
-            wording,
-        };
+        let run = CurrentRule::new(inventory, rule, settings, limits.host_work, wording);
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
 
     /// Starts a new subject: the rule may read it, and has its full work again.
     pub(super) fn begin(&mut self, subject: ItemId) {
-        let work = self.limits.host_work;
         if let Some(recorder) = &self.recorder {
             recorder.begin(subject);
         }
         if let Some(run) = &mut self.run {
-            run.work = work;
-            run.calls.clear();
-            run.subject = subject;
-            run.show(subject);
+            run.begin(subject, self.limits.host_work);
         }
     }
 
@@ -155,10 +94,21 @@ impl Host {
         self.run.as_ref().map_or(0, |run| run.spent)
     }
 
-    /// Counts a call of the guest's.
-    pub(super) fn count(&mut self, call: &'static str) {
-        if let Some(run) = &mut self.run {
-            *run.calls.entry(call).or_default() += 1;
+    /// Counts a call of the guest's, and charges it with the bytes that it passes: copying them is work, too, and fuel sees one
+    /// instruction.
+    pub(super) fn called(&mut self, call: &'static str, bytes: usize) -> Result<(), GuestFault> {
+        let work = CALL + (bytes / BYTES_A_UNIT) as u64;
+        match &mut self.run {
+            Some(run) => {
+                *run.calls.entry(call).or_default() += 1;
+                run.charge(work)
+            }
+            None => {
+                let left = self.describing.checked_sub(work);
+                self.describing =
+                    left.ok_or_else(|| GuestFault::Limit("it logs more than it may while it lists its rules".into()))?;
+                Ok(())
+            }
         }
     }
 
@@ -446,135 +396,8 @@ impl Host {
     }
 }
 
-impl CurrentRule {
-    fn declared(&self) -> impl Iterator<Item = &String> {
-        self.subjects.iter().chain(&self.reads).chain(&self.optional)
-    }
-
-    fn need(&self, kind: &str) -> Option<Need> {
-        let among = |kinds: &[String]| kinds.iter().any(|declared| kind_matches(declared, kind));
-        if among(&self.subjects) || among(&self.reads) {
-            Some(Need::Required)
-        } else {
-            among(&self.optional).then_some(Need::Optional)
-        }
-    }
-
-    fn need_of_asked(&self, kind: &str) -> Result<Need, GuestFault> {
-        short(kind, MOST_KIND)?;
-        self.need(kind).ok_or_else(|| {
-            GuestFault::Mistake(format!("it asks for {}, a kind that it does not declare", text::line(kind, MOST_KIND)))
-        })
-    }
-
-    fn need_of_item(&mut self, id: ItemId) -> Option<Need> {
-        let kind = &self.inventory.item(id)?.kind;
-        if let Some(need) = self.needs.get(kind) {
-            return *need;
-        }
-        let (kind, need) = (Arc::clone(kind), self.need(kind));
-        self.needs.insert(kind, need);
-        need
-    }
-
-    fn show(&mut self, id: ItemId) {
-        if let Some(word) = self.shown.get_mut(id.0 as usize / 64) {
-            *word |= 1 << (id.0 % 64);
-        }
-    }
-
-    fn is_shown(&self, item: u32) -> bool {
-        item != 0 && self.shown.get(item as usize / 64).is_some_and(|word| word >> (item % 64) & 1 == 1)
-    }
-
-    fn readable(&self, item: u32) -> Result<ItemId, GuestFault> {
-        if self.is_shown(item) { Ok(ItemId(item)) } else { Err(never_shown(item)) }
-    }
-
-    fn charge(&mut self, work: u64) -> Result<(), GuestFault> {
-        match self.work.checked_sub(work) {
-            Some(left) => {
-                self.work = left;
-                self.spent += work;
-                Ok(())
-            }
-            None => Err(self.exhausted()),
-        }
-    }
-
-    fn exhausted(&mut self) -> GuestFault {
-        self.spent += self.work;
-        self.work = 0;
-        GuestFault::Limit("it asks the inventory for more work than one subject may cost".into())
-    }
-
-    /// Charges the bytes of a value, and fails where they are more than one call may return. Returns their number.
-    fn hand_over(&mut self, value: &mut FieldValue<'_>, most: usize) -> Result<usize, GuestFault> {
-        let bytes = match value {
-            FieldValue::Text(text) => text.len(),
-            FieldValue::Json(json) => json.len(),
-            FieldValue::Unknown(unknown) => {
-                self.hand_out(unknown, None);
-                unknown.reason.to_string().len()
-            }
-            FieldValue::Absent | FieldValue::Number(_) | FieldValue::Flag(_) => 0,
-        };
-        if bytes > most {
-            return Err(too_much(bytes, most));
-        }
-        if bytes >= BYTES_A_UNIT {
-            self.charge((bytes / BYTES_A_UNIT) as u64)?;
-        }
-        Ok(bytes)
-    }
-
-    /// Lets the rule read an item of a declared kind; any other becomes unknown.
-    fn admit(&mut self, found: &mut Found, asked: Option<Need>) {
-        match found {
-            Found::Known(id) => {
-                let id = *id;
-                if self.need_of_item(id).is_some() {
-                    self.show(id);
-                } else if let Some(item) = self.inventory.item(id) {
-                    *found = Found::Unknown(Unknown::new(
-                        Cause::NotProvided,
-                        Gathered::Undeclared { kind: Arc::clone(&item.kind) },
-                    ));
-                }
-            }
-            Found::Unknown(unknown) => self.hand_out(unknown, asked),
-            Found::Absent(_) => {}
-        }
-    }
-
-    /// A reason as the rule gets it: with its place if the rule may see that. Refusals are remembered.
-    fn hand_out(&mut self, unknown: &mut Unknown, asked: Option<Need>) {
-        if let Some((id, _)) = unknown.place {
-            if self.need_of_item(id).is_some() {
-                self.show(id);
-            } else {
-                unknown.place = None;
-            }
-        }
-        if matches!(unknown.reason.cause, Cause::Refused | Cause::Failed) {
-            let need = asked.unwrap_or(Need::Required);
-            let reason = bare(unknown.reason.cause, &self.wording.of(unknown.reason.to_string()));
-            if let Some(known) = self.refusals.get_mut(&reason) {
-                *known = need.max(*known);
-            } else if self.refusals.len() < MOST_REASONS {
-                self.refusals.insert(reason, need);
-            }
-        }
-    }
-}
-
-/// A reason as a verdict gives it back, whether or not the guest keeps its code.
-fn bare(cause: Cause, why: &str) -> (Cause, String) {
-    (cause, text::line(why, MOST_WHY))
-}
-
 /// A text's length, from which a comparison is charged, and whether it is known as a whole.
-fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> (u64, bool) {
+pub(super) fn length(inventory: &Inventory, id: ItemId, pointer: &str) -> (u64, bool) {
     let Some(node) = inventory.node(id, pointer) else { return (1, true) };
     match &node.value {
         Value::Text(text) => match text.known() {
@@ -592,17 +415,6 @@ const fn comparison((one, known): (u64, bool), (other, other_known): (u64, bool)
     1 + pairs / BYTES_A_UNIT as u64
 }
 
-/// The first segments of a pattern that is too long, for a message.
-fn short(text: &str, most: usize) -> Result<(), GuestFault> {
-    if text.len() > most {
-        let (bytes, beginning) = (text.len(), text::line(text, 60));
-        return Err(GuestFault::Mistake(format!(
-            "it asks for {beginning:?}, a name of {bytes} bytes; {most} are allowed"
-        )));
-    }
-    Ok(())
-}
-
 /// Is it a pointer that a finding may have?
 pub(super) fn well_formed(pointer: &str) -> Result<(), GuestFault> {
     short(pointer, MOST_POINTER)?;
@@ -611,14 +423,6 @@ pub(super) fn well_formed(pointer: &str) -> Result<(), GuestFault> {
     })
 }
 
-fn never_shown(item: u32) -> GuestFault {
-    GuestFault::Mistake(format!("it names item {item}, which it was never shown"))
-}
-
 fn too_early() -> GuestFault {
     GuestFault::Mistake("it asks the inventory while it lists its rules".into())
-}
-
-fn too_much(bytes: usize, most: usize) -> GuestFault {
-    GuestFault::Limit(format!("it asks for {bytes} bytes at once; {most} are allowed"))
 }

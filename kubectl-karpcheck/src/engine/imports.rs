@@ -11,11 +11,12 @@ pub enum NotAPack {
     #[error(
         "imports {}, and a pack may import karpcheck:rules/* and nothing else. Without WASI a Rust pack is built for \
          wasm32-unknown-unknown, a Python one with --stub-wasi, a JavaScript one with all features off",
-        .0.join(", ")
+        listed(.0)
     )]
     Imports(Vec<String>),
     /// It is made for a later contract.
-    #[error("is made for karpcheck:rules@{0}: needs a newer karpcheck")]
+    #[error("is made for karpcheck:rules@{0}, and this karpcheck serves karpcheck:rules@{major}.{minor}: it needs a newer one",
+        major = contract::VERSION.0, minor = contract::VERSION.1)]
     Newer(String),
     /// It is made for a contract that is no longer served.
     #[error("is made for karpcheck:rules@{0}, which is served no more: build it again for karpcheck:rules@{major}.{minor}",
@@ -27,12 +28,35 @@ pub enum NotAPack {
     /// Plain WebAssembly.
     #[error("is a core module, not a component: `kubectl karpcheck pack build` makes a component of it")]
     CoreModule,
+    /// More names than any pack has.
+    #[error("imports or exports more than {0} names, and a pack has a handful")]
+    Names(usize),
+    /// Its components instantiate each other, and unfold to far more than it has bytes for.
+    #[error("makes more than {0} instances of the modules and components inside of it")]
+    Instances(u64),
+    /// Its components are in components.
+    #[error("nests components more than {0} levels deep")]
+    Nested(usize),
+    /// It hands components around, so that its instances cannot be counted.
+    #[error("passes components to components, which no pack needs")]
+    HigherOrder,
     /// Anything else.
     #[error("is not WebAssembly{0}")]
     NotWasm(&'static str),
     /// Compiled code.
     #[error("is compiled code, which is never taken from a file: give the .wasm that it was made of")]
     Compiled,
+}
+
+/// Names of imports, or of exports, that are looked at.
+const MOST_NAMES: usize = 1_000;
+/// Names in a message.
+const MOST_LISTED: usize = 10;
+
+fn listed(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST_LISTED);
+    let listed = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
 /// Is this a component, by its first bytes?
@@ -61,22 +85,38 @@ pub(super) fn recognise(bytes: &[u8]) -> Result<(), NotAPack> {
 /// Checks the names in a component's bytes, so that a component that must be rejected is not compiled first, which takes up
 /// to a minute. Bytes that cannot be parsed are left to the compiler; the proof is over what it made.
 pub(super) fn look(bytes: &[u8]) -> Result<(), NotAPack> {
+    let Some((imports, exports)) = names(bytes) else { return Ok(()) };
+    if imports.len().max(exports.len()) > MOST_NAMES {
+        return Err(NotAPack::Names(MOST_NAMES));
+    }
+    prove(imports.iter().map(String::as_str), exports.iter().map(String::as_str))
+}
+
+/// The names of what a component imports and exports, as far as it can be parsed and up to one more than any pack may have.
+pub fn interface_names(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
+    let line = |names: Vec<String>| names.iter().map(|name| super::text::line(name, 100)).collect();
+    names(bytes).map(|(imports, exports)| (line(imports), line(exports))).unwrap_or_default()
+}
+
+fn names(bytes: &[u8]) -> Option<(Vec<String>, Vec<String>)> {
     let (mut imports, mut exports, mut depth) = (vec![], vec![], 0_u32);
     for payload in Parser::new(0).parse_all(bytes) {
-        let Ok(payload) = payload else { return Ok(()) };
+        let Ok(payload) = payload else { return None };
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
-                imports.extend(section.into_iter().flatten().map(|import| name(&import.name)));
+                let left = (MOST_NAMES + 1).saturating_sub(imports.len());
+                imports.extend(section.into_iter().flatten().take(left).map(|import| name(&import.name)));
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
-                exports.extend(section.into_iter().flatten().map(|export| name(&export.name)));
+                let left = (MOST_NAMES + 1).saturating_sub(exports.len());
+                exports.extend(section.into_iter().flatten().take(left).map(|export| name(&export.name)));
             }
             _ => {}
         }
     }
-    prove(imports.iter().map(String::as_str), exports.iter().map(String::as_str))
+    Some((imports, exports))
 }
 
 fn name(name: &ComponentExternName<'_>) -> String {

@@ -25,7 +25,7 @@ pub struct Limits {
     /// What the host does for a guest, per subject: nodes visited, links followed, and 64 bytes copied, each one unit.
     /// A rule that reads three fields of each of 100,000 items uses a tenth of it.
     pub host_work: u64,
-    /// How many items an inventory may have before fuel, wall time and the host's work grow in proportion: a rule may look at
+    /// How many items an inventory may have before fuel, time, the host's work and the findings' texts grow in proportion: a rule may look at
     /// every item once, and an index over all items is made once.
     pub items: usize,
     /// Findings of one subject.
@@ -38,12 +38,22 @@ pub struct Limits {
     pub details: usize,
     /// Bytes of all texts of a rule's findings together.
     pub text: usize,
+    /// Bytes of the findings of a pack's rules together, and of a run's: two packs' worth. Beyond it, rules are left out.
+    pub pack_text: usize,
+    /// Fuel of a pack's rules together, over all subjects; of a run's, twice as much.
+    pub pack_fuel: u64,
+    /// The host's work for a pack's rules together; for a run's, twice as much.
+    pub pack_work: u64,
+    /// Wall time of a run's rules together. Only the backstop.
+    pub run_wall: Duration,
     /// Lines of a rule's log that are kept: the last ones.
     pub log_lines: usize,
     /// Bytes of a component. A Python pack has 18.5 MB.
     pub component: u64,
-    /// Wall time to compile a component. A JavaScript pack takes 15 s on one core.
+    /// CPU time to compile a component, whole seconds. A Python pack takes up to 40 s.
     pub compile: Duration,
+    /// Bytes of address space that compiling takes.
+    pub compile_memory: u64,
     /// Rules of a pack.
     pub rules: usize,
     /// Kinds, or settings, that one rule declares.
@@ -69,10 +79,15 @@ impl Default for Limits {
             message: 2_000,
             note: 500,
             details: 50,
-            text: 32 << 20,
+            text: 16 << 20,
+            pack_text: 32 << 20,
+            pack_fuel: 1_000_000_000_000,
+            pack_work: 2_000_000_000,
+            run_wall: Duration::from_secs(300),
             log_lines: 20,
             component: 32 << 20,
-            compile: Duration::from_secs(60),
+            compile: Duration::from_secs(120),
+            compile_memory: 2 << 30,
             rules: 500,
             declared: 64,
             docs: 64 << 10,
@@ -88,6 +103,11 @@ impl Limits {
             fuel: self.fuel.saturating_mul(times.into()),
             host_work: self.host_work.saturating_mul(times.into()),
             wall: self.wall.saturating_mul(times),
+            text: self.text.saturating_mul(times as usize),
+            pack_text: self.pack_text.saturating_mul(times as usize),
+            pack_fuel: self.pack_fuel.saturating_mul(times.into()),
+            pack_work: self.pack_work.saturating_mul(times.into()),
+            run_wall: self.run_wall.saturating_mul(times),
             ..self.clone()
         }
     }

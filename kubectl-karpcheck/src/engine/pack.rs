@@ -1,6 +1,7 @@
 //! Loading a pack: from untrusted bytes to rules that can be called.
 
 use std::fmt;
+use std::fs;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -11,14 +12,14 @@ use wasmtime::component::Component;
 use crate::engine::cache;
 use crate::engine::cache::hex;
 use crate::engine::compile;
-use crate::engine::compile::Failure;
+use crate::engine::compile::{CompileLimits, Failure};
 use crate::engine::contract::PackPre;
 use crate::engine::describe::Described;
 use crate::engine::host::Host;
 use crate::engine::imports;
 use crate::engine::imports::NotAPack;
 use crate::engine::termination::RunFailure;
-use crate::engine::{Engine, describe, native, text};
+use crate::engine::{Engine, describe, native, nesting, text};
 use crate::findings::finding::{BUILTIN, RuleInfo};
 
 /// The built-in pack: its code, or the component where the build could not compile for this target. Both are empty if there
@@ -57,12 +58,32 @@ pub enum PackFault {
     /// It is not valid, or uses what is switched off: what the compiler says.
     #[error("cannot be compiled: {0}")]
     Invalid(String),
-    /// Compiling takes too long.
-    #[error("takes longer than {seconds} s to compile: make it smaller")]
+    /// Compiling takes too much CPU time.
+    #[error("takes more than {seconds} s of CPU time to compile: make it smaller")]
     Slow {
         /// The bound.
         seconds: u64,
     },
+    /// Compiling did not end: the machine is overloaded, or there is no limit of CPU time on it.
+    #[error("was not compiled within {seconds} s of wall time: make it smaller, or try a machine that is less busy")]
+    Late {
+        /// The bound.
+        seconds: u64,
+    },
+    /// Compiling takes too much memory.
+    #[error("cannot be compiled with {mebibytes} MiB of memory ({said}): make it smaller")]
+    Large {
+        /// The bound.
+        mebibytes: u64,
+        /// The compiler's last words.
+        said: String,
+    },
+    /// The process that compiles packs could not be started, or did not answer.
+    #[error("was not compiled, since the process that does it failed: {0}")]
+    NoCompiler(String),
+    /// It is a pipe or a device, which may never end.
+    #[error("is no file: a pack is never read from a pipe or a device")]
+    NoFile,
     /// It asks for a function or a type that this host does not have.
     #[error("needs a newer karpcheck, or was not made from its contract: {0}")]
     Link(String),
@@ -141,17 +162,33 @@ impl Engine {
 
     /// A pack from a file. It is called by its own name, or by `name` if that is given.
     pub fn load(&self, path: &Path, name: Option<&str>) -> Result<Pack, PackError> {
+        self.file(path)
+            .and_then(|bytes| self.read(&bytes, name))
+            .map_err(|fault| PackError { pack: text::line(&path.to_string_lossy(), MOST_PATH), fault })
+    }
+
+    /// The bytes of a file, one more than is allowed at most.
+    fn file(&self, path: &Path) -> Result<Vec<u8>, PackFault> {
+        // Opening a pipe waits for its other end.
+        let kind = fs::metadata(path).map_err(PackFault::Unreadable)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(PackFault::NoFile);
+        }
         let most = self.limits().component;
         let mut bytes = vec![];
         let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
-        read.map_err(PackFault::Unreadable)
-            .and_then(|_| self.read(&bytes, name))
-            .map_err(|fault| PackError { pack: text::line(&path.to_string_lossy(), MOST_PATH), fault })
+        read.map_err(PackFault::Unreadable)?;
+        Ok(bytes)
     }
 
     /// A pack from a component's bytes. Errors call it `from`.
     pub fn from_bytes(&self, from: &str, component: &[u8]) -> Result<Pack, PackError> {
-        self.read(component, None).map_err(|fault| PackError { pack: text::line(from, MOST_PATH), fault })
+        self.load_bytes(from, component, None)
+    }
+
+    /// A pack from a component's bytes, called by its own name, or by `name` if that is given. Errors call it `from`.
+    pub fn load_bytes(&self, from: &str, component: &[u8], name: Option<&str>) -> Result<Pack, PackError> {
+        self.read(component, name).map_err(|fault| PackError { pack: text::line(from, MOST_PATH), fault })
     }
 
     fn read(&self, component: &[u8], name: Option<&str>) -> Result<Pack, PackFault> {
@@ -161,6 +198,7 @@ impl Engine {
         }
         imports::recognise(component).map_err(PackFault::NotAPack)?;
         imports::look(component).map_err(PackFault::NotAPack)?;
+        nesting::count(component).map_err(PackFault::NotAPack)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(component)));
         let component = self.compiled(component)?;
         self.link(name, digest, &component)
@@ -174,12 +212,17 @@ impl Engine {
         {
             return Ok(component);
         }
-        let most = self.limits().compile;
-        let code = match compile::compile(&self.engine, self.compiler.as_deref(), component, most) {
-            Ok(code) => code,
-            Err(Failure::Slow) => return Err(PackFault::Slow { seconds: most.as_secs() }),
-            Err(Failure::Invalid(why)) => return Err(PackFault::Invalid(why)),
-        };
+        let limits = CompileLimits { time: self.limits().compile, memory: self.limits().compile_memory };
+        let code =
+            compile::compile(&self.engine, self.compiler.as_deref(), component, limits).map_err(
+                |failure| match failure {
+                    Failure::Slow => PackFault::Slow { seconds: limits.time.as_secs() },
+                    Failure::Late(waited) => PackFault::Late { seconds: waited.as_secs() },
+                    Failure::Large(said) => PackFault::Large { mebibytes: limits.memory >> 20, said },
+                    Failure::Invalid(why) => PackFault::Invalid(why),
+                    Failure::NoCompiler(why) => PackFault::NoCompiler(why),
+                },
+            )?;
         let component = native::load(&self.engine, &code)
             .map_err(|error| PackFault::Invalid(text::line(&format!("{error:#}"), 500)))?;
         if let Some((cache, key)) = &key {

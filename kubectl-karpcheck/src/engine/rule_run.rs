@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
+use crate::engine::budget::{Ledger, Taken};
 use crate::engine::contract::bindings::Pack as Instance;
+use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::Host;
+use crate::engine::limits::Limits;
 use crate::engine::termination::{FailureKind, RunFailure};
 use crate::engine::verdict::{Verdict, VerdictReader};
 use crate::engine::versions::Requirement;
@@ -55,12 +58,14 @@ pub struct Selected<'a> {
     pub rule: &'a RuleInfo,
     /// What the user configured; other settings have their defaults.
     pub settings: BTreeMap<String, serde_json::Value>,
+    /// How severe the user has its findings be, whatever the rule says.
+    pub severity: Option<Severity>,
 }
 
 impl<'a> Selected<'a> {
     /// A rule with its defaults.
     pub const fn new(pack: &'a Pack, rule: &'a RuleInfo) -> Self {
-        Self { pack, rule, settings: BTreeMap::new() }
+        Self { pack, rule, settings: BTreeMap::new(), severity: None }
     }
 
     /// Sets what the user configured, if the rule has such a setting and its default is of this type.
@@ -94,19 +99,43 @@ const fn type_of(value: &serde_json::Value) -> &'static str {
 
 /// Runs rules. Findings are in the order of rules and, for each, of its subjects; the number of threads does not matter.
 pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Inventory>) -> CheckResults {
+    run_rules_for(engine, rules, inventory, Duration::MAX)
+}
+
+/// Runs rules for so long at most: see [`run_rules`]. What is not judged then is unknown, and a fault says why.
+pub fn run_rules_for(
+    engine: &Engine,
+    rules: &[Selected<'_>],
+    inventory: &Arc<Inventory>,
+    most: Duration,
+) -> CheckResults {
+    let limits = engine.limits.over(inventory.items().count());
+    let limits = Arc::new(Limits { run_wall: limits.run_wall.min(most), ..limits });
     let workers = engine.threads.min(rules.len());
     let next = AtomicUsize::new(0);
     let policies = Arc::new(iam::Cache::default());
+    let until = Instant::now() + limits.run_wall;
+    let left_out = |rule: usize, why: &str, first: bool| {
+        let ended = RunFailure { kind: FailureKind::LeftOut, how: why.to_owned() };
+        left_out(engine, &rules[rule], inventory, &ended, first)
+    };
+    let ledger = Ledger::new(&limits, &left_out);
     let work = || {
-        let mut done = vec![];
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(selected) = rules.get(index) else { return done };
-            done.push((index, run(engine, selected, inventory, &policies)));
+            let Some(selected) = rules.get(index) else { return };
+            let pack = selected.pack.name();
+            let (taken, results) = if ledger.begin(index, pack).is_some() {
+                // It is the ledger that leaves it out.
+                Default::default()
+            } else {
+                run(engine, selected, inventory, &policies, &limits, until)
+            };
+            ledger.end(index, pack, taken, results);
         }
     };
-    let mut done = if workers <= 1 {
-        work()
+    if workers <= 1 {
+        work();
     } else {
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..workers)
@@ -115,19 +144,16 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
                     std::thread::Builder::new().name("karpcheck-rules".into()).spawn_scoped(scope, work).ok()
                 })
                 .collect();
-            let mut done = work();
+            work();
             for other in others {
-                match other.join() {
-                    Ok(others) => done.extend(others),
-                    Err(panic) => std::panic::resume_unwind(panic),
+                if let Err(panic) = other.join() {
+                    std::panic::resume_unwind(panic);
                 }
             }
-            done
-        })
-    };
-    done.sort_by_key(|(index, _)| *index);
+        });
+    }
     let mut all = CheckResults::default();
-    for (_, results) in done {
+    for results in ledger.counted() {
         all.findings.extend(results.findings);
         all.coverage.extend(results.coverage);
         all.faults.extend(results.faults);
@@ -138,33 +164,34 @@ pub fn run_rules(engine: &Engine, rules: &[Selected<'_>], inventory: &Arc<Invent
         }
     }
     all.merge_scopes(inventory);
+    all.merge_states(inventory);
     all
 }
 
-/// Runs one rule.
+/// Runs one rule. Returns what it took, and its results.
 fn run(
     engine: &Engine,
     selected: &Selected<'_>,
     inventory: &Arc<Inventory>,
     policies: &Arc<iam::Cache>,
-) -> CheckResults {
-    let Selected { pack, rule, settings } = selected;
-    let name: Arc<str> = rule.label().into();
+    limits: &Arc<Limits>,
+    until: Instant,
+) -> (Taken, CheckResults) {
+    let Selected { pack, rule, settings, severity } = selected;
     let (subjects, skipped, unseen) = subjects(rule, inventory);
-    let mut run = RuleRun {
-        reader: VerdictReader::new(rule, &name, engine.limits()),
-        coverage: Coverage { rule: name.to_string(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
-        findings: vec![],
-        passed: vec![],
-        cost: RuleCost { rule: name.to_string(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 },
-    };
+    let name: Arc<str> = rule.label().into();
+    let mut run = RuleRun::new(rule, &name, limits, skipped, unseen);
     let (mut faults, mut log) = (vec![], vec![]);
     let start = Instant::now();
     if !subjects.is_empty() {
-        let limits = Arc::new(engine.limits.over(inventory.items().count()));
-        let mut host = Host::judging(&limits, inventory, policies, rule, settings, engine.wording);
+        let mut host = Host::judging(limits, inventory, policies, rule, settings, engine.wording);
         host.recorder.clone_from(&engine.recorder);
+        host.wall = host.wall.min(until.saturating_duration_since(start));
         let judged = match engine.store(host) {
+            _ if start >= until => {
+                let how = format!("all rules of a run take more than {} s together", limits.run_wall.as_secs_f64());
+                Err((0, RunFailure { kind: FailureKind::LeftOut, how }))
+            }
             Ok(mut store) => {
                 let judged = run.all(pack, &mut store, &subjects);
                 run.cost.work = store.data().spent();
@@ -180,6 +207,11 @@ fn run(
             run.give_up(subject, subjects.len() - at, &ended);
         }
     }
+    if let Some(severity) = severity {
+        // What is unknown has the host's severity, which is about reading.
+        let fails = run.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail);
+        fails.for_each(|finding| finding.severity = *severity);
+    }
     let log = log.into_iter().map(|line| (name.to_string(), line)).collect();
     let mut passed: BTreeMap<(String, String), u32> = BTreeMap::new();
     for subject in run.passed {
@@ -187,8 +219,32 @@ fn run(
         *passed.entry((scope, rule.area.clone())).or_default() += 1;
     }
     run.cost.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let taken = Taken { text: run.reader.text(), fuel: run.cost.fuel, work: run.cost.work };
     let costs = if subjects.is_empty() { vec![] } else { vec![run.cost] };
-    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, log, passed, scopes: 0, costs }
+    let (findings, coverage) = (run.findings, vec![run.coverage]);
+    (taken, CheckResults { findings, coverage, faults, log, passed, costs, ..CheckResults::default() })
+}
+
+/// What stands for the results of a rule that is over the budget of its pack or of the run: all of its subjects are unknown.
+/// Of the rules of one pack, the first has a fault that speaks for all.
+fn left_out(
+    engine: &Engine,
+    selected: &Selected<'_>,
+    inventory: &Inventory,
+    ended: &RunFailure,
+    first: bool,
+) -> CheckResults {
+    let (subjects, skipped, unseen) = subjects(selected.rule, inventory);
+    let name = selected.rule.label();
+    let mut run = RuleRun::new(selected.rule, &name, engine.limits(), skipped, unseen);
+    let mut faults = vec![];
+    if let Some(subject) = subjects.first() {
+        run.give_up(*subject, subjects.len(), ended);
+        if first {
+            faults.push(fault(selected.rule, inventory, *subject, ended).worded(engine.wording));
+        }
+    }
+    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, ..CheckResults::default() }
 }
 
 struct RuleRun<'a> {
@@ -200,7 +256,23 @@ struct RuleRun<'a> {
     cost: RuleCost,
 }
 
-impl RuleRun<'_> {
+impl<'a> RuleRun<'a> {
+    fn new(
+        rule: &'a RuleInfo,
+        name: &'a str,
+        limits: &'a Limits,
+        skipped: Option<String>,
+        unseen: Vec<Reason>,
+    ) -> Self {
+        Self {
+            reader: VerdictReader::new(rule, name, limits),
+            coverage: Coverage { rule: name.to_owned(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
+            findings: vec![],
+            passed: vec![],
+            cost: RuleCost { rule: name.to_owned(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 },
+        }
+    }
+
     /// Checks one subject after the other, in one instance. An error has the subject at which it happened.
     fn all(
         &mut self,
@@ -215,7 +287,14 @@ impl RuleRun<'_> {
             let checked = self.check_subject(&instance, store, *subject);
             self.cost.subjects += 1;
             self.cost.fuel += fuel - store.get_fuel().unwrap_or_default();
-            checked.map_err(|error| (at, error))?;
+            let within = || {
+                let (limits, work) = (self.reader.limits, store.data().spent());
+                // A rule alone must not take longer than its pack may.
+                (self.cost.fuel <= limits.pack_fuel && work <= limits.pack_work).then_some(()).ok_or_else(|| {
+                    GuestFault::Limit("its subjects together cost more than all rules of a pack may".into()).into()
+                })
+            };
+            checked.and_then(|()| within()).map_err(|error| (at, error))?;
         }
         Ok(())
     }
@@ -300,7 +379,9 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
 }
 
 fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> Problem {
-    let on = inventory.item(subject).map_or_else(String::new, |item| {
+    // It did not get as far as a subject.
+    let met = Some(subject).filter(|_| ended.kind != FailureKind::LeftOut);
+    let on = met.and_then(|subject| inventory.item(subject)).map_or_else(String::new, |item| {
         let kind = item.kind.rsplit(['/', ':']).next().unwrap_or_default();
         let name = match item.namespace.as_deref() {
             Some(namespace) => format!("{namespace}/{}", item.name),

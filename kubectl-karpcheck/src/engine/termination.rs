@@ -24,6 +24,9 @@ pub(super) enum FailureKind {
     /// A trap of its own.
     #[error("crashed")]
     Crashed,
+    /// Its pack, or the run, had nothing left for it.
+    #[error("was left out")]
+    LeftOut,
     /// There was no room for it.
     #[error("could not be started")]
     NotStarted,
@@ -58,7 +61,7 @@ impl RunFailure {
                     beside(&format!("it used up the {} units that one subject may cost", limits.fuel), &host.asked()),
                 ),
                 Some(Trap::Interrupt) => (
-                    FailureKind::TooSlow(limits.wall.as_secs_f64()),
+                    FailureKind::TooSlow(host.wall.as_secs_f64()),
                     beside("its work depends on how much there is to judge", &host.asked()),
                 ),
                 Some(Trap::StackOverflow) => (FailureKind::Crashed, "its calls nest too deep".into()),

@@ -1,9 +1,12 @@
 //! Makes texts of a guest safe to show.
 
+/// How many characters are looked at for each byte that may be kept: megabytes of blanks are no sentence.
+const LOOKED_AT: usize = 16;
+
 /// One line: every run of blanks and control characters is one blank. Cut at `most` bytes.
 pub(super) fn line(text: &str, most: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(most));
-    for char in text.chars() {
+    for char in text.chars().take(most.saturating_mul(LOOKED_AT)) {
         if char.is_whitespace() || char.is_control() {
             if !clean.ends_with(' ') && !clean.is_empty() {
                 clean.push(' ');
@@ -22,7 +25,7 @@ pub(super) fn line(text: &str, most: usize) -> String {
 /// Markdown: lines stay, other control characters go. Cut at `most` bytes.
 pub(super) fn page(text: &str, most: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(most));
-    for char in text.chars() {
+    for char in text.chars().take(most.saturating_mul(LOOKED_AT)) {
         match char {
             '\n' => clean.push('\n'),
             '\t' => clean.push_str("    "),
@@ -68,6 +71,7 @@ mod tests {
     fn nothing_that_moves_the_cursor_or_hides_is_left() {
         assert_eq!(line("a\u{1b}[31mred\u{7}\r\nb\u{202e}c\u{9b}2J", 100), "a [31mred bc 2J");
         assert_eq!(line("  \n ", 100), "");
+        assert_eq!(line(&format!("a{}b", " ".repeat(3_000)), 100), "a", "blanks without end are not looked at");
         assert_eq!(page("# a\r\n\tb\u{1b}[2J\u{0}", 100), "# a\n    b[2J");
     }
 

@@ -1,7 +1,7 @@
 //! Validates a guest's verdict and turns it into findings.
 
 use crate::engine::contract;
-use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitVerdict};
+use crate::engine::contract::{WitFinding, WitPlace, WitReason, WitSettlement, WitValue, WitVerdict};
 use crate::engine::describe::kebab;
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::{Host, MOST_WHY, well_formed};
@@ -13,7 +13,14 @@ use crate::inventory::Wording;
 use crate::inventory::{ItemId, Reason};
 
 /// Bytes that a finding counts for beside its texts.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = size_of::<Finding>();
+/// Bytes that a place, an edit or a property counts for beside its texts.
+const DETAIL: usize = 64;
+/// What is said in place of edits that were left out.
+const NO_EDIT: &str =
+    "(No edit is offered: the name of a field on its way is too long, or has characters that cannot be shown.)";
+/// Segments of the pointer of an edit. Kubernetes' deepest fields have some 20.
+const MOST_SEGMENTS: usize = 64;
 
 /// One subject's verdict.
 #[derive(Debug)]
@@ -49,6 +56,11 @@ pub(super) struct VerdictReader<'a> {
 impl<'a> VerdictReader<'a> {
     pub(super) const fn new(rule: &'a RuleInfo, label: &'a str, limits: &'a Limits) -> Self {
         Self { rule, label, limits, text: 0 }
+    }
+
+    /// Bytes of all findings so far.
+    pub(super) const fn text(&self) -> usize {
+        self.text
     }
 
     pub(super) fn verdict(&mut self, host: &Host, subject: ItemId, verdict: WitVerdict) -> Result<Verdict, GuestFault> {
@@ -97,6 +109,7 @@ impl<'a> VerdictReader<'a> {
             group: String::new(),
             properties: vec![],
             cure: None,
+            fingerprint: String::new(),
             follows: None,
             scopes: vec![],
         }
@@ -146,6 +159,13 @@ impl<'a> VerdictReader<'a> {
             }
         }
         let note = |text: &str| text::line(text, self.limits.note);
+        let mut remediation = text::line(&found.remediation, self.limits.message);
+        let offered = found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<Vec<_>, _>>()?;
+        // A part of a fix is none.
+        let edits = offered.into_iter().collect::<Option<Vec<_>>>().unwrap_or_else(|| {
+            remediation = text::line(&format!("{remediation} {NO_EDIT}"), self.limits.message + NO_EDIT.len());
+            vec![]
+        });
         Ok(Finding {
             rule: self.label.to_owned(),
             area: self.rule.area.clone(),
@@ -157,12 +177,13 @@ impl<'a> VerdictReader<'a> {
             reason,
             reason_at,
             message,
-            remediation: text::line(&found.remediation, self.limits.message),
+            remediation,
             related: found.related.into_iter().map(|place| self.place(host, place)).collect::<Result<_, _>>()?,
-            edits: found.edits.into_iter().map(|edit| self.edit(host, edit)).collect::<Result<_, _>>()?,
+            edits,
             group: note(&found.group),
             properties: found.properties.iter().map(|(name, value)| (note(name), note(value))).collect(),
             cure: None,
+            fingerprint: String::new(),
             follows: None,
             scopes: vec![],
         })
@@ -200,18 +221,31 @@ impl<'a> VerdictReader<'a> {
         Ok(Place { item, pointer: text::pointer(place.pointer), note: text::line(&place.note, self.limits.note) })
     }
 
-    fn edit(&self, host: &Host, edit: contract::WitEdit) -> Result<Edit, GuestFault> {
+    /// An edit, none where its place cannot be told whole: cut short, it would change the parent.
+    fn edit(&self, host: &Host, edit: contract::WitEdit) -> Result<Option<Edit>, GuestFault> {
         let item = host.nameable(edit.item)?;
         well_formed(&edit.pointer)?;
+        // Before it is parsed, which takes many times as much memory.
+        if let WitValue::Json(json) = &edit.value
+            && json.len() > self.limits.docs
+        {
+            return Err(self.large_edit());
+        }
         let value = contract::to_json(edit.value)
             .map_err(|why| GuestFault::Mistake(format!("it offers an edit whose value cannot be written: {why}")))?;
         if let Some(value) = &value
             && value.to_string().len() > self.limits.docs
         {
-            let most = self.limits.docs;
-            return Err(GuestFault::Limit(format!("it offers an edit with a value of more than {most} bytes")));
+            return Err(self.large_edit());
         }
-        Ok(Edit { item, pointer: text::pointer(edit.pointer), value })
+        let whole = text::pointer(edit.pointer.clone()) == edit.pointer;
+        let told = whole && edit.pointer.matches('/').count() <= MOST_SEGMENTS;
+        Ok(told.then_some(Edit { item, pointer: edit.pointer, value }))
+    }
+
+    fn large_edit(&self) -> GuestFault {
+        let most = self.limits.docs;
+        GuestFault::Limit(format!("it offers an edit with a value of more than {most} bytes"))
     }
 }
 
@@ -234,8 +268,10 @@ fn severity(host: &Host, reason: &Reason) -> Severity {
 }
 
 fn size(finding: &Finding) -> usize {
-    let place = |place: &Place| OVERHEAD / 4 + place.pointer.len() + place.note.len();
+    let place = |place: &Place| DETAIL + place.pointer.len() + place.note.len();
     OVERHEAD
+        + finding.rule.len()
+        + finding.area.len()
         + finding.pointer.len()
         + finding.message.len()
         + finding.remediation.len()
@@ -245,14 +281,14 @@ fn size(finding: &Finding) -> usize {
         + finding
             .edits
             .iter()
-            .map(|edit| OVERHEAD / 4 + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size))
+            .map(|edit| DETAIL + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size))
             .sum::<usize>()
-        + finding.properties.iter().map(|(name, value)| OVERHEAD / 4 + name.len() + value.len()).sum::<usize>()
+        + finding.properties.iter().map(|(name, value)| DETAIL + name.len() + value.len()).sum::<usize>()
 }
 
 fn json_size(json: &serde_json::Value) -> usize {
     use serde_json::Value as Json;
-    OVERHEAD / 4
+    DETAIL
         + match json {
             Json::String(text) => text.len(),
             Json::Array(items) => items.iter().map(json_size).sum(),

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::findings::fingerprint::Fingerprints;
+use crate::findings::suppression::Suppression;
 use crate::inventory::id::ItemId;
-use crate::inventory::item::Place;
+use crate::inventory::item::{Place, SourceKind};
 use crate::inventory::reason::Reason;
 use crate::inventory::{At, Inventory, Problem};
 
@@ -28,6 +30,11 @@ impl Severity {
             Self::Error => "error",
         }
     }
+
+    /// By its name in reports.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warning, Self::Error].into_iter().find(|severity| severity.as_str() == name)
+    }
 }
 
 /// How sure a rule is, from least to most.
@@ -49,6 +56,11 @@ impl Confidence {
             Self::Medium => "medium",
             Self::High => "high",
         }
+    }
+
+    /// By its name in reports.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High].into_iter().find(|confidence| confidence.as_str() == name)
     }
 }
 
@@ -119,6 +131,8 @@ pub struct Finding {
     pub cure: Option<FixOutcome>,
     /// The finding of which this one is a consequence, by its number in the judgement.
     pub follows: Option<usize>,
+    /// What it is called from run to run; see [`fingerprint`](crate::findings::fingerprint).
+    pub fingerprint: String,
     /// The scopes that it was found in, by name: a module that several roots call is judged in each.
     pub scopes: Vec<String>,
 }
@@ -130,7 +144,7 @@ impl Finding {
     }
 
     /// A fact for machines, by its name.
-    fn property(&self, name: &str) -> Option<&str> {
+    pub fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
@@ -141,6 +155,15 @@ impl Finding {
             _ => (&*self.message).into(),
         }
     }
+}
+
+/// A finding that is accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// What accepts it.
+    pub by: Suppression,
 }
 
 /// What a finding's edits do when they are made in memory and all rules judge again.
@@ -186,14 +209,39 @@ pub struct RuleInfo {
     pub karpenter: String,
     /// Name, docs and default of each setting.
     pub settings: Vec<(String, String, serde_json::Value)>,
-    /// What later versions of the contract added: `follows`, see [`CheckResults::trace`].
+    /// What later versions of the contract added: `follows`, see [`CheckResults::trace`], and `across`, see
+    /// [`is_across_clusters`](Self::is_across_clusters).
     pub properties: Vec<(String, String)>,
 }
 
 impl RuleInfo {
+    /// A rule of which nothing but its name is known.
+    pub fn named(pack: &str, id: &str) -> Self {
+        Self {
+            pack: pack.to_owned(),
+            id: id.to_owned(),
+            area: String::new(),
+            title: id.to_owned(),
+            docs: String::new(),
+            severity: Severity::Error,
+            enabled: true,
+            subjects: vec![],
+            reads: vec![],
+            reads_if_allowed: vec![],
+            karpenter: String::new(),
+            settings: vec![],
+            properties: vec![],
+        }
+    }
+
     /// The rules whose findings explain those of this rule, the deepest cause first.
     pub fn follows(&self) -> impl Iterator<Item = &str> {
         self.properties.iter().filter(|(name, _)| name == "follows").flat_map(|(_, rules)| rules.split_whitespace())
+    }
+
+    /// Does it compare clusters, so that what it says of a part of a fleet is not what it says of the whole?
+    pub fn is_across_clusters(&self) -> bool {
+        self.properties.iter().any(|(name, what)| name == "across" && what == "clusters")
     }
 
     /// The name that it is reported under: its id, with its pack before it where it is not built in.
@@ -264,6 +312,10 @@ pub struct CheckResults {
     pub coverage: Vec<Coverage>,
     /// What went wrong with rules themselves: a trap, a spent limit, nonsense.
     pub faults: Vec<Problem>,
+    /// Findings that are accepted, which count nowhere else.
+    pub suppressed: Vec<Suppressed>,
+    /// What there is to say of suppressions.
+    pub notes: Vec<Problem>,
     /// What rules logged for their authors: the rule's id and a line. The last lines of each rule only.
     pub log: Vec<(String, String)>,
     /// How many subjects were found well, by the name of their scope and the rule's area.
@@ -333,6 +385,53 @@ impl CheckResults {
             self.passed.keys().map(|(scope, _)| scope).chain(kept.iter().flat_map(|finding| &finding.scopes)).collect();
         self.scopes = judged.len();
         self.findings = kept;
+        self.name_findings(inventory);
+    }
+
+    /// Gives each finding its fingerprint.
+    pub fn name_findings(&mut self, inventory: &Inventory) {
+        let mut prints = Fingerprints::default();
+        for finding in &mut self.findings {
+            finding.fingerprint = prints.next(inventory, &finding.rule, finding.subject, &finding.pointer);
+        }
+    }
+
+    /// Makes one of what is found in a live object and in the manifest that it was made from: that is where it is mended.
+    pub fn merge_states(&mut self, inventory: &Inventory) {
+        let key = |finding: &Finding| (finding.rule.clone(), finding.pointer.clone(), finding.message.clone());
+        let mut written: HashMap<(String, String, String), Vec<usize>> = HashMap::new();
+        for (number, finding) in self.findings.iter().enumerate() {
+            if inventory.item(finding.subject).is_some_and(|item| item.source == SourceKind::Manifest) {
+                written.entry(key(finding)).or_default().push(number);
+            }
+        }
+        let mut states: Vec<(usize, usize)> = vec![];
+        for (number, finding) in self.findings.iter().enumerate() {
+            let Some(item) = inventory.item(finding.subject).filter(|item| item.source == SourceKind::Live) else {
+                continue;
+            };
+            let own = |other: &&usize| {
+                let other = &self.findings[**other];
+                item.same.contains(&other.subject)
+                    && (other.outcome, other.severity, &other.reason)
+                        == (finding.outcome, finding.severity, &finding.reason)
+            };
+            states
+                .extend(written.get(&key(finding)).and_then(|all| all.iter().find(own)).map(|other| (number, *other)));
+        }
+        for (live, manifest) in &states {
+            let (subject, pointer) = (self.findings[*live].subject, self.findings[*live].pointer.clone());
+            let confidence = self.findings[*live].confidence;
+            let kept = &mut self.findings[*manifest];
+            kept.confidence = kept.confidence.max(confidence);
+            kept.related.push(Place { item: subject, pointer, note: "this is what runs now".to_owned() });
+        }
+        let gone: BTreeSet<usize> = states.into_iter().map(|(live, _)| live).collect();
+        let mut number = 0;
+        self.findings.retain(|_| {
+            number += 1;
+            !gone.contains(&(number - 1))
+        });
     }
 
     /// Says of each finding which other one it follows from: one of a rule that the finding, or else its rule, names as a
@@ -394,21 +493,7 @@ mod tests {
     use super::*;
 
     fn rule(id: &str, follows: &str) -> RuleInfo {
-        RuleInfo {
-            pack: "builtin".into(),
-            id: id.into(),
-            area: "queue".into(),
-            title: String::new(),
-            docs: String::new(),
-            severity: Severity::Error,
-            enabled: true,
-            subjects: vec![],
-            reads: vec![],
-            reads_if_allowed: vec![],
-            karpenter: String::new(),
-            settings: vec![],
-            properties: vec![("follows".into(), follows.into())],
-        }
+        RuleInfo { properties: vec![("follows".into(), follows.into())], ..RuleInfo::named(BUILTIN, id) }
     }
 
     fn finding(rule: &str, subject: u32, related: &[u32], outcome: Outcome) -> Finding {
@@ -430,6 +515,7 @@ mod tests {
             group: String::new(),
             properties: vec![],
             cure: None,
+            fingerprint: String::new(),
             follows: None,
             scopes: vec![],
         }

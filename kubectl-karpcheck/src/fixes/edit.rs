@@ -4,7 +4,7 @@ use crate::findings::finding::Edit;
 use crate::inventory::Inventory;
 use crate::inventory::builder::Builder;
 use crate::inventory::id::ItemId;
-use crate::inventory::item::Item;
+use crate::inventory::item::{Item, SourceKind};
 use crate::inventory::node::{At, List, Map, Node, Value};
 use crate::inventory::pointer;
 
@@ -19,7 +19,28 @@ pub struct Change {
     pub rest: Vec<String>,
     /// The new value; none removes it.
     pub value: Option<serde_json::Value>,
+    /// The way to what changes from the outermost value with this place, where many have it: all of a policy that is
+    /// written as one text stands where the text does.
+    pub inside: Option<Vec<String>>,
 }
+
+/// An edit in the terms of the file in which it is to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Written {
+    /// The change, by the nearest value that exists.
+    pub change: Change,
+    /// The place of the item as a whole.
+    pub root: At,
+    /// The way from the item to what changes, in the names of the inventory.
+    pub path: Vec<String>,
+    /// Whose word the file is.
+    pub source: SourceKind,
+    /// Does it go beside the item, into what holds it, rather than into the item?
+    pub beside: bool,
+}
+
+/// Segments of a pointer that an edit follows. Nothing that AWS or Kubernetes has is nested so deeply.
+const DEEPEST: usize = 64;
 
 /// What distinguishes a value from another one at the same place: an object may begin where its first member does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,22 +77,86 @@ impl Target {
 impl Inventory {
     /// Where an edit is to be made; none if its item or pointer does not exist.
     pub fn change(&self, edit: &Edit) -> Option<Change> {
-        let segments = pointer::segments(&edit.pointer).ok()?;
-        let mut node = &self.item(edit.item)?.body;
-        let mut gone = 0;
-        for segment in &segments {
-            let child = match &node.value {
-                Value::Map(map) => map.get(segment),
-                Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
-                _ => None,
-            };
-            let Some(child) = child else { break };
-            node = child;
-            gone += 1;
-        }
-        let rest = segments[gone..].iter().map(|segment| segment.clone().into_owned()).collect();
-        Some(Change { at: node.at, target: Target::of(node), rest, value: edit.value.clone() })
+        let body = &self.item(edit.item)?.body;
+        change_in(body, &path(edit)?, edit.value.as_ref())
     }
+
+    /// Something new beside an item, in the file that describes it: its name and what it is.
+    pub fn beside(&self, item: ItemId, name: &str, value: serde_json::Value) -> Option<Written> {
+        let item = self.item(item)?;
+        let change = Change {
+            at: item.at(),
+            target: Target::Map(vec![]),
+            rest: vec![name.to_owned()],
+            value: Some(value),
+            inside: None,
+        };
+        Some(Written { change, root: item.at(), path: vec![], source: item.source, beside: true })
+    }
+
+    /// Where an edit is to be made in a file. Of a resource that several sources describe, in what makes it, rather than in
+    /// what was seen of it.
+    pub fn written(&self, edit: &Edit) -> Option<Written> {
+        let item = self.item(edit.item)?;
+        let path = path(edit)?;
+        let made = |source: SourceKind| {
+            matches!(source, SourceKind::Manifest | SourceKind::Template | SourceKind::Source | SourceKind::Live)
+        };
+        let (source, body) = item
+            .views
+            .iter()
+            .map(|view| (view.source, &view.body))
+            .find(|(source, body)| made(*source) && body.at.line > 0)
+            .unwrap_or((item.source, &item.body));
+        let change = change_in(body, &path, edit.value.as_ref())?;
+        Some(Written { change, root: body.at, path, source, beside: false })
+    }
+}
+
+/// A pointer's segments; none of one that is not sound, or too deep.
+fn path(edit: &Edit) -> Option<Vec<String>> {
+    let segments = pointer::segments(&edit.pointer).ok()?;
+    (segments.len() <= DEEPEST).then(|| segments.into_iter().map(std::borrow::Cow::into_owned).collect())
+}
+
+fn change_in(body: &Node, path: &[String], value: Option<&serde_json::Value>) -> Option<Change> {
+    let mut node = body;
+    let mut gone = 0;
+    // The outermost of the values so far that have the place of the last one.
+    let mut outermost = (body, 0);
+    for segment in path {
+        let child = match &node.value {
+            Value::Map(map) => map.get(segment),
+            Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
+            _ => None,
+        };
+        let Some(child) = child else { break };
+        node = child;
+        gone += 1;
+        if outermost.0.at != node.at {
+            outermost = (node, gone);
+        }
+    }
+    let inside = has_one_place(outermost.0).then(|| path[outermost.1..].to_vec());
+    Some(Change { at: node.at, target: Target::of(node), rest: path[gone..].to_vec(), value: value.cloned(), inside })
+}
+
+/// Is it an object or list of which every part has one place? It may be the JSON of a text.
+fn has_one_place(node: &Node) -> bool {
+    fn all(node: &Node, at: At) -> bool {
+        node.at == at
+            && match &node.value {
+                Value::Map(map) => map.entries.iter().all(|(_, child)| all(child, at)),
+                Value::List(list) => list.items.iter().all(|child| all(child, at)),
+                _ => true,
+            }
+    }
+    let is_empty = match &node.value {
+        Value::Map(map) => map.entries.is_empty(),
+        Value::List(list) => list.items.is_empty(),
+        _ => true,
+    };
+    !is_empty && node.at.line > 0 && all(node, node.at)
 }
 
 impl Builder {
@@ -102,11 +187,7 @@ impl Builder {
                 && draft.namespace == item.namespace
                 && draft.doc() == change.at.doc
         };
-        let segments: Vec<String> = pointer::segments(&edit.pointer)
-            .unwrap_or_default()
-            .into_iter()
-            .map(std::borrow::Cow::into_owned)
-            .collect();
+        let segments = path(edit).unwrap_or_default();
         let mut made = false;
         for draft in self.items_mut().iter_mut().filter(|draft| is_it(draft)) {
             made |= set(&mut draft.body, &segments, change.value.as_ref());
@@ -117,7 +198,13 @@ impl Builder {
 
 /// Makes a change wherever its place is met.
 fn edit_at(node: &mut Node, change: &Change) -> bool {
-    let here = |node: &Node| node.at == change.at && change.target.fits(node);
+    if let Some(inside) = change.inside.as_ref().filter(|_| is_whole(node, change)) {
+        let Some(mut json) = text_as_json(node) else { return set(node, inside, change.value.as_ref()) };
+        let made = set(&mut json, inside, change.value.as_ref());
+        *node = Node::text(json.to_json().to_string(), node.at);
+        return made;
+    }
+    let here = |node: &Node| node.at == change.at && change.target.fits(node) && !is_whole(node, change);
     if here(node) && !change.rest.is_empty() {
         return set(node, &change.rest, change.value.as_ref());
     }
@@ -149,9 +236,25 @@ fn edit_at(node: &mut Node, change: &Change) -> bool {
     made
 }
 
+/// Is it all of what stands at the change's place, which changes in it?
+fn is_whole(node: &Node, change: &Change) -> bool {
+    change.inside.is_some() && node.at == change.at && (has_one_place(node) || text_as_json(node).is_some())
+}
+
+/// The object or list that a text is as JSON.
+fn text_as_json(node: &Node) -> Option<Node> {
+    let json: serde_json::Value = serde_json::from_str(node.as_str()?).ok()?;
+    (json.is_object() || json.is_array()).then(|| Node::from_json(&json, node.at))
+}
+
 fn replace_or_descend(child: &mut Node, change: &Change) -> bool {
     match &change.value {
-        Some(value) if change.rest.is_empty() && child.at == change.at && change.target.fits(child) => {
+        Some(value)
+            if change.rest.is_empty()
+                && child.at == change.at
+                && change.target.fits(child)
+                && !is_whole(child, change) =>
+        {
             *child = Node::from_json(value, child.at);
             true
         }
@@ -217,7 +320,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::inventory::{DocId, Draft, Origin, SourceKind, Stated};
+    use crate::inventory::{DocId, Draft, Origin, Stated};
 
     fn world(live: bool) -> (Builder, Inventory) {
         let mut builder = Builder::new(Stated::default());
@@ -259,6 +362,27 @@ mod tests {
             let policy = deep.and_then(|body| body.pointer("/Policy").cloned());
             assert_eq!(policy, Some(json!({"Statement": [{"Effect": "Allow"}]})));
         }
+    }
+
+    #[test]
+    fn a_text_that_is_json_changes_only_where_the_edit_says() {
+        let mut builder = Builder::new(Stated::default());
+        let doc = builder.document(Origin::File("policy.yaml".into()));
+        let (at, text) = (At { doc, line: 2, column: 9 }, json!({"Statement": [{"Action": "a", "Resource": "a"}]}));
+        let members = [("PolicyDocument", Node::from_json(&text, at))];
+        let body: Map = members.into_iter().map(|(name, node)| (name.into(), node)).collect();
+        let body = Node::new(Value::Map(body), At { doc, line: 1, column: 1 });
+        builder.add(Draft::new("AWS::IAM::ManagedPolicy", "p", body, SourceKind::Template));
+        let inventory = karpenter::inventory(builder.clone());
+        let edit = |pointer: &str, value| Edit { item: ItemId(1), pointer: pointer.into(), value };
+        let edits = [
+            edit("/PolicyDocument/Statement/0/Action", Some(json!(["a", "b"]))),
+            edit("/PolicyDocument/Statement/-", Some(json!({}))),
+        ];
+        assert!(builder.edit(&inventory, &edits));
+        let body = karpenter::inventory(builder).item(ItemId(1)).expect("there").body.to_json();
+        let wanted = json!({"Statement": [{"Action": ["a", "b"], "Resource": "a"}, {}]});
+        assert_eq!(body, json!({"PolicyDocument": wanted}));
     }
 
     #[test]

@@ -1,58 +1,97 @@
-//! Edits in the text of a file: only what changes is written anew, so that comments, order and style stay.
+//! Edits in the text of files: only what changes is written anew, so that comments, order and style stay.
 //!
-//! A value is found again by its place, the one that a finding names. The text is YAML or JSON, or JSON in a block of
-//! lines inside YAML, as the policies of CloudFormation templates are.
+//! What a finding changes is changed whole or not at all: half a fix may hide a finding without mending anything. A value is
+//! found again by its place, the one that a finding names; what is not there yet is written beside its siblings, under the
+//! name that the file has for it.
 
+mod documents;
+mod hcl;
+mod inline;
+mod operations;
 mod render;
 mod spans;
+mod terraform_json;
 
-use std::fs;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
-use std::path::Path;
 
-use crate::fixes::edit::{Change, Target};
-use crate::fixes::patch::render::Style;
-use crate::fixes::patch::spans::{Kind, Tree};
+use crate::fixes::edit::Written;
+use crate::inventory::SourceKind;
 
 /// Why a change is not made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
+    /// Its file cannot be read again, or is none that is edited.
+    #[error("{0}")]
+    File(String),
     /// The text at this place is not what was read.
     #[error("its place was not found in the text")]
     NotFound,
     /// Two changes of one place.
-    #[error("another change of the same place comes first")]
+    #[error("another fix changes the same place; apply that one first, then check again")]
     Overlap,
     /// A change that has no meaning, such as an element added to a text.
-    #[error("what is there cannot take it")]
+    #[error("the value there cannot take it")]
     Unfit,
+    /// The file's kind of document has no known name for the field.
+    #[error("it is not known how this file would write the field")]
+    Unnamed,
+    /// The text at this place is used elsewhere, too.
+    #[error("the value is shared with other places by a YAML anchor")]
+    Shared,
+    /// The value stands in a text of its own, in a way that is not edited.
+    #[error("the value stands within a text, as JSON that cannot be edited there")]
+    Inline,
+    /// What is written there is computed.
+    #[error("the value is computed by an expression")]
+    Expression,
+    /// The changed file would not be sound.
+    #[error("the changed file would not be valid")]
+    Unsound,
 }
 
-/// A file and what changes make of it.
-#[derive(Clone, Debug)]
-pub struct File {
+/// What a kind of document calls a property: the kind of an object (`sqs.services.k8s.aws/Queue`) or of a resource of
+/// Terraform's (`aws_sqs_queue`), and the property's path in the inventory. None where no name is known.
+pub type Names<'a> = &'a dyn Fn(&str, &[String]) -> Option<Vec<String>>;
+
+/// What one fix changes in files: the file of each change.
+pub type Fix = Vec<(String, Written)>;
+
+/// A file as fixes leave it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Patched {
+    /// Its path, as it was given.
+    pub path: String,
     /// Its text.
     pub before: String,
-    /// Its text with the changes.
+    /// Its text with the fixes.
     pub after: String,
-    /// Changes that were not made, by their number, and why.
-    pub refused: Vec<(usize, Refused)>,
+    /// The numbers of the fixes that changed it.
+    pub fixes: Vec<usize>,
 }
 
-/// Makes changes in a copy of a file.
-///
-/// # Errors
-/// It cannot be read again, or is of a kind in which nothing is edited. In words.
-pub fn file(path: &Path, changes: &[Change]) -> Result<File, String> {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let code = path.to_string_lossy().ends_with(".tf.json");
-    if code || matches!(extension.as_deref(), Some("tf" | "tfstate")) {
-        return Err("Terraform's files are not edited: change its source by hand".into());
-    }
-    let bytes = fs::read(path).map_err(|error| format!("it cannot be read again: {error}"))?;
-    let before = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    let (after, refused) = apply(&before, changes);
-    Ok(File { before, after, refused })
+/// A piece of text in place of another. Lines and columns count from 1, columns in characters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replacement {
+    /// The file, as it was given.
+    pub path: String,
+    /// Line and column of the first character that goes.
+    pub start: (u32, u32),
+    /// Line and column of the character behind the last that goes.
+    pub end: (u32, u32),
+    /// What comes instead.
+    pub text: String,
+}
+
+/// What fixes make of files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    /// The pieces of each fix that is made, by its number.
+    pub pieces: BTreeMap<usize, Vec<Replacement>>,
+    /// The files that change, by path.
+    pub files: Vec<Patched>,
+    /// The fixes that are not made, by number: which of their changes cannot be made, and why.
+    pub refused: Vec<(usize, usize, Refused)>,
 }
 
 /// A piece of text in place of another.
@@ -60,237 +99,234 @@ pub fn file(path: &Path, changes: &[Change]) -> Result<File, String> {
 struct Splice {
     range: Range<usize>,
     text: String,
+    /// The object that gets a member, by its first byte, and the member's name: no two fixes may add it.
+    adds: Option<(usize, String)>,
 }
 
-/// Makes changes in a text. Beside the new text: which changes were not made, by their number, and why.
-pub fn apply(text: &str, changes: &[Change]) -> (String, Vec<(usize, Refused)>) {
-    let documents = spans::documents(text);
-    let (mut splices, mut refused): (Vec<(usize, Splice)>, _) = (vec![], vec![]);
-    for (number, change) in changes.iter().enumerate() {
-        match splice(text, &documents, change) {
-            Ok(splice) if splices.iter().any(|(_, known)| *known == splice) => {}
-            Ok(splice) if splices.iter().any(|(_, known)| overlap(&known.range, &splice.range)) => {
-                refused.push((number, Refused::Overlap));
+impl Splice {
+    const fn new(range: Range<usize>, text: String) -> Self {
+        Self { range, text, adds: None }
+    }
+
+    fn piece(&self, path: &str, target: &Target) -> Replacement {
+        let text = &target.text;
+        let place = |at: usize| {
+            let line = target.lines.partition_point(|start| *start <= at).saturating_sub(1);
+            let number = |number: usize| u32::try_from(number + 1).unwrap_or(u32::MAX);
+            (number(line), number(text[target.lines[line]..at].chars().count()))
+        };
+        Replacement {
+            path: path.to_owned(),
+            start: place(self.range.start),
+            end: place(self.range.end),
+            text: with_newlines(&self.text, newline(text)),
+        }
+    }
+
+    /// May both be made? Two insertions at one place may.
+    fn clashes(&self, other: &Self) -> bool {
+        let insertions = self.range.is_empty() && other.range.is_empty();
+        let overlap = !insertions && self.range.start < other.range.end && other.range.start < self.range.end;
+        overlap || (self.adds.is_some() && self.adds == other.adds)
+    }
+}
+
+/// A file that fixes are made in.
+struct Target {
+    text: String,
+    kind: Parsed,
+    /// Where its lines begin.
+    lines: Vec<usize>,
+    /// What is to be done, with the number of the fix.
+    splices: Vec<(usize, Splice)>,
+    /// The splices by where they begin.
+    by_start: BTreeMap<usize, Vec<usize>>,
+    /// The bytes of the longest splice.
+    longest: usize,
+    /// The members that are added, and to what.
+    added: HashSet<(usize, String)>,
+}
+
+enum Parsed {
+    Documents(documents::Documents),
+    Hcl(Box<hcl_edit::structure::Body>),
+}
+
+impl Target {
+    fn new(path: &str, text: String) -> Result<Self, Refused> {
+        let kind = parse(path, &text)?;
+        let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+        let (splices, by_start, added) = (vec![], BTreeMap::new(), HashSet::new());
+        Ok(Self { text, kind, lines, splices, by_start, longest: 0, added })
+    }
+
+    /// The splices that a new one may touch.
+    fn near(&self, new: &Splice) -> impl Iterator<Item = &Splice> {
+        let range = new.range.start.saturating_sub(self.longest)..=new.range.end;
+        self.by_start.range(range).flat_map(|(_, all)| all).map(|index| &self.splices[*index].1)
+    }
+
+    fn clashes(&self, new: &Splice) -> bool {
+        new.adds.as_ref().is_some_and(|adds| self.added.contains(adds))
+            || self.near(new).any(|known| known.clashes(new))
+    }
+
+    fn add(&mut self, fix: usize, splice: Splice) {
+        self.by_start.entry(splice.range.start).or_default().push(self.splices.len());
+        self.longest = self.longest.max(splice.range.len());
+        self.added.extend(splice.adds.clone());
+        self.splices.push((fix, splice));
+    }
+
+    fn splices(&self, changes: &[(usize, &Written)], names: Names<'_>) -> Result<Vec<Splice>, (usize, Refused)> {
+        match &self.kind {
+            Parsed::Documents(documents) => documents.splices(&self.text, changes, names),
+            Parsed::Hcl(body) => hcl::splices(body, &self.text, changes, names),
+        }
+    }
+
+    fn patched(&self) -> String {
+        let mut splices: Vec<&(usize, Splice)> = self.splices.iter().collect();
+        // Insertions at one place stay in their order.
+        splices.sort_by_key(|(_, splice)| (splice.range.start, splice.range.end));
+        let mut patched = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for (_, Splice { range, text, .. }) in splices {
+            patched.push_str(&self.text[done..range.start]);
+            patched.push_str(&with_newlines(text, newline(&self.text)));
+            done = range.end;
+        }
+        patched.push_str(&self.text[done..]);
+        patched
+    }
+}
+
+fn extension(path: &str) -> String {
+    path.rsplit(['/', '\\'])
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map_or("", |(_, end)| end)
+        .to_ascii_lowercase()
+}
+
+fn parse(path: &str, text: &str) -> Result<Parsed, Refused> {
+    match extension(path).as_str() {
+        "tf" | "tofu" => match hcl_edit::parser::parse_body(text) {
+            Ok(body) => Ok(Parsed::Hcl(Box::new(body))),
+            Err(_) => Err(Refused::File("it cannot be parsed again".into())),
+        },
+        "tfvars" | "hcl" => Err(Refused::File("files of this kind are not edited".into())),
+        _ if name_ends(path, ".tfvars.json") => Err(Refused::File("files of this kind are not edited".into())),
+        _ => {
+            let terraform = name_ends(path, ".tf.json") || name_ends(path, ".tofu.json");
+            Ok(Parsed::Documents(documents::Documents::read(text, terraform)))
+        }
+    }
+}
+
+fn name_ends(path: &str, end: &str) -> bool {
+    path.len() > end.len() && path.to_ascii_lowercase().ends_with(end)
+}
+
+/// What the fixes make of the files, each fix whole or not at all. `read` gives a file's text, or says why there is none.
+pub fn plan(fixes: &[Fix], read: &mut dyn FnMut(&str) -> Result<String, String>, names: Names<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut targets: BTreeMap<&str, Result<Target, Refused>> = BTreeMap::new();
+    for (number, fix) in fixes.iter().enumerate() {
+        let mut made: Vec<(&str, Vec<Splice>)> = vec![];
+        let mut pieces = vec![];
+        let mut refused = None;
+        let mut done: HashSet<&str> = HashSet::new();
+        for (path, _) in fix {
+            if refused.is_some() || !done.insert(path) {
+                continue;
             }
-            Ok(splice) => splices.push((number, splice)),
-            Err(why) => refused.push((number, why)),
+            let changes: Vec<(usize, &Written)> = fix
+                .iter()
+                .enumerate()
+                .filter(|(_, (own, _))| own == path)
+                .map(|(at, (_, change))| (at, change))
+                .collect();
+            let first = changes[0].0;
+            let observed = changes.iter().find_map(|(at, change)| Some((*at, is_observed(change.source)?)));
+            let target = targets
+                .entry(path)
+                .or_insert_with(|| read(path).map_err(Refused::File).and_then(|text| Target::new(path, text)));
+            let splices = match (observed, &*target) {
+                (Some((at, why)), _) => Err((at, Refused::File(why.into()))),
+                (None, Err(why)) => Err((first, why.clone())),
+                (None, Ok(target)) => target.splices(&changes, names).and_then(|splices| {
+                    pieces.extend(splices.iter().map(|splice| splice.piece(path, target)));
+                    let known = |splice: &Splice| target.near(splice).any(|known| known == splice);
+                    let new: Vec<Splice> = splices.into_iter().filter(|splice| !known(splice)).collect();
+                    let clash = new.iter().any(|new| target.clashes(new));
+                    if clash { Err((first, Refused::Overlap)) } else { Ok(new) }
+                }),
+            };
+            match splices {
+                Ok(splices) => made.push((path, splices)),
+                Err(why) => refused = Some(why),
+            }
         }
-    }
-    // Insertions at one place stay in their order.
-    splices.sort_by_key(|(number, splice)| (splice.range.start, splice.range.end, *number));
-    let mut patched = String::with_capacity(text.len());
-    let mut done = 0;
-    for (_, Splice { range, text: new }) in &splices {
-        patched.push_str(&text[done..range.start]);
-        patched.push_str(new);
-        done = range.end;
-    }
-    patched.push_str(&text[done..]);
-    (patched, refused)
-}
-
-/// Two insertions at one place do not overlap.
-const fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    let insertions = one.start == one.end && other.start == other.end;
-    !insertions && one.start < other.end && other.start < one.end
-}
-
-fn splice(text: &str, documents: &[Tree], change: &Change) -> Result<Splice, Refused> {
-    let mut inner;
-    let route = match documents.iter().find_map(|tree| route(tree, change)) {
-        Some(route) => route,
-        // A text of several lines may hold JSON, whose places count inside of it.
-        None => {
-            let block = documents.iter().find_map(|tree| tree.block_at(change.at.line)).ok_or(Refused::NotFound)?;
-            inner = spans::embedded(text, block).ok_or(Refused::NotFound)?;
-            inner.json = true;
-            route(&inner, change).ok_or(Refused::NotFound)?
+        if let Some((change, why)) = refused {
+            plan.refused.push((number, change, why));
+            continue;
         }
-    };
-    let (target, parents) = route.split_last().ok_or(Refused::NotFound)?;
-    match (change.rest.as_slice(), &change.value) {
-        ([], None) => {
-            let parent = parents.last().ok_or(Refused::Unfit)?;
-            remove(text, parent, target)
-        }
-        ([], Some(value)) => Ok(replace(text, parents.last().copied(), target, value)),
-        (_, None) => Err(Refused::Unfit),
-        ([first, more @ ..], Some(value)) => {
-            let value = more.iter().rev().fold(value.clone(), |value, key| match key.as_str() {
-                "-" => serde_json::Value::Array(vec![value]),
-                key => serde_json::Value::Object([(key.to_owned(), value)].into_iter().collect()),
-            });
-            match &target.kind {
-                Kind::List(items) if first == "-" => Ok(append(text, target, items, &value)),
-                Kind::Map(members) if members.iter().all(|member| member.key != *first) => {
-                    Ok(insert(text, target, first, &value))
-                }
-                // Nothing is there yet: `ebs:`.
-                Kind::Scalar { empty: true, .. } => {
-                    let value = serde_json::Value::Object([(first.clone(), value)].into_iter().collect());
-                    Ok(replace(text, parents.last().copied(), target, &value))
-                }
-                _ => Err(Refused::Unfit),
+        plan.pieces.insert(number, pieces);
+        for (path, splices) in made {
+            if let Some(Ok(target)) = targets.get_mut(path) {
+                splices.into_iter().for_each(|splice| target.add(number, splice));
             }
         }
     }
+    for (path, target) in targets {
+        let Ok(target) = target else { continue };
+        let after = target.patched();
+        if after == target.text {
+            continue;
+        }
+        let mut numbers: Vec<usize> = target.splices.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        plan.files.push(Patched { path: path.to_owned(), before: target.text, after, fixes: numbers });
+    }
+    drop_unsound(&mut plan);
+    plan.refused.sort_by_key(|(number, ..)| *number);
+    plan
 }
 
-/// The way from a document to the value that a change is about, the value last.
-fn route<'a>(tree: &'a Tree, change: &Change) -> Option<Vec<&'a Tree>> {
-    let mut found: Vec<Vec<&Tree>> = vec![];
-    search(tree, None, change, &mut vec![], &mut found);
-    // What begins at its own place counts before what its key's place stands for.
-    found.into_iter().max_by_key(|route| {
-        let last = route.last();
-        let own = last.is_some_and(|tree| tree.line == change.at.line && tree.column == change.at.column);
-        let leaf = last.is_some_and(|tree| matches!(tree.kind, Kind::Scalar { .. }));
-        (change.target == Target::Leaf && leaf, change.target == Target::Leaf && own)
-    })
-}
-
-fn search<'a>(
-    tree: &'a Tree,
-    key: Option<(u32, u32)>,
-    change: &Change,
-    above: &mut Vec<&'a Tree>,
-    found: &mut Vec<Vec<&'a Tree>>,
-) {
-    let here = (change.at.line, change.at.column);
-    let fits = match (&change.target, &tree.kind) {
-        // What a list or object is about stands at its key.
-        (Target::Map(keys), Kind::Map(members)) => {
-            key.unwrap_or((tree.line, tree.column)) == here
-                && keys.iter().all(|key| members.iter().any(|member| member.key == *key))
-        }
-        (Target::List(least), Kind::List(items)) => {
-            key.unwrap_or((tree.line, tree.column)) == here && items.len() >= *least
-        }
-        (Target::Leaf, Kind::Scalar { .. }) => (tree.line, tree.column) == here,
-        // An intrinsic that stands for a value.
-        (Target::Leaf, _) => key == Some(here) || (tree.line, tree.column) == here,
+/// Takes back the fixes of files that would not be sound any more, in all their files.
+fn drop_unsound(plan: &mut Plan) {
+    let is_sound = |file: &Patched| match (parse(&file.path, &file.before), parse(&file.path, &file.after)) {
+        (Ok(Parsed::Documents(before)), Ok(Parsed::Documents(after))) => before.len() == after.len(),
+        (Ok(_), Ok(_)) => true,
         _ => false,
-    } || (change.target == Target::Leaf && key == Some(here));
-    above.push(tree);
-    if fits {
-        found.push(above.clone());
-    }
-    match &tree.kind {
-        Kind::Map(members) => {
-            for member in members {
-                search(&member.value, Some((member.line, member.column)), change, above, found);
-            }
+    };
+    let mut bad: HashSet<usize> = HashSet::new();
+    loop {
+        let (sound, unsound): (Vec<Patched>, Vec<Patched>) = std::mem::take(&mut plan.files)
+            .into_iter()
+            .partition(|file| is_sound(file) && !file.fixes.iter().any(|fix| bad.contains(fix)));
+        plan.files = sound;
+        let new: Vec<usize> =
+            unsound.iter().flat_map(|file| &file.fixes).copied().filter(|fix| bad.insert(*fix)).collect();
+        if unsound.is_empty() {
+            break;
         }
-        Kind::List(items) => {
-            for item in items {
-                search(item, None, change, above, found);
-            }
-        }
-        Kind::Scalar { .. } => {}
+        plan.pieces.retain(|fix, _| !bad.contains(fix));
+        plan.refused.extend(new.into_iter().map(|fix| (fix, 0, Refused::Unsound)));
     }
-    above.pop();
 }
 
-fn replace(text: &str, parent: Option<&Tree>, target: &Tree, value: &serde_json::Value) -> Splice {
-    let in_flow = target.json || target.flow || parent.is_some_and(|parent| parent.flow);
-    let container = value.is_object() || value.is_array();
-    let scalar = matches!(target.kind, Kind::Scalar { .. });
-    let new = if in_flow {
-        render::flow(value, Style::of(text, target, parent))
-    } else if container && scalar {
-        let indent = parent.map_or(0, |parent| parent.column as usize - 1) + 2;
-        let pad = " ".repeat(indent);
-        format!("{}{pad}{}", newline(text), render::block(value, indent, newline(text)))
-    } else if container {
-        render::block(value, target.column as usize - 1, newline(text))
-    } else {
-        render::scalar(value, &text[target.start..target.end])
-    };
-    let before = &text[..target.start];
-    // `key:` with nothing behind it.
-    let space = if scalar && target.start == target.end && before.ends_with(':') && !new.starts_with(['\n', '\r']) {
-        " "
-    } else {
-        ""
-    };
-    // A block takes its own line: no space is left behind the key.
-    let start = if new.starts_with(['\n', '\r']) { before.trim_end_matches(' ').len() } else { target.start };
-    Splice { range: start..target.end, text: format!("{space}{new}") }
-}
-
-fn insert(text: &str, target: &Tree, key: &str, value: &serde_json::Value) -> Splice {
-    let Kind::Map(members) = &target.kind else { return Splice { range: 0..0, text: String::new() } };
-    let Some(last) = members.last() else {
-        let new = format!("{{{}: {}}}", render::key(key, target.json), render::flow(value, Style::tight(target.json)));
-        return Splice { range: target.start..target.end, text: new };
-    };
-    if target.flow {
-        let style = Style::of(text, target, None);
-        let quoted = target.json || text[last.start..].starts_with('"');
-        let new = format!("{}: {}", render::key(key, quoted), render::flow(value, style));
-        return beside(text, last.start, last.value.end, &new);
+/// Why nothing is changed in what only shows how things are, or were.
+const fn is_observed(source: SourceKind) -> Option<&'static str> {
+    match source {
+        SourceKind::Aws => Some("this is an answer of AWS: change the resource, or what makes it"),
+        SourceKind::Plan => Some("this is a Terraform plan: change the configuration that it was made from"),
+        SourceKind::State => Some("this is Terraform's state: change the configuration that it was made from"),
+        SourceKind::Flag => Some("it was stated by a flag"),
+        SourceKind::Live | SourceKind::Manifest | SourceKind::Template | SourceKind::Source => None,
     }
-    let indent = target.column as usize - 1;
-    let new = render::block_member(key, value, indent, newline(text));
-    let end = line_end(text, last.value.end);
-    Splice { range: end..end, text: format!("{}{}{new}", newline(text), " ".repeat(indent)) }
-}
-
-fn append(text: &str, target: &Tree, items: &[Tree], value: &serde_json::Value) -> Splice {
-    let Some(last) = items.last() else {
-        let new = format!("[{}]", render::flow(value, Style::tight(target.json)));
-        return Splice { range: target.start..target.end, text: new };
-    };
-    if target.flow {
-        return beside(text, last.start, last.end, &render::flow(value, Style::of(text, target, None)));
-    }
-    let dash = text[..last.start].rfind('-').unwrap_or(last.start);
-    let indent = dash - line_start(text, dash);
-    let new = render::block(value, indent + 2, newline(text));
-    let end = line_end(text, last.end);
-    Splice { range: end..end, text: format!("{}{}- {new}", newline(text), " ".repeat(indent)) }
-}
-
-/// A new element behind the last one of a flow collection, on its own line where that one has its own.
-fn beside(text: &str, start: usize, end: usize, new: &str) -> Splice {
-    let line = line_start(text, start);
-    let before = &text[line..start];
-    let own_line = line > 0 && before.trim().is_empty();
-    let text = if own_line { format!(",{}{before}{new}", newline(text)) } else { format!(", {new}") };
-    Splice { range: end..end, text }
-}
-
-fn remove(text: &str, parent: &Tree, target: &Tree) -> Result<Splice, Refused> {
-    // Start and end of each element.
-    let elements: Vec<(usize, usize)> = match &parent.kind {
-        Kind::Map(members) => members.iter().map(|member| (member.start, member.value.end.max(member.end))).collect(),
-        Kind::List(items) => items
-            .iter()
-            .map(|item| {
-                let start = if parent.flow { item.start } else { text[..item.start].rfind('-').unwrap_or(item.start) };
-                (start, item.end)
-            })
-            .collect(),
-        Kind::Scalar { .. } => return Err(Refused::Unfit),
-    };
-    let children: Vec<&Tree> = match &parent.kind {
-        Kind::Map(members) => members.iter().map(|member| &member.value).collect(),
-        Kind::List(items) => items.iter().collect(),
-        Kind::Scalar { .. } => vec![],
-    };
-    let number = children.iter().position(|child| std::ptr::eq(*child, target)).ok_or(Refused::NotFound)?;
-    let (start, end) = elements[number];
-    let range = if elements.len() == 1 {
-        let empty = if matches!(parent.kind, Kind::Map(_)) { "{}" } else { "[]" };
-        return Ok(Splice { range: parent.start..parent.end, text: empty.to_owned() });
-    } else if number == 0 {
-        start..elements[1].0
-    } else if parent.flow {
-        elements[number - 1].1..end
-    } else {
-        line_end(text, elements[number - 1].1)..line_end(text, end)
-    };
-    Ok(Splice { range, text: String::new() })
 }
 
 fn line_start(text: &str, at: usize) -> usize {
@@ -303,8 +339,39 @@ fn line_end(text: &str, at: usize) -> usize {
     if text[..end].ends_with('\r') { (end - 1).max(at) } else { end }
 }
 
+/// The line break of a text: that of its first line, since this is asked for each change.
 fn newline(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
+    let first = memchr::memchr(b'\n', text.as_bytes());
+    if first.is_some_and(|at| text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
+}
+
+fn with_newlines(text: &str, newline: &str) -> String {
+    if newline == "\n" { text.to_owned() } else { text.replace("\r\n", "\n").replace('\n', newline) }
+}
+
+/// One value over another: objects are joined.
+fn join(into: &mut serde_json::Value, value: &serde_json::Value) {
+    match (into, value) {
+        (serde_json::Value::Object(into), serde_json::Value::Object(members)) => {
+            for (name, value) in members {
+                match into.get_mut(name) {
+                    Some(known) => join(known, value),
+                    None => {
+                        into.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+        }
+        (into, value) => *into = value.clone(),
+    }
+}
+
+/// A value under names that do not exist yet; `-` is an element of a list.
+fn under(names: &[String], value: &serde_json::Value) -> serde_json::Value {
+    names.iter().rev().fold(value.clone(), |value, key| match key.as_str() {
+        "-" => serde_json::Value::Array(vec![value]),
+        key => serde_json::Value::Object([(key.to_owned(), value)].into_iter().collect()),
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::inventory::{At, Key, List, Map, Node, Text, Value};
 
@@ -78,6 +78,43 @@ pub(crate) fn object(text: &[u8], api_version: &str, kind: &str) -> Result<Objec
     let body = Body(&names).deserialize(&mut deserializer)?;
     deserializer.end()?;
     coordinates(body, &names, api_version, kind)
+}
+
+/// A node as JSON, its members in their order. What is unknown is an object with [`UNKNOWN`] alone.
+#[derive(Debug)]
+pub(crate) struct Plain<N>(pub N);
+
+/// The member of an object that stands for a value that is not known.
+pub(crate) const UNKNOWN: &str = "karpcheck.io/left-out";
+
+impl Serialize for Plain<&Node> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
+            Value::Number(number) => crate::inventory::json_number(*number).serialize(serializer),
+            Value::Text(text) => serializer.collect_str(text),
+            Value::List(list) => serializer.collect_seq(list.items.iter().map(Plain)),
+            Value::Map(map) => {
+                serializer.collect_map(map.entries.iter().map(|(key, node)| (key.to_string(), Plain(node))))
+            }
+            Value::Unknown(_) => serializer.collect_map([(UNKNOWN, true)]),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Plain<Node> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Any { names: &Names::default(), level: Level::Below }.deserialize(deserializer).map(Plain)
+    }
+}
+
+/// An object of its body. See [`object`].
+///
+/// # Errors
+/// It has no name.
+pub(crate) fn of_body(body: Node, api_version: &str, kind: &str) -> Result<Object, serde_json::Error> {
+    coordinates(body, &Names::default(), api_version, kind)
 }
 
 /// Gives every node of a value its place: the same for all of them.

@@ -332,7 +332,7 @@ impl Condition {
             (Given::Absent, Base::Null) => format!("the request has no {}", self.key),
             (Given::Values(_), Base::Null) => format!("the request has {}", self.key),
             (Given::Absent, _) => format!("the request has no {}", self.key),
-            (Given::Unknown(_), _) => format!("{} does not fit", self.key),
+            (Given::Unknown(_), _) => format!("{} does not match", self.key),
             (Given::Values(values), _) => {
                 let out: Vec<String> = values
                     .iter()

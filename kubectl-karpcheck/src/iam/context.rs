@@ -1,6 +1,5 @@
 //! The context of a request: its keys and what is known of them.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use crate::inventory::reason::Iam;
@@ -151,8 +150,6 @@ static ABSENT: Given = Given::Absent;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     keys: Vec<(KeyName, Given)>,
-    /// Where those stand whose names are known.
-    known: HashMap<Box<str>, usize>,
     /// Where those stand whose names are known in part.
     partly: Vec<usize>,
     /// Keys that begin so, each with the length of that; the longest first.
@@ -175,16 +172,21 @@ impl Context {
             Given::Values(values) if values.is_empty() => Given::Absent,
             given => given,
         };
-        if let Some(prefix) = without_star(&key) {
-            let name = KeyName::new(&prefix);
-            let length = name.folded.tokens().len();
-            let at = self.families.iter().position(|(other, ..)| *other < length);
-            self.families.insert(at.unwrap_or(self.families.len()), (length, name, given));
-            return;
+        match without_star(&key) {
+            Some(prefix) => self.add_family(KeyName::new(&prefix), given),
+            None => self.add(KeyName::new(&key), given),
         }
-        let name = KeyName::new(&key);
+    }
+
+    fn add_family(&mut self, name: KeyName, given: Given) {
+        let length = name.folded.tokens().len();
+        let at = self.families.iter().position(|(other, ..)| *other < length);
+        self.families.insert(at.unwrap_or(self.families.len()), (length, name, given));
+    }
+
+    fn add(&mut self, name: KeyName, given: Given) {
         let at = match name.folded.known() {
-            Some(known) => self.known.get(known).copied(),
+            Some(known) => self.position(known),
             None => self.partly.iter().copied().find(|at| self.keys[*at].0.folded == name.folded),
         };
         match at.map(|at| &mut self.keys[at]) {
@@ -194,31 +196,40 @@ impl Context {
             },
             Some(_) => {}
             None => {
-                match name.folded.known() {
-                    Some(known) => {
-                        self.known.insert(known.into(), self.keys.len());
-                    }
-                    None => self.partly.push(self.keys.len()),
+                if name.folded.known().is_none() {
+                    self.partly.push(self.keys.len());
                 }
                 self.keys.push((name, given));
             }
         }
     }
 
+    /// Where the key of a name stands that is known. A request has some dozens of keys: to compare is cheaper than an index.
+    fn position(&self, known: &str) -> Option<usize> {
+        self.keys.iter().position(|(name, _)| name.folded.known() == Some(known))
+    }
+
     /// Names a key unless it, or a family that it belongs to, is named already.
     pub fn set_default(&mut self, key: impl Into<Text>, given: Given) {
         let key = key.into();
-        let family = without_star(&key).is_some();
-        let name = KeyName::new(&without_star(&key).unwrap_or_else(|| key.clone()));
-        let named = if family {
-            self.families.iter().any(|(_, other, _)| {
-                other.folded.known().zip(name.folded.known()).is_some_and(|(other, name)| name.starts_with(other))
-            })
-        } else {
-            matches!(self.lookup(&name), Lookup::One(found) if !std::ptr::eq(found, &raw const ABSENT))
+        let given = match given {
+            Given::Values(values) if values.is_empty() => Given::Absent,
+            given => given,
         };
+        if let Some(prefix) = without_star(&key) {
+            let name = KeyName::new(&prefix);
+            let named = self.families.iter().any(|(_, other, _)| {
+                other.folded.known().zip(name.folded.known()).is_some_and(|(other, name)| name.starts_with(other))
+            });
+            if !named {
+                self.add_family(name, given);
+            }
+            return;
+        }
+        let name = KeyName::new(&key);
+        let named = matches!(self.lookup(&name), Lookup::One(found) if !std::ptr::eq(found, &raw const ABSENT));
         if !named {
-            self.set(key, given);
+            self.add(name, given);
         }
     }
 
@@ -238,8 +249,8 @@ impl Context {
     pub(super) fn lookup(&self, name: &KeyName) -> Lookup<'_> {
         let mut maybe: Vec<&Given> = vec![];
         let known = name.folded.known();
-        if let Some(at) = known.and_then(|known| self.known.get(known)) {
-            return Lookup::One(&self.keys[*at].1);
+        if let Some(at) = known.and_then(|known| self.position(known)) {
+            return Lookup::One(&self.keys[at].1);
         }
         // A known name is none of the other known ones.
         let (partly, all) = if known.is_some() { (&*self.partly, &[][..]) } else { (&[][..], &*self.keys) };

@@ -166,7 +166,21 @@ const FREE: &[&str] = &["sts:getcalleridentity"];
 
 /// Would AWS allow a request?
 pub fn decide(request: &Request, policies: &Policies) -> Decision {
-    if FREE.contains(&request.lower()) && matches!(request.principal, Principal::Identity(_)) {
+    let mut decision = rule(request, policies);
+    if is_free(request) {
+        return decision;
+    }
+    decision.notes.extend(policies.notes.iter().map(ToString::to_string));
+    if decision.access == Access::Allowed {
+        decision.notes.extend(explain::unseen(policies));
+    }
+    decision.faults = faults(policies).collect();
+    decision
+}
+
+/// The same without notes and faults, which a rule does not ask for.
+pub fn rule(request: &Request, policies: &Policies) -> Decision {
+    if is_free(request) {
         return explain::free(request);
     }
     let boundary: &[Policy] = match &policies.boundary {
@@ -188,26 +202,25 @@ pub fn decide(request: &Request, policies: &Policies) -> Decision {
         Access::ImplicitDeny => explain::missing(request, policies, &sums),
         Access::Unknown => explain::undecided(request, policies, &sums, allow),
     };
-    decision.notes.clone_from(&policies.notes);
-    if access == Access::Allowed {
-        decision.notes.extend(explain::unseen(policies));
-    }
-    decision.faults = policies
-        .identity
-        .iter()
-        .chain(&policies.resource)
-        .flat_map(|policy| {
-            policy.document.faults.iter().map(|fault| {
-                let mut fault = fault.clone();
-                fault.pointer = format!("{}{}", policy.pointer, fault.pointer);
-                (policy.item, fault)
-            })
-        })
-        .collect();
     if access == Access::ImplicitDeny {
-        decision.beware();
+        decision.beware(policies);
     }
     decision
+}
+
+fn is_free(request: &Request) -> bool {
+    FREE.contains(&request.lower()) && matches!(request.principal, Principal::Identity(_))
+}
+
+/// What is wrong with the policies in themselves, each at its place in the item.
+fn faults(policies: &Policies) -> impl Iterator<Item = (ItemId, Fault)> {
+    policies.identity.iter().chain(&policies.resource).flat_map(|policy| {
+        policy.document.faults.iter().map(|fault| {
+            let mut fault = fault.clone();
+            fault.pointer = format!("{}{}", policy.pointer, fault.pointer);
+            (policy.item, fault)
+        })
+    })
 }
 
 fn sum<'p>(request: &Request, policies: &'p Policies, boundary: &'p [Policy]) -> Sums<'p> {
@@ -296,13 +309,13 @@ fn allow(request: &Request, policies: &Policies, sums: &Sums<'_>) -> Ternary {
 
 impl Decision {
     /// Where the nearest statement has a slip in it, that is what somebody has to mend: the reason says so.
-    fn beware(&mut self) {
+    fn beware(&mut self, policies: &Policies) {
         let statement = |pointer: &str| {
             let (at, rest) = pointer.split_once("/Statement/")?;
             Some(format!("{at}/Statement/{}", rest.split('/').next().unwrap_or_default()))
         };
         let Some(near) = self.statements.first() else { return };
-        let slip = self.faults.iter().find(|(item, fault)| {
+        let slip = faults(policies).find(|(item, fault)| {
             *item == near.item
                 && fault.consequence == Consequence::NeverMatches
                 && statement(&fault.pointer).is_some_and(|at| statement(&near.pointer) == Some(at))

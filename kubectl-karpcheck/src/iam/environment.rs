@@ -29,6 +29,16 @@ impl Request {
     pub fn new(principal: Principal, action: &str, resource: impl Into<Text>, context: Context) -> Self {
         let resource = resource.into();
         let parts = split(&resource).map(Box::new);
+        Self::taken_apart(principal, action, (resource, parts), context)
+    }
+
+    /// A request for a resource whose ARN was taken apart.
+    pub(super) fn taken_apart(
+        principal: Principal,
+        action: &str,
+        (resource, parts): (Text, Option<Box<[Text; 6]>>),
+        context: Context,
+    ) -> Self {
         Self { principal, action: action.to_owned(), resource, context, lower: action.to_ascii_lowercase(), parts }
     }
 

@@ -1,5 +1,6 @@
 //! The policies that bear on a request, and the statements in them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::inventory::arn::AccountRegion;
@@ -14,7 +15,7 @@ pub struct Policy {
     /// The item that holds it.
     pub item: ItemId,
     /// Where its document stands in the item: `/KeyPolicy`.
-    pub pointer: String,
+    pub pointer: Arc<str>,
     /// What a person calls it: `the policy of key orders`.
     pub name: Arc<str>,
     /// What it is attached to.
@@ -69,7 +70,7 @@ pub struct Policies {
     /// assumed.
     pub decisive: bool,
     /// What was not seen or was assumed, one sentence each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Cow<'static, str>>,
 }
 
 impl Default for Policies {

@@ -22,8 +22,8 @@ pub(super) struct Principals {
 enum Entry {
     /// `*`, alone or as `AWS`.
     Everyone,
-    /// The account: it may pass the right on to its own.
-    Account(Pattern),
+    /// The account, and the partition that its ARN names: it may pass the right on to its own.
+    Account(Pattern, Option<Text>),
     /// A role or user by its ARN; of a role that is known, its account and name.
     Arn(Pattern, Option<(Text, String)>),
     /// A role's session by its ARN.
@@ -217,7 +217,7 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
     }
     if let Some(known) = text.known() {
         if known.len() == 12 && known.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Entry::Account(Pattern::new(text, EXACT));
+            return Entry::Account(Pattern::new(text, EXACT), None);
         }
         if known.starts_with("arn:") && known.contains(['*', '?']) {
             let message = format!("{known}: a principal's ARN takes no wildcards");
@@ -235,7 +235,7 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
     }
     if let Some(parts) = split(text) {
         if parts[5].known() == Some("root") {
-            return Entry::Account(Pattern::new(&parts[4], EXACT));
+            return Entry::Account(Pattern::new(&parts[4], EXACT), Some(parts[1].clone()));
         }
         let pattern = Pattern::new(text, EXACT);
         if let Some(session) = Session::of(&parts) {
@@ -248,7 +248,7 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
     match text.hole() {
         // `${AWS::AccountId}` alone is the account.
         Some(symbol) if &*symbol.name == crate::inventory::arn::ACCOUNT && text.is(crate::inventory::arn::ACCOUNT) => {
-            Entry::Account(Pattern::new(text, EXACT))
+            Entry::Account(Pattern::new(text, EXACT), None)
         }
         _ => Entry::Arn(Pattern::new(text, EXACT), None),
     }
@@ -266,7 +266,13 @@ impl Entry {
             | (Self::Federated(pattern), Principal::Federated(name)) => {
                 Reach::itself(pattern.matches(name, env, doubt))
             }
-            (Self::Account(pattern), Principal::Identity(identity)) => {
+            // An account has its number in one partition alone.
+            (Self::Account(_, Some(partition)), Principal::Identity(identity))
+                if split(&identity.arn).is_some_and(|own| own[1].same(partition) == Ternary::No) =>
+            {
+                Reach::NONE
+            }
+            (Self::Account(pattern, _), Principal::Identity(identity)) => {
                 let account = pattern.matches(&identity.account, env, doubt);
                 // To the root user itself the account is the principal.
                 let itself = if identity.kind == IdentityKind::Root { account } else { Ternary::No };
@@ -279,7 +285,7 @@ impl Entry {
             (
                 Self::Arn(..)
                 | Self::Session(..)
-                | Self::Account(_)
+                | Self::Account(..)
                 | Self::Service(_)
                 | Self::Federated(_)
                 | Self::Other,

@@ -6,7 +6,8 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::pointer;
@@ -100,14 +101,30 @@ pub struct RequestSpec {
 /// The longest text that a template is put together to, in bytes: more than any ARN, tag or key of AWS has.
 const LONGEST: usize = 4096;
 
-/// What was read of the policies of one run, in whichever scope: worth keeping as long as its inventory.
+/// What was read of the policies of one run, in whichever scope: worth keeping as long as its inventory. A scope is known by
+/// the number of items before it.
 #[derive(Debug, Default)]
 pub struct Cache {
-    documents: Mutex<HashMap<(ItemId, String), Arc<Document>>>,
-    /// By the scope, as the number of items before it, and the principal.
-    held: Mutex<HashMap<(u32, ItemId), Arc<PrincipalPolicies>>>,
-    /// By the scope and the type: the items by their ARNs, as these are written.
-    arns: Mutex<HashMap<(u32, &'static str), Arc<ByArn>>>,
+    documents: Memo<(ItemId, String), Option<Arc<Document>>>,
+    /// By the scope and the principal.
+    held: Memo<(u32, ItemId), Arc<PrincipalPolicies>>,
+    /// By the scope and the principal.
+    askers: Memo<(u32, ItemId), Option<Arc<Asker>>>,
+    /// By the scope and the type.
+    arns: Memo<(u32, &'static str), Arc<ByArn>>,
+}
+
+type Memo<K, V> = Mutex<HashMap<K, V>>;
+
+/// What is known under a key, made if it is not. It is made without the lock, since making one thing may take others.
+fn known_or<K: Eq + Hash, V: Clone>(memo: &Memo<K, V>, key: K, make: impl FnOnce() -> V) -> V {
+    let lock = || memo.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(&key) {
+        return known.clone();
+    }
+    let made = make();
+    lock().insert(key, made.clone());
+    made
 }
 
 /// Items of a type by their ARNs, as these are written.
@@ -152,7 +169,7 @@ impl<'a> Evaluator<'a> {
             Target::Item(id) => Some(*id),
             Target::Arn(written) => self.resource_by_arn(&self.template(written, &question.fields)),
         };
-        let (own_home, target_home) = self.homes(asker.as_ref(), target);
+        let (own_home, target_home) = self.homes(asker.as_deref(), target);
         let principal = match (&question.principal, &asker) {
             (PrincipalSpec::Service(name), _) => Principal::Service(self.template(name, &question.fields)),
             (PrincipalSpec::Federated(provider), _) => {
@@ -188,18 +205,20 @@ impl<'a> Evaluator<'a> {
         } else if let (PrincipalSpec::Arn(_), Principal::Identity(identity)) = (&question.principal, &principal) {
             principal_policies::stranger(identity, &service, &mut policies);
         }
-        self.target_policies(target, &question.action, &resource, &target_home, &mut policies);
+        // Taken apart once, for all that looks at a part of it.
+        let parts = super::arn::split(&resource).map(Box::new);
+        let asked = target::Asked { action: &question.action, resource: &resource, parts: parts.as_deref() };
+        self.target_policies(target, &asked, &target_home, &mut policies);
         if let Principal::Identity(identity) = &principal {
             // Of an ARN that leaves the account out, such as an image's, nobody is the owner; what is AWS's own, such as its
             // managed policies, is no other account's.
-            let account = super::arn::split(&resource)
-                .map(|parts| parts[4].clone())
-                .filter(|part| !part.is_empty() && part.known() != Some("aws"));
+            let account =
+                parts.as_ref().map(|parts| &parts[4]).filter(|part| !part.is_empty() && part.known() != Some("aws"));
             policies.same_account = match account {
-                Some(account) => match identity.account.same(&account) {
+                Some(account) => match identity.account.same(account) {
                     // What nobody stated is taken to be the account that everything else is in.
                     Ternary::Unknown
-                        if account_region::unstated(&identity.account) || account_region::unstated(&account) =>
+                        if account_region::unstated(&identity.account) || account_region::unstated(account) =>
                     {
                         policies.notes.push("principal and resource are taken to be of one account".into());
                         Ternary::Yes
@@ -229,14 +248,14 @@ impl<'a> Evaluator<'a> {
                 service: &service,
                 own: &own_home,
                 target: &target_home,
-                resource: &resource,
+                resource: parts.as_deref(),
             },
         );
         if let Some(asker) = &asker {
             self.principal_tags(&mut context, asker);
         }
         self.resource_tags(&mut context, target);
-        (Request::new(principal, &question.action, resource, context), policies)
+        (Request::taken_apart(principal, &question.action, (resource, parts), context), policies)
     }
 
     /// The context keys that a question itself names, as people read them: `aws:SourceArn = …`.
@@ -280,6 +299,9 @@ impl<'a> Evaluator<'a> {
 
     /// A template with its fields put in.
     fn template(&self, written: &str, fields: &[(ItemId, String)]) -> Text {
+        if !written.contains('{') {
+            return Text::from(written);
+        }
         let field = |index: usize| fields.get(index).map(|(id, pointer)| self.field(*id, pointer));
         // A template that is one field keeps what the field refers to.
         let whole =
@@ -338,7 +360,7 @@ impl<'a> Evaluator<'a> {
         if let Some(fact) = pointer.strip_prefix('@') {
             // What acts as a role lives where the role or its policies do.
             if acts_as_role(item) {
-                let home = self.homes(self.asker_item(id).as_ref(), None).0;
+                let home = self.homes(self.asker_item(id).as_deref(), None).0;
                 match fact {
                     "account" => return home.account,
                     "region" => return home.region,
@@ -405,7 +427,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The principal as an item, and what it holds.
-    fn asker(&self, question: &RequestSpec) -> Option<Asker> {
+    fn asker(&self, question: &RequestSpec) -> Option<Arc<Asker>> {
         let id = match &question.principal {
             PrincipalSpec::Item(id) => *id,
             PrincipalSpec::Arn(written) => {
@@ -413,7 +435,8 @@ impl<'a> Evaluator<'a> {
                 let exact = self.by_arn(ROLE, &wanted).or_else(|| self.by_arn(USER, &wanted));
                 let Some(id) = exact else {
                     let role = self.role_of_session(&wanted)?;
-                    return self.asker_item(role).map(|asker| Asker { session: Some(wanted), ..asker });
+                    let asker = self.asker_item(role)?;
+                    return Some(Arc::new(Asker { session: Some(wanted), ..(*asker).clone() }));
                 };
                 id
             }
@@ -428,20 +451,14 @@ impl<'a> Evaluator<'a> {
             Some(Value::Text(own)) => Some(own),
             _ => None,
         };
-        let key = (self.inventory.before, kind);
-        let known = self.cache.arns.lock().ok().and_then(|cache| cache.get(&key).cloned());
-        let index = known.unwrap_or_else(|| {
+        let index = known_or(&self.cache.arns, (self.inventory.before, kind), || {
             let mut made = ByArn::new();
             for id in self.inventory.of_kind(kind) {
                 if let Some(own) = own(id) {
                     made.entry(own.to_string()).or_default().push(id);
                 }
             }
-            let made = Arc::new(made);
-            if let Ok(mut cache) = self.cache.arns.lock() {
-                cache.insert(key, Arc::clone(&made));
-            }
-            made
+            Arc::new(made)
         });
         // Symbols of one name may be two all the same.
         let same = |id: &ItemId| own(*id).is_some_and(|own| own.same(arn) == Ternary::Yes);
@@ -461,7 +478,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// An item as a principal.
-    fn asker_item(&self, id: ItemId) -> Option<Asker> {
+    fn asker_item(&self, id: ItemId) -> Option<Arc<Asker>> {
+        known_or(&self.cache.askers, (self.inventory.before, id), || self.new_asker(id).map(Arc::new))
+    }
+
+    fn new_asker(&self, id: ItemId) -> Option<Asker> {
         let item = self.inventory.item(id)?;
         match &*item.kind {
             ROLE | USER => Some(Asker::new(Some(id), Some(id), self.arn_of(id), self.held(id))),
@@ -490,6 +511,7 @@ impl<'a> Evaluator<'a> {
         let own = match asker {
             Some(asker) => account_region::Known::of_arn(&asker.arn)
                 .or(account_region::Known::of_item(asker.lives.and_then(|id| self.inventory.item(id))))
+                .or(account_region::Known::said_by(asker.acts.and_then(|id| self.inventory.item(id))))
                 .or(asker.held.home.clone()),
             None => account_region::Known::default(),
         };
@@ -498,16 +520,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn document(&self, id: ItemId, pointer: &str, kind: PolicyKind) -> Option<Arc<Document>> {
-        let key = (id, pointer.to_owned());
-        if let Some(known) = self.cache.documents.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
-            return Some(known);
-        }
-        let node = self.inventory.node(id, pointer).filter(|node| !node.is_null())?;
-        let document = Arc::new(Document::new(node, kind));
-        if let Ok(mut cache) = self.cache.documents.lock() {
-            cache.insert(key, Arc::clone(&document));
-        }
-        Some(document)
+        known_or(&self.cache.documents, (id, pointer.to_owned()), || {
+            let node = self.inventory.node(id, pointer).filter(|node| !node.is_null())?;
+            Some(Arc::new(Document::new(node, kind)))
+        })
     }
 }
 
@@ -517,6 +533,7 @@ fn acts_as_role(item: &Item) -> bool {
 }
 
 /// A principal of the inventory.
+#[derive(Clone, Debug)]
 struct Asker {
     /// The role or user itself.
     item: Option<ItemId>,
@@ -549,7 +566,7 @@ fn referring(text: Text, item: &Item) -> Text {
 /// The ARN of whoever holds a policy.
 fn holder(item: &Item) -> Text {
     Text::symbol(Symbol {
-        name: format!("(whoever holds {})", item.name).into(),
+        name: format!("(any holder of {})", item.name).into(),
         scope: SymbolScope::Run,
         reason: Reason::new(Cause::NotProvided, Iam::Holder { policy: (&*item.name).into() }),
     })

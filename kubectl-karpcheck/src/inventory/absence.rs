@@ -103,8 +103,9 @@ impl Scope {
                         && &*told.kind == "AWS::KMS::Alias"
                         && told.concerns(from)
                 }
-                // A list of another account or region says nothing of this one.
+                // A list of another account or region says nothing of this one. Roles are the account's, in all regions.
                 LookupResult::Only(names) => {
+                    let regional = !told.kind.starts_with("AWS::IAM::");
                     let (region, account, name) = match arn.as_slice() {
                         [_, _, _, region, account, name] => (Some(*region), Some(*account), *name),
                         _ => {
@@ -112,9 +113,9 @@ impl Scope {
                             (region, account, text)
                         }
                     };
+                    let name = if regional { name } else { name.rsplit('/').next().unwrap_or(name) };
                     !names.contains(name)
-                        && region.is_some()
-                        && region == told.region.as_deref()
+                        && (!regional || (region.is_some() && region == told.region.as_deref()))
                         && account.is_some()
                         && account == told.account.as_deref()
                 }

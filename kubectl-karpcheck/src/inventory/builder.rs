@@ -1,18 +1,20 @@
 //! From what the readers found to an inventory: the same thing is joined, what follows is derived, all is numbered.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::cluster::{Cluster, Listing};
+use crate::inventory::cluster::{Cluster, ClusterLogin, Listing};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, Origin, SourceKind};
 use crate::inventory::location::{Location, endpoint, location_of};
 use crate::inventory::lookup::LookupRecord;
 use crate::inventory::node::{At, DocId, Node, Value};
 use crate::inventory::problem::Problem;
+use crate::inventory::remark::Remark;
 use crate::inventory::repository::Repository;
+use crate::inventory::stated::{Stated, StatedFact};
 use crate::inventory::text::SymbolScope;
 use crate::inventory::wording::Wording;
 use crate::schema::aws::partition_of;
@@ -26,32 +28,6 @@ mod plans;
 pub use coerce::DocumentParser;
 pub use fragments::{Fragment, Selector};
 pub use plans::{Derivation, ScopePlan};
-
-/// Facts stated on the command line.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Stated {
-    /// `--karpenter-version`, without a leading `v`.
-    pub karpenter_version: Option<String>,
-    /// The version that every controller is judged as, whatever it says itself: `--to` of `upgrade`, without a leading `v`.
-    pub target: Option<String>,
-    /// `--chart-version`, without a leading `v`.
-    pub chart_version: Option<String>,
-    /// `--cluster-name`.
-    pub cluster_name: Option<String>,
-    /// `--account`.
-    pub account: Option<String>,
-    /// `--region`.
-    pub region: Option<String>,
-    /// `--partition`.
-    pub partition: Option<String>,
-}
-
-impl Stated {
-    /// The partition that was stated, or in which the stated region lies.
-    pub fn known_partition(&self) -> Option<String> {
-        self.partition.clone().or_else(|| self.region.as_deref().map(|region| partition_of(region).to_owned()))
-    }
-}
 
 /// An item as a reader found it.
 #[derive(Clone, Debug)]
@@ -104,7 +80,7 @@ pub struct Builder {
     stated: Stated,
     items: Vec<Item>,
     pub(crate) documents: Vec<Document>,
-    clusters: Vec<Cluster>,
+    clusters: Arc<Vec<Cluster>>,
     pub(crate) problems: Vec<Problem>,
     unread: u64,
     templates: u32,
@@ -130,8 +106,14 @@ pub struct Builder {
     own: Option<Vec<ClusterId>>,
     /// How a policy that stands as text is read.
     parse: Option<DocumentParser>,
+    /// Comments that are meant for karpcheck.
+    remarks: Vec<Remark>,
+    /// Parameters of templates and variables of roots that were read, by name.
+    declared: BTreeSet<String>,
     /// Fields that no reader maps, where they are asked for: source, type and path.
     unmapped: Option<BTreeSet<[String; 3]>>,
+    /// Facts that were stated and that something here has from nowhere else.
+    used: BTreeSet<StatedFact>,
     wording: Wording,
 }
 
@@ -178,6 +160,43 @@ impl Builder {
     /// What was stated.
     pub const fn stated(&self) -> &Stated {
         &self.stated
+    }
+
+    /// Where a fact is stated: a line of the configuration, else its flag.
+    pub(crate) fn stated_at(&mut self, fact: StatedFact) -> At {
+        match self.stated.places.get(&fact).cloned() {
+            Some(place) => {
+                let doc = self.document(Origin::Setting(place.file));
+                At { doc, line: place.line, column: place.column }
+            }
+            None => At::whole(self.document(Origin::Flag(fact.flag()))),
+        }
+    }
+
+    /// What is stated of a root of Terraform or an overlay, by the scope of its symbols.
+    pub(crate) fn stated_of(&self, scope: SymbolScope) -> &Stated {
+        self.roots.get(&scope).map_or(&self.stated, |path| self.stated.of_unit(path))
+    }
+
+    /// What is stated of the files of each scope, for another reading of them: a scope has no name before its files are read.
+    pub(crate) fn state_of_units(&self, plans: &[ScopePlan]) -> BTreeMap<Arc<str>, Stated> {
+        let mut of_units: BTreeMap<Arc<str>, Option<Stated>> = BTreeMap::new();
+        for plan in plans {
+            let own = self.stated.of_scope(&plan.name, &[], &BTreeSet::new());
+            for unit in &plan.units {
+                // What several scopes share has the facts on which they agree.
+                let known = of_units.entry(unit.as_str().into()).or_insert_with(|| Some(own.clone()));
+                if known.as_ref().is_some_and(|known| *known != own) {
+                    *known = None;
+                }
+            }
+        }
+        of_units.into_iter().filter_map(|(unit, stated)| Some((unit, stated?))).collect()
+    }
+
+    /// States of single files and Terraform roots what [`state_of_units`](Self::state_of_units) gave.
+    pub(crate) fn set_stated_of_units(&mut self, of_units: BTreeMap<Arc<str>, Stated>) {
+        self.stated.of_units = of_units;
     }
 
     /// Judges every controller as one of another version: what is built from here on is of that time.
@@ -230,9 +249,30 @@ impl Builder {
         server: impl Into<Arc<str>>,
         hints: Vec<(String, String)>,
     ) -> ClusterId {
-        self.clusters.push(Cluster { context: context.into(), server: server.into(), hints, listed: BTreeMap::new() });
+        Arc::make_mut(&mut self.clusters).push(Cluster {
+            context: context.into(),
+            server: server.into(),
+            hints,
+            uid: None,
+            login: ClusterLogin::default(),
+            listed: BTreeMap::new(),
+        });
         #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
         ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says what a cluster's identity is: the uid of its namespace kube-system.
+    pub fn set_uid(&mut self, cluster: ClusterId, uid: Option<String>) {
+        if let Some(cluster) = cluster.index().and_then(|index| Arc::make_mut(&mut self.clusters).get_mut(index)) {
+            cluster.uid = uid;
+        }
+    }
+
+    /// Says as whom, and where, a cluster's user asks AWS.
+    pub fn set_login(&mut self, cluster: ClusterId, login: ClusterLogin) {
+        if let Some(cluster) = cluster.index().and_then(|index| Arc::make_mut(&mut self.clusters).get_mut(index)) {
+            cluster.login = login;
+        }
     }
 
     /// Says that what is added from now on is part of the root whose symbols have this scope, until [`leave`](Self::leave).
@@ -250,10 +290,23 @@ impl Builder {
         &self.documents[doc.0 as usize].origin
     }
 
-    /// Do two contexts ask one API server?
+    /// Do two contexts ask one cluster: by its uid, else by its API server's address?
     pub(crate) fn one_server(&self, one: ClusterId, other: ClusterId) -> bool {
-        let server = |id: ClusterId| Some(&*self.clusters.get(id.index()?)?.server);
-        server(one).is_some() && server(one).map(endpoint) == server(other).map(endpoint)
+        let of = |id: ClusterId| self.clusters.get(id.index()?);
+        let (Some(one), Some(other)) = (of(one), of(other)) else { return false };
+        match (&one.uid, &other.uid) {
+            (Some(one), Some(other)) => one == other,
+            _ => endpoint(&one.server) == endpoint(&other.server),
+        }
+    }
+
+    /// The address of a cluster's API server, in one spelling. Contexts of one cluster have one, mostly.
+    pub(crate) fn server_key(&self, cluster: ClusterId) -> String {
+        cluster
+            .index()
+            .and_then(|index| self.clusters.get(index))
+            .map(|cluster| endpoint(&cluster.server))
+            .unwrap_or_default()
     }
 
     /// The kubeconfig context of a cluster that was asked.
@@ -272,7 +325,7 @@ impl Builder {
 
     /// Says how far a kind of a cluster was listed.
     pub fn listed(&mut self, cluster: ClusterId, kind: &str, listing: Listing) {
-        if let Some(cluster) = cluster.index().and_then(|index| self.clusters.get_mut(index)) {
+        if let Some(cluster) = cluster.index().and_then(|index| Arc::make_mut(&mut self.clusters).get_mut(index)) {
             cluster.listed.insert(kind.to_owned(), listing);
         }
     }
@@ -349,6 +402,21 @@ impl Builder {
         self.told.push(told);
     }
 
+    /// Says that a template or root has parameters of these names.
+    pub(crate) fn declare_parameters(&mut self, names: impl IntoIterator<Item = String>) {
+        self.declared.extend(names);
+    }
+
+    /// Did anything that was read have a parameter of this name?
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.declared.contains(name)
+    }
+
+    /// Keeps the comments of a file that are meant for karpcheck.
+    pub fn remarks(&mut self, doc: DocId, text: &str) {
+        self.remarks.extend(Remark::all(doc, text));
+    }
+
     /// Counts objects whose kinds no rule asked for.
     pub const fn skip(&mut self, objects: u64) {
         self.unread += objects;
@@ -381,13 +449,12 @@ impl Builder {
 
     /// The clusters that were asked for this scope, with their numbers.
     pub(crate) fn own_clusters(&self) -> impl Iterator<Item = (ClusterId, &Cluster)> {
-        let own = |id: &ClusterId| self.own.as_ref().is_none_or(|own| own.contains(id));
-        #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
-        self.clusters
-            .iter()
-            .enumerate()
-            .map(|(index, cluster)| (ClusterId(index as u32 + 1), cluster))
-            .filter(move |(id, _)| own(id))
+        #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in thousands")]
+        let all = (1..=self.clusters.len() as u32).map(ClusterId);
+        // Those of a scope are few, and those of a run may be many.
+        let mut own: Vec<ClusterId> = self.own.clone().unwrap_or_else(|| all.collect());
+        own.sort_unstable();
+        own.into_iter().filter_map(|id| Some((id, self.clusters.get(id.index()?)?)))
     }
 
     pub(crate) fn clusters(&self) -> &[Cluster] {
@@ -396,22 +463,20 @@ impl Builder {
 
     /// Fills in where AWS resources live, from what was stated and from what their clusters say of themselves. Gives
     /// where each cluster lives, by its number.
-    fn settle_homes(&mut self) -> Vec<Location> {
+    fn settle_homes(&mut self) -> BTreeMap<ClusterId, Location> {
         self.settle_unique();
-        let flag = |builder: &mut Self, value: &Option<String>, flag: &'static str| {
-            value.as_ref().map(|value| {
-                let doc = builder.document(Origin::Flag(flag));
-                Node::text(value.as_str(), At::whole(doc))
-            })
+        let stated = |builder: &mut Self, fact: StatedFact| {
+            let value = builder.stated.value(fact)?.to_owned();
+            Some(Node::text(value, builder.stated_at(fact)))
         };
-        let stated = self.stated.clone();
-        let partition = flag(self, &stated.partition, "--partition");
-        let region = flag(self, &stated.region, "--region");
-        let account = flag(self, &stated.account, "--account");
-        let homes: HashMap<ClusterId, Location> = (0..=self.clusters.len())
-            .map(|number| {
-                #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
-                let cluster = ClusterId(number as u32);
+        let partition = stated(self, StatedFact::Partition);
+        let region = stated(self, StatedFact::Region);
+        let account = stated(self, StatedFact::Account);
+        let own: Vec<ClusterId> =
+            std::iter::once(ClusterId::FILES).chain(self.own_clusters().map(|(cluster, _)| cluster)).collect();
+        let homes: BTreeMap<ClusterId, Location> = own
+            .into_iter()
+            .map(|cluster| {
                 let (partition, mut region, mut account) = location_of(cluster, self.items.iter());
                 if let Some((told_region, told_account)) = self.homes.get(&cluster) {
                     region = region.or_else(|| told_region.clone());
@@ -420,6 +485,7 @@ impl Builder {
                 (cluster, (partition, region, account))
             })
             .collect();
+        self.used = self.used_facts(&homes);
         for item in &mut self.items {
             let own = homes.get(&item.cluster);
             let Some(aws) = item.aws.as_deref_mut() else { continue };
@@ -457,18 +523,39 @@ impl Builder {
         let eks = |fact: fn(&AwsFacts) -> Option<&Node>| self.of_eks(fact);
         let of_eks =
             (eks(|aws| aws.partition.as_ref()), eks(|aws| aws.region.as_ref()), eks(|aws| aws.account.as_ref()));
-        let mut all: Vec<(ClusterId, Location)> = homes.into_iter().collect();
-        all.sort_unstable_by_key(|(cluster, _)| *cluster);
-        all.into_iter()
+        homes
+            .into_iter()
             .map(|(cluster, own)| {
                 let files = |told: &Option<Node>| told.clone().filter(|_| cluster == ClusterId::FILES);
-                (
+                let home = (
                     own.0.or_else(|| partition.clone()).or_else(|| files(&of_eks.0)),
                     own.1.or_else(|| region.clone()).or_else(|| files(&of_eks.1)),
                     own.2.or_else(|| account.clone()).or_else(|| files(&of_eks.2)),
-                )
+                );
+                (cluster, home)
             })
             .collect()
+    }
+
+    /// Which facts of place that were stated something here has from nowhere else. Readers have filled them in where a source
+    /// leaves them open.
+    fn used_facts(&self, homes: &BTreeMap<ClusterId, Location>) -> BTreeSet<StatedFact> {
+        type OfItem = fn(&AwsFacts) -> &Option<Node>;
+        type OfHome = fn(&Location) -> &Option<Node>;
+        let facts: [(StatedFact, OfItem, OfHome); 3] = [
+            (StatedFact::Partition, |aws| &aws.partition, |home| &home.0),
+            (StatedFact::Region, |aws| &aws.region, |home| &home.1),
+            (StatedFact::Account, |aws| &aws.account, |home| &home.2),
+        ];
+        let is_used = |(fact, of_item, of_home): &(StatedFact, OfItem, OfHome)| {
+            let Some(stated) = self.stated.value(*fact) else { return false };
+            let items = self.items.iter().filter_map(|item| of_item(item.aws.as_deref()?).as_ref()?.as_str());
+            let said = homes.values().filter_map(|home| of_home(home).as_ref()?.as_str()).chain(items);
+            let mut open = homes.iter().filter(|(_, home)| of_home(home).is_none()).map(|(cluster, _)| *cluster);
+            said.clone().any(|said| said == stated)
+                || (said.count() == 0 && open.any(|cluster| self.items.iter().any(|item| item.cluster == cluster)))
+        };
+        facts.into_iter().filter(is_used).map(|(fact, ..)| fact).collect()
     }
 
     /// What all EKS clusters that were read say of where they are, if they say one thing.

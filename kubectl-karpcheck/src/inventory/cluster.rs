@@ -16,6 +16,20 @@ pub enum Listing {
     NotInstalled,
 }
 
+/// As whom, and where, the kubeconfig's user asks AWS for a token: `aws --region r eks get-token --profile p`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClusterLogin {
+    /// The profile of the `aws` CLI.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+}
+
+/// What to call a context: of an EKS cluster's ARN the cluster's name.
+pub fn short_name(context: &str) -> &str {
+    context.rsplit(":cluster/").next().unwrap_or(context)
+}
+
 /// A cluster of this run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Cluster {
@@ -26,6 +40,10 @@ pub struct Cluster {
     /// What the kubeconfig calls it, each with where: names of contexts and clusters, and `exec:NAME` for the name that
     /// its credential plugin is given.
     pub hints: Vec<(String, String)>,
+    /// The uid of its namespace kube-system, where it may be seen: its identity, whatever its context is called.
+    pub uid: Option<String>,
+    /// As whom, and where, its user asks AWS for a token.
+    pub login: ClusterLogin,
     /// How far each kind was listed: `group/Kind`.
     pub listed: BTreeMap<String, Listing>,
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::inventory::id::ItemId;
-use crate::inventory::node::{At, DocId, Node};
+use crate::inventory::node::{At, DocId, Map, Node, Value};
+use crate::inventory::reason::Cause;
 use crate::inventory::text::{SymbolScope, Text};
 
 /// A cluster of this run. Number 0 is the cluster that the files are about, whichever that is.
@@ -72,6 +73,8 @@ pub enum Origin {
     Live(Box<LiveOrigin>),
     /// Stated on the command line, by this flag.
     Flag(&'static str),
+    /// Stated in the configuration, in this file.
+    Setting(Arc<str>),
     /// AWS's answer, asked for in this run.
     Aws(Box<AwsOrigin>),
 }
@@ -105,7 +108,7 @@ pub struct LiveOrigin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => f.write_str(path),
+            Self::File(path) | Self::Setting(path) => f.write_str(path),
             Self::Live(live) => {
                 write!(f, "{}: {}", live.context, live.kind)?;
                 match (&*live.namespace, &*live.name) {
@@ -202,6 +205,13 @@ impl Item {
     /// The document that it stands in.
     pub const fn doc(&self) -> DocId {
         self.body.at.doc
+    }
+
+    /// Is it a question to AWS that was refused or failed, and nothing else?
+    pub(crate) fn is_unanswered(&self) -> bool {
+        let unknown = |node: &Node| matches!(&node.value, Value::Unknown(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed));
+        let only = |map: &Map| map.entries.iter().all(|(key, node)| key.is("Arn") || unknown(node));
+        self.source == SourceKind::Aws && self.body.as_map().is_some_and(only)
     }
 
     /// Is it an AWS resource, in which an empty text is nothing?

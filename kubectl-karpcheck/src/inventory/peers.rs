@@ -110,7 +110,7 @@ impl Peers {
         for group in same.iter().filter(|group| among(group.scope)) {
             visited += 1 + group.items.len() as u64;
             let others = group.items.iter().filter(|(other, _)| {
-                let one_thing = |other: &Item| inventory.is_one_thing(item, other);
+                let one_thing = |other: &Item| Inventory::is_one_thing(item, other);
                 *other != id && (group.scope == own.before || !inventory.item(*other).is_some_and(one_thing))
             });
             links.extend(others.map(|(other, at)| Link { item: Found::Known(*other), at: at.clone() }));

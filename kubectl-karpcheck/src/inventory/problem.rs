@@ -17,6 +17,7 @@ mod flags;
 mod kubernetes;
 mod packs;
 mod policies;
+mod suppressions;
 mod templates;
 mod terraform;
 
@@ -27,6 +28,7 @@ pub use flags::FlagProblem;
 pub use kubernetes::KubernetesProblem;
 pub use packs::{Clause, PackProblem};
 pub use policies::PolicyProblem;
+pub use suppressions::SuppressionProblem;
 pub use templates::{TemplateProblem, Written};
 pub use terraform::{Calls, TerraformProblem};
 
@@ -157,6 +159,14 @@ macro_rules! areas {
         /// All codes, by area.
         #[cfg(test)]
         const CODES: &[&[&str]] = &[$($area::CODES),+];
+
+        impl ProblemKind {
+            /// What a problem of this code means for the run, the worst where several have it; none for an unknown code.
+            pub fn class_of(code: &str) -> Option<ProblemClass> {
+                let all = [$($area::CLASSES),+].into_iter().flatten();
+                all.filter(|(known, _)| *known == code).map(|(_, class)| *class).max()
+            }
+        }
     };
 }
 areas!(
@@ -167,6 +177,7 @@ areas!(
     Kubernetes(KubernetesProblem),
     Pack(PackProblem),
     Policy(PolicyProblem),
+    Suppression(SuppressionProblem),
     Template(TemplateProblem),
     Terraform(TerraformProblem),
 );
@@ -192,6 +203,10 @@ macro_rules! problems {
             /// All codes of the area.
             #[cfg(test)]
             pub(super) const CODES: &[&str] = &[$($code),+];
+
+            /// All codes with what they mean for the run.
+            pub(super) const CLASSES: &[(&str, $crate::inventory::problem::ProblemClass)] =
+                &[$(($code, $crate::inventory::problem::ProblemClass::$class)),+];
 
             /// Its stable kebab-case word.
             pub const fn code(&self) -> &'static str {

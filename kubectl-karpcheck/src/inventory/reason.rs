@@ -43,7 +43,7 @@ pub enum Cause {
     Failed,
     /// A parameter, a placeholder, a value known after apply.
     Symbolic,
-    /// Given, but only AWS can tell.
+    /// Given, but not decidable here.
     Undecidable,
 }
 

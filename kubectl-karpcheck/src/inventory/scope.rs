@@ -35,9 +35,9 @@ pub struct Scope {
     /// The clusters that were asked for it.
     pub(crate) clusters: Vec<Cluster>,
     /// The clusters of the run, from number 1 on.
-    pub(crate) all_clusters: Vec<Cluster>,
+    pub(crate) all_clusters: Arc<Vec<Cluster>>,
     /// Partition, region and account of each cluster, by its number.
-    pub(crate) homes: Vec<Location>,
+    pub(crate) homes: BTreeMap<ClusterId, Location>,
     /// AWS's word on what is not among the items.
     pub(crate) told: Vec<LookupRecord>,
     /// What was derived of how its items belong together, where no field says so.
@@ -124,7 +124,7 @@ impl Scope {
         let (partition, region, account) = match item.aws.as_deref() {
             Some(aws) => (&aws.partition, &aws.region, &aws.account),
             None => {
-                let (partition, region, account) = self.homes.get(item.cluster.0 as usize)?;
+                let (partition, region, account) = self.homes.get(&item.cluster)?;
                 (partition, region, account)
             }
         };

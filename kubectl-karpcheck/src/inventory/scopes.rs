@@ -1,18 +1,20 @@
 //! The inventory of a run: its scopes, side by side. Each answers within itself; what several clusters share is asked here.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::inventory::answer::{Field, FieldValue, Known, Link, Seen, Unknown};
-use crate::inventory::cluster::Cluster;
+use crate::inventory::cluster::{Cluster, short_name};
 use crate::inventory::id::ItemId;
 use crate::inventory::item::{ClusterId, Document, Item};
 use crate::inventory::node::{At, DocId, Node};
 use crate::inventory::peers::index::Indexes;
 use crate::inventory::pointer::Malformed;
 use crate::inventory::problem::Problem;
+use crate::inventory::remark::Remark;
 use crate::inventory::repository::Repository;
 use crate::inventory::scope::Scope;
+use crate::inventory::stated::StatedFact;
 use crate::inventory::ternary::Ternary;
 use crate::schema::pattern::glob;
 
@@ -21,35 +23,54 @@ use crate::schema::pattern::glob;
 pub struct Inventory {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) documents: Vec<Document>,
-    pub(crate) clusters: Vec<Cluster>,
+    pub(crate) clusters: Arc<Vec<Cluster>>,
     pub(crate) problems: Vec<Problem>,
     /// Where the files are that were named.
     pub(crate) repository: Repository,
-    /// The files of overlays.
-    pub(crate) overlays: BTreeSet<Arc<str>>,
+    /// Comments of files that are meant for karpcheck.
+    pub(crate) remarks: Vec<Remark>,
     /// Objects of kinds that no rule asked for.
     pub(crate) unread: u64,
+    /// Facts that were stated and that some scope has from nowhere else.
+    pub(crate) used: BTreeSet<StatedFact>,
     /// What fields hold, made when first asked for.
     pub(crate) peers: Mutex<Indexes>,
+    /// How many contexts have each short name, made when first asked for.
+    short_names: OnceLock<HashMap<String, usize>>,
 }
 
 impl Inventory {
     /// One without scopes.
-    pub(crate) fn new(clusters: Vec<Cluster>, unread: u64) -> Self {
-        let (scopes, documents, problems) = (vec![], vec![], vec![]);
-        let (repository, overlays) = (Repository::default(), BTreeSet::new());
-        Self { scopes, documents, clusters, problems, repository, overlays, unread, peers: Mutex::default() }
+    pub(crate) fn new(clusters: Arc<Vec<Cluster>>, unread: u64) -> Self {
+        let (scopes, documents, problems, remarks) = (vec![], vec![], vec![], vec![]);
+        let repository = Repository::default();
+        Self {
+            scopes,
+            documents,
+            clusters,
+            problems,
+            repository,
+            remarks,
+            unread,
+            used: BTreeSet::new(),
+            peers: Mutex::default(),
+            short_names: OnceLock::new(),
+        }
     }
 
-    /// Is what two scopes have one thing that they share? What overlays make of one object is several.
-    pub(crate) fn is_one_thing(&self, one: &Item, other: &Item) -> bool {
-        let made = |item: &Item| item.unit.as_ref().filter(|unit| self.overlays.contains(*unit)).cloned();
-        one.at() == other.at() && made(one) == made(other)
+    /// Is what two scopes have one thing that they share? What roots, overlays and calls make of one text is several.
+    pub(crate) fn is_one_thing(one: &Item, other: &Item) -> bool {
+        one.at() == other.at() && one.unit == other.unit && one.body.to_json() == other.body.to_json()
     }
 
     /// Where the files are that were named.
     pub const fn repository(&self) -> &Repository {
         &self.repository
+    }
+
+    /// Comments of files that are meant for karpcheck.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     /// The scopes, in their order.
@@ -121,6 +142,18 @@ impl Inventory {
         &self.clusters
     }
 
+    /// How many contexts have this [short name](short_name).
+    pub fn contexts_called(&self, short: &str) -> usize {
+        let names = self.short_names.get_or_init(|| {
+            let mut names: HashMap<String, usize> = HashMap::new();
+            for cluster in self.clusters.iter() {
+                *names.entry(short_name(&cluster.context).to_owned()).or_default() += 1;
+            }
+            names
+        });
+        names.get(short).copied().unwrap_or_default()
+    }
+
     /// A cluster by its number; none for the files' own.
     pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
         self.clusters.get(id.index()?)
@@ -151,7 +184,19 @@ impl Inventory {
     /// # Errors
     /// The pointer is none.
     pub fn get(&self, id: ItemId, pointer: &str) -> Result<FieldValue<'_>, Malformed> {
-        self.scope(id).map_or(Ok(FieldValue::Absent), |scope| scope.get(id, pointer))
+        match self.scope(id) {
+            Some(scope) if pointer == "@elsewhere" => Ok(FieldValue::Flag(self.has_peers_elsewhere(scope, id))),
+            Some(scope) => scope.get(id, pointer),
+            None => Ok(FieldValue::Absent),
+        }
+    }
+
+    /// Do other scopes of its world have items of an item's kind?
+    fn has_peers_elsewhere(&self, own: &Scope, id: ItemId) -> bool {
+        let Some(item) = own.item(id) else { return false };
+        self.scopes.iter().any(|other| {
+            other.world == own.world && !std::ptr::eq(other, own) && other.by_kind.contains_key(&item.kind)
+        })
     }
 
     /// See [`Scope::open`].

@@ -87,7 +87,7 @@ pub enum Text {
     /// Known as a whole.
     Known(Arc<str>),
     /// Known in part, or a reference by address.
-    Template(Box<Template>),
+    Template(Arc<Template>),
 }
 
 /// A text's pieces, to find equal texts by: known ones without a scope, symbols with theirs.
@@ -138,7 +138,7 @@ impl Text {
         match merged.as_slice() {
             [] => Self::Known("".into()),
             [Part::Known(text)] => Self::Known(Arc::from(&**text)),
-            _ => Self::Template(Box::new(Template { parts: merged, refers: None })),
+            _ => Self::Template(Arc::new(Template { parts: merged, refers: None })),
         }
     }
 
@@ -150,7 +150,7 @@ impl Text {
     /// The same text, which refers to a resource of its template.
     pub fn referring(self, address: Address) -> Self {
         let parts = self.into_parts();
-        Self::Template(Box::new(Template { parts, refers: Some(address) }))
+        Self::Template(Arc::new(Template { parts, refers: Some(address) }))
     }
 
     /// The whole text, if it is known.
@@ -214,7 +214,7 @@ impl Text {
         match self {
             Self::Known(text) if text.is_empty() => vec![],
             Self::Known(text) => vec![Part::Known((&*text).into())],
-            Self::Template(template) => template.parts,
+            Self::Template(template) => Arc::unwrap_or_clone(template).parts,
         }
     }
 
@@ -366,7 +366,8 @@ pub fn wildcard(pattern: &[Token<'_>], text: &[Token<'_>]) -> Ternary {
 }
 
 /// Without what both begin and end with. Whatever a symbol at the same end of both stands for, it is the same there: so
-/// `other-${Name}` is certainly not `${Name}`.
+/// `other-${Name}` is certainly not `${Name}`. In a pattern a symbol may stand for a wildcard, but not one that the text has,
+/// too: the text names what exists, and no name in AWS has a `*` or `?`.
 fn unshared<'p, 't, 'a, 'b>(
     mut pattern: &'p [Token<'a>],
     mut text: &'t [Token<'b>],

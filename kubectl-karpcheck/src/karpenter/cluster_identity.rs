@@ -6,6 +6,7 @@
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
 use crate::inventory::node::{At, Map, Node, Value};
+use crate::inventory::stated::StatedFact;
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::settings;
 use crate::schema::kinds;
@@ -72,8 +73,12 @@ pub(super) struct Evidence {
 
 fn stated(builder: &mut Builder) -> Vec<Evidence> {
     let Some(name) = builder.stated().cluster_name.clone() else { return vec![] };
-    let doc = builder.document(Origin::Flag("--cluster-name"));
-    vec![Evidence { name: Node::text(name, At::whole(doc)), rank: "definitive", source: "--cluster-name".into() }]
+    let fact = StatedFact::ClusterName;
+    let source = match builder.stated().places.get(&fact) {
+        Some(place) => format!("cluster-name in {}", place.file),
+        None => fact.flag().to_owned(),
+    };
+    vec![Evidence { name: Node::text(name, builder.stated_at(fact)), rank: "definitive", source }]
 }
 
 /// `arn:aws:eks:…:cluster/NAME` as the name of the cluster or context in the kubeconfig: `aws eks update-kubeconfig`

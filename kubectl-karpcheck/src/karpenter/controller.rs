@@ -15,6 +15,7 @@ use crate::inventory::location::endpoint;
 use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::problem::{FlagProblem, Problem};
 use crate::inventory::reason::{Cause, Controller as Gap};
+use crate::inventory::stated::StatedFact;
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{RELEASES, number, written};
 use crate::karpenter::{cluster_identity, policies, settings};
@@ -28,8 +29,15 @@ pub const CHART_VERSION: &str = "@chartVersion";
 pub const CHART_REF: &str = "@chartRef";
 /// The kind of an object that says where a chart is kept and which version of it counts, with `/Version`.
 pub const CHART: &str = "Karpcheck::HelmChart";
+/// The role that EC2 takes for spot instances, one for each account.
+const SPOT_SERVICE_ROLE: &str = "AWSServiceRoleForEC2Spot";
 /// The ConfigMap in which Karpenter up to 0.32 keeps its settings.
 pub const GLOBAL_SETTINGS: &str = "karpenter-global-settings";
+
+/// The environment variables of the controller's container that its settings are read from; each is a flag, too.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    settings::variables()
+}
 
 /// Does this object, a Deployment or a Pod, run the Karpenter controller for AWS? The container that does.
 pub fn container_of(item: &Item) -> Option<&Node> {
@@ -76,10 +84,11 @@ fn signs(container: &Node, labelled: bool) -> u32 {
 /// Adds the controllers and clusters.
 pub(crate) fn derive(builder: &mut Builder) {
     let mut found = from_deployments(builder);
-    let stated = builder.stated().chart_version.clone().map(|version| {
-        let doc = builder.document(Origin::Flag("--chart-version"));
-        Node::text(version, At::whole(doc))
-    });
+    let stated = builder
+        .stated()
+        .chart_version
+        .clone()
+        .map(|version| Node::text(version, builder.stated_at(StatedFact::ChartVersion)));
     if stated.is_some() && builder.is_whole() && !builder.items().iter().any(|item| &*item.kind == VALUES) {
         builder.problem(Problem::new(FlagProblem::ChartVersion, stated.as_ref().map(|stated| stated.at)));
     }
@@ -107,10 +116,12 @@ fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
     let versions = settings::Versions::of(builder.stated());
     for item in builder.items().iter().filter(|item| &*item.kind == "apps/Deployment") {
         let Some(container) = container_of(item) else { continue };
+        // A manifest of what runs in a cluster that is asked is what will run there, with all that is there.
+        let cluster = runs_in(builder, item).unwrap_or(item.cluster);
         let mut controller = ControllerDraft {
             name: item.name.clone(),
             namespace: item.namespace.clone(),
-            cluster: item.cluster,
+            cluster,
             source: item.source,
             read_at: item.read_at.clone(),
             unit: item.unit.clone(),
@@ -121,19 +132,20 @@ fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
         let config = builder.items().iter().find(|other| {
             &*other.kind == "core/ConfigMap"
                 && &*other.name == GLOBAL_SETTINGS
-                && other.cluster == item.cluster
+                && other.cluster == cluster
                 && other.namespace.as_deref().unwrap_or("default") == item.namespace.as_deref().unwrap_or("default")
         });
-        let refused = item.cluster.index().and_then(|index| builder.clusters().get(index)).and_then(|cluster| {
-            match cluster.listed.get("core/ConfigMap") {
-                Some(Listing::Partial(reason)) => Some(reason.clone()),
-                _ => None,
-            }
+        let refused = cluster.index().and_then(|index| builder.clusters().get(index)).and_then(|cluster| match cluster
+            .listed
+            .get("core/ConfigMap")
+        {
+            Some(Listing::Partial(reason)) => Some(reason.clone()),
+            _ => None,
         });
         settings::from_container(&mut controller, container, config, refused, versions);
-        let role = role_of(builder, item, container);
+        let role = role_of(builder, item, container, cluster);
         controller.set("Role", role);
-        controller.set("TokenAudience", annotation(builder, item, "eks.amazonaws.com/audience"));
+        controller.set("TokenAudience", annotation(builder, item, cluster, "eks.amazonaws.com/audience"));
         controller
             .set("ServiceAccount", item.body.at_path(&["spec", "template", "spec", "serviceAccountName"]).cloned());
         found.push(controller);
@@ -240,28 +252,46 @@ fn associated(builder: &Builder, values: &Item) -> Option<Node> {
     }
 }
 
+/// The cluster that is asked in which the Deployment of a manifest runs already.
+fn runs_in(builder: &Builder, manifest: &Item) -> Option<ClusterId> {
+    if manifest.cluster != ClusterId::FILES || manifest.source.observed() {
+        return None;
+    }
+    let linked = manifest.same.iter().filter_map(|same| builder.items().get(same.0 as usize - 1));
+    linked.map(|item| item.cluster).find(|cluster| *cluster != ClusterId::FILES)
+}
+
 /// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
-/// speaks, unless its manifest says something else, which then stays a second one.
+/// speaks. What a manifest or values change of one that runs in a cluster that is asked stays a second controller, the next
+/// state of the first; so does a manifest that is of another cluster.
 fn distinct(found: Vec<ControllerDraft>) -> Vec<ControllerDraft> {
     let mut kept: Vec<ControllerDraft> = vec![];
-    for controller in found {
+    let (written, running): (Vec<_>, Vec<_>) = found.into_iter().partition(|controller| !controller.source.observed());
+    let asked = |controller: &ControllerDraft| controller.cluster != ClusterId::FILES;
+    for mut controller in running.into_iter().chain(written) {
+        if !controller.source.observed() {
+            let mut live = kept.iter().filter(|one| asked(one) && one.source.observed());
+            let twin = match (asked(&controller), live.next(), live.next()) {
+                // Values are not linked to what was installed with them; where one controller runs, it is theirs.
+                (false, Some(only), None) if controller.source == SourceKind::Source => Some(only),
+                (true, ..) => kept.iter().find(|one| one.cluster == controller.cluster && one.name == controller.name),
+                _ => None,
+            };
+            if let Some(twin) = twin {
+                if !changes(&controller, twin) {
+                    continue;
+                }
+                controller.cluster = twin.cluster;
+                fill(&mut controller, twin.fields.clone());
+                kept.push(controller);
+                continue;
+            }
+        }
         let twin = kept.iter_mut().find(|other| {
             let differs = ["ClusterName", "ClusterEndpoint", "Region"].iter().any(|field| {
-                let known = |found: &ControllerDraft| {
-                    found
-                        .fields
-                        .get(field)
-                        .and_then(Node::as_str)
-                        // One endpoint may be written `https://ID.…` and `https://id.…/`.
-                        .map(|text| text.trim_end_matches('/').to_ascii_lowercase())
-                        .filter(|text| !text.is_empty())
-                };
-                matches!((known(other), known(&controller)), (Some(one), Some(other)) if one != other)
+                matches!((spelled(other, field), spelled(&controller, field)), (Some(one), Some(other)) if one != other)
             });
-            let clusters = other.cluster != controller.cluster
-                && other.cluster != ClusterId::FILES
-                && controller.cluster != ClusterId::FILES;
-            !differs && !clusters && other.cluster == controller.cluster
+            !differs && other.cluster == controller.cluster
         });
         match twin {
             None => kept.push(controller),
@@ -272,41 +302,71 @@ fn distinct(found: Vec<ControllerDraft>) -> Vec<ControllerDraft> {
                     (std::mem::replace(twin, ControllerDraft::empty()), controller)
                 };
                 *twin = strong;
-                for (key, node) in weak.fields.entries {
-                    let fills = match twin.fields.entries.iter().find(|(own, _)| *own == key) {
-                        None => true,
-                        Some((_, own)) => own.first_unknown().is_some() && node.first_unknown().is_none(),
-                    };
-                    if fills {
-                        twin.fields.set(key, node);
-                    }
-                }
+                fill(twin, weak.fields);
             }
         }
     }
     kept
 }
 
+/// A known text of a controller's field: one endpoint may be written `https://ID.…` and `https://id.…/`.
+fn spelled(controller: &ControllerDraft, field: &str) -> Option<String> {
+    let known = controller.fields.get(field).and_then(Node::as_str);
+    known.map(|text| text.trim_end_matches('/').to_ascii_lowercase()).filter(|text| !text.is_empty())
+}
+
+/// Does a manifest, or do values, certainly set something otherwise than it is set where the controller runs?
+fn changes(next: &ControllerDraft, running: &ControllerDraft) -> bool {
+    let deployment = next.source == SourceKind::Manifest;
+    ["Version", "ClusterName", "ClusterEndpoint", "InterruptionQueue", "Region", "Role", "ServiceAccount"].iter().any(
+        |field| match (next.fields.get(field), running.fields.get(field)) {
+            (Some(one), Some(other)) if one.first_unknown().is_none() && other.first_unknown().is_none() => {
+                spelled(next, field) != spelled(running, field)
+            }
+            // Only a Deployment says what it does not set; what surrounds it, others say.
+            (None, Some(other)) => {
+                deployment
+                    && matches!(*field, "ClusterName" | "ClusterEndpoint" | "InterruptionQueue")
+                    && spelled(running, field).is_some()
+                    && other.first_unknown().is_none()
+            }
+            _ => false,
+        },
+    )
+}
+
+/// Takes from another controller what one does not know. What its Deployment does not set it knows.
+fn fill(controller: &mut ControllerDraft, from: Map) {
+    let next = controller.cluster != ClusterId::FILES && controller.source == SourceKind::Manifest;
+    for (key, node) in from.entries {
+        let fills = match controller.fields.entries.iter().find(|(own, _)| *own == key) {
+            None => !next || !["ClusterName", "ClusterEndpoint", "InterruptionQueue"].iter().any(|name| key.is(name)),
+            Some((_, own)) => own.first_unknown().is_some() && node.first_unknown().is_none(),
+        };
+        if fills {
+            controller.fields.set(key, node);
+        }
+    }
+}
+
 /// Fills in what the command line states. It never overrides what runs.
 fn state(builder: &mut Builder, found: &mut Vec<ControllerDraft>) {
     let stated = builder.stated().clone();
-    let version = stated.karpenter_version.as_deref().map(|version| (version, "--karpenter-version"));
+    let version = stated.karpenter_version.as_deref();
     if found.is_empty() {
         // Where there is a policy, it is what the reader can look at; else the flag.
         let policy = policies::first_of_a_controller(builder);
-        let flag = version.map(|(_, flag)| flag).or_else(|| stated.cluster_name.is_some().then_some("--cluster-name"));
-        // Among several scopes a flag says of none that it has a controller.
-        let flag = flag.filter(|_| builder.is_whole());
-        let at = policy.or_else(|| flag.map(|flag| At::whole(builder.document(Origin::Flag(flag)))));
+        let facts = [StatedFact::KarpenterVersion, StatedFact::ClusterName];
+        // Among several scopes a fact says of none that it has a controller.
+        let fact = facts.into_iter().find(|fact| stated.value(*fact).is_some()).filter(|_| builder.is_whole());
+        let at = policy.or_else(|| fact.map(|fact| builder.stated_at(fact)));
         found.extend(at.map(|at| ControllerDraft { name: "karpenter".into(), at, ..ControllerDraft::empty() }));
         if let (Some(controller), Some(name)) = (found.last_mut(), stated.cluster_name.as_deref()) {
-            let doc = builder.document(Origin::Flag("--cluster-name"));
-            controller.fields.set("ClusterName", Node::text(name, At::whole(doc)));
+            controller.fields.set("ClusterName", Node::text(name, builder.stated_at(StatedFact::ClusterName)));
         }
     }
-    if let Some((version, flag)) = version {
-        let doc = builder.document(Origin::Flag(flag));
-        let node = Node::text(version, At::whole(doc));
+    if let Some(version) = version {
+        let node = Node::text(version, builder.stated_at(StatedFact::KarpenterVersion));
         for controller in found.iter_mut() {
             match controller.fields.get("Version").and_then(Node::as_str) {
                 Some(running) if running != version => {
@@ -333,6 +393,7 @@ fn state(builder: &mut Builder, found: &mut Vec<ControllerDraft>) {
         let at = controller.at;
         let releases = RELEASES.iter().map(|release| Node::text(written(*release), at)).collect();
         controller.fields.set("Releases", Node::new(Value::List(releases), at));
+        controller.fields.set("SpotServiceRole", Node::text(SPOT_SERVICE_ROLE, at));
         for (field, what) in [
             ("Version", "version"),
             ("ClusterName", "cluster name"),
@@ -447,16 +508,14 @@ pub(crate) fn pinned_in(item: &Item) -> Vec<String> {
 }
 
 /// The role's ARN, in the order in which the SDK looks.
-fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Node> {
+fn role_of(builder: &Builder, deployment: &Item, container: &Node, cluster: ClusterId) -> Option<Node> {
     if let Some(role) = settings::env(container, "AWS_ROLE_ARN") {
         return Some(role);
     }
     let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
     let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?.to_owned();
     let namespace = deployment.namespace.as_deref().unwrap_or("default");
-    let own = |item: &&Item| {
-        item.cluster == deployment.cluster && item.namespace.as_deref().unwrap_or("default") == namespace
-    };
+    let own = |item: &&Item| item.cluster == cluster && item.namespace.as_deref().unwrap_or("default") == namespace;
     let pod_role = builder
         .items()
         .iter()
@@ -464,25 +523,28 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node) -> Option<Nod
         .filter(own)
         .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
     pod_role
-        .or_else(|| annotation(builder, deployment, "eks.amazonaws.com/role-arn"))
+        .or_else(|| annotation(builder, deployment, cluster, "eks.amazonaws.com/role-arn"))
         .or_else(|| of_association(builder, namespace, &account))
-        .or_else(|| none_in_pod(builder, deployment, namespace))
+        .or_else(|| none_in_pod(builder, cluster, namespace))
 }
 
 /// An annotation of the ServiceAccount that a Deployment's Pods have.
-fn annotation(builder: &Builder, deployment: &Item, name: &str) -> Option<Node> {
+fn annotation(builder: &Builder, deployment: &Item, cluster: ClusterId, name: &str) -> Option<Node> {
     let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
     let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?;
     let namespace = deployment.namespace.as_deref().unwrap_or("default");
-    let said: Vec<&Node> = builder
-        .items()
-        .iter()
-        .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
-        .filter(|item| {
-            item.cluster == deployment.cluster && item.namespace.as_deref().unwrap_or("default") == namespace
-        })
-        .filter_map(|item| item.body.at_path(&["metadata", "annotations", name]))
-        .collect();
+    let of = |cluster: ClusterId| -> Vec<&Node> {
+        builder
+            .items()
+            .iter()
+            .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
+            .filter(|item| item.cluster == cluster && item.namespace.as_deref().unwrap_or("default") == namespace)
+            .filter_map(|item| item.body.at_path(&["metadata", "annotations", name]))
+            .collect()
+    };
+    // Of a manifest, the ServiceAccount beside it will count, else the one that is there.
+    let beside = of(deployment.cluster);
+    let said = if beside.is_empty() && cluster != deployment.cluster { of(cluster) } else { beside };
     let first = *said.first()?;
     // Objects of several clusters may stand in one file: which of them is this controller's is not known.
     if said.iter().any(|other| other.to_json() != first.to_json()) {
@@ -494,11 +556,11 @@ fn annotation(builder: &Builder, deployment: &Item, name: &str) -> Option<Node> 
 }
 
 /// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
-fn none_in_pod(builder: &Builder, deployment: &Item, namespace: &str) -> Option<Node> {
+fn none_in_pod(builder: &Builder, cluster: ClusterId, namespace: &str) -> Option<Node> {
     let pods = builder.items().iter().filter(|item| {
         &*item.kind == "core/Pod"
             && item.source.observed()
-            && item.cluster == deployment.cluster
+            && item.cluster == cluster
             && item.namespace.as_deref().unwrap_or("default") == namespace
     });
     // Pod Identity says where credentials are to be had, and not whose; other ways have these variables too.

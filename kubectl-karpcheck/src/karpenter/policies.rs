@@ -284,6 +284,7 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
     let Some(item) = scope.item(controller) else { return (vec![], None) };
     let queue = item.body.str_at(&["InterruptionQueue"]).and_then(|queue| queue.rsplit([':', '/']).next());
     let account = Account { namespace: item.namespace.as_deref(), name: item.body.str_at(&["ServiceAccount"]) };
+    let called = item.body.str_at(&["Role"]).and_then(|arn| arn.rsplit('/').next());
     let mut known: Vec<ItemId> = vec![];
     let mut open: Option<Unknown> = None;
     let mut roles: Vec<(ItemId, &Item)> = vec![];
@@ -317,6 +318,15 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
             open = open.or(holders.unread);
         }
     }
+    let (others, may_be): (Vec<_>, Vec<_>) =
+        roles.iter().partition(|(_, role)| called.is_some_and(|called| is_called_otherwise(role, called)));
+    if let (Some(named), [(_, other), ..], []) = (called, others.as_slice(), may_be.as_slice()) {
+        // Too much is too much whoever has it; what it lacks the controller's own role may have.
+        let gap = Controller::OtherRole { named: named.into(), other: (&*other.name).into() };
+        open = Some(Unknown::new(Cause::NotProvided, gap));
+    } else {
+        roles = may_be;
+    }
     for (role, _) in &roles {
         let (own, more) = of_role(scope, *role);
         known.extend(own);
@@ -334,6 +344,11 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
         open = open.or_else(|| not_provided(Controller::SomePolicies));
     }
     (known, open)
+}
+
+/// Has a role certainly another name than this?
+fn is_called_otherwise(role: &Item, name: &str) -> bool {
+    role.body.str_at(&["RoleName"]).is_some_and(|own| !own.eq_ignore_ascii_case(name))
 }
 
 /// Does a statement allow one of two actions, be it by a wildcard?

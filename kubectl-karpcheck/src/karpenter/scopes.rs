@@ -11,10 +11,12 @@ use std::sync::Arc;
 use crate::inventory::builder::{Builder, ScopePlan};
 use crate::inventory::item::{ClusterId, Origin, SourceKind};
 use crate::inventory::problem::FlagProblem;
+use crate::inventory::stated::{Stated, StatedFact};
 use crate::inventory::{Inventory, Problem};
 use crate::karpenter::DERIVATION;
 use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
+use crate::schema::kinds::CONTROLLER;
 
 mod facts;
 mod names;
@@ -34,7 +36,37 @@ pub fn inventory(mut builder: Builder) -> Inventory {
     if builder.stated().cluster_name.is_some() && plans.len() > 1 && !plans.iter().any(|plan| plan.nameless) {
         builder.problem(Problem::new(FlagProblem::ClusterName, None));
     }
-    builder.build_scopes(plans, DERIVATION)
+    let stated = builder.stated().clone();
+    let mut inventory = builder.build_scopes(plans, DERIVATION);
+    not_used(&stated, &mut inventory);
+    inventory
+}
+
+/// Mentions facts that a flag states and that nothing needed. The configuration is for many runs.
+fn not_used(stated: &Stated, inventory: &mut Inventory) {
+    // Where nothing was read, that is what there is to say.
+    if inventory.items().next().is_none() {
+        return;
+    }
+    let unused = |fact: &StatedFact| !stated.places.contains_key(fact) && !inventory.used.contains(fact);
+    let mut notes: Vec<FlagProblem> = vec![];
+    for (fact, what) in
+        [(StatedFact::Account, "account"), (StatedFact::Region, "region"), (StatedFact::Partition, "partition")]
+    {
+        if let Some(value) = stated.value(fact).filter(|_| unused(&fact)) {
+            notes.push(FlagProblem::Place { flag: fact.flag(), value: value.into(), what });
+        }
+    }
+    let version = stated.karpenter_version.as_deref().filter(|_| unused(&StatedFact::KarpenterVersion));
+    if let Some(version) = version.filter(|_| inventory.of_kind(CONTROLLER).is_empty()) {
+        notes.push(FlagProblem::NoController { version: version.into() });
+    }
+    inventory.problems.extend(notes.into_iter().map(|note| Problem::new(note, None)));
+}
+
+/// What is stated of the files of each scope, for another reading of them: a scope has no name before its files are read.
+pub fn stated_of_units(builder: &Builder) -> BTreeMap<Arc<str>, Stated> {
+    builder.state_of_units(&plans(builder))
 }
 
 /// What was read as one.
@@ -120,7 +152,7 @@ fn units(builder: &Builder) -> Vec<Unit> {
             (Some(root), _) => ((1, root.to_string()), Some(root.to_string()), true),
             (None, Origin::File(path)) => ((2, path.to_string()), Some(path.to_string()), false),
             (None, Origin::Live(live)) => ((0, live.context.to_string()), None, false),
-            (None, Origin::Flag(_) | Origin::Aws(_)) => ((3, String::new()), None, false),
+            (None, Origin::Flag(_) | Origin::Setting(_) | Origin::Aws(_)) => ((3, String::new()), None, false),
         };
         let unit = units.entry(key).or_insert_with(|| Unit {
             folder: path.as_deref().map_or_else(Vec::new, |path| builder.folder(path, root)),
@@ -191,6 +223,8 @@ impl World<'_> {
         let mut cores: Vec<Core> = vec![];
         let mut vague: Vec<usize> = vec![];
         let first = controllers.len();
+        // Live clusters by their address, each with its core.
+        let mut servers: BTreeMap<String, Vec<(ClusterId, usize)>> = BTreeMap::new();
         for number in self.members {
             let unit = &self.units[*number];
             for index in &unit.items {
@@ -205,17 +239,15 @@ impl World<'_> {
             }
             // A live cluster is one, whether or not its controller could be seen. Two contexts may ask one.
             if let Some(cluster) = unit.cluster {
-                let asked = |core: &&mut Core| {
-                    core.units
-                        .iter()
-                        .filter_map(|unit| self.units[*unit].cluster)
-                        .any(|other| self.builder.one_server(other, cluster))
-                };
-                match cores.iter_mut().find(asked) {
-                    Some(core) => {
-                        core.units.insert(*number);
+                let asked = servers.entry(self.builder.server_key(cluster)).or_default();
+                match asked.iter().find(|(other, _)| self.builder.one_server(*other, cluster)) {
+                    Some((_, core)) => {
+                        cores[*core].units.insert(*number);
                     }
-                    None => cores.push(Core { units: BTreeSet::from([*number]), ..Core::default() }),
+                    None => {
+                        asked.push((cluster, cores.len()));
+                        cores.push(Core { units: BTreeSet::from([*number]), ..Core::default() });
+                    }
                 }
             }
         }
@@ -234,10 +266,13 @@ impl World<'_> {
                 let mut others = core.controllers.iter().map(|other| &controllers[*other]);
                 match unit.cluster {
                     Some(_) => core.units.contains(&controller.unit),
-                    None => {
-                        others.clone().all(|other| self.may_be(other, controller))
-                            && others.any(|other| self.is_same(other, controller))
-                    }
+                    None => match is_seen(controller, others.clone()) {
+                        Some(same) => same,
+                        None => {
+                            others.clone().all(|other| self.may_be(other, controller))
+                                && others.any(|other| self.is_same(other, controller))
+                        }
+                    },
                 }
             });
             match twin {
@@ -305,9 +340,6 @@ impl World<'_> {
             // A manifest is the next state of the only cluster that is asked, or of the one that it names.
             let asked = self.members.iter().filter(|unit| self.units[**unit].cluster.is_some()).count();
             return asked == 1 || one.identity.names(&other.identity);
-        }
-        if let (Some(a), Some(b)) = (&one.identity.uid, &other.identity.uid) {
-            return a == b;
         }
         if one.identity.differs(&other.identity) {
             return false;
@@ -427,6 +459,16 @@ impl World<'_> {
         }
         groups.into_values().collect()
     }
+}
+
+/// Is a controller one of these, by the uids of what was seen in a cluster? None where nothing that was seen is compared: what a
+/// dump of another cluster shows is no next state of this one.
+fn is_seen<'a>(controller: &Controller, mut others: impl Iterator<Item = &'a Controller> + Clone) -> Option<bool> {
+    let own = controller.identity.uid.as_ref()?;
+    others
+        .clone()
+        .any(|other| other.identity.uid.is_some())
+        .then(|| others.any(|other| other.identity.uid.as_ref() == Some(own)))
 }
 
 /// The one name that some controllers say, if they do.

@@ -1,10 +1,10 @@
 //! The controller's settings, by the names that Karpenter's chart gives them, wherever they are written.
 
-use crate::inventory::builder::Stated;
 use crate::inventory::item::Item;
 use crate::inventory::node::{At, Map, Node, Value};
 use crate::inventory::reason::Controller as Gap;
 use crate::inventory::reason::{Cause, Reason};
+use crate::inventory::stated::Stated;
 use crate::inventory::text::Text;
 use crate::karpenter::controller_draft::ControllerDraft;
 use crate::karpenter::releases::{Minor, minor, number};
@@ -28,6 +28,11 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("BATCH_IDLE_DURATION", "batchIdleDuration"),
     ("FEATURE_GATES", "featureGates"),
 ];
+
+/// The environment variables that settings are read from.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    ENVIRONMENT.iter().map(|(variable, _)| *variable)
+}
 
 /// The fields of `Karpcheck::Controller` that have a name of their own, by the chart's name.
 const NAMED: &[(&str, &str)] = &[

@@ -104,7 +104,7 @@ const fn new_in(from: Version, text: &'static str) -> Word {
     Word { versions: since(from), text }
 }
 
-/// A list of texts.
+/// A list of strings.
 #[derive(Clone, Copy, Debug)]
 pub enum Words {
     /// As they are.

@@ -8,7 +8,7 @@ use crate::schema::kinds;
 /// An action that a version no longer calls.
 struct Dropped {
     action: &'static str,
-    /// The first version whose template is without it.
+    /// The first version whose template no longer has it.
     since: Minor,
     why: &'static str,
 }
@@ -19,12 +19,12 @@ const DROPPED: &[Dropped] = &[
     Dropped {
         action: "sqs:GetQueueAttributes",
         since: (0, 33),
-        why: "the controller does not call it from 0.33 on, whose template is without it",
+        why: "the controller does not call it from 0.33 on, whose template no longer has it",
     },
     Dropped {
         action: "ec2:DescribeAvailabilityZones",
         since: (1, 1),
-        why: "the controller no longer calls it, and the template of 1.1 is without it",
+        why: "the controller no longer calls it, and the template of 1.1 no longer has it",
     },
 ];
 

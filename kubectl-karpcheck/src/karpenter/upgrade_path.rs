@@ -43,14 +43,15 @@ const STOPS: &[Stop] = &[
     Stop {
         version: (0, 32),
         release: "0.32.10",
-        why: "it alone serves v1alpha5 (Provisioner, AWSNodeTemplate) and v1beta1 (NodePool, EC2NodeClass) side by side: \
-              earlier versions do not know the new objects, 0.33 no longer knows the old ones",
+        why: "only it serves v1alpha5 (Provisioner, AWSNodeTemplate) and v1beta1 (NodePool, EC2NodeClass) side by \
+             side: earlier versions do not support the new objects, and 0.33 no longer supports the old ones",
         source: GUIDE,
     },
     Stop {
         version: (1, 0),
         release: "1.0.14",
-        why: "it serves v1beta1 and v1 and converts what is stored: 0.37 and earlier do not know v1, 1.1 no longer knows v1beta1",
+        why: "it serves v1beta1 and v1 and converts what is stored: 0.37 and earlier do not support v1, and 1.1 no \
+             longer supports v1beta1",
         source: TO_V1,
     },
 ];
@@ -59,14 +60,14 @@ const STOPS: &[Stop] = &[
 const NOTES: &[Note] = &[
     Note {
         since: (0, 33),
-        text: "under 0.32, write a NodePool and an EC2NodeClass for each Provisioner and AWSNodeTemplate, let the nodes move, \
-               and delete the old objects",
+        text: "under 0.32, write a NodePool and an EC2NodeClass for each Provisioner and AWSNodeTemplate, wait until \
+             the nodes have moved, and delete the old objects",
         source: GUIDE,
     },
     Note {
         since: (0, 33),
-        text: "if the chart moves from the namespace karpenter to kube-system, let the trust policy of the controller's role (or \
-               its Pod Identity association) name the new one first",
+        text: "if the chart moves from the namespace karpenter to kube-system, change the trust policy of the \
+             controller's role (or its Pod Identity association) to the new one first",
         source: GUIDE,
     },
     Note {
@@ -77,19 +78,20 @@ const NOTES: &[Note] = &[
     },
     Note {
         since: (1, 1),
-        text: "under 1.0, save every NodePool, NodeClaim and EC2NodeClass once, until status.storedVersions of their three CRDs is \
-               [v1] alone; the CRDs of 1.1 are refused before",
+        text: "under 1.0, save every NodePool, NodeClaim and EC2NodeClass once, until status.storedVersions of their \
+             three CRDs is only [v1]; the API server refuses the CRDs of 1.1 until then",
         source: GUIDE,
     },
     Note {
         since: (1, 1),
-        text: "under 1.0, wait until every NodeClaim has the annotation compatibility.karpenter.k8s.aws/cluster-name-tagged: 1.1 \
-               finds instances by the tag eks:eks-cluster-name alone, which those launched before 1.0 get after the fact",
+        text: "under 1.0, wait until every NodeClaim has the annotation \
+               compatibility.karpenter.k8s.aws/cluster-name-tagged: 1.1 finds instances only by the tag \
+               eks:eks-cluster-name, which those launched before 1.0 get afterwards",
         source: TAGS,
     },
     Note {
         since: (1, 1),
-        text: "let every nodeClassRef name group and kind: 1.1 no longer takes them from the version",
+        text: "set group and kind in every nodeClassRef: 1.1 no longer derives them from the version",
         source: GUIDE,
     },
 ];

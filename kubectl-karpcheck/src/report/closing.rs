@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::findings::finding::Outcome;
+use crate::findings::suppression::SuppressionSource;
 use crate::inventory::problem::ProblemKind;
 use crate::inventory::{Inventory, Origin, Problem, Reason};
 use crate::report::rows;
@@ -11,6 +12,9 @@ use crate::report::rows::{Spot, Summary, spot};
 use crate::report::text;
 use crate::report::text::{and, count};
 use crate::report::{Run, cause_words};
+
+/// So many contexts are named; of a fleet only the number is.
+const NAMED: usize = 10;
 
 /// The lines, wrapped on a terminal.
 pub(super) fn lines(run: &Run<'_>, width: Option<usize>) -> Vec<String> {
@@ -42,6 +46,7 @@ pub(super) fn summary(run: &Run<'_>) -> Vec<String> {
 fn facts(run: &Run<'_>, summary: &Summary) -> Vec<String> {
     let mut lines = vec![checked(run, summary)];
     lines.extend(covered(run, summary));
+    lines.extend(suppressed(run));
     lines.extend(skipped(run));
     lines.extend(not_seen(run, summary));
     lines
@@ -77,13 +82,13 @@ impl fmt::Display for Line {
 pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
     let mut places: Vec<(&Problem, Vec<String>)> = vec![];
     let mut known: HashMap<(&ProblemKind, &str, bool), usize> = HashMap::new();
-    for problem in run.inventory.problems() {
+    for problem in run.problems() {
         let same = (&problem.kind, &*problem.context, problem.is_incomplete());
         let index = *known.entry(same).or_insert_with(|| {
             places.push((problem, vec![]));
             places.len() - 1
         });
-        if let Some(spot) = problem.at.map(|at| spot(run, at)).filter(|spot| !whole_cluster(spot)) {
+        if let Some(spot) = problem.at.map(|at| spot(run, at)).filter(|spot| !is_named(problem, spot)) {
             places[index].1.push(rows::spot_words(run, spot));
         }
     }
@@ -108,12 +113,18 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
 /// A problem in one line with its place: `problem: queue.yaml:3:5: …`, or `note: …` where the run is complete all the same.
 pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
     let spot = problem.at.map(|at| Spot::new(inventory, at));
-    let place = match spot.filter(|spot| !whole_cluster(spot)) {
+    let place = match spot.filter(|spot| !is_named(problem, spot)) {
         Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
         None => String::new(),
     };
     let text = format!("{place}{}", text::one_line(&problem.to_string()));
     Line { loud: problem.is_incomplete(), text }.to_string()
+}
+
+/// Does a problem's message name its place? Those of flags do.
+fn is_named(problem: &Problem, spot: &Spot<'_>) -> bool {
+    let of_flag = matches!(problem.kind, ProblemKind::Flag(_)) && matches!(spot.origin, Origin::Flag(_));
+    of_flag || whole_cluster(spot)
 }
 
 /// Is it about a cluster as a whole? Then the message names its context, and there is no object to go to.
@@ -124,7 +135,8 @@ fn whole_cluster(spot: &Spot<'_>) -> bool {
 /// `2 errors, 1 warning and 3 undecided in 4 files and context prod (23 resources, 14 rules).`
 fn checked(run: &Run<'_>, summary: &Summary) -> String {
     let over = sources(run);
-    if !run.inventory.items().any(|(_, item)| is_subject(&item.kind)) && run.results.findings.is_empty() {
+    let none = || !run.inventory.items().any(|(_, item)| is_subject(&item.kind));
+    if run.sources.merged.is_none() && run.results.findings.is_empty() && none() {
         if run.sources.files == 0 && run.inventory.clusters().is_empty() {
             let problem = run.inventory.problems().iter().any(Problem::is_incomplete);
             let why = match (problem, run.sources.excluded) {
@@ -147,10 +159,12 @@ fn checked(run: &Run<'_>, summary: &Summary) -> String {
     }
     let nothing_wrong = found.is_empty();
     found.extend(undecided(run));
-    let judged = summary.passed > 0 || !run.results.findings.is_empty();
+    let accepted = !run.results.suppressed.is_empty();
+    let judged = summary.passed > 0 || !run.results.findings.is_empty() || accepted;
     let what = format!("{over} ({}, {})", count(summary.items, "resource"), count(summary.rules, "rule"));
     match (nothing_wrong, judged) {
         (_, false) => format!("No rule had anything to judge in {what}."),
+        (true, true) if found.is_empty() && accepted => format!("Nothing was found in {what} but what is suppressed."),
         (true, true) if found.is_empty() => format!("Nothing wrong was found in {what}."),
         (true, true) => format!("Nothing wrong was found in {what}, but {}.", found.join(", ")),
         (false, _) => format!("{} in {what}.", found.join(", ")),
@@ -171,7 +185,9 @@ fn is_subject(kind: &str) -> bool {
 fn sources(run: &Run<'_>) -> String {
     let mut parts = vec![];
     let clusters = run.inventory.clusters();
-    if run.sources.files > 0 || clusters.is_empty() {
+    if let Some(merged) = run.sources.merged {
+        parts.push(count(merged.reports, "report"));
+    } else if run.sources.files > 0 || clusters.is_empty() {
         parts.push(count(run.sources.files, "file"));
     }
     if run.sources.asked > 0 {
@@ -180,6 +196,7 @@ fn sources(run: &Run<'_>) -> String {
     match clusters {
         [] => {}
         [one] => parts.push(format!("context {}", text::one_line(&one.context))),
+        many if many.len() > NAMED => parts.push(format!("{} contexts", many.len())),
         many => {
             let names: Vec<String> = many.iter().map(|cluster| text::one_line(&cluster.context)).collect();
             parts.push(format!("contexts {}", and(&names)));
@@ -242,6 +259,25 @@ fn covered(run: &Run<'_>, summary: &Summary) -> Option<String> {
         line = format!("{line}; nothing to judge for {}", and(&idle));
     }
     Some(format!("{line}."))
+}
+
+/// `Suppressed: 3 findings (2 by comments, 1 by the baseline).`
+fn suppressed(run: &Run<'_>) -> Option<String> {
+    let mut sources: BTreeMap<SuppressionSource, usize> = BTreeMap::new();
+    for suppressed in &run.results.suppressed {
+        *sources.entry(suppressed.by.source).or_insert(0) += 1;
+    }
+    let by: Vec<String> = sources
+        .iter()
+        .map(|(source, number)| match source {
+            SuppressionSource::Comment => format!("{number} by comments"),
+            SuppressionSource::Annotation => format!("{number} by annotations"),
+            SuppressionSource::Config => format!("{number} by the configuration"),
+            SuppressionSource::Baseline => format!("{number} by the baseline"),
+        })
+        .collect();
+    let all = run.results.suppressed.len();
+    (all > 0).then(|| format!("Suppressed: {} ({}).", count(all, "finding"), by.join(", ")))
 }
 
 /// Rules that did not run, or not on everything, by reason.

@@ -49,15 +49,41 @@ impl Excerpt {
 impl Excerpts {
     /// The line of a spot; none for what is not in a file, for standard input, and for a file that is gone or not text.
     pub(super) fn of(&mut self, spot: Spot<'_>) -> Option<Excerpt> {
-        let Origin::File(path) = spot.origin else { return None };
-        if &**path == "-" || spot.at.line == 0 {
-            return None;
-        }
-        let lines = self.files.entry((**path).to_owned()).or_insert_with(|| read(path)).as_ref()?;
+        let lines = self.lines(spot)?;
         let line = spot.at.line as usize;
         let text = text::clean(lines.get(line - 1)?).trim_end().to_owned();
         let span = span(&text, spot.at.column as usize);
         (!text.trim().is_empty()).then_some(Excerpt { line, text, span })
+    }
+}
+
+impl Excerpts {
+    /// The column behind what is meant at a spot.
+    pub(super) fn end(&mut self, spot: Spot<'_>) -> Option<u32> {
+        let lines = self.lines(spot)?;
+        let line = lines.get(spot.at.line as usize - 1)?;
+        let end = span(line, spot.at.column as usize).end;
+        u32::try_from(line.get(..end)?.chars().count() + 1)
+            .ok()
+            .filter(|end| spot.at.column > 0 && *end > spot.at.column)
+    }
+
+    /// The lines around a spot: the number of the first, and they without control characters.
+    pub(super) fn around(&mut self, spot: Spot<'_>, context: usize) -> Option<(usize, Vec<String>)> {
+        let lines = self.lines(spot)?;
+        let meant = spot.at.line as usize;
+        let first = meant.saturating_sub(context).max(1);
+        let last = (meant + context).min(lines.len());
+        let shown = lines.get(first - 1..last)?.iter().map(|line| text::clean(line).trim_end().to_owned());
+        Some((first, shown.collect()))
+    }
+
+    fn lines(&mut self, spot: Spot<'_>) -> Option<&[String]> {
+        let (Origin::File(path) | Origin::Setting(path)) = spot.origin else { return None };
+        if &**path == "-" || spot.at.line == 0 {
+            return None;
+        }
+        self.files.entry((**path).to_owned()).or_insert_with(|| read(path)).as_deref()
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         command(out, level(finding), file, &title, &text)?;
     }
-    for problem in run.inventory.problems() {
+    for problem in run.problems() {
         let file = problem.at.and_then(|at| place(rows::spot(run, at)));
         command(out, problem_level(problem), file, "not read in full", &problem.to_string())?;
     }

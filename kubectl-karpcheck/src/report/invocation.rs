@@ -23,7 +23,12 @@ impl Invocation {
         while let Some(word) = words.next() {
             if LEFT_OUT.contains(&word.as_str()) {
                 words.next();
-            } else if !LEFT_OUT.iter().any(|flag| is_with_value(&word, flag)) {
+            } else if word == "fix" && kept.is_empty() {
+                // What would settle something is asked of `check`, and changes nothing.
+                kept.push("check".to_owned());
+            } else if !["--yes", "-y", "--dry-run"].contains(&word.as_str())
+                && !LEFT_OUT.iter().any(|flag| is_with_value(&word, flag))
+            {
                 kept.push(word);
             }
         }
@@ -83,6 +88,8 @@ mod tests {
         let check = typed(&["check", "--offline", "-f", "my files", "-o", "json", "--token=abc", "--token", "abc"]);
         assert_eq!(check.next(&NextStep::Aws), "kubectl karpcheck check --offline -f 'my files' --aws");
         assert_eq!(check.next(&NextStep::Context), "kubectl karpcheck check -f 'my files' --context CONTEXT");
+        let fix = typed(&["fix", "--yes", "--offline", "-f", "."]);
+        assert_eq!(fix.next(&NextStep::Aws), "kubectl karpcheck check --offline -f . --aws");
         assert_eq!(typed(&[]).next(&NextStep::Aws), "kubectl karpcheck --aws");
         assert_eq!(
             typed(&["-ojson", "-f", "it's"]).next(&NextStep::Flag("--account ID")),

@@ -1,27 +1,27 @@
-//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1alpha1`, with types of its own, so that the inventory can change.
+//! `-o json` and `-o yaml`: a contract, `karpcheck.report/v1`, with types of its own, so that the inventory can change.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::findings::finding;
-use crate::findings::finding::{FixOutcome, Outcome};
+use crate::findings::finding::{FixOutcome, Outcome, Suppressed};
 use crate::inventory::{ItemId, Origin};
+use crate::report::matrix::Cell;
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{PackInfo, Run, fingerprint, matrix};
+use crate::report::{PackInfo, Run, encoding, matrix};
 
-const SCHEMA: &str = "karpcheck.report/v1alpha1";
+pub(super) const SCHEMA: &str = "karpcheck.report/v1";
 
 pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &report(run))?;
-    writeln!(out)
+    encoding::json(&report(run), out)
 }
 
 pub(super) fn write_yaml(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_yaml::to_writer(out, &report(run)).map_err(io::Error::other)
+    encoding::yaml(&report(run), out)
 }
 
 #[derive(Serialize)]
@@ -33,8 +33,12 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scopes: BTreeMap<&'a str, BTreeMap<&'a str, Cell>>,
     findings: Vec<Finding<'a>>,
+    suppressed: Vec<Finding<'a>>,
     coverage: Vec<Coverage<'a>>,
     problems: Vec<Problem<'a>>,
+    /// What `merge` judges across clusters; left out where the report is for no merge.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    facts: &'a [serde_json::Value],
 }
 
 /// The tool, the packs and the assumptions of the run.
@@ -44,6 +48,7 @@ pub(super) struct About<'a> {
     packs: Vec<Pack<'a>>,
     contexts: Vec<&'a str>,
     assumed: BTreeMap<&'a str, &'a str>,
+    config: Option<&'a str>,
     at: &'a str,
 }
 
@@ -54,41 +59,36 @@ struct Pack<'a> {
     digest: &'a str,
 }
 
-#[derive(Serialize)]
-struct Summary {
-    error: usize,
-    warning: usize,
-    info: usize,
-    unknown: usize,
-    passed: usize,
-    rules: usize,
-    items: usize,
-    complete: bool,
-}
-
-/// What was judged of one area in one scope.
-#[derive(Serialize)]
-struct Cell {
-    error: usize,
-    warning: usize,
-    info: usize,
-    unknown: usize,
-    passed: usize,
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Summary {
+    pub(super) error: usize,
+    pub(super) warning: usize,
+    pub(super) info: usize,
+    pub(super) unknown: usize,
+    pub(super) suppressed: usize,
+    pub(super) passed: usize,
+    pub(super) rules: usize,
+    pub(super) items: usize,
+    pub(super) complete: bool,
 }
 
 #[derive(Serialize)]
 pub(super) struct Finding<'a> {
-    rule: &'a str,
+    pub(super) rule: &'a str,
     area: &'a str,
-    outcome: &'static str,
-    severity: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) severity: &'static str,
     confidence: &'static str,
     message: Cow<'a, str>,
-    remediation: &'a str,
+    remediation: Cow<'a, str>,
     subject: Subject<'a>,
     cause: Option<&'static str>,
     settle: Option<String>,
-    fingerprint: String,
+    fingerprint: &'a str,
+    /// What findings of one defect have in common; left out where their place says it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    group: &'a str,
     related: Vec<Related<'a>>,
     edits: Vec<Edit<'a>>,
     /// With `--verify-fixes`, what the edits do.
@@ -96,11 +96,26 @@ pub(super) struct Finding<'a> {
     verified: Option<Verified<'a>>,
     /// The fingerprint of the finding that this one is a consequence of.
     #[serde(rename = "followsFrom", skip_serializing_if = "Option::is_none")]
-    follows_from: Option<String>,
+    follows_from: Option<&'a str>,
+    /// What accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppression: Option<Suppression<'a>>,
     /// The scopes that it was found in; left out where there is one scope.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes: &'a [String],
     properties: BTreeMap<&'a str, &'a str>,
+}
+
+/// That, why and until when a finding is accepted.
+#[derive(Serialize)]
+struct Suppression<'a> {
+    source: &'static str,
+    place: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -192,9 +207,20 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
     Report {
         schema: SCHEMA,
         run: about(run),
-        summary: Summary { error, warning, info, unknown, passed, rules, items, complete },
-        scopes: scopes(run),
+        summary: Summary {
+            error,
+            warning,
+            info,
+            unknown,
+            suppressed: run.results.suppressed.len(),
+            passed,
+            rules,
+            items,
+            complete,
+        },
+        scopes: matrix::scopes(run),
         findings: findings(run),
+        suppressed: suppressed(run),
         coverage: run
             .results
             .coverage
@@ -208,6 +234,7 @@ fn report<'a>(run: &'a Run<'a>) -> Report<'a> {
             })
             .collect(),
         problems: problems(run),
+        facts: run.facts,
     }
 }
 
@@ -218,41 +245,36 @@ pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
         packs: run.packs.iter().map(|PackInfo { name, version, digest }| Pack { name, version, digest }).collect(),
         contexts: run.inventory.clusters().iter().map(|cluster| &*cluster.context).collect(),
         assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        config: run.config,
         at: &run.at,
     }
 }
 
 /// All findings, worst first.
 pub(super) fn findings<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
-    let sorted = rows::sorted(run);
-    let prints = fingerprint::all(run, &sorted);
-    let print_of = |cause: &finding::Finding| {
-        sorted.iter().position(|finding| std::ptr::eq(*finding, cause)).map(|at| prints[at].clone())
-    };
-    sorted
-        .iter()
-        .zip(&prints)
-        .map(|(finding, print)| {
-            let follows_from = rows::cause(run, finding).and_then(print_of);
-            finding_of(run, finding, print.clone(), follows_from)
-        })
-        .collect()
+    let cause = |finding: &finding::Finding| rows::cause(run, finding).map(|cause| &*cause.fingerprint);
+    rows::sorted(run).into_iter().map(|finding| finding_of(run, finding, cause(finding))).collect()
 }
 
-fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, Cell>> {
-    let cell = |cell: matrix::Cell| {
-        let matrix::Cell { error, warning, info, unknown, passed } = cell;
-        Cell { error, warning, info, unknown, passed }
-    };
-    matrix::scopes(run)
-        .into_iter()
-        .map(|(name, areas)| (name, areas.into_iter().map(|(area, of)| (area, cell(of))).collect()))
-        .collect()
+/// What is accepted, with what accepts it.
+fn suppressed<'a>(run: &'a Run<'a>) -> Vec<Finding<'a>> {
+    let all = run.results.suppressed.iter();
+    all.map(|Suppressed { finding, by }| Finding {
+        suppression: Some(Suppression {
+            source: by.source.as_str(),
+            place: &by.place,
+            reason: &by.reason,
+            owner: by.owner.as_deref(),
+            expires: by.expires.as_deref(),
+        }),
+        ..finding_of(run, finding, None)
+    })
+    .collect()
 }
 
 /// The problems.
 pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
-    let all = run.inventory.problems().iter().chain(&run.results.faults);
+    let all = run.problems().chain(&run.results.faults);
     all.map(|problem| Problem {
         code: problem.code(),
         message: problem.to_string(),
@@ -261,12 +283,7 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
     .collect()
 }
 
-fn finding_of<'a>(
-    run: &'a Run<'a>,
-    finding: &'a finding::Finding,
-    fingerprint: String,
-    follows_from: Option<String>,
-) -> Finding<'a> {
+fn finding_of<'a>(run: &'a Run<'a>, finding: &'a finding::Finding, follows_from: Option<&'a str>) -> Finding<'a> {
     let reason = finding.reason.as_ref().filter(|_| finding.outcome == Outcome::Unknown);
     // The place of the reason explains an unknown, like a related place.
     let ended = finding.reason_at.iter().filter(|place| {
@@ -279,11 +296,12 @@ fn finding_of<'a>(
         severity: finding.severity.as_str(),
         confidence: finding.confidence.as_str(),
         message: finding.sentence(),
-        remediation: &finding.remediation,
+        remediation: remediation(run, finding),
         subject: subject(run, finding.subject, &finding.pointer),
         cause: reason.map(|reason| reason.cause.as_str()),
         settle: rows::suggested_command(run, finding),
-        fingerprint,
+        fingerprint: &finding.fingerprint,
+        group: &finding.group,
         related: finding
             .related
             .iter()
@@ -307,8 +325,18 @@ fn finding_of<'a>(
             FixOutcome::NotTried(why) => Verified { result: "not-tried", details: vec![why] },
         }),
         follows_from,
+        suppression: None,
         scopes: if matrix::is_shown(run) { &finding.scopes } else { &[] },
         properties: finding.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+    }
+}
+
+/// What to do, and in which file.
+fn remediation<'a>(run: &Run<'a>, finding: &'a finding::Finding) -> Cow<'a, str> {
+    let remedy = finding.remediation.as_str();
+    match rows::statement(run, finding).filter(|_| !remedy.is_empty()).map(place) {
+        Some(Place::File { file, line, .. }) => Cow::Owned(format!("{remedy} (the statement: {file}:{line})")),
+        _ => Cow::Borrowed(remedy),
     }
 }
 
@@ -325,7 +353,7 @@ pub(super) fn subject<'a>(run: &'a Run<'a>, item: ItemId, pointer: &'a str) -> S
 
 pub(super) fn place(spot: Spot<'_>) -> Place<'_> {
     match spot.origin {
-        Origin::File(path) => {
+        Origin::File(path) | Origin::Setting(path) => {
             Place::File { file: spot.file.unwrap_or(path), line: spot.at.line, column: spot.at.column }
         }
         Origin::Live(live) => Place::Live {

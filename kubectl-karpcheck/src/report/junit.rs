@@ -1,10 +1,10 @@
-//! `-o junit`: a suite for each rule, as CI servers read it. A finding is a failed test whatever its severity (its
-//! `type` has that); what could not be decided, and a rule that had nothing to judge, is a skipped one.
+//! `-o junit`: a suite for each rule, as CI servers read it. A finding at or above `--fail-on` is a failed test (its `type`
+//! has the severity), one below it a passed test with the finding in its output; what could not be decided, and a rule that had nothing to judge, is a skipped one.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo};
+use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo, Severity};
 use crate::report::{Run, closing, message, rows, text};
 
 /// The outcome of a test.
@@ -16,12 +16,24 @@ struct Case {
 
 enum Body {
     Passed,
-    Failure { kind: &'static str, message: String, text: String },
-    Error { message: String },
-    Skipped { message: String },
+    Failure {
+        kind: &'static str,
+        message: String,
+        text: String,
+    },
+    /// A finding for which the run does not fail.
+    Noted {
+        text: String,
+    },
+    Error {
+        message: String,
+    },
+    Skipped {
+        message: String,
+    },
 }
 
-pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(run: &Run<'_>, least: Option<Severity>, out: &mut dyn Write) -> io::Result<()> {
     let mut of_rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in rows::sorted(run) {
         of_rules.entry(&finding.rule).or_default().push(finding);
@@ -34,7 +46,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
             let rule = run.rules.iter().find(|rule| rule.is_called(&coverage.rule));
             let findings = of_rules.remove(&*coverage.rule).unwrap_or_default();
             let area = rule.map_or("other", |rule| &rule.area).to_owned();
-            (coverage.rule.clone(), area, cases(run, coverage, rule, &findings))
+            (coverage.rule.clone(), area, cases(run, coverage, rule, &findings, least))
         })
         .collect();
     let problems = closing::problems(run);
@@ -60,7 +72,13 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</testsuites>")
 }
 
-fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: &[&Finding]) -> Vec<Case> {
+fn cases(
+    run: &Run<'_>,
+    coverage: &Coverage,
+    rule: Option<&RuleInfo>,
+    findings: &[&Finding],
+    least: Option<Severity>,
+) -> Vec<Case> {
     let title = rule.map_or(&*coverage.rule, |rule| &rule.title);
     let mut cases: Vec<Case> = findings
         .iter()
@@ -71,9 +89,14 @@ fn cases(run: &Run<'_>, coverage: &Coverage, rule: Option<&RuleInfo>, findings: 
                 let mut text = message::finding(run, finding);
                 text.insert(0, format!("at {place}"));
                 text.extend(message::related(run, finding).iter().map(|place| format!("see {place}")));
-                Body::Failure { kind: finding.severity.as_str(), message, text: text.join("\n") }
+                let text = text.join("\n");
+                if least.is_some_and(|least| finding.severity >= least) {
+                    Body::Failure { kind: finding.severity.as_str(), message, text }
+                } else {
+                    Body::Noted { text: format!("{}: {message}\n{text}", finding.severity.as_str()) }
+                }
             } else {
-                Body::Skipped { message: text::one_line(&message::finding(run, finding).join("; ")) }
+                Body::Skipped { message: message::in_one_line(&message::finding(run, finding)) }
             };
             Case { name: rows::subject(run, finding.subject), file: place, body }
         })
@@ -104,6 +127,9 @@ fn write_case(out: &mut dyn Write, area: &str, rule: &str, case: &Case) -> io::R
         Body::Failure { kind, message, text } => {
             let (message, text) = (escape(message), escape(text));
             writeln!(out, ">\n      <failure type=\"{kind}\" message=\"{message}\">{text}</failure>\n    </testcase>")
+        }
+        Body::Noted { text } => {
+            writeln!(out, ">\n      <system-out>{}</system-out>\n    </testcase>", escape(text))
         }
         Body::Error { message } => {
             writeln!(out, ">\n      <error message=\"{}\"/>\n    </testcase>", escape(message))

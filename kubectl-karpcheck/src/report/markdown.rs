@@ -74,7 +74,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A text that markdown shows as it is, also in a cell of a table, without mentions or links to issues.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
     for char in text::clean(text).chars() {
         match char {
@@ -82,7 +82,11 @@ fn escape(text: &str) -> String {
             '<' => made.push_str("&lt;"),
             '>' => made.push_str("&gt;"),
             '\n' => made.push_str("<br>"),
-            '@' | '#' => made.extend([char, '\u{200b}']),
+            // An empty comment keeps GitHub from seeing a mention or an issue, and is not shown.
+            '@' | '#' => {
+                made.push(char);
+                made.push_str("<!-- -->");
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => made.extend(['\\', char]),
             char => made.push(char),
         }
@@ -90,6 +94,6 @@ fn escape(text: &str) -> String {
     made
 }
 
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", escape(text)) }
 }

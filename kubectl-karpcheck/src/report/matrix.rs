@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::findings::finding::{Outcome, Severity};
 use crate::report::{Run, layout, text};
 
@@ -9,7 +11,8 @@ use crate::report::{Run, layout, text};
 const MOST: usize = 20;
 
 /// What was judged of one area in one scope.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Cell {
     /// Fails that are errors.
     pub(super) error: usize,
@@ -24,6 +27,16 @@ pub(super) struct Cell {
 }
 
 impl Cell {
+    /// Counts a finding.
+    pub(super) const fn count(&mut self, outcome: Outcome, severity: Severity) {
+        *match (outcome, severity) {
+            (Outcome::Unknown, _) => &mut self.unknown,
+            (Outcome::Fail, Severity::Error) => &mut self.error,
+            (Outcome::Fail, Severity::Warning) => &mut self.warning,
+            (Outcome::Fail, Severity::Info) => &mut self.info,
+        } += 1;
+    }
+
     /// The worst of it, in a word.
     fn words(&self) -> String {
         match self {
@@ -58,12 +71,7 @@ pub(super) fn scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, C
     for finding in &run.results.findings {
         for scope in &finding.scopes {
             let cell = scopes.entry(scope).or_default().entry(&finding.area).or_default();
-            match (finding.outcome, finding.severity) {
-                (Outcome::Unknown, _) => cell.unknown += 1,
-                (Outcome::Fail, Severity::Error) => cell.error += 1,
-                (Outcome::Fail, Severity::Warning) => cell.warning += 1,
-                (Outcome::Fail, Severity::Info) => cell.info += 1,
-            }
+            cell.count(finding.outcome, finding.severity);
         }
     }
     scopes
@@ -84,6 +92,11 @@ fn rows(run: &Run<'_>) -> (Vec<String>, Vec<Vec<String>>) {
         })
         .collect();
     (header, rows)
+}
+
+/// The matrix with all its rows; none where there is one scope.
+pub(super) fn table(run: &Run<'_>) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    is_shown(run).then(|| rows(run))
 }
 
 /// The matrix as it stands before the findings; empty where there is one scope.

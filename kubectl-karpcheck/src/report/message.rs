@@ -58,6 +58,21 @@ pub(super) fn finding(run: &Run<'_>, finding: &Finding) -> Vec<String> {
     lines(whole_message(run, finding), &notes::of_finding(run, finding))
 }
 
+/// Lines as one: what ends a sentence goes where another one follows. The `.` of a command (`-f .`) stays.
+pub(super) fn in_one_line(lines: &[String]) -> String {
+    let mut joined = String::new();
+    for line in lines {
+        if !joined.is_empty() {
+            if joined.ends_with('.') && joined.chars().rev().nth(1).is_some_and(char::is_alphanumeric) {
+                joined.pop();
+            }
+            joined.push_str("; ");
+        }
+        joined.push_str(line);
+    }
+    text::one_line(&joined)
+}
+
 fn lines(message: String, notes: &[Note]) -> Vec<String> {
     std::iter::once(message).chain(notes.iter().map(Note::line)).collect()
 }
@@ -98,4 +113,19 @@ pub(super) fn severity(finding: &Finding) -> &'static str {
 /// Is a finding undecided, and not raised to a warning?
 pub(super) fn is_unknown(finding: &Finding) -> bool {
     finding.outcome == Outcome::Unknown && finding.severity == Severity::Info
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_joined_as_one_sentence() {
+        let lines = |lines: &[&str]| in_one_line(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            lines(&["it lacks a name", "to settle it: Name it.", "or run: x -f ."]),
+            "it lacks a name; to settle it: Name it; or run: x -f ."
+        );
+        assert_eq!(lines(&["to settle it: x -f .", "see a.yaml:1"]), "to settle it: x -f .; see a.yaml:1");
+    }
 }

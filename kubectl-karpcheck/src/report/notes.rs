@@ -71,19 +71,21 @@ impl Note {
 /// The notes of a cause.
 pub(super) fn of_group(run: &Run<'_>, group: &Group<'_>) -> Vec<Note> {
     let first = group.first();
-    let all = [remedy(first), scopes(run, group), verified(group), consequences(run, group), command(run, first)];
+    let all = [remedy(run, first), scopes(run, group), verified(group), consequences(run, group), command(run, first)];
     all.into_iter().flatten().collect()
 }
 
 /// The notes of one finding.
 pub(super) fn of_finding(run: &Run<'_>, finding: &Finding) -> Vec<Note> {
-    remedy(finding).into_iter().chain(command(run, finding)).collect()
+    remedy(run, finding).into_iter().chain(command(run, finding)).collect()
 }
 
-fn remedy(finding: &Finding) -> Option<Note> {
+fn remedy(run: &Run<'_>, finding: &Finding) -> Option<Note> {
     let about = if finding.outcome == Outcome::Fail { About::Fix } else { About::Settle };
     let remedy = finding.remediation.trim();
-    (!remedy.is_empty()).then(|| Note::new(about, remedy.to_owned()))
+    let statement = rows::statement(run, finding).map(|spot| rows::place_words(run.inventory, spot));
+    let at = statement.map(|place| format!(" (the statement: {place})")).unwrap_or_default();
+    (!remedy.is_empty()).then(|| Note::new(about, format!("{remedy}{at}")))
 }
 
 fn command(run: &Run<'_>, finding: &Finding) -> Option<Note> {
@@ -128,11 +130,11 @@ fn verified(group: &Group<'_>) -> Option<Note> {
 /// What a fix did when it was tried.
 pub(super) fn cured(cure: &FixOutcome) -> String {
     match cure {
-        FixOutcome::Cleared => "cleared by the edit that karpcheck knows (`-o diff` shows it)".to_owned(),
+        FixOutcome::Cleared => "the edit that `-o diff` shows clears it".to_owned(),
         FixOutcome::Reveals(new) => {
-            format!("cleared by the edit that karpcheck knows, and then comes {}", new.join("; "))
+            format!("the edit that `-o diff` shows clears it, but then {} appears", new.join("; "))
         }
-        FixOutcome::NotEnough(left) => format!("the edit that karpcheck knows is not enough: {left}"),
+        FixOutcome::NotEnough(left) => format!("the edit that `-o diff` shows is not enough: {left}"),
         FixOutcome::NotTried(why) => format!("not tried: {why}"),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
+use crate::inventory::cluster;
 use crate::inventory::{At, Cause, Inventory, ItemId, Origin, Reason};
 use crate::report::{Run, text};
 
@@ -53,9 +54,10 @@ pub fn summary(run: &Run<'_>) -> Summary {
         info: fails(Severity::Info),
         unknown: run.results.findings.iter().filter(|finding| finding.outcome == Outcome::Unknown).count(),
         passed: run.results.coverage.iter().map(|coverage| coverage.passed as usize).sum(),
-        rules: run.rules.len(),
-        items: run.inventory.items().count(),
-        complete: !missed && !unread && run.results.faults.is_empty(),
+        rules: run.sources.merged.map_or(run.rules.len(), |merged| merged.rules),
+        items: run.sources.merged.map_or_else(|| run.inventory.items().count(), |merged| merged.items),
+        complete: run.sources.merged.map_or(!missed && !unread, |merged| merged.complete)
+            && run.results.faults.is_empty(),
     }
 }
 
@@ -203,21 +205,19 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
     let mut before = HashMap::new();
     let (roots, consequences): (Vec<&Finding>, Vec<&Finding>) =
         sorted(run).into_iter().partition(|finding| finding.follows.is_none());
+    // The group of each finding, which is known by its address.
+    let mut of_root: HashMap<*const Finding, usize> = HashMap::new();
     for finding in roots {
-        match known.entry(Row::of(finding, &mut before)) {
-            std::collections::hash_map::Entry::Occupied(group) => groups[*group.get()].findings.push(finding),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(groups.len());
-                groups.push(Group { findings: vec![finding], consequences: vec![] });
-            }
+        let group = *known.entry(Row::of(finding, &mut before)).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.findings.push(finding),
+            None => groups.push(Group { findings: vec![finding], consequences: vec![] }),
         }
+        of_root.insert(std::ptr::from_ref(finding), group);
     }
     for finding in consequences {
-        let root = cause(run, finding);
-        if let Some(group) = groups
-            .iter_mut()
-            .find(|group| group.findings.iter().any(|member| root.is_some_and(|root| std::ptr::eq(*member, root))))
-        {
+        let root = cause(run, finding).and_then(|root| of_root.get(&std::ptr::from_ref(root)));
+        if let Some(group) = root.and_then(|group| groups.get_mut(*group)) {
             group.consequences.push(finding);
         }
     }
@@ -226,6 +226,10 @@ pub(super) fn grouped<'a>(run: &Run<'a>) -> Vec<Group<'a>> {
 
 /// The one command that would settle a finding that is unknown.
 pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<String> {
+    // What was read elsewhere is not read again by a flag of this command.
+    if run.sources.merged.is_some() {
+        return None;
+    }
     let step = next_step::next_step(run.inventory, run.rules, finding, run.sources.asked > 0)?;
     Some(run.invocation.next(&step))
 }
@@ -273,6 +277,13 @@ pub(super) fn place(run: &Run<'_>, finding: &Finding) -> String {
     }
 }
 
+/// Where the statement of a policy stands that a finding is about first, unless that is the finding's own place.
+pub(super) fn statement<'a>(run: &Run<'a>, finding: &'a Finding) -> Option<Spot<'a>> {
+    let place = finding.related.first().filter(|place| place.pointer.contains("/Statement"))?;
+    let own = place.item == finding.subject && finding.pointer.contains("/Statement");
+    spot_of(run, place.item, &place.pointer).filter(|_| !own)
+}
+
 /// A spot for a reader.
 pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
     place_words(run.inventory, spot)
@@ -281,7 +292,7 @@ pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
 /// A place in one line: `queue.yaml:3:5`, `Deployment/kube-system/karpenter`.
 pub(super) fn place_words(inventory: &Inventory, spot: Spot<'_>) -> String {
     text::one_line(&match spot.origin {
-        Origin::File(path) => {
+        Origin::File(path) | Origin::Setting(path) => {
             let path = if &**path == "-" { "(standard input)" } else { path };
             match (spot.at.line, spot.at.column) {
                 (0, _) => path.to_owned(),
@@ -308,10 +319,8 @@ fn context(inventory: &Inventory, context: &str) -> Option<String> {
     if inventory.clusters().len() < 2 {
         return None;
     }
-    let short = |context: &str| context.rsplit(":cluster/").next().unwrap_or(context).to_owned();
-    let own = short(context);
-    let same = inventory.clusters().iter().filter(|cluster| short(&cluster.context) == own).count();
-    Some(if same > 1 { context.to_owned() } else { own })
+    let own = cluster::short_name(context);
+    Some(if inventory.contexts_called(own) > 1 { context.to_owned() } else { own.to_owned() })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::findings::finding::RuleInfo;
-use crate::report::{layout, text};
+use crate::report::{encoding, layout, text};
 
 /// Writes the rules for people, in the order given. On a terminal of `width` columns titles are wrapped.
 pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
@@ -20,6 +20,19 @@ pub fn table(rules: &[RuleInfo], width: Option<usize>, out: &mut dyn Write) -> i
             cells.chain([header[index].len()]).max().unwrap_or(0) + 2
         })
         .sum();
+    // Where a title has no room beside three columns, it stands under its rule.
+    if let Some(width) = width.filter(|width| *width < taken + 24) {
+        for rule in rules {
+            let off = if rule.enabled { "" } else { ", off unless asked for" };
+            let head = format!("{} ({}, {}{off})", rule.label(), rule.area, rule.severity.as_str());
+            let head = text::wrap(&text::one_line(&head), width);
+            let title = text::wrap(&text::one_line(&rule.title), width.saturating_sub(4));
+            for line in head.into_iter().chain(title.into_iter().map(|line| format!("    {line}"))) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        return Ok(());
+    }
     for (row, rule) in rows.iter_mut().zip(rules) {
         let off = if rule.enabled { "" } else { " (off unless asked for)" };
         let title = format!("{}{off}", text::one_line(&rule.title));
@@ -82,6 +95,5 @@ pub fn json(rules: &[RuleInfo], out: &mut dyn Write) -> io::Result<()> {
             settings: rule.settings.iter().map(|(name, docs, default)| Setting { name, docs, default }).collect(),
         })
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &Rules { schema: "karpcheck.rules/v1alpha1", rules })?;
-    writeln!(out)
+    encoding::json(&Rules { schema: "karpcheck.rules/v1alpha1", rules }, out)
 }

@@ -1,5 +1,5 @@
-//! `-o sarif`: SARIF 2.1.0, for code scanning. What is wrong is a `fail` with a level; what could not be decided is
-//! `open`, which has none (§3.27.9). A place in a file is a physical location; every subject is a logical one as well,
+//! `-o sarif`: SARIF 2.1.0, for code scanning. What is wrong is a result; what could not be decided is none, since code
+//! scanning makes an alert of each, but a notification of the tool. A place in a file is a physical location; every subject is a logical one as well,
 //! and an object of a live cluster is nothing but that.
 
 use std::collections::BTreeMap;
@@ -7,12 +7,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::findings::finding;
 use crate::findings::finding::{Finding, Outcome, RuleInfo, Severity};
+use crate::findings::suppression::{Suppression, SuppressionSource};
 use crate::inventory::Place;
 use crate::inventory::{ItemId, Origin, Problem};
+use crate::report::excerpt::Excerpts;
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{Run, closing, fingerprint, matrix, message, text};
+use crate::report::{Piece, Pieces, Run, closing, encoding, matrix, message, text};
 
 /// Results that GitHub takes of a run:
 /// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
@@ -22,9 +25,8 @@ const LOCATIONS: usize = 100;
 /// Characters of a rule's description.
 const DESCRIPTION: usize = 1024;
 
-pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &log(run))?;
-    writeln!(out)
+pub(super) fn write(run: &Run<'_>, pieces: &Pieces, out: &mut dyn Write) -> io::Result<()> {
+    encoding::json(&log(run, pieces), out)
 }
 
 #[derive(Serialize)]
@@ -65,6 +67,9 @@ struct Rule {
     short_description: Message,
     full_description: Message,
     help: Message,
+    /// Its page on the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
     default_configuration: Configuration,
     properties: RuleProperties,
 }
@@ -99,9 +104,13 @@ struct Invocation<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Notification {
     level: &'static str,
     message: Message,
+    /// The rule that could not decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    associated_rule: Option<RuleReference>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     locations: Vec<Location>,
 }
@@ -118,8 +127,54 @@ struct Result {
     locations: Vec<Location>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<Fix>,
     partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppressed>,
     properties: BTreeMap<&'static str, String>,
+}
+
+/// That, why and until when a result is accepted (§3.35).
+#[derive(Serialize)]
+struct Suppressed {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
+    properties: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct RuleReference {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fix {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Message>,
+    artifact_changes: Vec<ArtifactChange>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactChange {
+    artifact_location: Artifact,
+    replacements: Vec<Replacement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement {
+    deleted_region: Region,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inserted_content: Option<Content>,
+}
+
+#[derive(Serialize)]
+struct Content {
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -154,6 +209,11 @@ struct Region {
     start_line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<u32>,
+    /// Behind the last character.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_column: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -164,12 +224,25 @@ struct Logical {
     kind: &'static str,
 }
 
-fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
-    let sorted = rows::sorted(run);
-    let prints = fingerprint::all(run, &sorted);
-    let mut notes: Vec<Notification> =
-        run.inventory.problems().iter().map(|problem| notification(run, problem)).collect();
-    let plain = |level, text: String| Notification { level, message: Message::plain(text), locations: vec![] };
+fn log<'a>(run: &'a Run<'a>, pieces: &Pieces) -> Log<'a> {
+    let (sorted, undecided): (Vec<_>, Vec<_>) =
+        rows::sorted(run).into_iter().partition(|finding| finding.outcome == Outcome::Fail);
+    let suppressed: Vec<&finding::Suppressed> =
+        run.results.suppressed.iter().filter(|suppressed| suppressed.finding.outcome == Outcome::Fail).collect();
+    let mut excerpts = Excerpts::default();
+    let mut notes: Vec<Notification> = run.problems().map(|problem| notification(run, problem)).collect();
+    let plain = |level, text: String| Notification {
+        level,
+        message: Message::plain(text),
+        associated_rule: None,
+        locations: vec![],
+    };
+    notes.extend(undecided.into_iter().map(|finding| Notification {
+        level: level(finding.severity),
+        message: Message::plain(text::clean(&message::finding(run, finding).join("\n"))),
+        associated_rule: Some(RuleReference { id: finding.rule.clone() }),
+        locations: vec![location(run, finding.subject, &finding.pointer, &mut excerpts)],
+    }));
     notes.extend(run.results.faults.iter().map(|fault| plain("error", text::clean(&fault.to_string()))));
     // A green run, too, states what was checked and what was not.
     notes.extend(closing::summary(run).into_iter().map(|line| plain("note", line)));
@@ -197,10 +270,14 @@ fn log<'a>(run: &'a Run<'a>) -> Log<'a> {
                 tool_execution_notifications: notes,
             }],
             results: sorted
-                .iter()
-                .zip(prints)
+                .into_iter()
+                .map(|finding| (finding, None))
+                .chain(suppressed.into_iter().map(|suppressed| (&suppressed.finding, Some(&suppressed.by))))
                 .take(RESULTS)
-                .map(|(finding, print)| result(run, finding, print))
+                .map(|(finding, by)| Result {
+                    suppressions: by.map(suppression).into_iter().collect(),
+                    ..result(run, finding, pieces, &mut excerpts)
+                })
                 .collect(),
             column_kind: "unicodeCodePoints",
         }],
@@ -230,6 +307,7 @@ fn rule(rule: &RuleInfo) -> Rule {
         short_description: Message::plain(title.clone()),
         full_description: Message::plain(title),
         help: Message { text: page.clone(), markdown: Some(page) },
+        help_uri: message::page_url(rule),
         default_configuration: Configuration { enabled: rule.enabled, level: level(rule.severity) },
         properties: RuleProperties {
             tags: vec!["karpenter".to_owned(), text::one_line(&rule.area)],
@@ -242,39 +320,88 @@ fn rule(rule: &RuleInfo) -> Rule {
     }
 }
 
-fn result(run: &Run<'_>, finding: &Finding, print: String) -> Result {
+fn suppression(by: &Suppression) -> Suppressed {
+    let Suppression { source, place, reason, owner, expires } = by;
+    let kind = match source {
+        SuppressionSource::Comment | SuppressionSource::Annotation => "inSource",
+        SuppressionSource::Config | SuppressionSource::Baseline => "external",
+    };
+    let more = [("place", Some(place)), ("owner", owner.as_ref()), ("expires", expires.as_ref())];
+    Suppressed {
+        kind,
+        status: "accepted",
+        justification: text::clean(reason),
+        properties: more.into_iter().filter_map(|(name, text)| Some((name, text::one_line(text?)))).collect(),
+    }
+}
+
+fn result(run: &Run<'_>, finding: &Finding, pieces: &Pieces, excerpts: &mut Excerpts) -> Result {
     let mut properties = BTreeMap::from([
         ("area", finding.area.clone()),
         ("confidence", finding.confidence.as_str().to_owned()),
         ("severity", finding.severity.as_str().to_owned()),
     ]);
-    if let Some(reason) = &finding.reason {
-        properties.insert("cause", reason.cause.as_str().to_owned());
-    }
     if matrix::is_shown(run) {
         properties.insert("scope", finding.scopes.join(", "));
     }
-    let related = finding.related.iter().chain(&finding.reason_at).take(LOCATIONS);
+    let related = finding.related.iter().take(LOCATIONS);
+    // Of what is suppressed there are no pieces.
+    let own = number_of(run, finding).and_then(|number| pieces.get(&number)).map_or(&[][..], Vec::as_slice);
     Result {
         rule_id: finding.rule.clone(),
         rule_index: run.rules.iter().position(|rule| rule.is_called(&finding.rule)),
-        kind: if finding.outcome == Outcome::Fail { "fail" } else { "open" },
-        level: if finding.outcome == Outcome::Fail { level(finding.severity) } else { "none" },
+        kind: "fail",
+        level: level(finding.severity),
         message: Message::plain(text::clean(&message::finding(run, finding).join("\n"))),
-        locations: vec![location(run, finding.subject, &finding.pointer)],
-        related_locations: related.zip(1..).map(|(place, id)| explains(run, place, id)).collect(),
-        partial_fingerprints: BTreeMap::from([("karpcheck/v1", print)]),
+        locations: vec![location(run, finding.subject, &finding.pointer, excerpts)],
+        related_locations: related.zip(1..).map(|(place, id)| explains(run, place, id, excerpts)).collect(),
+        fixes: fix(finding, own).into_iter().collect(),
+        partial_fingerprints: BTreeMap::from([("karpcheck/v1", finding.fingerprint.clone())]),
+        suppressions: vec![],
         properties,
     }
 }
 
-fn explains(run: &Run<'_>, place: &Place, id: usize) -> Location {
-    let note = text::one_line(&place.note);
-    let text = if note.is_empty() { rows::subject(run, place.item) } else { note };
-    Location { id: Some(id), message: Some(Message::plain(text)), ..location(run, place.item, &place.pointer) }
+/// The place of a finding among those of the run.
+fn number_of(run: &Run<'_>, finding: &Finding) -> Option<usize> {
+    run.results.findings.element_offset(finding)
 }
 
-fn location(run: &Run<'_>, item: ItemId, pointer: &str) -> Location {
+/// What the edits of a finding replace, file by file.
+fn fix(finding: &Finding, pieces: &[Piece]) -> Option<Fix> {
+    let mut files: Vec<ArtifactChange> = vec![];
+    for piece in pieces {
+        let uri = uri(&piece.path);
+        let replacement = Replacement {
+            deleted_region: Region {
+                start_line: piece.start.0,
+                start_column: Some(piece.start.1),
+                end_line: Some(piece.end.0),
+                end_column: Some(piece.end.1),
+            },
+            inserted_content: (!piece.text.is_empty()).then(|| Content { text: piece.text.clone() }),
+        };
+        match files.iter_mut().find(|file| file.artifact_location.uri == uri) {
+            Some(file) => file.replacements.push(replacement),
+            None => files.push(ArtifactChange { artifact_location: Artifact { uri }, replacements: vec![replacement] }),
+        }
+    }
+    let description = text::clean(&finding.remediation);
+    let description = (!description.is_empty()).then(|| Message::plain(description));
+    (!files.is_empty()).then_some(Fix { description, artifact_changes: files })
+}
+
+fn explains(run: &Run<'_>, place: &Place, id: usize, excerpts: &mut Excerpts) -> Location {
+    let note = text::one_line(&place.note);
+    let text = if note.is_empty() { rows::subject(run, place.item) } else { note };
+    Location {
+        id: Some(id),
+        message: Some(Message::plain(text)),
+        ..location(run, place.item, &place.pointer, excerpts)
+    }
+}
+
+fn location(run: &Run<'_>, item: ItemId, pointer: &str, excerpts: &mut Excerpts) -> Location {
     let spot = rows::spot_of(run, item, pointer);
     let subject = rows::subject(run, item);
     let whole = match spot.map(|spot| spot.origin) {
@@ -285,14 +412,14 @@ fn location(run: &Run<'_>, item: ItemId, pointer: &str) -> Location {
     let fully_qualified_name = format!("{whole}{}", text::one_line(pointer));
     Location {
         id: None,
-        physical_location: spot.and_then(physical),
+        physical_location: spot.and_then(|spot| physical(spot, excerpts.end(spot))),
         logical_locations: vec![Logical { name: subject, fully_qualified_name, kind: "resource" }],
         message: None,
     }
 }
 
 fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
-    let physical = problem.at.and_then(|at| physical(rows::spot(run, at)));
+    let physical = problem.at.and_then(|at| physical(rows::spot(run, at), None));
     Notification {
         level: if problem.is_fatal() {
             "error"
@@ -302,6 +429,7 @@ fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
             "note"
         },
         message: Message::plain(text::clean(&problem.to_string())),
+        associated_rule: None,
         locations: physical
             .into_iter()
             .map(|physical| Location {
@@ -315,13 +443,17 @@ fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
 }
 
 /// Standard input has no address.
-fn physical(spot: Spot<'_>) -> Option<Physical> {
+fn physical(spot: Spot<'_>, end: Option<u32>) -> Option<Physical> {
     let path = spot.file?;
     if path == "-" {
         return None;
     }
-    let region = (spot.at.line > 0)
-        .then(|| Region { start_line: spot.at.line, start_column: (spot.at.column > 0).then_some(spot.at.column) });
+    let region = (spot.at.line > 0).then(|| Region {
+        start_line: spot.at.line,
+        start_column: (spot.at.column > 0).then_some(spot.at.column),
+        end_line: end.map(|_| spot.at.line),
+        end_column: end,
+    });
     Some(Physical { artifact_location: Artifact { uri: uri(path) }, region })
 }
 

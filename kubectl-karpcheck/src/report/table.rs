@@ -80,7 +80,7 @@ fn plain(run: &Run<'_>, options: &TableOptions) -> Vec<String> {
                 text::one_line(&finding.rule),
                 rows::subject(run, finding.subject),
                 rows::place(run, finding),
-                text::one_line(&text.join("; ")),
+                message::in_one_line(&text),
             ]);
             cells
         })
@@ -92,7 +92,7 @@ fn plain(run: &Run<'_>, options: &TableOptions) -> Vec<String> {
     if rows.is_empty() {
         return vec![];
     }
-    layout::columns(&header, &rows).into_iter().skip(usize::from(!options.headers)).collect()
+    layout::lines(&header, &rows).into_iter().skip(usize::from(!options.headers)).collect()
 }
 
 /// How often each rule found nothing wrong.

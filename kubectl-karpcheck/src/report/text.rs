@@ -29,22 +29,58 @@ pub(super) fn few(all: &[String]) -> Vec<String> {
     few
 }
 
-/// A text without control characters: names of files and objects are not trusted, and a terminal executes escapes.
-/// Line breaks stay (`\r\n` as `\n`), tabs become blanks.
+/// May a character not be shown as it is: does it control a terminal, turn the direction of writing, or hide? Names of files
+/// and objects are not trusted.
+pub(super) const fn is_harmful(char: char) -> bool {
+    matches!(char,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What begins a command in the middle of a line: older ones of GitHub's runner, and those of Azure's agent.
+const COMMANDS: [&str; 2] = ["##[", "##vso["];
+
+/// Would a runner of a pipeline take a line for a command?
+/// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+/// <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>
+pub(super) fn is_command(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    COMMANDS.iter().any(|command| lower.contains(command)) || begins_command(line.trim_start())
+}
+
+/// `::error::`, `::set-output name=x::y`: what a runner takes for a command at the beginning of a line.
+fn begins_command(text: &str) -> bool {
+    text.strip_prefix("::")
+        .is_some_and(|rest| rest.contains("::") && rest.starts_with(|char: char| char.is_ascii_alphabetic()))
+}
+
+/// A text that neither controls a terminal nor commands a pipeline, wherever its words end up in a line. Line breaks stay
+/// (`\r\n` as `\n`), tabs become blanks.
 pub(super) fn clean(text: &str) -> String {
-    let harmful = |char: char| {
-        // Control characters, and the marks that change the direction of writing.
-        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace("\r\n", "\n")
-        .chars()
-        .map(|char| match char {
-            '\n' => '\n',
-            '\t' => ' ',
-            char if harmful(char) => '\u{fffd}',
-            char => char,
-        })
-        .collect()
+    let mut made = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        let next = &rest[char.len_utf8()..];
+        match char {
+            '\r' if next.starts_with('\n') => {}
+            '\n' => made.push('\n'),
+            '\t' => made.push(' '),
+            char if is_harmful(char) => made.push('\u{fffd}'),
+            '#' if begins_command_within(rest) => made.push_str("# "),
+            ':' if begins_command(rest) && !made.ends_with(|before: char| !before.is_whitespace()) => {
+                made.push_str(": ")
+            }
+            char => made.push(char),
+        }
+        rest = next;
+    }
+    made
+}
+
+/// Does a text begin with what is a command in the middle of a line, too?
+pub(super) fn begins_command_within(text: &str) -> bool {
+    COMMANDS.iter().any(|command| text.get(..command.len()).is_some_and(|start| start.eq_ignore_ascii_case(command)))
 }
 
 /// The same on one line.
@@ -132,6 +168,20 @@ mod tests {
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{202e}c\td"), "a\u{fffd}[31mb\u{fffd}c d");
         assert_eq!(one_line("a\n  b\r\nc"), "a b c");
+    }
+
+    #[test]
+    fn no_text_commands_a_pipeline() {
+        for text in ["##[error]x", "a ##VSO[task.setvariable]x", "::error::x", "a ::set-env name=b::c", "x\n::debug::"]
+        {
+            let clean = clean(text);
+            assert!(!clean.lines().any(is_command), "{clean}");
+            assert!(!clean.split(' ').any(is_command), "{clean}");
+        }
+        for text in ["AWS::SQS::Queue", "::1", "a # b", "## [x]", "arn:aws:sqs:::"] {
+            assert_eq!(clean(text), text);
+        }
+        assert_eq!(clean("a\u{9b}b\u{200b}c\u{feff}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
     }
 
     #[test]

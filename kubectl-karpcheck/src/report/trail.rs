@@ -10,7 +10,7 @@ use crate::report::json;
 use crate::report::json::Place;
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{cause_words, closing, layout, text};
+use crate::report::{cause_words, closing, encoding, layout, text};
 
 /// A request with its answer.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,9 @@ pub struct Reasons<'a> {
     pub answers: Vec<Answered<'a>>,
 }
 
+/// Statements that are all shown where none comes near.
+const FEW: usize = 6;
+
 fn who(request: &Request) -> String {
     match &request.principal {
         // The role's item is known even where its ARN is not.
@@ -46,8 +49,8 @@ fn who(request: &Request) -> String {
         }
         Principal::Identity(identity) => identity.arn.to_string(),
         Principal::Service(name) => name.to_string(),
-        Principal::Federated(provider) => format!("whom {provider} vouches for"),
-        Principal::Anyone => "anyone of another account".into(),
+        Principal::Federated(provider) => format!("identities that {provider} vouches for"),
+        Principal::Anyone => "anyone in another account".into(),
     }
 }
 
@@ -106,28 +109,36 @@ fn misses(statement: &StatementTrail) -> String {
     notes.join(", and ")
 }
 
-/// Writes one answer for people.
+/// Writes one answer for people, with all statements or with those that come near alone.
 pub fn decision_table(
     inventory: &Inventory,
     answered: &Answered<'_>,
+    all: bool,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    problems_of(inventory, width, out)?;
+    write_answer(inventory, answered, all, (width, ""), out)
+}
+
+fn problems_of(inventory: &Inventory, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     for problem in inventory.problems() {
-        writeln!(out, "{}", closing::problem(inventory, problem))?;
+        for line in text::wrap(&closing::problem(inventory, problem), width.map_or(usize::MAX, |width| width.max(40))) {
+            writeln!(out, "{line}")?;
+        }
     }
-    write_answer(inventory, answered, width, "", out)
+    Ok(())
 }
 
 fn write_answer(
     inventory: &Inventory,
     answered: &Answered<'_>,
-    width: Option<usize>,
-    indent: &str,
+    all: bool,
+    (width, indent): (Option<usize>, &str),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Answered { request, context, decision, trail } = answered;
-    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent.len()).max(40));
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent.len()).max(30));
     let mut say = |text: &str| -> io::Result<()> {
         for line in text::wrap(&text::clean(text), room) {
             writeln!(out, "{indent}{line}")?;
@@ -142,10 +153,11 @@ fn write_answer(
     if let Some(unknown) = &decision.unknown {
         say(&format!("to be known ({}): {}", cause_words(unknown.reason.cause), unknown.reason))?;
     }
-    // Statements about other actions are counted, unless there is nothing else to show.
+    // Statements about other actions are counted, unless there are few and nothing else to show.
     let named = trail.iter().any(|statement| statement.applies != Ternary::No || statement.near);
+    let all = all || (!named && trail.len() <= FEW);
     let (near, far): (Vec<&StatementTrail>, Vec<&StatementTrail>) =
-        trail.iter().partition(|statement| !named || statement.applies != Ternary::No || statement.near);
+        trail.iter().partition(|statement| all || statement.applies != Ternary::No || statement.near);
     if !near.is_empty() {
         let rows: Vec<Vec<String>> = near
             .iter()
@@ -159,58 +171,86 @@ fn write_answer(
             })
             .collect();
         writeln!(out)?;
-        for line in layout::columns(&["ANSWER", "STATEMENT", "WHERE", "WHY"], &rows) {
-            writeln!(out, "{indent}{line}")?;
+        for line in statements(&rows, width.map(|_| room)) {
+            writeln!(out, "{}", format!("{indent}{line}").trim_end())?;
         }
         writeln!(out)?;
     }
+    let mut say = |text: &str| -> io::Result<()> {
+        for line in text::wrap(&text::one_line(text), room) {
+            writeln!(out, "{indent}{line}")?;
+        }
+        Ok(())
+    };
     if !far.is_empty() {
-        writeln!(out, "{indent}{} about other actions", text::count(far.len(), "statement"))?;
+        say(&format!("{} about other actions (--all shows them)", text::count(far.len(), "statement")))?;
     }
     for (item, fault) in &decision.faults {
-        let place = spot_words(inventory, *item, &fault.pointer);
-        writeln!(out, "{indent}fault: {}", text::one_line(&format!("{place}: {fault}")))?;
+        say(&format!("fault: {}: {fault}", spot_words(inventory, *item, &fault.pointer)))?;
     }
     for note in &decision.notes {
-        writeln!(out, "{indent}note: {}", text::one_line(note))?;
+        say(&format!("note: {note}"))?;
     }
     Ok(())
 }
 
-/// Writes a rule's reasons for people.
+/// The statements as a table; where that is wider than the terminal, as a list.
+fn statements(rows: &[Vec<String>], room: Option<usize>) -> Vec<String> {
+    let table = layout::columns(&["ANSWER", "STATEMENT", "WHERE", "WHY"], rows);
+    let Some(room) = room.filter(|room| table.iter().any(|line| text::width(line) > *room)) else { return table };
+    let mut lines = vec![];
+    for row in rows {
+        let [answer, statement, place, why] = row.as_slice() else { continue };
+        for (line, number) in text::wrap(&format!("{answer}: {statement}"), room.saturating_sub(4)).iter().zip(0..) {
+            lines.push(format!("{}{line}", if number == 0 { "  - " } else { "    " }));
+        }
+        let rest = [place, why].into_iter().filter(|text| !text.is_empty());
+        lines
+            .extend(rest.flat_map(|text| text::wrap(text, room.saturating_sub(6))).map(|line| format!("      {line}")));
+    }
+    lines
+}
+
+/// Writes a rule's reasons for people, with all statements or with those that come near alone.
 pub fn why_table(
     inventory: &Inventory,
     rule: &str,
     reasons: &[Reasons<'_>],
     skipped: Option<&str>,
+    all: bool,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for problem in inventory.problems() {
-        writeln!(out, "{}", closing::problem(inventory, problem))?;
-    }
+    problems_of(inventory, width, out)?;
+    let room = width.map_or(usize::MAX, |width| width.max(40));
+    let lines = |indent: &str, text: &str, out: &mut dyn Write| -> io::Result<()> {
+        for line in text::wrap(&text::one_line(text), room - indent.len()) {
+            writeln!(out, "{indent}{line}")?;
+        }
+        Ok(())
+    };
     for (index, reason) in reasons.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
         let place = spot_words(inventory, reason.subject, "");
-        writeln!(out, "{}: {} ({place})", reason.verdict, subject_words(inventory, reason.subject))?;
+        lines("", &format!("{}: {} ({place})", reason.verdict, subject_words(inventory, reason.subject)), out)?;
         for message in &reason.messages {
-            writeln!(out, "  {}", text::one_line(message))?;
+            lines("  ", message, out)?;
         }
         if reason.answers.is_empty() {
-            writeln!(out, "  nothing was asked of IAM")?;
+            writeln!(out, "  the rule asked nothing of IAM")?;
         }
         for answered in &reason.answers {
             writeln!(out)?;
-            write_answer(inventory, answered, width, "  ", out)?;
+            write_answer(inventory, answered, all, (width, "  "), out)?;
         }
     }
     if reasons.is_empty() {
-        writeln!(out, "{rule} has no subject in what was read")?;
+        lines("", &format!("{rule} has no subject in what was read"), out)?;
     }
     if let Some(skipped) = skipped {
-        writeln!(out, "{}", text::one_line(skipped))?;
+        lines("", skipped, out)?;
     }
     Ok(())
 }
@@ -356,8 +396,7 @@ pub fn decision_json(inventory: &Inventory, answered: &Answered<'_>, out: &mut d
         problems: Some(problems(inventory)),
         ..as_json(inventory, answered)
     };
-    serde_json::to_writer_pretty(&mut *out, &json)?;
-    writeln!(out)
+    encoding::json(&json, out)
 }
 
 #[derive(Serialize)]
@@ -395,6 +434,5 @@ pub fn why_json(
         })
         .collect();
     let why = Why { schema: "karpcheck.why/v1alpha1", rule, subjects, skipped, problems: problems(inventory) };
-    serde_json::to_writer_pretty(&mut *out, &why)?;
-    writeln!(out)
+    encoding::json(&why, out)
 }

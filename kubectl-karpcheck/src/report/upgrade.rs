@@ -9,6 +9,7 @@ use crate::report::{NotShown, Patched, Run, diff as diffs, rows, text};
 
 mod additions;
 mod machine;
+mod page;
 mod people;
 
 /// A version that must not be skipped.
@@ -55,6 +56,8 @@ pub struct Hop<'a> {
     pub stop: Option<Stop>,
     /// What to do before.
     pub notes: Vec<Note>,
+    /// The oldest and the newest version of Kubernetes that it supports; none where that is not known.
+    pub kubernetes: Option<(String, String)>,
 }
 
 /// An action that is no longer needed.
@@ -195,15 +198,23 @@ pub fn json(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes the steps as GitHub's markdown, for a pull request or a ticket.
+///
+/// # Errors
+/// It could not be written.
+pub fn markdown(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    page::write(upgrade, &mut out)?;
+    out.flush()
+}
+
 /// Writes what to add to the files, as a unified diff; on `err`, what a diff cannot show.
 ///
 /// # Errors
 /// It could not be written.
 pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    for file in &upgrade.files {
-        write!(out, "{}", diffs::text(file))?;
-    }
+    diffs::write_files(&upgrade.files, &mut out, err)?;
     out.flush()?;
     for line in additions::by_hand(upgrade) {
         writeln!(err, "not in the diff: {line}")?;
@@ -212,8 +223,11 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     let is_mended = |finding: &Finding| {
         !finding.edits.is_empty() && finding.cure.as_ref().is_none_or(|cure| *cure == FixOutcome::Cleared)
     };
-    let without =
-        upgrade.all.results.findings.iter().filter(|finding| !is_mended(finding)).count() + upgrade.obsolete.len();
+    let findings = &upgrade.all.results.findings;
+    let shown = |at: usize| upgrade.files.iter().any(|file| file.findings.contains(&at));
+    // What has no edits of its own, and is in the diff all the same, is a resource that was missing.
+    let left = |at: &usize| !is_mended(&findings[*at]) && (!findings[*at].edits.is_empty() || !shown(*at));
+    let without = (0..findings.len()).filter(left).count() + upgrade.obsolete.len();
     let stops = upgrade.hops.len() > 1;
     if without > 0 || stops {
         let steps = if stops { ", and which versions must not be skipped" } else { "" };
@@ -222,8 +236,34 @@ pub fn diff(upgrade: &Upgrade<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
     Ok(())
 }
 
-/// A policy and what in it, for a reader: `ManagedPolicy/KarpenterControllerPolicy (template.yaml:12:3)`.
-fn placed(run: &Run<'_>, item: ItemId, pointer: &str) -> String {
-    let place = rows::spot_of(run, item, pointer).map(|spot| rows::spot_words(run, spot)).unwrap_or_default();
-    text::one_line(&format!("{} ({place})", rows::subject(run, item)))
+/// Actions of one policy that are no longer needed for one reason.
+struct Spare<'a> {
+    actions: Vec<&'a str>,
+    /// The policy and where they stand in it: `ManagedPolicy/KarpenterControllerPolicy (template.yaml:12:3)`.
+    policy: String,
+    why: &'a str,
+}
+
+fn spare<'a>(upgrade: &'a Upgrade<'_>) -> Vec<Spare<'a>> {
+    let run = &upgrade.now;
+    let mut groups: Vec<(&Obsolete, Vec<&str>, Vec<String>)> = vec![];
+    for one in &upgrade.obsolete {
+        let place =
+            rows::spot_of(run, one.item, &one.pointer).map(|spot| rows::spot_words(run, spot)).unwrap_or_default();
+        match groups.iter_mut().find(|(first, ..)| first.item == one.item && first.why == one.why) {
+            Some((_, actions, places)) => {
+                actions.extend(Some(one.action).filter(|action| !actions.contains(action)));
+                places.extend(Some(place).filter(|place| !places.contains(place)));
+            }
+            None => groups.push((one, vec![one.action], vec![place])),
+        }
+    }
+    let groups = groups.into_iter();
+    groups
+        .map(|(first, actions, places)| Spare {
+            actions,
+            policy: text::one_line(&format!("{} ({})", rows::subject(run, first.item), places.join(", "))),
+            why: first.why,
+        })
+        .collect()
 }

@@ -144,7 +144,7 @@ macro_rules! sum {
         Operation {
             service: "cloudwatch",
             name: "get-metric-statistics",
-            action: "cloudwatch:GetMetricStatistics",
+            action: SUM,
             about: $topic,
             options: &[
                 opt("--namespace", &[Part::Fixed($namespace)]),
@@ -175,6 +175,11 @@ macro_rules! operation {
     };
 }
 
+/// The permission to ask for one sum of a metric.
+pub const SUM: &str = "cloudwatch:GetMetricStatistics";
+/// The permission to ask for many of them at once.
+pub const SUMS_AT_ONCE: &str = "cloudwatch:GetMetricData";
+
 /// Who asks, and so which account it is: asked before anything else. It needs no permission.
 pub const IDENTITY: Operation =
     operation!("sts" "get-caller-identity" "GetCallerIdentity" Topic::Account, &[], &[], &[]);
@@ -203,6 +208,9 @@ pub const TABLE: &[Operation] = &[
     operation!("kms" "get-key-rotation-status" "GetKeyRotationStatus" Topic::KeyArn, &[opt("--key-id", IT)], KEY, &[]),
     operation!("iam" "get-role" "GetRole" Topic::Role, &[opt("--role-name", IT)], ROLE,
         &[lead(Topic::Policy, "Role.PermissionsBoundary.PermissionsBoundaryArn")]),
+    // Whether the account has it: without it only who may create it gets a spot instance.
+    operation!("iam" "get-role" "GetRole" Topic::Account, &[opt("--role-name", &[Part::Fixed("AWSServiceRoleForEC2Spot")])],
+        &["AWS::IAM::Role"], &[]),
     operation!("iam" "list-role-policies" "ListRolePolicies" Topic::Role, &[opt("--role-name", IT)], ROLE,
         &[keeping(lead(Topic::RolePolicy, "PolicyNames[]"), 1)]),
     operation!("iam" "get-role-policy" "GetRolePolicy" Topic::RolePolicy,

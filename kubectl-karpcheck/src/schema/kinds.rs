@@ -71,6 +71,7 @@ pub fn is_reconciled(kind: &str) -> bool {
             | "karpenter.sh/NodeClaim"
             | "karpenter.sh/Provisioner"
             | "karpenter.sh/Machine"
+            | "karpenter.sh/NodeOverlay"
             | "karpenter.k8s.aws/EC2NodeClass"
             | "karpenter.k8s.aws/AWSNodeTemplate"
     )
@@ -83,6 +84,8 @@ pub struct GatherScope {
     declared: Vec<String>,
     /// Kubernetes kinds and patterns to list, sorted, each with whether access may be denied without affecting completeness.
     listed: Vec<(String, bool)>,
+    /// Is a cluster without Karpenter a failure?
+    karpenter: bool,
 }
 
 impl GatherScope {
@@ -100,6 +103,17 @@ impl GatherScope {
         }
         plan.listed = listed.into_iter().collect();
         plan
+    }
+
+    /// The same, where a cluster without Karpenter is a failure.
+    #[must_use]
+    pub fn requiring_karpenter(self, karpenter: bool) -> Self {
+        Self { karpenter, ..self }
+    }
+
+    /// Is a cluster without Karpenter a failure?
+    pub const fn requires_karpenter(&self) -> bool {
+        self.karpenter
     }
 
     /// The Kubernetes kinds and patterns to list: `group/Kind`, and whether a refusal leaves the run complete.

@@ -1,47 +1,63 @@
-//! AWS itself: what its `aws` CLI answers, saved to files or asked for now.
+//! AWS itself: what it answers, as the `aws` CLI prints it, saved to files or asked for now.
 //!
 //! ```text
-//! inventory -> schedule (what it names) -> executor: the CLI, in rounds -> responses -> drafts
-//!                                      -> dry_run: the commands            ^
-//!                                      -> collect_script: a folder --------+
+//! inventory -> schedule (what it names) -> executor, in rounds: signed, or command (the CLI) -> responses -> drafts
+//!                                      -> dry_run: the commands                                 ^
+//!                                      -> collect_script: a folder ----------------------------+
 //! ```
 //!
-//! What there is to ask stands in one table, [`aws_calls`](crate::schema::aws_calls). Nothing is ever written to AWS, and
-//! no credential is read: the CLI that the user has finds its own.
+//! What there is to ask stands in one table, [`aws_calls`](crate::schema::aws_calls). Nothing is ever written to AWS. Credentials are
+//! those of the environment, else what the user's CLI hands out; they stay in memory.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use crate::inventory::problem::{AwsProblem, Times as Repeated};
-use crate::inventory::{At, AwsOrigin, Builder, ClusterId, Inventory, Origin, Problem};
+use crate::inventory::{At, AwsOrigin, Builder, ClusterId, ClusterLogin, Inventory, Origin, Problem};
 use crate::karpenter;
 use crate::schema::kinds::GatherScope;
-use crate::sources::cluster::ClusterOptions;
+use crate::schema::pattern::glob;
 
 use crate::formats::json;
 use crate::formats::json::Base;
+use answer_cache::AnswerCache;
 use call::{Call, Times};
-use executor::{CallFailure, CallOutcome, Cli};
+use command::Cli;
+use executor::Aws;
+use reply::{CallFailure, CallOutcome};
 use responses::{Asked, Outcome};
 use schedule::Seeds;
 
 pub(crate) mod account_region;
+mod answer_cache;
 mod call;
 mod cli_error;
 mod collect_script;
+mod command;
 mod dry_run;
+mod endpoints;
+mod error;
 mod executor;
+mod recording;
+mod reply;
 pub(crate) mod responses;
 mod schedule;
+mod signed;
+mod sums;
+
+pub(super) use recording::Recording;
 
 /// As whom AWS is asked, and how long an answer may take.
 #[derive(Clone, Debug)]
 pub struct AwsOptions {
-    /// Profiles of the `aws` CLI: `NAME` for every context, `CONTEXT=NAME` for one.
+    /// Profiles of the `aws` CLI: `NAME` for every context, `CONTEXT=NAME` for those of a name (with `*` and `?`).
     pub profiles: Vec<String>,
     /// How long to wait for one answer.
     pub timeout: Duration,
+    /// Answers that are no older are not asked for again; zero asks for all.
+    pub cache: Duration,
 }
 
 /// How much was asked.
@@ -65,33 +81,29 @@ struct Target {
 }
 
 /// The contexts of an inventory, each with what is said of its AWS.
-fn targets(
-    inventory: &Inventory,
-    profiles: &[String],
-    cluster: Option<&ClusterOptions>,
-    builder: &Builder,
-) -> Vec<Target> {
-    let of_kubeconfig = cluster.map(super::cluster::aws_login).unwrap_or_default();
+fn targets(inventory: &Inventory, profiles: &[String], builder: &Builder) -> Vec<Target> {
     let stated = builder.stated();
-    let mut clusters: Vec<(String, ClusterId)> = (1..)
+    let mut clusters: Vec<(String, ClusterId, ClusterLogin)> = (1..)
         .zip(inventory.clusters())
-        .map(|(number, cluster)| (cluster.context.to_string(), ClusterId(number)))
+        .map(|(number, cluster)| (cluster.context.to_string(), ClusterId(number), cluster.login.clone()))
         .collect();
     if clusters.is_empty() {
-        clusters.push((String::new(), ClusterId::FILES));
+        clusters.push((String::new(), ClusterId::FILES, ClusterLogin::default()));
     }
     clusters
         .into_iter()
-        .map(|(context, cluster)| {
+        .map(|(context, cluster, login)| {
             let home = schedule::home(inventory, cluster);
-            let own = profiles.iter().find_map(|word| word.strip_prefix(&format!("{context}=")));
+            let stated = stated.of_scope("", &[&context], &BTreeSet::new());
+            // The last `=`, since the name of a context may have one.
+            let own = profiles.iter().filter_map(|word| word.rsplit_once('=')).find(|(of, _)| glob(of, &context));
             let all = profiles.iter().rev().find(|word| !word.contains('='));
             let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
             Target {
-                profile: own.or(all.map(String::as_str)).map(str::to_owned).or_else(|| of_kubeconfig.profile.clone()),
+                profile: own.map(|(_, name)| name).or(all.map(String::as_str)).map(str::to_owned).or(login.profile),
                 region: home
                     .region
-                    .or_else(|| of_kubeconfig.region.clone())
+                    .or(login.region)
                     .or_else(|| stated.region.clone())
                     .or_else(|| environment("AWS_REGION"))
                     .or_else(|| environment("AWS_DEFAULT_REGION")),
@@ -103,42 +115,203 @@ fn targets(
         .collect()
 }
 
+/// Contexts whose AWS is asked at one time.
+const CONTEXTS: usize = 4;
+
 /// Asks AWS what the chosen rules read, about what was gathered so far. What goes wrong becomes a problem.
-///
-/// `cluster` are the flags that the cluster was asked with; none where files alone are read.
 pub fn gather(
     options: &AwsOptions,
-    cluster: Option<&ClusterOptions>,
     gather_scope: &GatherScope,
     builder: &mut Builder,
     progress: &mut dyn FnMut(&str),
 ) -> AwsSummary {
+    take_in(ask(options, gather_scope, builder, progress), gather_scope, builder)
+}
+
+/// Asks: what AWS answered for each context, in their order. Nothing is taken in.
+pub(super) fn ask(
+    options: &AwsOptions,
+    gather_scope: &GatherScope,
+    builder: &Builder,
+    progress: &mut dyn FnMut(&str),
+) -> Vec<Exchange> {
     // What the objects name is known when they are joined.
     let inventory = karpenter::inventory(builder.clone());
-    let mut summary = AwsSummary::default();
-    for mut target in targets(&inventory, &options.profiles, cluster, builder) {
-        let seeds = schedule::seeds(&inventory, gather_scope, target.cluster);
-        if target.region.is_none() {
-            target.region = Cli::new(&target, options.timeout).own_region();
+    let targets = targets(&inventory, &options.profiles, builder);
+    let asked: Vec<(Target, Seeds)> = targets
+        .into_iter()
+        .map(|target| {
+            let seeds = schedule::seeds(&inventory, gather_scope, target.cluster);
+            (target, seeds)
+        })
+        .collect();
+    if let [(target, seeds)] = asked.as_slice() {
+        return vec![exchange(options, target, seeds, gather_scope, false, progress)];
+    }
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel::<Told>();
+    let mut all: BTreeMap<usize, Exchange> = BTreeMap::new();
+    std::thread::scope(|scope| {
+        for _ in 0..CONTEXTS.min(asked.len()) {
+            let (tell, next, asked) = (tell.clone(), &next, &asked);
+            scope.spawn(move || {
+                while let Some((number, (target, seeds))) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    asked.get(number).map(|one| (number, one))
+                } {
+                    let mut progress = |line: &str| {
+                        // Who listens stays until the last context is done.
+                        let _ = tell.send(Told::Line(format!("{}: {line}", target.context)));
+                    };
+                    let done = exchange(options, target, seeds, gather_scope, true, &mut progress);
+                    let _ = tell.send(Told::Done(number, Box::new(done)));
+                }
+            });
         }
-        let cli = Cli::new(&target, options.timeout);
-        ask(&cli, &target, &seeds, gather_scope, builder, progress, &mut summary);
+        drop(tell);
+        for told in told {
+            match told {
+                Told::Line(line) => progress(&line),
+                Told::Done(number, done) => drop(all.insert(number, *done)),
+            }
+        }
+    });
+    all.into_values().collect()
+}
+
+/// What a thread that asks AWS says.
+enum Told {
+    Line(String),
+    Done(usize, Box<Exchange>),
+}
+
+/// What AWS was asked for one context, and what it answered.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    target: Target,
+    /// Was anything but who is asking asked?
+    whole: bool,
+    times: Times,
+    /// Who asked: the account, the question and its answer.
+    identity: Option<(Call, String, String)>,
+    /// Texts that stand where a name belongs and are none.
+    strange: BTreeSet<String>,
+    came: Vec<(Call, CallOutcome)>,
+    /// Why nothing more could be asked.
+    stopped: Option<CallFailure>,
+    /// What is wrong with the whole of it.
+    problems: Vec<AwsProblem>,
+}
+
+fn exchange(
+    options: &AwsOptions,
+    target: &Target,
+    seeds: &Seeds,
+    gather_scope: &GatherScope,
+    beside: bool,
+    progress: &mut dyn FnMut(&str),
+) -> Exchange {
+    let mut target = target.clone();
+    if target.region.is_none() {
+        target.region = Cli::new(&target, options.timeout).own_region();
+    }
+    let mut done = Exchange {
+        times: Times::until(jiff::Timestamp::now()),
+        whole: true,
+        identity: None,
+        strange: seeds.strange.clone(),
+        came: vec![],
+        stopped: None,
+        problems: vec![],
+        target,
+    };
+    if seeds.topics.is_empty() {
+        done.problems.push(AwsProblem::NothingToAsk);
+        return done;
+    }
+    progress(&format!("asking AWS some {} questions", dry_run::count(seeds, gather_scope)));
+    let asked = Aws::new(&done.target, options.timeout, beside).and_then(|mut aws| {
+        let identity = aws.account(&done.times)?;
+        Ok((aws, identity))
+    });
+    let aws = match asked {
+        Ok((aws, identity)) => {
+            done.identity = Some(identity);
+            aws
+        }
+        // A region is what the next step asks for.
+        Err(CallFailure::Login(error::Login::NoRegion)) => {
+            return done.nothing(seeds, gather_scope, AwsProblem::NoRegion);
+        }
+        Err(why) => return done.nothing(seeds, gather_scope, AwsProblem::NotAsked { why: why.to_string().into() }),
+    };
+    let account = done.identity.as_ref().map(|(_, account, _)| account.clone()).unwrap_or_default();
+    if let Some(expected) = done.target.account.clone().filter(|expected| *expected != account) {
+        let (account, expected) = (account.into(), expected.into());
+        return done.nothing(seeds, gather_scope, AwsProblem::OtherAccount { account, expected });
+    }
+    if done.target.region.is_none() {
+        return done.nothing(seeds, gather_scope, AwsProblem::NoRegion);
+    }
+    // Who asks tells whose answers may be taken from before.
+    let identity = done.identity.as_ref().map(|(_, _, text)| canonical(text)).unwrap_or_default();
+    let aws = aws.caching(AnswerCache::of_user(options.cache, &identity));
+    let results = aws.follow(seeds, gather_scope, &done.times, progress);
+    done.strange.extend(results.strange);
+    done.came = results.came;
+    // That the user ended the run is said once, for all of it.
+    if let Some(why) = results.stopped.as_ref().filter(|why| **why != CallFailure::Interrupted) {
+        done.problems.push(AwsProblem::NotAsked { why: why.to_string().into() });
+    }
+    done.stopped = results.stopped;
+    if results.left > 0 {
+        done.problems.push(AwsProblem::QuestionsLeft { asked: executor::MOST, left: results.left });
+    }
+    done
+}
+
+/// JSON without what depends on who wrote it.
+fn canonical(text: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| text.to_owned(), |value| value.to_string())
+}
+
+impl Exchange {
+    /// Nothing could be asked, for one reason.
+    fn nothing(mut self, seeds: &Seeds, gather_scope: &GatherScope, problem: AwsProblem) -> Self {
+        let why = CallFailure::NotAsked(problem.to_string());
+        self.came =
+            first(seeds, gather_scope).into_iter().map(|call| (call, CallOutcome::Failed(why.clone()))).collect();
+        self.problems.push(problem);
+        self.stopped = Some(why);
+        self.whole = false;
+        self
+    }
+
+    /// The cluster that it is about.
+    pub(super) const fn cluster(&self) -> ClusterId {
+        self.target.cluster
+    }
+
+    /// The same about a cluster under its number in another run.
+    pub(super) fn about(mut self, cluster: ClusterId) -> Self {
+        self.target.cluster = cluster;
+        self
+    }
+}
+
+/// Takes in what AWS answered.
+pub(super) fn take_in(all: Vec<Exchange>, gather_scope: &GatherScope, builder: &mut Builder) -> AwsSummary {
+    let mut summary = AwsSummary::default();
+    for exchange in all {
+        taken_in(exchange, gather_scope, builder, &mut summary);
     }
     summary
 }
 
-fn ask(
-    cli: &Cli,
-    target: &Target,
-    seeds: &Seeds,
-    gather_scope: &GatherScope,
-    builder: &mut Builder,
-    progress: &mut dyn FnMut(&str),
-    summary: &mut AwsSummary,
-) {
-    let times = Times::until(jiff::Timestamp::now());
+fn taken_in(exchange: Exchange, gather_scope: &GatherScope, builder: &mut Builder, summary: &mut AwsSummary) {
+    let Exchange { target, whole, times, identity, strange, came, stopped, problems } = exchange;
     let mut taken = Taken {
-        target,
+        target: &target,
         account: target.account.clone(),
         times: &times,
         gather_scope,
@@ -146,55 +319,33 @@ fn ask(
         refused: BTreeMap::new(),
         failed: BTreeMap::new(),
     };
-    taken.strange(&seeds.strange);
-    if seeds.topics.is_empty() {
-        return taken.problem(AwsProblem::NothingToAsk);
-    }
-    let nothing = |taken: &mut Taken<'_>, problem: AwsProblem| {
-        let why = CallFailure::NotAsked(problem.to_string());
-        taken.problem(problem);
-        for call in first(seeds, gather_scope) {
-            taken.take(&call, CallOutcome::Failed(why.clone()));
+    taken.strange(&strange);
+    if let Some((identity, account, text)) = identity {
+        summary.calls += 1;
+        summary.bytes += text.len();
+        if whole {
+            // What was asked about was looked for there, so that is where it lives.
+            let origin = Origin::Aws(Box::new(AwsOrigin {
+                account: account.as_str().into(),
+                region: target.region.as_deref().unwrap_or_default().into(),
+                command: executor::shown(&identity, &times).into(),
+            }));
+            taken.builder.set_location(target.cluster, target.region.as_deref(), Some(&account), origin);
+            taken.account = Some(account);
+            taken.take(&identity, CallOutcome::Answer(text));
         }
-    };
-    progress("asking AWS");
-    let (identity, account, text) = match cli.account(&times) {
-        Ok(identity) => identity,
-        Err(why) => return nothing(&mut taken, AwsProblem::NotAsked { why: why.to_string().into() }),
-    };
-    summary.calls += 1;
-    summary.bytes += text.len();
-    if let Some(expected) = target.account.as_deref().filter(|expected| **expected != account) {
-        let (account, expected) = (account.into(), expected.into());
-        return nothing(&mut taken, AwsProblem::OtherAccount { account, expected });
     }
-    if target.region.is_none() {
-        return nothing(&mut taken, AwsProblem::NoRegion);
-    }
-    // What was asked about was looked for there, so that is where it lives.
-    let origin = Origin::Aws(Box::new(AwsOrigin {
-        account: account.as_str().into(),
-        region: target.region.as_deref().unwrap_or_default().into(),
-        command: executor::shown(&identity, &times).into(),
-    }));
-    taken.builder.set_location(target.cluster, target.region.as_deref(), Some(&account), origin);
-    taken.account = Some(account);
-    taken.take(&identity, CallOutcome::Answer(text));
-    let results = cli.follow(seeds, gather_scope, &times, progress);
-    taken.strange(&results.strange);
-    for (call, came) in results.came {
+    // Where nothing could be asked, the rest decides what it can without AWS.
+    for (call, came) in came.into_iter().filter(|_| whole) {
         summary.calls += 1;
         if let CallOutcome::Answer(text) = &came {
             summary.bytes += text.len();
         }
         taken.take(&call, came);
     }
-    taken.report_failures(results.stopped.as_ref());
-    if let Some(why) = results.stopped {
-        taken.problem(AwsProblem::NotAsked { why: why.to_string().into() });
-    }
-    if results.left > 0 {
-        taken.problem(AwsProblem::QuestionsLeft { asked: executor::MOST, left: results.left });
+    taken.report_failures(stopped.as_ref());
+    for problem in problems {
+        taken.problem(problem);
     }
 }
 
@@ -217,8 +368,8 @@ struct Taken<'a> {
     builder: &'a mut Builder,
     /// By permission: AWS's words, and how often.
     refused: BTreeMap<String, (String, usize)>,
-    /// Why there was no answer, and how often.
-    failed: BTreeMap<CallFailure, usize>,
+    /// Why there was no answer, in words, and how often.
+    failed: BTreeMap<String, usize>,
 }
 
 impl Taken<'_> {
@@ -261,8 +412,9 @@ impl Taken<'_> {
             }
             CallOutcome::NotFound => Outcome::NotFound,
             CallOutcome::Failed(why) => {
+                let why = why.to_string();
                 *self.failed.entry(why.clone()).or_default() += 1;
-                Outcome::Failed(why.to_string())
+                Outcome::Failed(why)
             }
         };
         responses::read(Some(&asked), outcome, self.gather_scope, self.builder);
@@ -270,9 +422,10 @@ impl Taken<'_> {
 
     /// Reports what was denied and what failed, each once. Why nothing more could be asked is reported by the caller.
     fn report_failures(&mut self, stopped: Option<&CallFailure>) {
+        let stopped = stopped.map(ToString::to_string);
         for (why, times) in std::mem::take(&mut self.failed) {
-            if stopped != Some(&why) {
-                self.problem(AwsProblem::CallFailed { why: why.to_string().into(), times: Repeated(times) });
+            if stopped.as_ref() != Some(&why) {
+                self.problem(AwsProblem::CallFailed { why: why.into(), times: Repeated(times) });
             }
         }
         for (permission, (text, times)) in std::mem::take(&mut self.refused) {
@@ -283,27 +436,17 @@ impl Taken<'_> {
 }
 
 /// The commands that [`gather`] would run, as text.
-pub fn planned(
-    options: &AwsOptions,
-    cluster: Option<&ClusterOptions>,
-    gather_scope: &GatherScope,
-    builder: &Builder,
-) -> String {
+pub fn planned(options: &AwsOptions, gather_scope: &GatherScope, builder: &Builder) -> String {
     let inventory = karpenter::inventory(builder.clone());
-    let targets = targets(&inventory, &options.profiles, cluster, builder);
+    let targets = targets(&inventory, &options.profiles, builder);
     let seeds = |target: &Target| schedule::seeds(&inventory, gather_scope, target.cluster);
     targets.iter().map(|target| dry_run::commands(target, &seeds(target), gather_scope)).collect::<Vec<_>>().join("\n")
 }
 
 /// A POSIX shell script that runs the same commands and keeps what AWS answers in a folder, for someone who has the rights.
-pub fn script(
-    profiles: &[String],
-    cluster: Option<&ClusterOptions>,
-    gather_scope: &GatherScope,
-    builder: &Builder,
-) -> String {
+pub fn script(profiles: &[String], gather_scope: &GatherScope, builder: &Builder) -> String {
     let inventory = karpenter::inventory(builder.clone());
-    let targets = targets(&inventory, profiles, cluster, builder);
+    let targets = targets(&inventory, profiles, builder);
     let parts: Vec<(Target, Seeds)> = targets
         .into_iter()
         .map(|target| {

@@ -1,31 +1,74 @@
 //! CloudFormation templates: intrinsics are evaluated as far as they can be, what remains are symbols.
 //!
 //! References into the template stay references (by logical id), so that a relation is known though the value isn't. A
-//! parameter with a value, by flag or by default, is known; one without is a symbol of its template, and a pseudo
-//! parameter that was not stated is a symbol of the account and region, the same in every template.
+//! parameter with a value, by flag, by a file of parameters or by default, is known; one without is a symbol of its template,
+//! and a pseudo parameter that was not stated is a symbol of the account and region, the same in every template. A default
+//! that names another cluster than the controllers that were read is a guess: a stack gives the name that it is made for.
 
 mod intrinsics;
+mod parameters;
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::inventory::SymbolScope;
 use crate::inventory::problem::{TemplateProblem, Written};
 use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
+use crate::karpenter::controller;
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
 use crate::sources::reader::{Content, Context, Document, Reader};
 use intrinsics::Template;
+use parameters::ParameterFile;
 
-/// Templates.
-pub(super) struct CloudFormation;
+/// Templates, and the files that give their parameters values.
+#[derive(Default)]
+pub(super) struct CloudFormation {
+    held: Vec<Held>,
+    files: Vec<ParameterFile>,
+}
+
+/// A template that waits until all controllers are known.
+struct Held {
+    path: Arc<Path>,
+    root: Option<SymbolScope>,
+    node: Node,
+}
 
 impl Reader for CloudFormation {
     fn detects(&self, document: &Document<'_>) -> bool {
-        document.node().is_some_and(is_template)
+        document.node().is_some_and(|node| is_template(node) || parameters::is_file(node))
     }
 
-    fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
-        let Content::Node { node, .. } = &document.content else { return 0 };
-        add(context.builder, context.gather_scope, context.parameters, node)
+    fn read(&mut self, document: Document<'_>, _: &mut Context<'_>) -> u64 {
+        let Document { path, root, named, content, .. } = document;
+        let Content::Node { node, .. } = content else { return 0 };
+        if !is_template(&node) {
+            self.files.push(ParameterFile::new(path, named, &node));
+            return 1;
+        }
+        let count = resources(&node).count() as u64;
+        self.held.push(Held { path, root, node });
+        count
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> u64 {
+        let items = context.builder.items();
+        let called: BTreeSet<String> =
+            items.iter().filter_map(|item| controller::identity(context.builder, item)?.name).collect();
+        for Held { path, root, node } in std::mem::take(&mut self.held) {
+            if let Some(root) = root {
+                context.builder.enter(root);
+            }
+            add(context.builder, context.gather_scope, &path, &node, &self.files, &called);
+            context.builder.leave();
+        }
+        0
+    }
+
+    fn finishes_last(&self) -> bool {
+        true
     }
 }
 
@@ -44,25 +87,41 @@ fn is_template(node: &Node) -> bool {
     })
 }
 
-/// Adds the resources of a template. Returns how many there are.
-fn add(builder: &mut Builder, gather_scope: &GatherScope, parameters: &[(String, String)], node: &Node) -> u64 {
+/// The resources of a template, by logical id and type.
+fn resources(node: &Node) -> impl Iterator<Item = (&str, &str, &Node)> {
+    let all = node.member("Resources").and_then(Node::as_map).map(|map| map.entries.as_slice()).unwrap_or_default();
+    all.iter().filter_map(|(id, resource)| Some((id.known()?, resource.str_at(&["Type"])?, resource)))
+}
+
+/// Adds the resources of a template, whose parameters files may give, beside the names that controllers have for their cluster.
+fn add(
+    builder: &mut Builder,
+    gather_scope: &GatherScope,
+    path: &Path,
+    node: &Node,
+    files: &[ParameterFile],
+    called: &BTreeSet<String>,
+) {
     let scope = builder.template();
-    let stated = builder.stated().clone();
-    let template = Template::new(node, scope, &stated, parameters);
-    let Some(resources) = node.member("Resources").and_then(Node::as_map) else { return 0 };
+    let stated = builder.stated().of_unit(&path.to_string_lossy()).clone();
+    let declared = node.member("Parameters").and_then(Node::as_map).map(|declared| &*declared.entries);
+    builder.declare_parameters(
+        declared.iter().flat_map(|all| all.iter()).filter_map(|(name, _)| name.known().map(str::to_owned)),
+    );
+    let given = parameters::of(path, node, files);
+    let template = Template::new(node, scope, &stated, &given, called);
+    let Some(all) = node.member("Resources").and_then(Node::as_map) else { return };
     transforms(builder, node);
-    let mut count = 0;
-    for (id, resource) in &resources.entries {
-        let (Some(id), Some(kind)) = (id.known(), resource.str_at(&["Type"])) else {
-            if let Some(what) = id.known().and_then(made_later) {
-                builder.problem(Problem::new(what, Some(resource.at)));
-            }
-            continue;
+    for (id, resource) in all.entries.iter().filter_map(|(id, resource)| Some((id.known()?, resource))) {
+        let what = match resource.str_at(&["Type"]) {
+            Some(kind) => elsewhere(id, kind, resource),
+            None => made_later(id),
         };
-        count += 1;
-        if let Some(what) = elsewhere(id, kind, resource) {
+        if let Some(what) = what {
             builder.problem(Problem::new(what, Some(resource.at)));
         }
+    }
+    for (id, kind, resource) in resources(node) {
         if !(aws::always(kind) || gather_scope.wants(kind)) {
             builder.skip(1);
             continue;
@@ -94,7 +153,6 @@ fn add(builder: &mut Builder, gather_scope: &GatherScope, parameters: &[(String,
         draft.aws = Some(Box::new(facts));
         builder.add(draft);
     }
-    count
 }
 
 /// Says what the macros of a template keep from us. AWS's own make other kinds of resources, or are evaluated here.

@@ -1,6 +1,7 @@
 //! `--exclude`: files and folders that are not read.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -18,11 +19,14 @@ pub(super) struct Exclusions {
     /// Folders that walks left out, until they are counted.
     folders: Mutex<Vec<PathBuf>>,
     working_directory: Option<PathBuf>,
+    /// A folder and the globs that stand in a file of it, relative to it alone. Whether they match is not kept: they are there
+    /// for every run.
+    beside: Option<(PathBuf, Gitignore)>,
 }
 
 impl Exclusions {
     /// Of these globs. One that is invalid matches nothing: [`is_glob`] tells before.
-    pub(super) fn new(globs: &[String]) -> Self {
+    pub(super) fn new(globs: &[String], beside: Option<(&Path, &[String])>) -> Self {
         let each = globs.iter().filter_map(|glob| Some((glob.clone(), matcher(&[glob]).ok()?))).collect();
         Self {
             all: matcher(globs).unwrap_or_else(|_| Gitignore::empty()),
@@ -30,11 +34,20 @@ impl Exclusions {
             used: Mutex::default(),
             folders: Mutex::default(),
             working_directory: std::env::current_dir().ok(),
+            beside: beside.and_then(|(folder, globs)| Some((fs::canonicalize(folder).ok()?, matcher(globs).ok()?))),
         }
     }
 
     /// Is a path left out? `root` is the folder that was named and in which it lies, or the path itself.
     pub(super) fn excludes(&self, root: &Path, path: &Path, is_folder: bool) -> bool {
+        if let Some((folder, globs)) = &self.beside
+            && let Ok(path) = fs::canonicalize(path)
+            && let Ok(relative) = path.strip_prefix(folder)
+            && !relative.as_os_str().is_empty()
+            && globs.matched_path_or_any_parents(relative, is_folder).is_ignore()
+        {
+            return true;
+        }
         if self.each.is_empty() {
             return false;
         }
@@ -115,7 +128,7 @@ mod tests {
 
     fn excludes(globs: &[&str], root: &str, path: &str, is_folder: bool) -> bool {
         let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
-        Exclusions::new(&globs).excludes(Path::new(root), Path::new(path), is_folder)
+        Exclusions::new(&globs, None).excludes(Path::new(root), Path::new(path), is_folder)
     }
 
     #[test]
@@ -150,9 +163,25 @@ mod tests {
     #[test]
     fn a_glob_that_matches_nothing_is_known() {
         let globs = ["old".to_owned(), "examples".to_owned(), "*.yaml".to_owned()];
-        let exclusions = Exclusions::new(&globs);
+        let exclusions = Exclusions::new(&globs, None);
         assert!(exclusions.excludes(Path::new("."), Path::new("./examples/a.yaml"), false));
         assert_eq!(exclusions.unused(), ["old"]);
+    }
+
+    #[test]
+    fn globs_of_a_file_are_relative_to_its_folder() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir_all(place.path().join("infra/old")).unwrap();
+        fs::write(place.path().join("infra/old/a.yaml"), "").unwrap();
+        let excludes = |glob: &str| {
+            let globs = [glob.to_owned()];
+            let exclusions = Exclusions::new(&[], Some((place.path(), &globs)));
+            let root = place.path().join("infra");
+            exclusions.excludes(&root, &root.join("old/a.yaml"), false)
+        };
+        assert!(excludes("/infra/old"));
+        assert!(excludes("old/"));
+        assert!(!excludes("/old"));
     }
 
     #[test]

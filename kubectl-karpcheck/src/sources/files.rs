@@ -17,7 +17,7 @@ use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
 use crate::sources::relevance::Relevance;
-use crate::sources::{kustomize, logs, policy_documents};
+use crate::sources::{kustomize, logs, policy_documents, terraform};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
@@ -48,10 +48,12 @@ pub struct Named<'a> {
     pub paths: &'a [PathBuf],
     /// `--exclude`: globs as in a `.gitignore`, relative to the working directory and to each named folder.
     pub exclude: &'a [String],
+    /// A folder, and globs that its configuration has: they are relative to it.
+    pub exclude_beside: Option<(&'a Path, &'a [String])>,
     /// `-k`: folders that `kubectl kustomize` builds.
     pub kustomizations: &'a [PathBuf],
-    /// `--parameter`.
-    pub parameters: &'a [(String, String)],
+    /// Folders among the paths that hold snapshots, which are read elsewhere: there was something in them to read.
+    pub holding: &'a [PathBuf],
     /// `--allow-unread`: a file that cannot be read is a problem, and never a fatal one.
     pub allow_unread: bool,
 }
@@ -62,9 +64,9 @@ pub struct Named<'a> {
 /// Karpenter or ACK and cannot be read. Templates of other charts, settings of editors and the like are only counted. What
 /// is named twice, or named and found by a walk, is read once.
 pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder, stdin: &mut dyn Read) -> FileSummary {
-    let Named { paths, exclude, kustomizations, parameters, allow_unread } = named;
-    let exclusions = Arc::new(Exclusions::new(exclude));
-    let mut reader = Files::new(parameters, gather_scope, builder, jiff::Timestamp::now());
+    let Named { paths, exclude, exclude_beside, kustomizations, holding, allow_unread } = named;
+    let exclusions = Arc::new(Exclusions::new(exclude, exclude_beside));
+    let mut reader = Files::new(gather_scope, builder, jiff::Timestamp::now());
     reader.context.allow_unread = allow_unread;
     // What is named counts as named also where it lies in a folder that is named before it.
     let (folders, others): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| path.is_dir());
@@ -87,10 +89,17 @@ pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder
             Ok(metadata) if metadata.is_dir() => {
                 reader.context.builder.given(path);
                 let excluded = reader.summary.excluded;
-                let found = reader.walk(path, &exclusions) || reader.summary.excluded > excluded;
+                let (files, unread) = (reader.summary.files, reader.unread());
+                let found =
+                    reader.walk(path, &exclusions) || reader.summary.excluded > excluded || holding.contains(path);
                 if !found && !allow_unread {
                     let doc = reader.document(path);
                     reader.context.builder.problem(Problem::new(FileProblem::EmptyFolder, Some(At::whole(doc))));
+                }
+                let (files, unread) = (reader.summary.files - files, reader.unread() - unread);
+                if files > 0 && files == unread && !allow_unread {
+                    let doc = reader.document(path);
+                    reader.context.builder.problem(Problem::new(FileProblem::NothingReadable, Some(At::whole(doc))));
                 }
             }
             Ok(_) => reader.file(path, true),
@@ -116,7 +125,7 @@ pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder
 /// Reads texts as if they were files of these names, each one named on the command line. Of the disk it reads nothing but
 /// the modules that a `.tf` file's folder holds.
 pub fn texts(texts: &[(&Path, &[u8])], gather_scope: &GatherScope, builder: &mut Builder) -> FileSummary {
-    let mut reader = Files::new(&[], gather_scope, builder, jiff::Timestamp::UNIX_EPOCH);
+    let mut reader = Files::new(gather_scope, builder, jiff::Timestamp::UNIX_EPOCH);
     for (path, bytes) in texts {
         let doc = reader.document(path);
         reader.bytes(bytes, path, doc, true);
@@ -132,21 +141,17 @@ struct Files<'a> {
     seen: HashSet<PathBuf>,
     /// Files that hold something that was read.
     read: BTreeSet<DocId>,
+    /// Templates, each of which is told once.
+    templates: BTreeSet<DocId>,
 }
 
 impl<'a> Files<'a> {
-    fn new(
-        parameters: &'a [(String, String)],
-        gather_scope: &'a GatherScope,
-        builder: &'a mut Builder,
-        now: jiff::Timestamp,
-    ) -> Self {
+    fn new(gather_scope: &'a GatherScope, builder: &'a mut Builder, now: jiff::Timestamp) -> Self {
         builder.set_document_parser(policy_documents::object);
         Self {
             context: Context {
                 builder,
                 gather_scope,
-                parameters,
                 allow_unread: false,
                 left_alone: BTreeSet::new(),
                 claimed: HashSet::new(),
@@ -158,7 +163,13 @@ impl<'a> Files<'a> {
             summary: FileSummary::default(),
             seen: HashSet::new(),
             read: BTreeSet::new(),
+            templates: BTreeSet::new(),
         }
+    }
+
+    /// How many files could not be read so far, and are of no relevance.
+    fn unread(&self) -> u64 {
+        self.context.left_alone.difference(&self.read).count() as u64
     }
 
     fn finish(mut self) -> FileSummary {
@@ -168,6 +179,11 @@ impl<'a> Files<'a> {
         self.summary.files -= unread.difference(&self.read).count() as u64;
         self.summary
     }
+}
+
+/// Is a file of this name read in a folder?
+fn is_read(path: &Path, extension: &str) -> bool {
+    READ.contains(&extension) || terraform::is_terragrunt(path)
 }
 
 impl Files<'_> {
@@ -187,7 +203,7 @@ impl Files<'_> {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let extension = extension(entry.path());
-                    let read = READ.contains(&&*extension);
+                    let read = is_read(entry.path(), &extension);
                     let excluded =
                         (read || logs::is_called_log(entry.path())) && exclusions.excludes(folder, entry.path(), false);
                     if read && excluded {
@@ -217,7 +233,7 @@ impl Files<'_> {
             let files = exclusions.walk(&folder, false).build().flatten();
             let left_out = files
                 .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-                .filter(|entry| READ.contains(&&*extension(entry.path())))
+                .filter(|entry| is_read(entry.path(), &extension(entry.path())))
                 .filter(|entry| exclusions.excludes(root, entry.path(), false));
             self.summary.excluded += left_out.count() as u64;
         }
@@ -227,7 +243,7 @@ impl Files<'_> {
     fn follow(&mut self, exclusions: &Exclusions) {
         while let Some(path) = self.context.followed.pop() {
             let folder = path.parent().unwrap_or(Path::new(""));
-            if path.is_file() && READ.contains(&&*extension(&path)) && !exclusions.excludes(folder, &path, false) {
+            if path.is_file() && is_read(&path, &extension(&path)) && !exclusions.excludes(folder, &path, false) {
                 self.file(&path, false);
             }
         }
@@ -326,6 +342,7 @@ impl Files<'_> {
     }
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
+        self.context.builder.remarks(doc, text);
         let file = Document { path: path.into(), doc, named, root: None, content: Content::Text(text) };
         let file = match self.readers.read(file, &mut self.context) {
             Ok(count) => {
@@ -420,6 +437,9 @@ impl Files<'_> {
                 FileProblem::Syntax { format, error: error.into(), cut: IsCut(cut || at.line > whole.lines) }
             }
         };
+        if what == FileProblem::NotRendered && !self.templates.insert(at.doc) {
+            return;
+        }
         self.context.unread(what, at, named, whole.relevance);
     }
 

@@ -123,7 +123,8 @@ impl Reader for Helm {
     fn finish(&mut self, context: &mut Context<'_>) -> u64 {
         let files = std::mem::take(&mut self.files);
         let mut used = BTreeSet::new();
-        for (overlay, mut release) in std::mem::take(&mut self.releases) {
+        let each = |(overlay, release)| releases::variants(&files, release).into_iter().map(move |one| (overlay, one));
+        for (overlay, mut release) in std::mem::take(&mut self.releases).into_iter().flat_map(each) {
             if let Some(overlay) = overlay {
                 context.builder.enter(overlay);
             }

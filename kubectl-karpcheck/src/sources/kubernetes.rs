@@ -9,20 +9,28 @@ mod gitops;
 mod held;
 mod kro;
 mod kustomizations;
+mod naming;
 mod overlays;
 mod patches;
+mod replacements;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::inventory::{Builder, Draft, Node, SourceKind, SymbolScope, Value};
+use crate::inventory::problem::KubernetesProblem;
+use crate::inventory::{Builder, Draft, Node, Problem, SourceKind, SymbolScope, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use crate::sources::{placeholders, policy_documents};
 use configs::Configs;
 use held::Held;
+
+/// The way to the field of an object that a property of what it describes is written in.
+pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
+    ack::written(kind, path).or_else(|| crossplane::written(kind, path))
+}
 
 /// Kubernetes objects in files, one by one or as a list. Those of a repository wait until all are there: a kustomization may
 /// change them, or a ConfigMap hold the values of a release.
@@ -57,7 +65,7 @@ impl Reader for Kubernetes {
             return 0;
         }
         // A dump of a cluster says what is there, dollars included.
-        let live = node.at_path(&["metadata", "uid"]).is_some();
+        let live = is_live(node);
         if *placeholders && !live {
             placeholders::mark(node);
         }
@@ -67,33 +75,41 @@ impl Reader for Kubernetes {
             self.held.push(Held { path, doc, named, node: body });
             return 1;
         }
-        self.take(&document, kind, body, live, context);
+        self.take(&document, None, kind, body, context);
         1
     }
 
     fn finish(&mut self, context: &mut Context<'_>) -> u64 {
         self.finished = true;
-        let held = std::mem::take(&mut self.held);
-        self.configs = configs::of(context, &held);
+        let mut held = std::mem::take(&mut self.held);
+        held.extend(configs::generated(context, &held));
+        self.configs = configs::of(&held);
         let overlaid = kustomizations::overlaid(context.builder, &held, &self.configs);
         let mut units: BTreeMap<Arc<Path>, SymbolScope> = BTreeMap::new();
         let mut copies = vec![];
         for (file, number, node) in overlaid.copies {
             let unit = *units.entry(Arc::clone(&file)).or_insert_with(|| context.builder.overlay(&file));
             let Held { path, doc, named, .. } = &held[number];
-            copies.push((unit, Held { path: Arc::clone(path), doc: *doc, named: *named, node }));
+            copies.push((Some((unit, file)), Held { path: Arc::clone(path), doc: *doc, named: *named, node }));
         }
-        let own = held.into_iter().enumerate().filter(|(number, _)| !overlaid.gone.contains(number));
+        for part in overlaid.parts.iter().map(|number| &held[*number].node) {
+            if kind_of(part).is_some_and(|(kind, _)| context.gather_scope.wants(&kind)) {
+                context.builder.problem(Problem::new(KubernetesProblem::Part, Some(part.at)));
+            }
+        }
+        let left_out = |number: &usize| overlaid.gone.contains(number) || overlaid.parts.contains(number);
+        let own = held.into_iter().enumerate().filter(|(number, _)| !left_out(number));
         let own = own.map(|(_, held)| (None, held));
-        for (unit, held) in own.chain(copies.into_iter().map(|(unit, held)| (Some(unit), held))) {
+        for (overlay, held) in own.chain(copies) {
             let Some((kind, _)) = kind_of(&held.node) else { continue };
             let Held { path, doc, named, node } = held;
             let content = Content::Node { node: Node::new(Value::Null, node.at), placeholders: false };
+            let (unit, file) = overlay.unzip();
             let document = Document { path, doc, named, root: unit, content };
             if let Some(unit) = unit {
                 context.builder.enter(unit);
             }
-            self.take(&document, kind, node, false, context);
+            self.take(&document, file.as_deref(), kind, node, context);
             context.builder.leave();
         }
         0
@@ -101,10 +117,17 @@ impl Reader for Kubernetes {
 }
 
 impl Kubernetes {
-    /// Adds an object as it is installed.
-    fn take(&self, document: &Document<'_>, kind: String, body: Node, live: bool, context: &mut Context<'_>) {
+    /// Adds an object as it is installed, by the overlay of a file if it is.
+    fn take(
+        &self,
+        document: &Document<'_>,
+        overlay: Option<&Path>,
+        kind: String,
+        body: Node,
+        context: &mut Context<'_>,
+    ) {
         overlays::add(context.builder, &kind, &body, &document.path);
-        let source = if live { SourceKind::Live } else { SourceKind::Manifest };
+        let source = if is_live(&body) { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name_of(&body), body, source);
         draft.namespace = namespace_of(&draft.body);
         let found: Vec<Content<'static>> = match &*draft.kind {
@@ -117,7 +140,7 @@ impl Kubernetes {
             }
             "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::argo(context.builder, &draft),
             "helm.toolkit.fluxcd.io/HelmRelease" => {
-                let folder = document.path.parent().unwrap_or(Path::new(""));
+                let folder = overlay.unwrap_or(&document.path).parent().unwrap_or(Path::new(""));
                 gitops::flux(&draft, &|name| configs::nearest(&self.configs, name, folder))
             }
             "source.toolkit.fluxcd.io/OCIRepository" => {
@@ -130,6 +153,21 @@ impl Kubernetes {
         context.nested.extend(found.into_iter().map(|content| document.inner(content)));
         add(context.builder, context.gather_scope, draft);
     }
+}
+
+/// Is it an object of a cluster?
+fn is_live(node: &Node) -> bool {
+    node.at_path(&["metadata", "uid"]).is_some()
+}
+
+/// Is it a kind of Crossplane's that describes what a rule looks at?
+pub(super) fn is_of_crossplane(kind: &str, gather_scope: &GatherScope) -> bool {
+    crossplane::described_by(kind).is_some_and(|own| gather_scope.declares(own) || aws::always(own))
+}
+
+/// The groups of Crossplane's that describe what rules look at, of a service or of all.
+pub(super) fn is_group_of_crossplane(group: &str) -> bool {
+    [".aws.upbound.io", ".aws.m.upbound.io", ".aws.crossplane.io"].iter().any(|suffix| group.ends_with(suffix))
 }
 
 /// `group/Kind` and the version of a Kubernetes object.
@@ -165,8 +203,7 @@ fn items_of(list: &mut Node, kind: &str) -> Vec<Node> {
 pub(super) fn add(builder: &mut Builder, gather_scope: &GatherScope, mut draft: Draft) {
     // Secrets are never kept, whatever a rule declares.
     let crossplane = crossplane::described_by(&draft.kind);
-    let wanted =
-        gather_scope.wants(&draft.kind) || crossplane.is_some_and(|own| gather_scope.declares(own) || aws::always(own));
+    let wanted = gather_scope.wants(&draft.kind) || is_of_crossplane(&draft.kind, gather_scope);
     let foreign = &*draft.kind == kinds::DEFINITION
         && draft.body.str_at(&["spec", "group"]).is_some_and(|group| !gather_scope.wants_group(group));
     if &*draft.kind == "core/Secret" || !wanted || foreign {

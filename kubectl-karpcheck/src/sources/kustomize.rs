@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::inventory::problem::FileProblem;
 use crate::sources::process;
+use crate::sources::process::Terminal;
 
 /// Bases may come from git, which takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,22 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// kubectl cannot be run, or does not build the folder.
 pub(super) fn render(folder: &Path, most: u64) -> Result<Vec<u8>, FileProblem> {
-    let child = Command::new("kubectl")
-        .arg("kustomize")
-        // A folder may begin like a flag.
-        .arg("--")
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => FileProblem::NoKubectl { folder: folder.display().to_string().into() },
-            _ => FileProblem::KubectlNotStarted { error: error.to_string().into() },
-        })?;
-    let Some(ended) = process::finish(child, PATIENCE, most) else {
-        return Err(FileProblem::KustomizeSlow { seconds: PATIENCE.as_secs() });
-    };
+    let mut command = Command::new("kubectl");
+    // A folder may begin like a flag.
+    command.arg("kustomize").arg("--").arg(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A base in git may ask for a passphrase.
+    let ended = process::run(command, Terminal::Shared, PATIENCE, most).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => FileProblem::NoKubectl { folder: folder.display().to_string().into() },
+        _ => FileProblem::KubectlNotStarted { error: error.to_string().into() },
+    })?;
+    let Some(ended) = ended else { return Err(FileProblem::KustomizeSlow { seconds: PATIENCE.as_secs() }) };
     if !ended.success {
         let said = String::from_utf8_lossy(&ended.err);
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");

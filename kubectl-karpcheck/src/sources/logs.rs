@@ -12,7 +12,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::inventory::problem::FileProblem;
-use crate::inventory::{At, Builder, DocId, Draft, List, Map, Node, Problem, SourceKind, Value};
+use crate::inventory::{At, Builder, ClusterId, DocId, Draft, List, Map, Node, Problem, SourceKind, Value};
+use crate::schema::kinds::GatherScope;
 use crate::sources::reader::{Content, Context, Document, Reader};
 
 /// The kind of a log.
@@ -106,7 +107,27 @@ fn is_karpenters_frame(line: &str) -> bool {
     ["github.com/aws/karpenter", "sigs.k8s.io/karpenter"].iter().any(|module| line.contains(module))
 }
 
+/// Adds the last lines of a Pod of a cluster that is asked.
+pub(super) fn of_pod(
+    builder: &mut Builder,
+    gather_scope: &GatherScope,
+    text: &str,
+    name: &str,
+    doc: DocId,
+    cluster: ClusterId,
+) {
+    if gather_scope.declares(LOG) {
+        let log = log(builder, text, name, doc);
+        builder.add(Draft { cluster, ..log });
+    }
+}
+
 fn add(builder: &mut Builder, text: &str, name: &str, doc: DocId) {
+    let log = log(builder, text, name, doc);
+    builder.add(log);
+}
+
+fn log(builder: &mut Builder, text: &str, name: &str, doc: DocId) -> Draft {
     let total = text.lines().count();
     let mut lines: Vec<Node> = vec![];
     for (number, line) in (1..).zip(text.lines()).skip(total.saturating_sub(MOST_LINES)) {
@@ -123,7 +144,7 @@ fn add(builder: &mut Builder, text: &str, name: &str, doc: DocId) {
     let count = lines.len() as f64;
     body.set("Count", Node::new(Value::Number(count), at));
     body.set("Lines", Node::new(Value::List(lines.into_iter().collect::<List>()), at));
-    builder.add(Draft::new(LOG, name, Node::new(Value::Map(body), at), SourceKind::Live));
+    Draft::new(LOG, name, Node::new(Value::Map(body), at), SourceKind::Live)
 }
 
 fn parse(line: &str) -> Option<Line> {

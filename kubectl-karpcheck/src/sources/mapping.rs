@@ -309,6 +309,36 @@ impl Mapper<'_> {
     }
 }
 
+/// What a document calls a property: the way to its field. None for a property that no row has, or that is written in another
+/// shape.
+pub(super) fn written(rows: &[Row], spelling: Spelling, path: &[String]) -> Option<Vec<String>> {
+    let mapper = Mapper { spelling, ..PLAIN };
+    rows.iter().find_map(|row| {
+        let property: Vec<&str> = row.property.split('/').filter(|name| !name.is_empty()).collect();
+        let rest = path
+            .strip_prefix(property.as_slice().iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().as_slice())?;
+        let last = row.field.rsplit('/').next().unwrap_or_default();
+        // What only AWS says is no field to be set, and a reference is written otherwise.
+        if row.field.starts_with("status/") || last.ends_with("Ref") || last.ends_with("Refs") || property.is_empty() {
+            return None;
+        }
+        let mut field: Vec<String> = row.field.split('/').map(|name| mapper.spelled(name)).collect();
+        match row.shape {
+            Shape::Value => field.extend(rest.iter().cloned()),
+            Shape::ByName(..) => return None,
+            Shape::Block(inner) => {
+                let (index, rest) = match rest.split_first() {
+                    Some((index, rest)) if index.parse::<usize>().is_ok() => (Some(index.clone()), rest),
+                    _ => (None, rest),
+                };
+                field.extend(index);
+                field.extend(written(inner, spelling, rest)?);
+            }
+        }
+        Some(field)
+    })
+}
+
 fn join(before: &str, name: &str) -> String {
     if before.is_empty() { name.to_owned() } else { format!("{before}/{name}") }
 }
@@ -437,6 +467,27 @@ mod tests {
             let enabled =
                 Node::new(Value::Map(map), At::default()).at_path(&["SSESpecification", "SSEEnabled"]).cloned();
             assert!(matches!(enabled.map(|node| node.value), Some(Value::Flag(true))), "{block}");
+        }
+    }
+
+    #[test]
+    fn a_property_has_the_name_that_its_document_has_for_it() {
+        const ROWS: Rows = &[
+            row("status/queue_url", "QueueUrl"),
+            row("server_side/enabled", "SSESpecification/SSEEnabled"),
+            block("rules", "Rules", &[row("rule_id", "Id")]),
+            row("key_ref", "Key"),
+            row("policy", "Policy"),
+        ];
+        let name = |path: &str| {
+            let path: Vec<String> = path.split('/').map(str::to_owned).collect();
+            written(ROWS, Spelling::Camel, &path).map(|path| path.join("/"))
+        };
+        assert_eq!(name("SSESpecification/SSEEnabled").as_deref(), Some("serverSide/enabled"));
+        assert_eq!(name("Rules/0/Id").as_deref(), Some("rules/0/ruleId"));
+        assert_eq!(name("Policy/Statement/-").as_deref(), Some("policy/Statement/-"));
+        for unnamed in ["QueueUrl", "Rules/-", "Other", "SSESpecification"] {
+            assert_eq!(name(unnamed), None, "{unnamed}");
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) enum Content<'t> {
 }
 
 /// The installation of a Helm chart, as the object that installs it describes it.
+#[derive(Clone)]
 pub(super) struct Release {
     /// The name of the installation.
     pub(super) name: Box<str>,
@@ -99,8 +100,6 @@ pub(super) struct Context<'a> {
     pub(super) builder: &'a mut Builder,
     /// The kinds that the chosen rules ask for.
     pub(super) gather_scope: &'a GatherScope,
-    /// `--parameter`.
-    pub(super) parameters: &'a [(String, String)],
     /// `--allow-unread`.
     pub(super) allow_unread: bool,
     /// Files that cannot be read, in whole or in part, and are of no relevance.
@@ -145,6 +144,11 @@ pub(super) trait Reader {
     /// Adds what takes all documents to tell. Returns how many objects and resources that are.
     fn finish(&mut self, _context: &mut Context<'_>) -> u64 {
         0
+    }
+
+    /// Does that take what the other readers made of theirs?
+    fn finishes_last(&self) -> bool {
+        false
     }
 }
 

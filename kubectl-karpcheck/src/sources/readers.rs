@@ -21,7 +21,7 @@ impl Readers {
             Box::<Kubernetes>::default(),
             Box::<Terraform>::default(),
             Box::new(Logs),
-            Box::new(CloudFormation),
+            Box::<CloudFormation>::default(),
             Box::new(IamPolicies),
             Box::<Saved>::default(),
             Box::<Helm>::default(),
@@ -44,7 +44,9 @@ impl Readers {
     /// Reads what takes all documents to tell. Returns the number of objects and resources.
     pub(super) fn finish(&mut self, context: &mut Context<'_>) -> u64 {
         let mut count = 0;
-        for index in 0..self.0.len() {
+        let (last, first): (Vec<usize>, Vec<usize>) =
+            (0..self.0.len()).partition(|index| self.0[*index].finishes_last());
+        for index in first.into_iter().chain(last) {
             count += self.0[index].finish(context);
             count += self.nested(context);
         }

@@ -28,6 +28,7 @@ use crate::formats::json::Prune;
 use crate::inventory::{Map, Node};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use hcl::Modules;
+pub(super) use hcl::is_terragrunt;
 use resource::ModuleResources;
 
 /// Plans, states and modules.
@@ -58,7 +59,7 @@ impl Reader for Terraform {
         };
         let Some(shape) = shape_of(&node) else { return 0 };
         let scope = self.modules.scope(context.builder, &path, shape == Shape::Plan);
-        let stated = context.builder.stated();
+        let stated = context.builder.stated_of(scope);
         let set = match shape {
             Shape::Plan => plan::read(&node, scope, stated),
             Shape::State => state::read(&node, scope, stated),
@@ -79,7 +80,7 @@ impl Reader for Terraform {
 /// Is a file code of Terraform, or values of its variables?
 fn is_code(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    matches!(extension.as_deref(), Some("tf" | "tfvars")) || hcl::is_json(path)
+    matches!(extension.as_deref(), Some("tf" | "tfvars")) || hcl::is_json(path) || is_terragrunt(path)
 }
 
 /// What a JSON document of Terraform's is.

@@ -32,7 +32,8 @@ impl Field {
 
     /// Its name, or its number in a list: the last part of the pointer, as it is written in the document.
     pub fn name(&self) -> String {
-        self.last().replace("~1", "/").replace("~0", "~")
+        let last = self.last();
+        if last.contains('~') { last.replace("~1", "/").replace("~0", "~") } else { last.to_owned() }
     }
 
     /// Its number in a list.
@@ -53,7 +54,10 @@ impl Field {
     /// The member of this name, which is written as in the document: `example.com/team`.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        Self::new(self.item, format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1")))
+        if name.contains(['~', '/']) {
+            return Self::new(self.item, [&*self.at, "/", &name.replace('~', "~0").replace('/', "~1")].concat());
+        }
+        Self::new(self.item, [&*self.at, "/", name].concat())
     }
 
     /// The other member of this name in the object that holds it.
@@ -65,7 +69,7 @@ impl Field {
     /// The field at a pointer from here: `/ebs/encrypted`.
     #[must_use]
     pub fn field(&self, pointer: &str) -> Self {
-        Self::new(self.item, format!("{}{pointer}", self.at))
+        Self::new(self.item, [&*self.at, pointer].concat())
     }
 
     /// The same field of another item.
@@ -76,7 +80,7 @@ impl Field {
 
     /// Every field that a pattern from here matches: see [`Item::find`].
     pub fn find(&self, pattern: &str) -> Fields {
-        self.item.find(&format!("{}{pattern}", self.at))
+        self.item.find(&[&*self.at, pattern].concat())
     }
 
     /// Every element of the list, or member of the object: see [`Item::each`].
@@ -96,12 +100,19 @@ impl Field {
 
     /// The text if it is known, for what is only shown or compared: none where the field is absent, unknown or not a text.
     pub fn known_text(&self) -> Option<String> {
-        self.text().ok().flatten()
+        match self.value() {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     /// The flag, none where the field is absent.
     pub fn flag(&self) -> Result<Option<bool>, Unknown> {
-        self.value().clone().flag()
+        match self.value() {
+            Value::Flag(flag) => Ok(Some(*flag)),
+            Value::Absent => Ok(None),
+            other => other.clone().flag(),
+        }
     }
 
     /// The number, none where the field is absent.
@@ -211,10 +222,13 @@ pub struct Fields(std::vec::IntoIter<Result<Field, Unknown>>);
 
 impl Fields {
     pub(crate) fn new(item: Item, pattern: &str) -> Self {
-        let steps: Vec<&str> = pattern.split('/').collect();
         let found = |found: host::Field| match found.value.into() {
             // Knowledge ended above what was looked for: there may be more fields.
-            Value::Unknown(unknown) if !fits(&steps, &found.at.split('/').collect::<Vec<_>>()) => Err(unknown),
+            Value::Unknown(unknown)
+                if !fits(&pattern.split('/').collect::<Vec<_>>(), &found.at.split('/').collect::<Vec<_>>()) =>
+            {
+                Err(unknown)
+            }
             value => Ok(Field { item, at: found.at, value: OnceCell::from(value) }),
         };
         Self(host::find(item.0, pattern).into_iter().map(found).collect::<Vec<_>>().into_iter())

@@ -9,77 +9,95 @@ pub(crate) use native::*;
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
     use std::cell::RefCell;
+    use std::collections::BTreeSet;
 
-    use crate::testing::Oracle;
     pub(crate) use crate::wit::karpcheck::rules::inventory::{
         Access, Answer, ContextKey, Decision, Field, Found, Link, Operand, Place, Principal, Reason, Request, Seen,
         Settlement, Target, Value,
     };
 
+    /// What answers in the place of the host.
+    pub(crate) trait Respond {
+        /// The kinds that were asked for and not declared.
+        fn undeclared(&mut self) -> BTreeSet<String>;
+        fn select(&mut self, kind: &str) -> Vec<Found>;
+        fn get(&self, item: u32, pointer: &str) -> Value;
+        fn views(&self, item: u32, pointer: &str) -> Vec<Seen>;
+        fn open(&self, item: u32, pointer: &str) -> Option<Reason>;
+        fn matches(&self, item: u32, pointer: &str, pattern: &str) -> Answer;
+        fn same(&self, item: u32, pointer: &str, other: u32, other_pointer: &str) -> Answer;
+        fn find(&self, item: u32, pattern: &str) -> Vec<Field>;
+        fn related(&self, item: u32, pattern: &str) -> Vec<Link>;
+        fn referrers(&mut self, item: u32, kind: &str) -> Vec<Link>;
+        fn peers(&mut self, item: u32, pointer: &str, kind: &str, pattern: &str) -> Vec<Link>;
+        fn decide(&self, request: &Request) -> Decision;
+        fn setting(&self, name: &str) -> Value;
+    }
+
     thread_local! {
-        static ORACLE: RefCell<Option<Oracle>> = const { RefCell::new(None) };
+        static HOST: RefCell<Option<Box<dyn Respond>>> = const { RefCell::new(None) };
     }
 
-    /// Runs something with an oracle in the place of the host, and gives the oracle back.
-    pub(crate) fn with<T>(oracle: Oracle, run: impl FnOnce() -> T) -> (T, Option<Oracle>) {
-        ORACLE.set(Some(oracle));
+    /// Runs something with a stand-in for the host, and gives it back.
+    pub(crate) fn with<T>(host: Box<dyn Respond>, run: impl FnOnce() -> T) -> (T, Option<Box<dyn Respond>>) {
+        HOST.set(Some(host));
         let result = run();
-        (result, ORACLE.take())
+        (result, HOST.take())
     }
 
-    fn ask<T>(question: impl FnOnce(&mut Oracle) -> T) -> T {
-        ORACLE.with_borrow_mut(|oracle| match oracle {
-            Some(oracle) => question(oracle),
-            None => panic!("there is no host outside of a pack: test the whole rule by running its pack over a file"),
+    fn ask<T>(question: impl FnOnce(&mut dyn Respond) -> T) -> T {
+        HOST.with_borrow_mut(|host| match host {
+            Some(host) => question(&mut **host),
+            None => panic!("there is no host outside of a pack: give the test one, karpcheck_sdk::testing::Inventory"),
         })
     }
 
     pub(crate) fn select(kind: &str) -> Vec<Found> {
-        ask(|oracle| oracle.select(kind))
+        ask(|host| host.select(kind))
     }
 
     pub(crate) fn get(item: u32, pointer: &str) -> Value {
-        ask(|oracle| oracle.get(item, pointer))
+        ask(|host| host.get(item, pointer))
     }
 
     pub(crate) fn views(item: u32, pointer: &str) -> Vec<Seen> {
-        ask(|oracle| oracle.views(item, pointer))
+        ask(|host| host.views(item, pointer))
     }
 
     pub(crate) fn open(item: u32, pointer: &str) -> Option<Reason> {
-        ask(|oracle| oracle.open(item, pointer))
+        ask(|host| host.open(item, pointer))
     }
 
     pub(crate) fn matches(item: u32, pointer: &str, pattern: &str) -> Answer {
-        ask(|oracle| oracle.answer(&format!("{item}{pointer} {pattern}")))
+        ask(|host| host.matches(item, pointer, pattern))
     }
 
     pub(crate) fn same(item: u32, pointer: &str, other: u32, other_pointer: &str) -> Answer {
-        ask(|oracle| oracle.answer(&format!("{item}{pointer} {other}{other_pointer}")))
+        ask(|host| host.same(item, pointer, other, other_pointer))
     }
 
     pub(crate) fn find(item: u32, pattern: &str) -> Vec<Field> {
-        ask(|oracle| oracle.find(item, pattern))
+        ask(|host| host.find(item, pattern))
     }
 
     pub(crate) fn related(item: u32, pattern: &str) -> Vec<Link> {
-        ask(|oracle| oracle.related(item, pattern))
+        ask(|host| host.related(item, pattern))
     }
 
     pub(crate) fn referrers(item: u32, kind: &str) -> Vec<Link> {
-        ask(|oracle| oracle.referrers(item, kind))
+        ask(|host| host.referrers(item, kind))
     }
 
-    pub(crate) fn peers(item: u32, _: &str, kind: &str, _: &str) -> Vec<Link> {
-        ask(|oracle| oracle.referrers(item, kind))
+    pub(crate) fn peers(item: u32, pointer: &str, kind: &str, pattern: &str) -> Vec<Link> {
+        ask(|host| host.peers(item, pointer, kind, pattern))
     }
 
     pub(crate) fn decide(request: &Request) -> Decision {
-        ask(|oracle| oracle.decide(request))
+        ask(|host| host.decide(request))
     }
 
     pub(crate) fn setting(name: &str) -> Value {
-        ask(|oracle| oracle.setting(name))
+        ask(|host| host.setting(name))
     }
 
     pub(crate) fn log(_: &str) {}

@@ -133,7 +133,10 @@ impl Item {
 
     /// A text if it is known, for what is only shown or compared: none where the field is absent, unknown or not a text.
     pub fn known_text(self, pointer: &str) -> Option<String> {
-        self.text(pointer).ok().flatten()
+        match self.get(pointer) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// True or false, none where the field is absent.
@@ -158,7 +161,10 @@ impl Item {
 
     /// The last part of the kind, for messages: `Queue`, `NodePool`.
     pub fn noun(self) -> String {
-        self.kind().rsplit(['/', ':']).next().unwrap_or_default().to_owned()
+        let mut kind = self.kind();
+        let start = kind.bytes().rposition(|byte| matches!(byte, b'/' | b':')).map_or(0, |at| at + 1);
+        kind.drain(..start);
+        kind
     }
 
     /// Was it seen in a running system (live, a state, AWS's answer, a dump), or only declared (a manifest, a template, a
@@ -175,7 +181,7 @@ impl Item {
 
     /// Every element of a list or member of an object: [`find`](Self::find) with `/*`.
     pub fn each(self, pointer: &str) -> Fields {
-        self.find(&format!("{pointer}/*"))
+        self.find(&[pointer, "/*"].concat())
     }
 
     /// Why an object or a list may have members that were not read; none where it is whole, and for a field that is absent or
@@ -287,7 +293,7 @@ pub fn setting(name: &str) -> Value {
     host::setting(name).into()
 }
 
-/// A line for the rule's author, shown with `-v`. No part of the verdict.
+/// A line for the rule's author, shown with `-v` and beside a crash. No part of the verdict.
 pub fn log(text: &str) {
     host::log(text);
 }

@@ -26,7 +26,7 @@
 //!
 //! pub(crate) const RULE: Rule = Rule {
 //!     area: "ebs",
-//!     title: "A volume has a key but is not to be encrypted",
+//!     title: "A volume has a KMS key, but encryption is not enabled",
 //!     severity: Error,
 //!     subjects: &["karpenter.k8s.aws/EC2NodeClass"],
 //!     check,
@@ -92,9 +92,9 @@
 //!
 //! # Tests
 //!
-//! `cargo test` runs natively, where there is no host: functions that ask it (those of [`Item`] and [`Field`], [`select`],
-//! [`setting`], [`Request::decide`]) panic there. Unit-test what a rule computes by itself, run all rules against invented
-//! answers with [`testing`], and test a whole rule by running its pack over a file.
+//! `cargo test` runs natively, where there is no host. [`testing::Inventory`] stands in for it: items from JSON, how they refer to
+//! each other, what IAM answers; it says what a rule finds in them. [`testing::undeclared_reads`] runs all rules against invented
+//! answers and finds what they forgot to declare. `kubectl karpcheck pack test` judges whole files by the built pack.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod build;

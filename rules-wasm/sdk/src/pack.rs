@@ -37,7 +37,8 @@ pub struct Rule {
     /// What its users may set.
     pub settings: &'static [Setting],
     /// What the host understands beside the rest: `follows` names, separated by spaces, the rules whose findings explain
-    /// those of this rule where both are about one item; the report then leads with the cause.
+    /// those of this rule where both are about one item; the report then leads with the cause. `across` with `clusters` says that the rule compares clusters, so that
+    /// `merge` judges it anew over the clusters of all reports.
     pub properties: &'static [(&'static str, &'static str)],
     /// Is it about this subject, and how sure is what it says then? None skips the subject. What it says holds for every
     /// finding that does not say otherwise.

@@ -144,28 +144,28 @@ impl Request {
     /// The request with numbers in the place of names, as the contract has them.
     fn numbered(self) -> host::Request {
         let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
-        let fill = |template: &str| numbered(template, &names);
+        let fill = |template: String| numbered(template, &names);
         host::Request {
             principal: match self.principal {
                 Principal::Item(item) => host::Principal::Item(item.0),
                 Principal::Service(service) => host::Principal::Service(service),
-                Principal::Federated(provider) => host::Principal::Federated(fill(&provider)),
-                Principal::Arn(arn) => host::Principal::Arn(fill(&arn)),
+                Principal::Federated(provider) => host::Principal::Federated(fill(provider)),
+                Principal::Arn(arn) => host::Principal::Arn(fill(arn)),
                 Principal::Anyone => host::Principal::Anyone,
             },
             action: self.action,
             target: match self.target {
                 Target::Item(item) => host::Target::Item(item.0),
-                Target::Arn(arn) => host::Target::Arn(fill(&arn)),
+                Target::Arn(arn) => host::Target::Arn(fill(arn)),
             },
             context: self
                 .context
                 .into_iter()
                 .map(|(key, value)| host::ContextKey {
-                    key: fill(&key),
+                    key: fill(key),
                     value: match value {
                         Operand::Value(value) => host::Operand::Value(value.into()),
-                        Operand::Template(template) => host::Operand::Template(fill(&template)),
+                        Operand::Template(template) => host::Operand::Template(fill(template)),
                     },
                 })
                 .collect(),
@@ -175,9 +175,12 @@ impl Request {
 }
 
 /// `{0}` for the name of the first field in braces. Other braces come from what was read (a tag's name), and stay.
-fn numbered(template: &str, names: &[&str]) -> String {
-    let mut text = String::new();
-    let mut rest = template;
+fn numbered(template: String, names: &[&str]) -> String {
+    if !template.contains('{') {
+        return template;
+    }
+    let mut text = String::with_capacity(template.len());
+    let mut rest = template.as_str();
     while let Some((before, (name, after))) =
         rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
     {
@@ -187,8 +190,13 @@ fn numbered(template: &str, names: &[&str]) -> String {
             cfg!(target_arch = "wasm32") || index.is_some(),
             "the template {template} names {name}, and the request has no field of that name"
         );
-        let filled = index.map_or_else(|| name.to_owned(), |index| index.to_string());
-        text.push_str(&format!("{before}{{{filled}}}"));
+        text.push_str(before);
+        text.push('{');
+        match index {
+            Some(index) => text.push_str(&index.to_string()),
+            None => text.push_str(name),
+        }
+        text.push('}');
         rest = after;
     }
     text + rest
@@ -276,6 +284,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "no field of that name")]
     fn a_template_names_only_fields_of_the_request() {
-        numbered("{queue}", &["rule"]);
+        numbered("{queue}".into(), &["rule"]);
     }
 }

@@ -1,14 +1,20 @@
-//! Running rules natively, against an inventory of invented answers.
+//! Running rules natively, in `cargo test`.
 //!
-//! It does not say what a rule should find: for that, run the pack over a file. It finds what a rule does wrong whatever it
-//! is answered: it panics, or asks for a kind that it does not declare.
+//! [`Inventory`] holds what a test gives, and says what a rule finds in it. [`undeclared_reads`] runs all rules against invented
+//! answers: it does not say what a rule should find, but what it does wrong whatever it is answered. Whole files are for
+//! `kubectl karpcheck pack test`, which reads them as a user's.
+
+mod inventory;
 
 use std::collections::BTreeSet;
 
 use crate::finding;
 use crate::host;
+use crate::host::Respond;
 use crate::item::Item;
 use crate::pack::Rule;
+
+pub use inventory::{Inventory, Told, ToldFinding};
 
 /// Each rule is run so often on each kind of its subjects.
 const ROUNDS: u64 = 150;
@@ -28,8 +34,8 @@ pub fn undeclared_reads(rules: &[Rule]) -> Vec<String> {
             for seed in 0..ROUNDS {
                 let oracle = Oracle::new(rule, seed);
                 let subject = oracle.item_of(subject);
-                let (_, oracle) = host::with(oracle, || finding::verdict(rule, Item(subject)));
-                let asked = oracle.map(|oracle| oracle.undeclared).unwrap_or_default();
+                let (_, oracle) = host::with(Box::new(oracle), || finding::verdict(rule, Item(subject)));
+                let asked = oracle.map(|mut oracle| oracle.undeclared()).unwrap_or_default();
                 undeclared.extend(asked.into_iter().map(|kind| format!("{}: {kind}", rule.id)));
             }
         }
@@ -133,7 +139,17 @@ impl Oracle {
         (0..self.kinds.len()).filter(fits).flat_map(|kind| [self.item_of(kind), self.item_of(kind) + 1]).collect()
     }
 
-    pub(crate) fn select(&mut self, kind: &str) -> Vec<host::Found> {
+    fn answer(&self, question: &str) -> host::Answer {
+        [host::Answer::Yes, host::Answer::No, host::Answer::Unknown][self.choice(question, 3)]
+    }
+}
+
+impl Respond for Oracle {
+    fn undeclared(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.undeclared)
+    }
+
+    fn select(&mut self, kind: &str) -> Vec<host::Found> {
         let items = self.asked(kind);
         let most = self.choice(kind, items.len() + 1);
         let mut found: Vec<host::Found> = items.into_iter().take(most).map(host::Found::Known).collect();
@@ -143,7 +159,7 @@ impl Oracle {
         found
     }
 
-    pub(crate) fn get(&self, item: u32, pointer: &str) -> host::Value {
+    fn get(&self, item: u32, pointer: &str) -> host::Value {
         let question = format!("{item}{pointer}");
         match pointer {
             "@kind" => host::Value::Text(self.kind(item).into()),
@@ -159,21 +175,29 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn views(&self, item: u32, pointer: &str) -> Vec<host::Seen> {
+    fn views(&self, item: u32, pointer: &str) -> Vec<host::Seen> {
         let at = host::Place { item, pointer: pointer.into(), note: String::new() };
         vec![host::Seen { source: "live".into(), value: self.get(item, pointer), at }]
     }
 
-    pub(crate) fn open(&self, item: u32, pointer: &str) -> Option<host::Reason> {
+    fn open(&self, item: u32, pointer: &str) -> Option<host::Reason> {
         let question = format!("{item}{pointer} open");
         (self.choice(&question, 3) == 0).then(|| self.reason(&question))
     }
 
-    pub(crate) fn answer(&self, question: &str) -> host::Answer {
-        [host::Answer::Yes, host::Answer::No, host::Answer::Unknown][self.choice(question, 3)]
+    fn matches(&self, item: u32, pointer: &str, pattern: &str) -> host::Answer {
+        self.answer(&format!("{item}{pointer} {pattern}"))
     }
 
-    pub(crate) fn find(&self, item: u32, pattern: &str) -> Vec<host::Field> {
+    fn same(&self, item: u32, pointer: &str, other: u32, other_pointer: &str) -> host::Answer {
+        self.answer(&format!("{item}{pointer} {other}{other_pointer}"))
+    }
+
+    fn peers(&mut self, item: u32, _: &str, kind: &str, _: &str) -> Vec<host::Link> {
+        self.referrers(item, kind)
+    }
+
+    fn find(&self, item: u32, pattern: &str) -> Vec<host::Field> {
         let question = format!("{item}{pattern} find");
         let count = self.choice(&question, 4);
         let mut fields: Vec<host::Field> = (0..count.min(2))
@@ -194,7 +218,7 @@ impl Oracle {
         fields
     }
 
-    pub(crate) fn related(&self, item: u32, pattern: &str) -> Vec<host::Link> {
+    fn related(&self, item: u32, pattern: &str) -> Vec<host::Link> {
         let question = format!("{item}{pattern} related");
         let at = if pattern.starts_with('@') { String::new() } else { pattern.replace('*', "0") };
         let link = |found| vec![host::Link { item: found, at: at.clone() }];
@@ -209,7 +233,7 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn referrers(&mut self, item: u32, kind: &str) -> Vec<host::Link> {
+    fn referrers(&mut self, item: u32, kind: &str) -> Vec<host::Link> {
         let items = self.asked(kind);
         let question = format!("{item}{kind} referrers");
         let most = self.choice(&question, items.len() + 1);
@@ -225,7 +249,7 @@ impl Oracle {
         links
     }
 
-    pub(crate) fn decide(&self, request: &host::Request) -> host::Decision {
+    fn decide(&self, request: &host::Request) -> host::Decision {
         let question = format!("{request:?}");
         let access =
             [host::Access::Allowed, host::Access::ImplicitDeny, host::Access::ExplicitDeny, host::Access::Unknown]
@@ -240,14 +264,14 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn setting(&self, name: &str) -> host::Value {
+    fn setting(&self, name: &str) -> host::Value {
         let setting = self.rule.settings.iter().find(|setting| setting.name == name);
         setting.map_or(host::Value::Absent, |setting| setting.default.into())
     }
 }
 
 /// Does a declared kind stand for another?
-fn covers(declared: &str, kind: &str) -> bool {
+pub(crate) fn covers(declared: &str, kind: &str) -> bool {
     declared == kind
         || declared.split_once("*").is_some_and(|(start, end)| {
             kind.len() + 1 >= declared.len()

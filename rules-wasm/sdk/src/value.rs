@@ -56,7 +56,7 @@ impl Unknown {
         Self { cause, code: String::new(), why, settled_by: vec![], at: None }
     }
 
-    /// A reason of the rule's own: everything was given, but only AWS can tell.
+    /// A reason of the rule's own: everything was given, but not decidable here.
     pub fn undecidable(why: impl Into<String>) -> Self {
         Self::new(Cause::Undecidable, why.into())
     }

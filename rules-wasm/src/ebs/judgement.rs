@@ -25,7 +25,8 @@ pub(crate) fn unverified(class: Item, one: &Use, unknown: Unknown) -> Check {
         unknown,
         &one.at,
         format!(
-            "{} uses {}, and whether that lets the controller's role use it cannot be verified: unless it does, every instance dies right after its launch",
+            "{} uses {}, and whether that allows the controller's role to use it cannot be verified: unless it does, \
+             every instance dies right after its launch",
             called(class),
             one.words()
         ),
@@ -66,7 +67,7 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     };
     let names: Vec<&str> = denied.iter().map(|(action, _)| *action).collect();
     let will = if hard {
-        "the instances are launched and die before they are nodes"
+        "the instances are launched and terminate before they become nodes"
     } else {
         "EC2 may refuse the volume, and does where the image is encrypted under another key"
     };
@@ -74,7 +75,7 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     let finding = fail(
         &one.at,
         format!(
-            "{} uses {}, and the {role_name} may not use {} on it: {}; {will}",
+            "{} uses {}, and the {role_name} is not allowed to use {} on it: {}; {will}",
             called(class),
             one.words(),
             listed(&names),
@@ -89,7 +90,7 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     let places: Vec<Place> = denied.iter().flat_map(|(_, decision)| decision.statements.clone()).collect();
     if forbidden {
         return finding
-            .remedy(format!("Take the {role_name}, as it calls through EC2, out of the statement that denies it."))
+            .remedy(format!("Exempt the {role_name}, as it calls through EC2, from the statement that denies it."))
             .related(places)
             .check();
     }
@@ -97,7 +98,7 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
     let remedy = match &statement {
         Some(statement) => format!("Add to the key's policy: {statement}"),
         None => format!(
-            "Let the {role_name} use {} on the key through EC2, in the key's policy or in one of its own.",
+            "Allow the {role_name} to use {} on the key through EC2, in the key's policy or in one of its own.",
             listed(&names)
         ),
     };
@@ -115,7 +116,7 @@ pub(crate) fn judge(class: Item, one: &Use, key: Item, who: Who) -> Check {
 
 /// EBS itself decrypts by the grant that it got. No grant helps where the key's policy forbids it.
 fn infrastructure(class: Item, one: &Use, key: Item) -> Option<Finding> {
-    let unsure = || Value::Unknown("how EBS presents itself is AWS's affair".into());
+    let unsure = || Value::Unknown("how EBS identifies itself is not documented".into());
     let request = [
         "aws:PrincipalIsAWSService",
         "aws:ViaAWSService",
@@ -132,7 +133,8 @@ fn infrastructure(class: Item, one: &Use, key: Item) -> Option<Finding> {
         fail(
             &one.at,
             format!(
-                "{} uses {}, whose policy forbids kms:Decrypt to EBS itself (aws:ec2-infrastructure): {}; no volume can be attached",
+                "{} uses {}, whose policy denies kms:Decrypt to EBS itself (aws:ec2-infrastructure): {}; no volume \
+                 can be attached",
                 called(class),
                 one.words(),
                 decision.why

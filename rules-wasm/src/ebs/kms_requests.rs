@@ -103,7 +103,7 @@ fn decide(who: Who, key: Item, action: &str) -> Decision {
         return first;
     }
     let unknown = decisions.find_map(|decision| decision.unknown);
-    let why = "which operations EC2 puts into its grant is AWS's affair, and the policy does not let it put in all";
+    let why = "which operations EC2 puts into its grant is not documented, and the policy does not allow all of them";
     Decision { access: Access::Unknown, unknown: Some(unknown.unwrap_or_else(|| why.into())), ..first }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a controller makes a call, for a class and its settings.
 
-use super::table::{Call, When};
+use super::call::{Call, When};
 use super::{Actor, CLASSES};
 use crate::spot::{Spot, spot};
 use karpcheck_sdk::prelude::*;
@@ -36,6 +36,11 @@ impl Actor {
             },
             When::EksControlPlane => self.is_set("eksControlPlane")?,
             When::Spot => matches!(spot(self.class.unwrap_or(self.controller)), Spot::Admitted(_)),
+            When::SpotWithoutRole => {
+                let absent = |link: &Link| matches!(link.item, Lookup::Absent(_));
+                self.controller.related("/SpotServiceRole").iter().any(absent)
+                    && matches!(spot(self.class.unwrap_or(self.controller)), Spot::Admitted(_))
+            }
             When::Snapshot => some("/spec/blockDeviceMappings/*/ebs/snapshotID"),
             When::CapacityReservation => {
                 says("/spec/capacityReservationSelectorTerms")

@@ -1,6 +1,6 @@
 //! Edits for what is denied: a value more in the statement that comes nearest, else a statement as Karpenter's template has it.
 
-use super::table::Tags;
+use super::call::Tags;
 use super::{Denied, statement_at, statement_of};
 use karpcheck_sdk::prelude::*;
 
@@ -19,7 +19,14 @@ pub(crate) fn with_edits(mut finding: Finding, denied: &[&Denied]) -> Finding {
         }
         match nearest(one) {
             Some((field, new)) => match values.iter_mut().find(|(of, _)| *of == field) {
-                Some((_, known)) => known.extend(new),
+                // Two calls may lack the same value.
+                Some((_, known)) => {
+                    for value in new {
+                        if !known.contains(&value) {
+                            known.push(value);
+                        }
+                    }
+                }
                 None => values.push((field, new)),
             },
             None => rest.push(one),
@@ -76,6 +83,7 @@ fn nearest(denied: &Denied) -> Option<(Field, Vec<String>)> {
             let wanted: &[&str] = match denied.call.sends {
                 Tags::ClusterName => &["eks:eks-cluster-name"],
                 Tags::Names => &["Name", "karpenter.sh/nodeclaim"],
+                Tags::Linked => &["karpenter.sh/managed-by", "karpenter.sh/provisioner-name"],
                 _ => &[],
             };
             let lacks = |key: &&&str| !element.each().known().any(|field| field.is(key));
@@ -158,6 +166,12 @@ fn conditions(denied: &Denied) -> Option<Vec<(&'static str, String, Vec<String>)
     for (tags, prefix) in [(call.sends, "aws:RequestTag/"), (call.found, "aws:ResourceTag/")] {
         let kept_by = match tags {
             Tags::Launch | Tags::Template | Tags::Beta => pool,
+            Tags::Alpha => "karpenter.sh/provisioner-name",
+            Tags::Linked => {
+                all.push(("StringEquals", format!("{prefix}karpenter.sh/managed-by"), vec![denied.name.clone()?]));
+                all.push(("StringLike", format!("{prefix}karpenter.sh/provisioner-name"), vec!["*".into()]));
+                continue;
+            }
             Tags::Profile => "karpenter.k8s.aws/ec2nodeclass",
             Tags::Names | Tags::ClusterName => {
                 let mut keys = vec!["karpenter.sh/nodeclaim".to_owned(), "Name".to_owned()];

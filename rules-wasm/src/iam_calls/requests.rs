@@ -2,8 +2,8 @@
 
 use super::Actor;
 use super::Name;
+use super::call::{Call, Tags};
 use super::resources::Resource;
-use super::table::{Call, Tags};
 use karpcheck_sdk::prelude::*;
 
 const MOST_TAGS: usize = 50;
@@ -46,13 +46,13 @@ impl Actor {
         }
         let mut first = None;
         for with in choices {
-            let decision = self.on_resource(call, resource, &with).decide();
+            let decision = self.decided(self.on_resource(call, resource, &with));
             if decision.access == Access::Allowed {
                 return decision;
             }
             first.get_or_insert(decision);
         }
-        let decision = first.unwrap_or_else(|| self.on_resource(call, resource, &[]).decide());
+        let decision = first.unwrap_or_else(|| self.decided(self.on_resource(call, resource, &[])));
         self.with_gap(decision, resource)
     }
 
@@ -85,8 +85,14 @@ impl Actor {
 
     fn on_resource(&self, call: &Call, resource: &Resource, with: &[(&str, &str)]) -> Request {
         let request = self.request(call.action, &resource.arn, call.sends, call.found, with);
-        let request =
+        let mut request =
             resource.fields.iter().fold(request, |request, (name, field)| request.field(name.clone(), field.clone()));
+        // KP pkg/controllers/nodeclaim/tagging/controller.go: an instance gets this tag once its node has registered.
+        if call.action == "ec2:TerminateInstances" && self.release >= (0, 32, 0) {
+            let why = "whether an instance has registered, and with that the tag karpenter.sh/nodeclaim, is not known";
+            let unknown = Unknown::undecidable(why).with_code("tag-after-registration");
+            request = request.with("aws:ResourceTag/karpenter.sh/nodeclaim", Value::Unknown(unknown));
+        }
         if call.action.starts_with("pricing:") {
             request.with("aws:RequestedRegion", self.pricing_region())
         } else {
@@ -154,13 +160,13 @@ impl Actor {
         let sent = prefix == "aws:RequestTag/";
         let own = self.tags(tags);
         for (key, value) in &own {
-            request = request.with_template(format!("{prefix}{key}"), value.clone());
+            request = request.with_template([prefix, key.as_str()].concat(), value.clone());
             if sent {
                 request = request.with_template("aws:TagKeys", key.clone());
             }
         }
         let mut rest = Value::Absent;
-        let of_class = matches!(tags, Tags::Launch | Tags::Template | Tags::Beta | Tags::Profile);
+        let of_class = tags.are_of_class();
         if let (true, Some(class)) = (of_class, self.class) {
             for (number, tag) in class.each("/spec/tags").take(MOST_TAGS).enumerate() {
                 let tag = match tag {
@@ -188,6 +194,19 @@ impl Actor {
         if of_class && rest.is_absent() && self.tags_by_settings() {
             rest =
                 Value::Unknown(Unknown::undecidable("which tags the settings add is not looked at").with_code("tags"));
+        }
+        if of_class && self.class.is_none() {
+            rest = Value::Unknown(
+                Unknown::not_provided("which tags its classes set is not known, as none was given")
+                    .with_code("tags-of-classes-not-known")
+                    .settled_by(Settlement::Kind(self.class_kind().into())),
+            );
+            for key in self.no_class_tags() {
+                if own.iter().all(|(other, _)| *other != key) {
+                    request = request.with(format!("{prefix}{key}"), Value::Absent);
+                }
+            }
+            request = request.with(format!("{prefix}kubernetes.io/cluster/*"), Value::Absent);
         }
         if sent && own.is_empty() {
             request = request.with("aws:TagKeys", Value::Absent);

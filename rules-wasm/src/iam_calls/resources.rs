@@ -38,7 +38,12 @@ const MADE: &[(&str, &str)] = &[("instance", "i-"), ("launch-template", "lt-"), 
 impl Actor {
     /// The resources that a row's ARN stands for.
     pub(super) fn resources(&self, on: &str) -> Vec<Resource> {
-        let placeholder = |name: &str| on.contains(&format!("{{{name}}}"));
+        let names: Vec<&str> =
+            on.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+        if names.is_empty() {
+            return vec![plain(on)];
+        }
+        let placeholder = |name: &str| names.contains(&name);
         if let Some((name, prefix)) = MADE.iter().find(|(name, _)| placeholder(name)) {
             return vec![self.unknown_id(on, name, prefix)];
         }

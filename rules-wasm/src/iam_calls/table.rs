@@ -2,171 +2,17 @@
 //!
 //! `KP` stands for <https://github.com/aws/karpenter-provider-aws> at the release's tag. A row's releases are those whose
 //! source has the call; tests/fixtures/karpenter/calls.tsv lists them, and a test compares. What IAM asks for beside the call
-//! itself (tags, the role that is passed) is in [`IMPLIED`].
+//! itself (tags, the role that is passed) is in [`IMPLIED`]; the tags that are sent are rows of `tags`.
 
-use crate::versions::Version;
-use karpcheck_sdk::prelude::{Error, Severity, Warning};
-
-const EVER: Version = (u64::MAX, 0, 0);
-
-/// Which tags a request sends, or a resource has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tags {
-    /// None.
-    None,
-    /// It belongs to somebody else, and its tags are not known.
-    Unknown,
-    /// Those of everything that is launched ([`STATIC`]), and the class's own.
-    Launch,
-    /// Those of a launch template: [`STATIC`], [`TEMPLATE_TAGS`], and the class's own.
-    Template,
-    /// The ones that a node's instance gets once it has registered.
-    Names,
-    /// `eks:eks-cluster-name`, which instances from before 1.0 lack.
-    ClusterName,
-    /// Those of everything that was launched before 1.0.
-    Beta,
-    /// Those of an instance profile.
-    Profile,
-}
-
-/// When the controller makes a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
-    Always,
-    /// There is a class; its instances have a role, whether it names that or an instance profile.
-    Launch,
-    /// A class names a role, of which Karpenter makes the instance profile.
-    Role,
-    /// The same, in what the controller does beside launching: not in an isolated VPC, from 1.8.3 on.
-    RoleHousekeeping,
-    /// A class names no role; otherwise as above.
-    NoRoleHousekeeping,
-    /// The controller tidies up: not in an isolated VPC, from 1.8.3 on.
-    Housekeeping,
-    /// A class takes its image by alias, family or parameter.
-    ImageParameter,
-    /// A class selects its images itself.
-    ImageSelector,
-    /// A class's nodes are of the family AL2023.
-    Al2023,
-    /// No cluster endpoint is set.
-    NoEndpoint,
-    /// The cluster's version is asked of EKS.
-    EksControlPlane,
-    /// A NodePool admits spot.
-    Spot,
-    /// A class maps a volume that is made from a snapshot.
-    Snapshot,
-    /// A class uses capacity reservations.
-    CapacityReservation,
-    /// A class uses placement groups.
-    PlacementGroup,
-    /// Zonal shift is switched on.
-    ZonalShift,
-    /// The controller may reach AWS's public endpoints.
-    NotIsolated,
-    /// The same, and it is not in AWS GovCloud, which has no pricing endpoint.
-    Pricing,
-}
-
-/// What fails without a call, and how bad that is.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Consequence {
-    pub severity: Severity,
-    pub text: &'static str,
-}
-
-const fn error(text: &'static str) -> Consequence {
-    Consequence { severity: Error, text }
-}
-
-const fn warning(text: &'static str) -> Consequence {
-    Consequence { severity: Warning, text }
-}
-
-const START: Consequence = error("the controller does not start");
-const LAUNCH: Consequence = error("no node is launched");
-const LAUNCH_SPOT: Consequence = error("no spot node is launched");
-const READY: Consequence = error("the class does not become Ready, so that no node is launched for it");
-const NO_IMAGE: Consequence = error("no image is found, so that no node is launched");
-const NO_PROFILE: Consequence = error("no instance profile is made of the class's role, so that no node is launched");
-const KEPT: Consequence = error("a deleted class keeps its finalizer and never goes away");
-const STATIC_PRICES: Consequence = warning("prices are those that were compiled in");
-
-/// One call.
-pub(crate) struct Call {
-    pub action: &'static str,
-    /// ARNs; names in braces are what `resources` puts in.
-    pub on: &'static [&'static str],
-    pub since: Version,
-    pub before: Version,
-    pub sends: Tags,
-    pub found: Tags,
-    /// Further context keys. Of several values, any that is allowed will do.
-    pub with: &'static [(&'static str, &'static [&'static str])],
-    pub when: When,
-    /// What fails without it.
-    pub breaks: Consequence,
-    /// The statement of Karpenter's template that allows it.
-    pub statement: &'static str,
-    pub source: &'static str,
-}
-
-const CALL: Call = Call {
-    action: "",
-    on: &["*"],
-    since: (0, 0, 0),
-    before: EVER,
-    sends: Tags::None,
-    found: Tags::None,
-    with: &[],
-    when: When::Always,
-    breaks: LAUNCH,
-    statement: "",
-    source: "",
+use super::call::{
+    CALL, Call, KEPT, LAUNCH_SPOT, NO_IMAGE, NO_PROFILE, NO_SPOT_ROLE, READY, START, STATIC_PRICES, Tags, When, error,
+    warning,
 };
-
-/// A tag that everything launched gets.
-pub(crate) struct Tag {
-    /// `{cluster}` is the cluster's name.
-    pub key: &'static str,
-    /// `{cluster}` is the cluster's name, `POOL` and `CLASS` those of NodePool and class, `{region}` the region.
-    pub value: &'static str,
-    pub since: Version,
-    pub before: Version,
-}
-
-const fn tag(key: &'static str, value: &'static str, since: Version, before: Version) -> Tag {
-    Tag { key, value, since, before }
-}
-
-/// KP pkg/cloudprovider/cloudprovider.go and pkg/utils (GetTags).
-pub(crate) const STATIC: &[Tag] = &[
-    tag("kubernetes.io/cluster/{cluster}", "owned", (0, 0, 0), EVER),
-    tag("karpenter.sh/provisioner-name", "POOL", (0, 0, 0), (0, 32, 0)),
-    tag("Name", "karpenter.sh/provisioner-name/POOL", (0, 0, 0), (0, 32, 0)),
-    tag("karpenter.sh/managed-by", "{cluster}", (0, 28, 0), (1, 0, 0)),
-    tag("karpenter.sh/nodepool", "POOL", (0, 32, 0), EVER),
-    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
-    tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
-];
-
-/// KP pkg/providers/launchtemplate/launchtemplate.go (TagManagedLaunchTemplate).
-pub(crate) const TEMPLATE_TAGS: &[Tag] = &[tag("karpenter.k8s.aws/cluster", "{cluster}", (0, 14, 0), (1, 1, 0))];
-
-/// KP pkg/controllers/nodeclass/instanceprofile.go.
-pub(crate) const PROFILE: &[Tag] = &[
-    tag("kubernetes.io/cluster/{cluster}", "owned", (0, 32, 0), EVER),
-    tag("karpenter.sh/managed-by", "{cluster}", (0, 32, 0), (1, 0, 0)),
-    tag("topology.kubernetes.io/region", "{region}", (0, 32, 0), EVER),
-    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
-    tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
-];
+use crate::versions::Version;
 
 // What exists has an id in its ARN. For what is to be created IAM is asked about `instance/*`: the ARNs in the refusals of
 // KP #7370.
-pub(crate) const INSTANCE: &str = "arn::ec2:::instance/{instance}";
+const INSTANCE: &str = "arn::ec2:::instance/{instance}";
 const NEW_INSTANCE: &str = "arn::ec2:::instance/*";
 const NEW_VOLUME: &str = "arn::ec2:::volume/*";
 const NEW_INTERFACE: &str = "arn::ec2:::network-interface/*";
@@ -188,6 +34,7 @@ const EKS_CLUSTER: &str = "arn::eks:::cluster/{cluster}";
 pub(crate) const IMPLIED: &[(&str, &str)] = &[
     ("ec2:RunInstances", "CreateFleet runs instances in the caller's name; from 1.3 on there is a dry run, too"),
     ("ec2:CreateTags", "asked for every resource that is created with tags"),
+    ("iam:CreateServiceLinkedRole", "asked by CreateFleet for spot in an account that has no role for it"),
     ("iam:PassRole", "asked by AddRoleToInstanceProfile, and by the launch of an instance with a profile"),
     ("iam:TagInstanceProfile", "asked by CreateInstanceProfile with tags"),
 ];
@@ -237,6 +84,18 @@ pub(crate) const CALLS: &[Call] = &[
         breaks: error("instances stay without the tags Name and karpenter.sh/nodeclaim"),
         statement: "AllowScopedResourceTagging",
         source: "KP pkg/controllers/nodeclaim/tagging/controller.go since v0.32",
+        ..CALL
+    },
+    Call {
+        action: "ec2:CreateTags",
+        on: &[INSTANCE],
+        since: (0, 28, 0),
+        before: (0, 32, 0),
+        sends: Tags::Linked,
+        found: Tags::Alpha,
+        breaks: warning("for instances that were launched before 0.28 no Machine is made"),
+        statement: "AllowMachineMigrationTagging",
+        source: "KP pkg/controllers/machine/link/controller.go from v0.28 to v0.31; that of v0.32 has no statement in its template",
         ..CALL
     },
     Call {
@@ -310,6 +169,16 @@ pub(crate) const CALLS: &[Call] = &[
         ..DELETE_TEMPLATE
     },
     Call { since: (0, 36, 0), breaks: KEPT, ..DELETE_TEMPLATE },
+    // EC2 makes the role at the first launch of a spot instance, in the caller's name.
+    Call {
+        action: "iam:CreateServiceLinkedRole",
+        on: &["arn::iam:::role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"],
+        with: &[("iam:AWSServiceName", &["spot.amazonaws.com"])],
+        when: When::SpotWithoutRole,
+        breaks: NO_SPOT_ROLE,
+        source: "EC2 user guide, service-linked role for Spot Instance requests; KP #504",
+        ..CALL
+    },
     // Roles and instance profiles. IAM passes the role when it is put into the profile, EC2 when an instance is launched
     // with it: in China these are services of two names (KP #6839, #6843).
     Call {
@@ -635,6 +504,7 @@ const DESCRIBE_CLUSTER: Call = Call {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iam_calls::call::EVER;
 
     /// The calls in Karpenter's source, by release.
     const SOURCE: &str = include_str!("../../../tests/fixtures/karpenter/calls.tsv");

@@ -1,9 +1,45 @@
-//! The tags that a controller's requests carry.
+//! The tags that a controller's requests carry, release by release. `KP` is as in `table`.
 
 use super::Actor;
+use super::call::{EVER, Tags};
 use crate::versions::{Version, last_of};
 
-use super::table::{PROFILE, STATIC, TEMPLATE_TAGS, Tag, Tags};
+/// A tag that everything launched gets.
+struct Tag {
+    /// `{cluster}` is the cluster's name.
+    key: &'static str,
+    /// `{cluster}` is the cluster's name, `POOL` and `CLASS` those of NodePool and class, `{region}` the region.
+    value: &'static str,
+    since: Version,
+    before: Version,
+}
+
+const fn tag(key: &'static str, value: &'static str, since: Version, before: Version) -> Tag {
+    Tag { key, value, since, before }
+}
+
+/// KP pkg/cloudprovider/cloudprovider.go and pkg/utils (GetTags).
+const STATIC: &[Tag] = &[
+    tag("kubernetes.io/cluster/{cluster}", "owned", (0, 0, 0), EVER),
+    tag("karpenter.sh/provisioner-name", "POOL", (0, 0, 0), (0, 32, 0)),
+    tag("Name", "karpenter.sh/provisioner-name/POOL", (0, 0, 0), (0, 32, 0)),
+    tag("karpenter.sh/managed-by", "{cluster}", (0, 28, 0), (1, 0, 0)),
+    tag("karpenter.sh/nodepool", "POOL", (0, 32, 0), EVER),
+    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
+    tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
+];
+
+/// KP pkg/providers/launchtemplate/launchtemplate.go (TagManagedLaunchTemplate).
+const TEMPLATE_TAGS: &[Tag] = &[tag("karpenter.k8s.aws/cluster", "{cluster}", (0, 14, 0), (1, 1, 0))];
+
+/// KP pkg/controllers/nodeclass/instanceprofile.go.
+const PROFILE: &[Tag] = &[
+    tag("kubernetes.io/cluster/{cluster}", "owned", (0, 32, 0), EVER),
+    tag("karpenter.sh/managed-by", "{cluster}", (0, 32, 0), (1, 0, 0)),
+    tag("topology.kubernetes.io/region", "{region}", (0, 32, 0), EVER),
+    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
+    tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
+];
 
 /// Where another cluster's name stands in tags.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,12 +64,22 @@ impl Actor {
             Tags::Launch => of(STATIC, self.tags_of),
             Tags::Template => [of(STATIC, self.tags_of), of(TEMPLATE_TAGS, self.release)].concat(),
             Tags::Beta => of(STATIC, last_of((0, 37))),
+            Tags::Alpha => of(STATIC, last_of((0, 27))),
+            Tags::Linked => [("karpenter.sh/managed-by", "{cluster}"), ("karpenter.sh/provisioner-name", "POOL")]
+                .map(|(key, value)| (key.to_owned(), self.fill(value)))
+                .into(),
             Tags::Profile => of(PROFILE, self.tags_of),
             Tags::Names => [("Name", "default/probe"), ("karpenter.sh/nodeclaim", "default-probe")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
             Tags::ClusterName => vec![("eks:eks-cluster-name".into(), self.fill("{cluster}"))],
         }
+    }
+
+    /// The keys that no class sets: Karpenter sets them in some release, and from then on refuses them in a class.
+    pub(super) fn no_class_tags(&self) -> impl Iterator<Item = String> + '_ {
+        let keys = [STATIC, TEMPLATE_TAGS, PROFILE].into_iter().flatten().map(|row| row.key);
+        keys.filter(|key| *key != "Name").map(|key| self.fill(key))
     }
 
     /// The tags, and what another cluster's name makes of them.

@@ -6,11 +6,9 @@
 
 mod syntax;
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::thread::LocalKey;
-
-use regex_lite::Regex;
 
 use crate::schemas::tree::{Node, Whole};
 use syntax::{Expression, Operator};
@@ -26,44 +24,116 @@ pub(super) enum Stop {
     Unsupported,
 }
 
-type Outcome = Result<Node, Stop>;
+/// A rule of `x-kubernetes-validations`. It is parsed when it is first asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) cel: String,
+    pub(crate) message: String,
+    /// None where it is in a part of the language that is not read here.
+    parsed: OnceCell<Option<Expression>>,
+    about_changes: bool,
+}
 
-/// Is a rule true of a value?
-pub(super) fn holds(rule: &str, own: &Node) -> Result<bool, Stop> {
-    let expression = parsed(rule).ok_or(Stop::Unsupported)?;
-    truth(evaluate(&expression, &mut vec![("self".to_owned(), own.clone())])?)
+/// One rule is the same, parsed or not.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.cel == other.cel && self.message == other.message
+    }
+}
+
+impl Rule {
+    pub(crate) fn new(cel: String, message: String) -> Self {
+        let about_changes = cel.contains("oldSelf");
+        Self { cel, message, parsed: OnceCell::new(), about_changes }
+    }
+
+    /// Is it about changes, of which an object that is made has none?
+    pub(super) const fn is_about_changes(&self) -> bool {
+        self.about_changes
+    }
+
+    fn expression(&self) -> Option<&Expression> {
+        self.parsed.get_or_init(|| syntax::parse(&self.cel).filter(is_read)).as_ref()
+    }
+
+    /// Is it written in the part of the language that is read here?
+    pub(super) fn is_supported(&self) -> bool {
+        self.expression().is_some()
+    }
+
+    /// Is it true of a value?
+    pub(super) fn holds(&self, own: &Node) -> Result<bool, Stop> {
+        let expression = self.expression().ok_or(Stop::Unsupported)?;
+        truth(&evaluate(expression, &mut vec![("self", Value::of(own))])?)
+    }
+}
+
+/// What a regular expression found in a text.
+type Found = Option<(usize, usize)>;
+
+/// An expression for texts. It is compiled when it is first asked, and what it found last is kept: of many objects it is asked
+/// the same again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Regex {
+    written: String,
+    compiled: OnceCell<Option<regex_lite::Regex>>,
+    found: RefCell<Vec<(String, Found)>>,
+}
+
+/// One expression is the same, whatever was asked.
+impl PartialEq for Regex {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+/// How many answers are kept of one expression.
+const MOST_FOUND: usize = 16;
+
+impl Regex {
+    pub(crate) const fn new(written: String) -> Self {
+        Self { written, compiled: OnceCell::new(), found: RefCell::new(vec![]) }
+    }
+
+    /// As it is written.
+    pub(crate) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// Where it first matches; an error where it is no expression that is read here.
+    fn find(&self, text: &str) -> Result<Found, Stop> {
+        if let Some(found) = self.found.borrow().iter().find(|(own, _)| own == text).map(|(_, found)| *found) {
+            return Ok(found);
+        }
+        let compiled = self.compiled.get_or_init(|| regex_lite::Regex::new(&self.written).ok());
+        let found = compiled.as_ref().ok_or(Stop::Unsupported)?.find(text).map(|found| (found.start(), found.end()));
+        let mut all = self.found.borrow_mut();
+        if all.len() == MOST_FOUND {
+            all.remove(0);
+        }
+        all.push((text.to_owned(), found));
+        Ok(found)
+    }
+
+    /// Does it match somewhere? An error where it is no expression that is read here.
+    pub(super) fn is_match(&self, text: &str) -> Result<bool, Stop> {
+        self.find(text).map(|found| found.is_some())
+    }
 }
 
 thread_local! {
-    /// What was parsed: all objects of a kind are asked the same.
-    static PARSED: RefCell<Vec<(String, Option<Rc<Expression>>)>> = const { RefCell::new(vec![]) };
-    static REGEXES: RefCell<Vec<(String, Option<Rc<Regex>>)>> = const { RefCell::new(vec![]) };
+    /// The expressions that rules name.
+    static REGEXES: RefCell<Vec<Rc<Regex>>> = const { RefCell::new(vec![]) };
 }
 
-/// A rule's expression, if all of it is in the part of the language that is read here.
-fn parsed(rule: &str) -> Option<Rc<Expression>> {
-    once(&PARSED, rule, |rule| syntax::parse(rule).filter(is_read))
-}
-
-/// An expression for texts; none where it is not one.
-pub(super) fn regex(pattern: &str) -> Option<Rc<Regex>> {
-    once(&REGEXES, pattern, |pattern| Regex::new(pattern).ok())
-}
-
-type Known<T> = RefCell<Vec<(String, Option<Rc<T>>)>>;
-
-fn once<T>(known: &'static LocalKey<Known<T>>, text: &str, make: impl FnOnce(&str) -> Option<T>) -> Option<Rc<T>> {
-    let found = known.with_borrow(|all| all.iter().find(|(own, _)| own == text).map(|(_, made)| made.clone()));
-    found.unwrap_or_else(|| {
-        let made = make(text).map(Rc::new);
-        known.with_borrow_mut(|all| all.push((text.to_owned(), made.clone())));
-        made
-    })
-}
-
-/// Is a rule written in the part of the language that is read here?
-pub(super) fn is_supported(rule: &str) -> bool {
-    parsed(rule).is_some()
+fn regex(pattern: &str) -> Rc<Regex> {
+    let is = |known: &&Rc<Regex>| known.written == pattern;
+    if let Some(known) = REGEXES.with_borrow(|all| all.iter().find(is).cloned()) {
+        return known;
+    }
+    let made = Rc::new(Regex::new(pattern.to_owned()));
+    REGEXES.with_borrow_mut(|all| all.push(Rc::clone(&made)));
+    made
 }
 
 fn is_read(expression: &Expression) -> bool {
@@ -83,43 +153,76 @@ fn is_read(expression: &Expression) -> bool {
     })
 }
 
-type Names = Vec<(String, Node)>;
+/// A value on the way: of the object it is a part, never a copy.
+#[derive(Clone, Debug)]
+enum Value<'a> {
+    Unknown,
+    Part,
+    Text(Cow<'a, str>),
+    Number(f64),
+    Flag(bool),
+    Nodes(&'a [Node], Whole),
+    List(Vec<Self>, Whole),
+    Map(&'a [(String, Node)], Whole),
+}
 
-fn truth(node: Node) -> Result<bool, Stop> {
-    match node {
-        Node::Flag(flag) => Ok(flag),
-        Node::Unknown | Node::Part => Err(Stop::Unknown),
+impl<'a> Value<'a> {
+    fn of(node: &'a Node) -> Self {
+        match node {
+            Node::Unknown => Self::Unknown,
+            Node::Part => Self::Part,
+            Node::Text(text) => Self::Text(Cow::Borrowed(text)),
+            Node::Number(number) => Self::Number(*number),
+            Node::Flag(flag) => Self::Flag(*flag),
+            Node::List(list, whole) => Self::Nodes(list, *whole),
+            Node::Map(members, whole) => Self::Map(members, *whole),
+        }
+    }
+}
+
+type Outcome<'a> = Result<Value<'a>, Stop>;
+type Names<'a> = Vec<(&'a str, Value<'a>)>;
+
+const fn truth(value: &Value<'_>) -> Result<bool, Stop> {
+    match value {
+        Value::Flag(flag) => Ok(*flag),
+        Value::Unknown | Value::Part => Err(Stop::Unknown),
         _ => Err(Stop::Error),
     }
 }
 
-fn evaluate(expression: &Expression, names: &mut Names) -> Outcome {
+fn evaluate<'a>(expression: &'a Expression, names: &mut Names<'a>) -> Outcome<'a> {
     match expression {
-        Expression::Literal(node) => Ok(node.clone()),
+        Expression::Literal(node) => Ok(Value::of(node)),
         Expression::List(list) => {
             let list = list.iter().map(|one| evaluate(one, names)).collect::<Result<_, _>>()?;
-            Ok(Node::List(list, Whole::Yes))
+            Ok(Value::List(list, Whole::Yes))
         }
         Expression::Name(name) => {
-            let found = names.iter().rev().find(|(own, _)| own == name).map(|(_, node)| node.clone());
+            let found = names.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.clone());
             known(found.ok_or(Stop::Unsupported)?)
         }
         Expression::Member(of, name) => member(&evaluate(of, names)?, name),
         Expression::Index(of, index) => {
             let (of, index) = (evaluate(of, names)?, evaluate(index, names)?);
-            match (&of, &index) {
-                (Node::List(list, whole), Node::Number(number)) => {
-                    let element = list.iter().enumerate().find(|(at, _)| *at as f64 == *number);
-                    known(element.map(|(_, node)| node.clone()).ok_or(gone(*whole))?)
+            let at = |length: usize, number: f64| (0..length).find(|at| *at as f64 == number);
+            match (of, &index) {
+                (Value::Nodes(list, whole), Value::Number(number)) => {
+                    let element = at(list.len(), *number).map(|at| Value::of(&list[at]));
+                    known(element.ok_or(gone(whole))?)
                 }
-                (Node::Map(..), Node::Text(name)) => member(&of, name),
-                (_, Node::Part) => Err(Stop::Unknown),
+                (Value::List(mut list, whole), Value::Number(number)) => {
+                    let element = at(list.len(), *number).map(|at| list.swap_remove(at));
+                    known(element.ok_or(gone(whole))?)
+                }
+                (of @ Value::Map(..), Value::Text(name)) => member(&of, name),
+                (_, Value::Part) => Err(Stop::Unknown),
                 _ => Err(Stop::Error),
             }
         }
-        Expression::Not(inner) => Ok(Node::Flag(!truth(evaluate(inner, names)?)?)),
+        Expression::Not(inner) => Ok(Value::Flag(!truth(&evaluate(inner, names)?)?)),
         Expression::If(condition, then, other) => {
-            if truth(evaluate(condition, names)?)? {
+            if truth(&evaluate(condition, names)?)? {
                 evaluate(then, names)
             } else {
                 evaluate(other, names)
@@ -129,14 +232,14 @@ fn evaluate(expression: &Expression, names: &mut Names) -> Outcome {
         Expression::Binary(Operator::Or, one, other) => either(true, one, other, names),
         Expression::Binary(operator, one, other) => {
             let (one, other) = (evaluate(one, names)?, evaluate(other, names)?);
-            compare(*operator, &one, &other).map(Node::Flag)
+            compare(*operator, &one, &other).map(Value::Flag)
         }
         Expression::Call(of, name, arguments) => call(of.as_deref(), name, arguments, names),
     }
 }
 
-fn known(node: Node) -> Outcome {
-    if node == Node::Unknown { Err(Stop::Unknown) } else { Ok(node) }
+fn known(value: Value<'_>) -> Outcome<'_> {
+    if matches!(value, Value::Unknown) { Err(Stop::Unknown) } else { Ok(value) }
 }
 
 /// What it means that something is not among the members.
@@ -147,30 +250,34 @@ const fn gone(whole: Whole) -> Stop {
     }
 }
 
-fn member(of: &Node, name: &str) -> Outcome {
+fn named<'a>(members: &'a [(String, Node)], name: &str) -> Option<&'a Node> {
+    members.iter().find(|(own, _)| own == name).map(|(_, node)| node)
+}
+
+fn member<'a>(of: &Value<'a>, name: &str) -> Outcome<'a> {
     match of {
-        Node::Map(_, whole) => known(of.member(name).cloned().ok_or(gone(*whole))?),
-        Node::Unknown | Node::Part => Err(Stop::Unknown),
+        Value::Map(members, whole) => known(Value::of(named(members, name).ok_or(gone(*whole))?)),
+        Value::Unknown | Value::Part => Err(Stop::Unknown),
         _ => Err(Stop::Error),
     }
 }
 
 /// `||` and `&&`: whichever side decides, the other one may fail.
-fn either(decides: bool, one: &Expression, other: &Expression, names: &mut Names) -> Outcome {
-    let mut side = |expression| evaluate(expression, names).and_then(truth);
+fn either<'a>(decides: bool, one: &'a Expression, other: &'a Expression, names: &mut Names<'a>) -> Outcome<'a> {
+    let mut side = |expression| evaluate(expression, names).and_then(|value| truth(&value));
     let first = side(one);
     if first == Ok(decides) {
-        return Ok(Node::Flag(decides));
+        return Ok(Value::Flag(decides));
     }
     match (first, side(other)) {
-        (_, Ok(second)) if second == decides => Ok(Node::Flag(decides)),
-        (Ok(_), second) => second.map(Node::Flag),
+        (_, Ok(second)) if second == decides => Ok(Value::Flag(decides)),
+        (Ok(_), second) => second.map(Value::Flag),
         (Err(stop), Ok(_)) => Err(stop),
         (Err(first), Err(second)) => Err(worse(first, second)),
     }
 }
 
-fn worse(one: Stop, other: Stop) -> Stop {
+const fn worse(one: Stop, other: Stop) -> Stop {
     match (one, other) {
         (Stop::Unsupported, _) | (_, Stop::Unsupported) => Stop::Unsupported,
         (Stop::Unknown, _) | (_, Stop::Unknown) => Stop::Unknown,
@@ -178,16 +285,16 @@ fn worse(one: Stop, other: Stop) -> Stop {
     }
 }
 
-fn compare(operator: Operator, one: &Node, other: &Node) -> Result<bool, Stop> {
+fn compare(operator: Operator, one: &Value<'_>, other: &Value<'_>) -> Result<bool, Stop> {
     match operator {
         Operator::Equal => equal(one, other),
         Operator::Unequal => equal(one, other).map(|equal| !equal),
         Operator::In => contains(other, one),
         Operator::Less | Operator::AtMost | Operator::More | Operator::AtLeast => {
             let order = match (one, other) {
-                (Node::Number(one), Node::Number(other)) => one.partial_cmp(other),
-                (Node::Text(one), Node::Text(other)) => Some(one.cmp(other)),
-                (Node::Part | Node::Unknown, _) | (_, Node::Part | Node::Unknown) => return Err(Stop::Unknown),
+                (Value::Number(one), Value::Number(other)) => one.partial_cmp(other),
+                (Value::Text(one), Value::Text(other)) => Some(one.cmp(other)),
+                (Value::Part | Value::Unknown, _) | (_, Value::Part | Value::Unknown) => return Err(Stop::Unknown),
                 _ => None,
             };
             let order = order.ok_or(Stop::Error)?;
@@ -202,35 +309,46 @@ fn compare(operator: Operator, one: &Node, other: &Node) -> Result<bool, Stop> {
     }
 }
 
-fn equal(one: &Node, other: &Node) -> Result<bool, Stop> {
+fn equal(one: &Value<'_>, other: &Value<'_>) -> Result<bool, Stop> {
     match (one, other) {
         // A text of which a part is known is not empty.
-        (Node::Part, Node::Text(text)) | (Node::Text(text), Node::Part) if text.is_empty() => Ok(false),
-        (Node::Part | Node::Unknown, _) | (_, Node::Part | Node::Unknown) => Err(Stop::Unknown),
-        (Node::Map(..), Node::Map(..)) | (Node::List(..), Node::List(..)) => Err(Stop::Unsupported),
-        _ => Ok(one == other),
+        (Value::Part, Value::Text(text)) | (Value::Text(text), Value::Part) if text.is_empty() => Ok(false),
+        (Value::Part | Value::Unknown, _) | (_, Value::Part | Value::Unknown) => Err(Stop::Unknown),
+        (Value::Map(..), Value::Map(..)) | (Value::List(..) | Value::Nodes(..), Value::List(..) | Value::Nodes(..)) => {
+            Err(Stop::Unsupported)
+        }
+        (Value::Text(one), Value::Text(other)) => Ok(one == other),
+        (Value::Number(one), Value::Number(other)) => Ok(one == other),
+        (Value::Flag(one), Value::Flag(other)) => Ok(one == other),
+        _ => Ok(false),
     }
 }
 
-fn contains(all: &Node, one: &Node) -> Result<bool, Stop> {
+fn contains(all: &Value<'_>, one: &Value<'_>) -> Result<bool, Stop> {
+    let listed = |found: Result<bool, Stop>, whole: Whole| {
+        let found = found?;
+        if !found && whole == Whole::No { Err(Stop::Unknown) } else { Ok(found) }
+    };
     match (all, one) {
-        (Node::Map(_, whole), Node::Text(name)) => match all.member(name) {
+        (Value::Map(members, whole), Value::Text(name)) => match named(members, name) {
             Some(Node::Unknown) => Err(Stop::Unknown),
             Some(_) => Ok(true),
             None if *whole == Whole::No => Err(Stop::Unknown),
             None => Ok(false),
         },
-        (Node::List(list, whole), _) => {
-            let found = list.iter().map(|element| equal(element, one)).fold(Ok(false), any)?;
-            if !found && *whole == Whole::No { Err(Stop::Unknown) } else { Ok(found) }
+        (Value::List(list, whole), _) => {
+            listed(list.iter().map(|element| equal(element, one)).fold(Ok(false), any), *whole)
         }
-        (Node::Part | Node::Unknown, _) | (_, Node::Part | Node::Unknown) => Err(Stop::Unknown),
+        (Value::Nodes(list, whole), _) => {
+            listed(list.iter().map(|element| equal(&Value::of(element), one)).fold(Ok(false), any), *whole)
+        }
+        (Value::Part | Value::Unknown, _) | (_, Value::Part | Value::Unknown) => Err(Stop::Unknown),
         _ => Err(Stop::Error),
     }
 }
 
 /// One yes is enough, whatever fails beside it.
-fn any(so_far: Result<bool, Stop>, next: Result<bool, Stop>) -> Result<bool, Stop> {
+const fn any(so_far: Result<bool, Stop>, next: Result<bool, Stop>) -> Result<bool, Stop> {
     match (so_far, next) {
         (Ok(true), _) | (_, Ok(true)) => Ok(true),
         (Err(one), Err(other)) => Err(worse(one, other)),
@@ -239,92 +357,95 @@ fn any(so_far: Result<bool, Stop>, next: Result<bool, Stop>) -> Result<bool, Sto
     }
 }
 
-fn call(of: Option<&Expression>, name: &str, arguments: &[Expression], names: &mut Names) -> Outcome {
+fn call<'a>(of: Option<&'a Expression>, name: &str, arguments: &'a [Expression], names: &mut Names<'a>) -> Outcome<'a> {
     match (of, name, arguments) {
         (None, "has", [Expression::Member(of, name)]) => {
             let of = evaluate(of, names)?;
-            contains(&of, &Node::Text(name.clone())).map(Node::Flag)
+            contains(&of, &Value::Text(Cow::Borrowed(name))).map(Value::Flag)
         }
         (None, "size", [of]) | (Some(of), "size", []) => {
             let size = match evaluate(of, names)? {
-                Node::Text(text) => text.chars().count(),
-                Node::List(list, Whole::Yes) => list.len(),
-                Node::Map(members, Whole::Yes) => members.len(),
-                Node::List(_, Whole::No) | Node::Map(_, Whole::No) | Node::Part | Node::Unknown => {
-                    return Err(Stop::Unknown);
-                }
+                Value::Text(text) => text.chars().count(),
+                Value::List(list, Whole::Yes) => list.len(),
+                Value::Nodes(list, Whole::Yes) => list.len(),
+                Value::Map(members, Whole::Yes) => members.len(),
+                Value::List(_, Whole::No)
+                | Value::Nodes(_, Whole::No)
+                | Value::Map(_, Whole::No)
+                | Value::Part
+                | Value::Unknown => return Err(Stop::Unknown),
                 _ => return Err(Stop::Error),
             };
-            Ok(Node::Number(size as f64))
+            Ok(Value::Number(size as f64))
         }
         (None, "int", [of]) => match evaluate(of, names)? {
-            Node::Number(number) => Ok(Node::Number(number.trunc())),
-            Node::Text(text) => text.parse::<i64>().map(|number| Node::Number(number as f64)).map_err(|_| Stop::Error),
-            Node::Part | Node::Unknown => Err(Stop::Unknown),
+            Value::Number(number) => Ok(Value::Number(number.trunc())),
+            Value::Text(text) => {
+                text.parse::<i64>().map(|number| Value::Number(number as f64)).map_err(|_| Stop::Error)
+            }
+            Value::Part | Value::Unknown => Err(Stop::Unknown),
             _ => Err(Stop::Error),
         },
         (Some(of), "all" | "exists" | "filter", [Expression::Name(variable), condition]) => {
-            let (elements, whole) = elements(evaluate(of, names)?)?;
-            each(
-                name,
-                elements,
-                whole,
-                |element, names| {
-                    names.push((variable.clone(), element));
-                    let outcome = evaluate(condition, names).and_then(truth);
-                    names.pop();
-                    outcome
-                },
-                names,
-            )
+            each(name, evaluate(of, names)?, variable, condition, names)
         }
         (Some(of), "find" | "matches" | "split" | "startsWith" | "endsWith" | "contains", [argument]) => {
-            let (text, argument) = match (evaluate(of, names)?, evaluate(argument, names)?) {
-                (Node::Text(text), Node::Text(argument)) => (text, argument),
-                (Node::Part | Node::Unknown, _) | (_, Node::Part | Node::Unknown) => return Err(Stop::Unknown),
-                _ => return Err(Stop::Error),
-            };
-            of_text(name, &text, &argument)
+            match (evaluate(of, names)?, evaluate(argument, names)?) {
+                (Value::Text(text), Value::Text(argument)) => of_text(name, text, &argument),
+                (Value::Part | Value::Unknown, _) | (_, Value::Part | Value::Unknown) => Err(Stop::Unknown),
+                _ => Err(Stop::Error),
+            }
         }
         _ => Err(Stop::Unsupported),
     }
 }
 
-fn of_text(function: &str, text: &str, argument: &str) -> Outcome {
-    let regex = || regex(argument).ok_or(Stop::Unsupported);
+fn of_text<'a>(function: &str, text: Cow<'a, str>, argument: &str) -> Outcome<'a> {
+    let part = |start: usize, end: usize| match &text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[start..end]),
+        Cow::Owned(text) => Cow::Owned(text[start..end].to_owned()),
+    };
     Ok(match function {
-        "find" => Node::Text(regex()?.find(text).map(|found| found.as_str().to_owned()).unwrap_or_default()),
-        "matches" => Node::Flag(regex()?.is_match(text)),
-        "split" => Node::List(text.split(argument).map(|part| Node::Text(part.to_owned())).collect(), Whole::Yes),
-        "startsWith" => Node::Flag(text.starts_with(argument)),
-        "endsWith" => Node::Flag(text.ends_with(argument)),
-        _ => Node::Flag(text.contains(argument)),
+        "find" => Value::Text(regex(argument).find(&text)?.map(|(start, end)| part(start, end)).unwrap_or_default()),
+        "matches" => Value::Flag(regex(argument).is_match(&text)?),
+        "split" => {
+            let parts = match &text {
+                Cow::Borrowed(text) => text.split(argument).map(|part| Value::Text(Cow::Borrowed(part))).collect(),
+                Cow::Owned(text) => text.split(argument).map(|part| Value::Text(Cow::Owned(part.to_owned()))).collect(),
+            };
+            Value::List(parts, Whole::Yes)
+        }
+        "startsWith" => Value::Flag(text.starts_with(argument)),
+        "endsWith" => Value::Flag(text.ends_with(argument)),
+        _ => Value::Flag(text.contains(argument)),
     })
 }
 
-/// The elements of a list, or the names of a map's members.
-fn elements(of: Node) -> Result<(Vec<Node>, Whole), Stop> {
-    match of {
-        Node::List(list, whole) => Ok((list, whole)),
-        Node::Map(members, whole) => Ok((members.into_iter().map(|(name, _)| Node::Text(name)).collect(), whole)),
-        Node::Part | Node::Unknown => Err(Stop::Unknown),
-        _ => Err(Stop::Error),
-    }
-}
-
-fn each(
+/// `all`, `exists` and `filter` over the elements of a list, or the names of a map's members.
+fn each<'a>(
     what: &str,
-    elements: Vec<Node>,
-    whole: Whole,
-    mut condition: impl FnMut(Node, &mut Names) -> Result<bool, Stop>,
-    names: &mut Names,
-) -> Outcome {
+    of: Value<'a>,
+    variable: &'a str,
+    condition: &'a Expression,
+    names: &mut Names<'a>,
+) -> Outcome<'a> {
+    let (elements, whole): (Vec<Value<'a>>, Whole) = match of {
+        Value::List(list, whole) => (list, whole),
+        Value::Nodes(list, whole) => (list.iter().map(Value::of).collect(), whole),
+        Value::Map(members, whole) => {
+            (members.iter().map(|(name, _)| Value::Text(Cow::Borrowed(name.as_str()))).collect(), whole)
+        }
+        Value::Part | Value::Unknown => return Err(Stop::Unknown),
+        _ => return Err(Stop::Error),
+    };
     let mut holding = vec![];
     // `all` is that none does not.
     let wanted = what != "all";
     let mut found = Ok(false);
     for element in elements {
-        let outcome = condition(element.clone(), names);
+        names.push((variable, element.clone()));
+        let outcome = evaluate(condition, names).and_then(|value| truth(&value));
+        names.pop();
         if what == "filter" {
             if outcome? {
                 holding.push(element);
@@ -334,11 +455,11 @@ fn each(
         found = any(found, outcome.map(|holds| holds == wanted));
     }
     if what == "filter" {
-        return Ok(Node::List(holding, whole));
+        return Ok(Value::List(holding, whole));
     }
     match found? {
         false if whole == Whole::No => Err(Stop::Unknown),
-        found => Ok(Node::Flag(found == wanted)),
+        found => Ok(Value::Flag(found == wanted)),
     }
 }
 
@@ -346,8 +467,12 @@ fn each(
 mod tests {
     use super::*;
 
-    fn holds(rule: &str, own: &str) -> Result<bool, Stop> {
-        super::holds(rule, &Node::parse(own).unwrap())
+    fn rule(cel: &str) -> Rule {
+        Rule::new(cel.to_owned(), String::new())
+    }
+
+    fn holds(cel: &str, own: &str) -> Result<bool, Stop> {
+        rule(cel).holds(&Node::parse(own).unwrap())
     }
 
     #[test]
@@ -380,7 +505,7 @@ mod tests {
     fn what_is_not_known_is_unknown_unless_it_does_not_matter() {
         assert_eq!(holds("self != ''", r#""${ROLE}""#), Ok(true));
         assert_eq!(holds("self == 'a'", r#""${ROLE}""#), Err(Stop::Unknown));
-        let patch = |rule: &str, own: &str| super::holds(rule, &Node::parse(own).unwrap().into_patch());
+        let patch = |cel: &str, own: &str| rule(cel).holds(&Node::parse(own).unwrap().into_patch());
         assert_eq!(patch("has(self.a) || has(self.b)", r#"{"a": 1}"#), Ok(true));
         assert_eq!(patch("has(self.a) || has(self.b)", r#"{"c": 1}"#), Err(Stop::Unknown));
         assert_eq!(patch("self.all(k, k != 'a')", r#"{"a": 1}"#), Ok(false));
@@ -389,9 +514,9 @@ mod tests {
 
     #[test]
     fn what_is_not_read_here_is_unsupported() {
-        for rule in ["duration(self) > duration('1h')", "self.map(x, x)", "self + 1 == 2", "self ==", ""] {
-            assert!(!is_supported(rule), "{rule}");
-            assert_eq!(holds(rule, "1"), Err(Stop::Unsupported), "{rule}");
+        for cel in ["duration(self) > duration('1h')", "self.map(x, x)", "self + 1 == 2", "self ==", ""] {
+            assert!(!rule(cel).is_supported(), "{cel}");
+            assert_eq!(holds(cel, "1"), Err(Stop::Unsupported), "{cel}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which schema decides about an object: the definition that the cluster has, else that of the running release.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use karpcheck_sdk::prelude::*;
@@ -8,7 +9,7 @@ use karpcheck_sdk::prelude::*;
 use crate::crds;
 use crate::schemas::judge::{Broken, Fault, Judgement, judge};
 use crate::schemas::schema::Schema;
-use crate::schemas::table;
+use crate::schemas::table::{self, Served};
 use crate::schemas::tree::{Node, Whole};
 use crate::versions::{self, Minor};
 
@@ -17,8 +18,27 @@ pub(crate) const READS: &[&str] = &["Karpcheck::Controller"];
 
 /// The schemas that an object may be held against: what all of them refuse is refused.
 pub(crate) struct Deciding {
-    schemas: Vec<Rc<Schema>>,
+    schemas: Schemas,
     pub(crate) who: Who,
+}
+
+/// Schemas, the newest last.
+enum Schemas {
+    Given(Vec<Rc<Schema>>),
+    /// Those of these releases, each of which serves the kind. Most objects need the newest only.
+    Releases(&'static Served, Vec<Minor>),
+}
+
+impl Schemas {
+    /// From the newest on.
+    fn newest_first(&self) -> Box<dyn Iterator<Item = Rc<Schema>> + '_> {
+        match self {
+            Self::Given(schemas) => Box::new(schemas.iter().rev().cloned()),
+            Self::Releases(served, minors) => {
+                Box::new(minors.iter().rev().filter_map(|minor| table::schema_of(served, *minor)))
+            }
+        }
+    }
 }
 
 /// Whose schemas they are.
@@ -38,14 +58,14 @@ impl Who {
         match self {
             Self::Definition(definition) => format!("CRD {}", definition.name()),
             Self::Release(version) => format!("Karpenter {version}"),
-            Self::AnyRelease => "No release of Karpenter that is known here".into(),
+            Self::AnyRelease => "No known release of Karpenter".into(),
         }
     }
 
     /// `CRD x does not know`, `No release … knows`.
     pub(crate) fn does_not(&self, verb: &str, verbs: &str) -> String {
         match self {
-            Self::AnyRelease => format!("no release of Karpenter that is known here {verbs}"),
+            Self::AnyRelease => format!("no known release of Karpenter {verbs}"),
             other => format!("{} does not {verb}", other.called()),
         }
     }
@@ -70,7 +90,7 @@ pub(crate) fn version_of(object: Item) -> Result<String, Unknown> {
 ///
 /// # Errors
 ///
-/// Where a definition is not wholly known, or the release that runs is newer than all that are known here.
+/// Where a definition is not wholly known, or the running release is newer than any that karpcheck knows.
 pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
     let (kind, version) = (object.kind(), version_of(object)?);
     let definitions = crds::of(object, &kind);
@@ -80,41 +100,36 @@ pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
             schemas.extend(schema_of(*definition, &version)?);
         }
         if !schemas.is_empty() {
-            return Ok(Some(Deciding { schemas, who: Who::Definition(*first) }));
+            return Ok(Some(Deciding { schemas: Schemas::Given(schemas), who: Who::Definition(*first) }));
         }
         if !definitions.iter().any(|definition| crds::version(*definition, &version).is_some()) {
             return Ok(None);
         }
     }
     let Some(served) = table::served(&kind, &version) else { return Ok(None) };
-    let all = |who| {
-        let schemas = served.minors().into_iter().filter_map(|minor| table::release(&kind, &version, minor)).collect();
-        Ok(Some(Deciding { schemas, who }))
-    };
+    let of = |minors, who| Ok(Some(Deciding { schemas: Schemas::Releases(served, minors), who }));
     let running = running(object);
     if served.is_alpha() {
         let gone = !running.is_empty() && running.iter().all(|(_, minor)| !served.by((minor.0, minor.1, 0)));
-        return if gone { Ok(None) } else { all(Who::AnyRelease) };
+        return if gone { Ok(None) } else { of(served.minors(), Who::AnyRelease) };
     }
-    let mut schemas = vec![];
     for (controller, minor) in &running {
         if *minor > versions::newest(*controller) {
             return Err(Unknown::undecidable(format!(
-                "Karpenter {}.{} is newer than the releases that are known here",
+                "Karpenter {}.{} is newer than the releases that karpcheck knows",
                 minor.0, minor.1
             ))
             .with_code("release-not-known"));
         }
-        match table::release(&kind, &version, *minor) {
-            Some(schema) => schemas.push(schema),
-            None => return Ok(None),
+        if table::schema_of(served, *minor).is_none() {
+            return Ok(None);
         }
     }
     match running.first() {
-        None => all(Who::AnyRelease),
+        None => of(served.minors(), Who::AnyRelease),
         Some((controller, _)) => {
             let who = Who::Release(controller.known_text("/Version").unwrap_or_default());
-            Ok(Some(Deciding { schemas, who }))
+            of(running.iter().map(|(_, minor)| *minor).collect(), who)
         }
     }
 }
@@ -131,19 +146,17 @@ pub(crate) fn running(object: Item) -> Vec<(Item, Minor)> {
     versions.into_iter().filter_map(|(controller, version)| Some((controller, version?))).collect()
 }
 
-/// A definition, and a version of it.
-type Key = (Item, String);
+/// By the definition and a version of it.
+type ByVersion = BTreeMap<(Item, String), Option<Rc<Schema>>>;
 
 thread_local! {
-    static SCHEMAS: RefCell<Vec<(Key, Option<Rc<Schema>>)>> = const { RefCell::new(vec![]) };
+    static SCHEMAS: RefCell<ByVersion> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The schema of a definition's version; none where it does not have it, or only an abridged one, without what is in a spec.
 pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Schema>>, Unknown> {
     let key = (definition, version.to_owned());
-    if let Some(known) =
-        SCHEMAS.with_borrow(|known| known.iter().find(|(own, _)| *own == key).map(|(_, schema)| schema.clone()))
-    {
+    if let Some(known) = SCHEMAS.with_borrow(|known| known.get(&key).cloned()) {
         return Ok(known);
     }
     let field = crds::version(definition, version).map(|version| version.field("/schema/openAPIV3Schema"));
@@ -152,37 +165,35 @@ pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Sch
         Some(Value::Unknown(unknown)) => return Err(unknown.clone()),
         _ => None,
     };
-    SCHEMAS.with_borrow_mut(|known| known.push((key, schema.clone())));
+    SCHEMAS.with_borrow_mut(|known| known.insert(key, schema.clone()));
     Ok(schema)
 }
 
 impl Deciding {
     /// What all schemas find, in the words of the newest. Where one finds nothing, the others do not matter.
     pub(crate) fn judge(&self, object: &Node) -> Judgement {
-        let mut schemas = self.schemas.iter().rev();
+        let mut schemas = self.schemas.newest_first();
         let Some(newest) = schemas.next() else { return Judgement::default() };
-        let mut judgement = judge(newest, object);
+        let mut judgement = judge(&newest, object);
         let mut before = newest;
-        for schema in schemas {
-            if judgement.broken.is_empty() {
-                break;
-            }
+        while !judgement.broken.is_empty() {
+            let Some(schema) = schemas.next() else { break };
             // Most releases have the same schema as the next one.
-            if schema == before {
-                continue;
+            if schema != before {
+                let other = judge(&schema, object);
+                judgement.broken.retain(|broken| other.broken.iter().any(|same| is_same(broken, same)));
+                let more: Vec<String> =
+                    other.unread.into_iter().filter(|rule| !judgement.unread.contains(rule)).collect();
+                judgement.unread.extend(more);
             }
             before = schema;
-            let other = judge(schema, object);
-            judgement.broken.retain(|broken| other.broken.iter().any(|same| is_same(broken, same)));
-            let more: Vec<String> = other.unread.into_iter().filter(|rule| !judgement.unread.contains(rule)).collect();
-            judgement.unread.extend(more);
         }
         judgement
     }
 
     /// The schema to look things up in: the newest.
-    pub(crate) fn newest(&self) -> Option<&Schema> {
-        self.schemas.last().map(Rc::as_ref)
+    pub(crate) fn newest(&self) -> Option<Rc<Schema>> {
+        self.schemas.newest_first().next()
     }
 }
 
@@ -203,9 +214,9 @@ fn is_same(one: &Broken, other: &Broken) -> bool {
 pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
     let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
     let mut members = vec![];
-    for field in object.each("").known().filter(|field| !matches!(field.name().as_str(), "metadata" | "status")) {
+    for field in object.each("").known().filter(|field| !matches!(field.pointer(), "/metadata" | "/status")) {
         match (Node::read(&field), field.value()) {
-            (Some(Node::Unknown), Value::Unknown(unknown)) if field.name() == "spec" => return Err(unknown.clone()),
+            (Some(Node::Unknown), Value::Unknown(unknown)) if field.pointer() == "/spec" => return Err(unknown.clone()),
             (Some(node), _) => members.push((field.name(), node)),
             (None, _) => {}
         }
@@ -224,7 +235,7 @@ pub(crate) fn is_of_others(object: Item) -> bool {
 /// Has another version of the API a value, and the object's own in no release? Then it was written for that one.
 pub(crate) fn is_of_another_version(object: Item, at: &str, node: &Node) -> bool {
     let (kind, own) = (object.kind(), version_of(object).unwrap_or_default());
-    let known = |version: &str, served: &table::Served| {
+    let known = |version: &str, served: &Served| {
         let mut minors = served.minors().into_iter().filter_map(|minor| table::release(&kind, version, minor));
         minors.any(|schema| {
             schema.at(at).is_some_and(|schema| node.at(at).is_some_and(|value| schema.values.contains(value)))
@@ -249,9 +260,9 @@ impl Deciding {
     pub(crate) fn completeness(&self, object: Item, node: &Node) -> Completeness {
         let mut lacking = vec![];
         if let Some(schema) = self.newest() {
-            lacks(schema, node, "", &mut lacking);
+            lacks(&schema, node, &mut lacking);
         }
-        let Some((_, others, names)) = lacking.first() else { return Completeness::Whole };
+        let Some((others, names)) = lacking.first() else { return Completeness::Whole };
         if object.peers("@name", &object.kind(), "@name").iter().any(|peer| peer.known().is_some()) {
             return Completeness::Patch;
         }
@@ -264,18 +275,18 @@ impl Deciding {
     }
 }
 
-/// The objects, outside of lists, that lack a required field: where, how many they have, and which they lack.
-fn lacks(schema: &Schema, node: &Node, at: &str, into: &mut Vec<(String, usize, Vec<String>)>) {
+/// The objects, outside of lists, that lack a required field: how many they have, and which they lack.
+fn lacks(schema: &Schema, node: &Node, into: &mut Vec<(usize, Vec<String>)>) {
     let Node::Map(members, Whole::Yes) = node else { return };
     let without_default =
         |name: &&String| schema.field(name).is_none_or(|field| field.default.is_none()) && node.member(name).is_none();
     let missing: Vec<String> = schema.required.iter().filter(without_default).cloned().collect();
     if !missing.is_empty() {
-        into.push((at.to_owned(), schema.required.len() - missing.len(), missing));
+        into.push((schema.required.len() - missing.len(), missing));
     }
     for (name, member) in members {
         if let Some(field) = schema.field(name) {
-            lacks(field, member, &format!("{at}/{name}"), into);
+            lacks(field, member, into);
         }
     }
 }

@@ -2,9 +2,17 @@
 
 use crate::schemas::tree::{Node, Whole};
 
+/// What a text is taken for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Texts {
+    AsWritten,
+    /// One that a tool is yet to fill in is known in part.
+    Templates,
+}
+
 /// Reads a text; none where it is null, or no JSON.
-pub(super) fn parse(text: &str) -> Option<Node> {
-    let mut reader = Reader { text, at: 0 };
+pub(super) fn parse(text: &str, texts: Texts) -> Option<Node> {
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, texts };
     let value = reader.value(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some(value).flatten()
@@ -15,21 +23,31 @@ const DEEPEST: usize = 200;
 
 struct Reader<'a> {
     text: &'a str,
+    bytes: &'a [u8],
     at: usize,
+    texts: Texts,
 }
 
 impl Reader<'_> {
-    fn rest(&self) -> &str {
-        &self.text[self.at..]
+    fn next(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
     }
 
     fn blanks(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start_matches([' ', '\n', '\r', '\t']).len();
+        while matches!(self.next(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
     }
 
-    fn takes(&mut self, word: &str) -> bool {
+    fn takes(&mut self, sign: u8) -> bool {
         self.blanks();
-        let found = self.rest().starts_with(word);
+        let found = self.next() == Some(sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn takes_word(&mut self, word: &str) -> bool {
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
         self.at += if found { word.len() } else { 0 };
         found
     }
@@ -40,13 +58,13 @@ impl Reader<'_> {
             return None;
         }
         self.blanks();
-        Some(Some(match self.rest().bytes().next()? {
+        Some(Some(match self.next()? {
             b'{' => {
                 let mut members = vec![];
-                self.list('{', '}', |reader| {
+                self.list(b'}', |reader| {
                     reader.blanks();
                     let name = reader.text()?;
-                    if !reader.takes(":") {
+                    if !reader.takes(b':') {
                         return None;
                     }
                     members.extend(reader.value(depth + 1)?.map(|value| (name, value)));
@@ -56,57 +74,63 @@ impl Reader<'_> {
             }
             b'[' => {
                 let mut list = vec![];
-                self.list('[', ']', |reader| {
+                self.list(b']', |reader| {
                     list.push(reader.value(depth + 1)?.unwrap_or(Node::Unknown));
                     Some(())
                 })?;
                 Node::List(list, Whole::Yes)
             }
-            b'"' => Node::Text(self.text()?),
-            b'n' if self.takes("null") => return Some(None),
-            b't' if self.takes("true") => Node::Flag(true),
-            b'f' if self.takes("false") => Node::Flag(false),
+            b'"' => {
+                let text = self.text()?;
+                if self.texts == Texts::Templates { Node::of_text(text) } else { Node::Text(text) }
+            }
+            b'n' if self.takes_word("null") => return Some(None),
+            b't' if self.takes_word("true") => Node::Flag(true),
+            b'f' if self.takes_word("false") => Node::Flag(false),
             _ => {
-                let rest = self.rest();
-                let length = rest.find(|char: char| !matches!(char, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
-                let number = &rest[..length.unwrap_or(rest.len())];
-                let value = number.parse().ok()?;
-                self.at += number.len();
-                Node::Number(value)
+                let start = self.at;
+                while matches!(self.next(), Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
+                    self.at += 1;
+                }
+                Node::Number(self.text.get(start..self.at)?.parse().ok()?)
             }
         }))
     }
 
-    /// What stands between two brackets, with commas.
-    fn list(&mut self, open: char, close: char, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        let (open, close) = (open.to_string(), close.to_string());
-        if !self.takes(&open) {
-            return None;
-        }
-        if self.takes(&close) {
+    /// What stands between an opening bracket, which is the next sign, and its closing one, with commas.
+    fn list(&mut self, close: u8, mut one: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.at += 1;
+        if self.takes(close) {
             return Some(());
         }
         loop {
             one(self)?;
-            if self.takes(&close) {
+            if self.takes(close) {
                 return Some(());
             }
-            if !self.takes(",") {
+            if !self.takes(b',') {
                 return None;
             }
         }
     }
 
     fn text(&mut self) -> Option<String> {
-        let mut value = String::new();
-        let mut chars = self.rest().char_indices();
-        if chars.next()?.1 != '"' {
+        if self.next()? != b'"' {
             return None;
         }
+        let start = self.at + 1;
+        // Most texts have nothing that is escaped.
+        let end = start + self.bytes[start..].iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let mut value = self.text.get(start..end)?.to_owned();
+        if self.bytes[end] == b'"' {
+            self.at = end + 1;
+            return Some(value);
+        }
+        let mut chars = self.text.get(end..)?.char_indices();
         while let Some((at, char)) = chars.next() {
             match char {
                 '"' => {
-                    self.at += at + 1;
+                    self.at = end + at + 1;
                     return Some(value);
                 }
                 '\\' => match chars.next()?.1 {
@@ -132,6 +156,10 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Option<Node> {
+        super::parse(text, Texts::AsWritten)
+    }
 
     #[test]
     fn texts_numbers_lists_and_objects_are_read() {

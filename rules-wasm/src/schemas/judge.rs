@@ -1,6 +1,8 @@
 //! An object held against a schema, as the API server does when it is applied.
 
-use crate::schemas::cel::{self, Stop};
+use std::borrow::Cow;
+
+use crate::schemas::cel::Stop;
 use crate::schemas::schema::Schema;
 use crate::schemas::tree::{Node, Whole};
 
@@ -36,58 +38,74 @@ pub(crate) struct Judgement {
     pub(crate) broken: Vec<Broken>,
     /// Rules and patterns that are not evaluated here.
     pub(crate) unread: Vec<String>,
-    /// Where a value is not known.
-    pub(crate) unknown: Vec<String>,
 }
 
 /// Holds an object against a schema.
 pub(crate) fn judge(schema: &Schema, object: &Node) -> Judgement {
     let mut judgement = Judgement::default();
-    judgement.visit(schema, &with_defaults(schema, object), "");
+    judgement.visit(schema, &with_defaults(schema, object), &mut String::new());
     judgement
 }
 
-/// The API server puts defaults in before it judges.
-fn with_defaults(schema: &Schema, node: &Node) -> Node {
+/// The API server puts defaults in before it judges. What has none stays as it is.
+fn with_defaults<'a>(schema: &Schema, node: &'a Node) -> Cow<'a, Node> {
+    if !schema.has_defaults() {
+        return Cow::Borrowed(node);
+    }
     match node {
         Node::Map(members, whole) => {
-            let mut members: Vec<(String, Node)> = members.clone();
-            for (name, field) in schema.fields.iter().filter(|_| *whole == Whole::Yes) {
-                if let Some(default) = field.default.as_ref().filter(|_| node.member(name).is_none()) {
-                    members.push((name.clone(), default.clone()));
-                }
-            }
-            let inner = |(name, node): (String, Node)| {
-                let schema = schema.field(&name).or(schema.member.as_deref());
-                let node = schema.map_or_else(|| node.clone(), |schema| with_defaults(schema, &node));
-                (name, node)
+            let lacking = |(name, field): &'_ (String, Schema)| {
+                let default = field.default.as_ref().filter(|_| *whole == Whole::Yes)?;
+                members
+                    .iter()
+                    .all(|(own, _)| own != name)
+                    .then(|| (name.clone(), with_defaults(field, default).into_owned()))
             };
-            Node::Map(members.into_iter().map(inner).collect(), *whole)
+            let added: Vec<(String, Node)> = schema.fields.iter().filter_map(lacking).collect();
+            let inner = |(name, node): &'a (String, Node)| {
+                let schema = schema.field(name).or(schema.member.as_deref());
+                (name, schema.map_or(Cow::Borrowed(node), |schema| with_defaults(schema, node)))
+            };
+            let own: Vec<(&String, Cow<'_, Node>)> = members.iter().map(inner).collect();
+            if added.is_empty() && own.iter().all(|(_, node)| matches!(node, Cow::Borrowed(_))) {
+                return Cow::Borrowed(node);
+            }
+            let own = own.into_iter().map(|(name, node)| (name.clone(), node.into_owned()));
+            Cow::Owned(Node::Map(own.chain(added).collect(), *whole))
         }
         Node::List(list, whole) => {
-            let inner =
-                |node: &Node| schema.element.as_ref().map_or_else(|| node.clone(), |own| with_defaults(own, node));
-            Node::List(list.iter().map(inner).collect(), *whole)
+            let Some(element) = &schema.element else { return Cow::Borrowed(node) };
+            let own: Vec<Cow<'_, Node>> = list.iter().map(|node| with_defaults(element, node)).collect();
+            if own.iter().all(|node| matches!(node, Cow::Borrowed(_))) {
+                return Cow::Borrowed(node);
+            }
+            Cow::Owned(Node::List(own.into_iter().map(Cow::into_owned).collect(), *whole))
         }
-        other => other.clone(),
+        _ => Cow::Borrowed(node),
     }
 }
 
 impl Judgement {
-    fn visit(&mut self, schema: &Schema, node: &Node, at: &str) {
-        let before = self.broken.len();
-        if matches!(node, Node::Unknown | Node::Part) {
-            self.unknown.push(at.to_owned());
-        } else if let Some(fault) = of_another_type(&schema.kind, node) {
+    /// Of a value and its place, which is as it was in the end.
+    fn visit(&mut self, schema: &Schema, node: &Node, at: &mut String) {
+        if schema.is_known_sound(node) {
+            return;
+        }
+        let (before, unread) = (self.broken.len(), self.unread.len());
+        if let Some(fault) = of_another_type(&schema.kind, node) {
             self.add(at, fault);
-        } else {
+        } else if !matches!(node, Node::Unknown | Node::Part) {
             self.value(schema, node, at);
             match node {
                 Node::Map(members, whole) => self.members(schema, members, *whole, at),
                 Node::List(list, _) => {
-                    for (index, element) in list.iter().enumerate() {
-                        if let Some(schema) = &schema.element {
-                            self.visit(schema, element, &format!("{at}/{index}"));
+                    if let Some(schema) = &schema.element {
+                        for (index, element) in list.iter().enumerate() {
+                            let length = at.len();
+                            at.push('/');
+                            at.push_str(&index.to_string());
+                            self.visit(schema, element, at);
+                            at.truncate(length);
                         }
                     }
                 }
@@ -97,6 +115,9 @@ impl Judgement {
         // The API server asks the rules only of what is otherwise well-formed; a dropped field does not matter to them.
         if self.broken[before..].iter().all(|broken| broken.fault == Fault::Field) {
             self.rules(schema, node, at);
+        }
+        if (self.broken.len(), self.unread.len()) == (before, unread) {
+            schema.remember_sound(node);
         }
     }
 
@@ -112,10 +133,10 @@ impl Judgement {
         }
         if let Node::Text(text) = node {
             for pattern in &schema.patterns {
-                match cel::regex(pattern) {
-                    Some(regex) if !regex.is_match(text) => self.add(at, Fault::Pattern(pattern.clone())),
-                    Some(_) => {}
-                    None => self.unread.push(pattern.clone()),
+                match pattern.is_match(text) {
+                    Ok(true) => {}
+                    Ok(false) => self.add(at, Fault::Pattern(pattern.written().to_owned())),
+                    Err(_) => self.unread.push(pattern.written().to_owned()),
                 }
             }
         }
@@ -135,15 +156,22 @@ impl Judgement {
         }
     }
 
-    fn members(&mut self, schema: &Schema, members: &[(String, Node)], whole: Whole, at: &str) {
+    fn members(&mut self, schema: &Schema, members: &[(String, Node)], whole: Whole, at: &mut String) {
         for (name, node) in members {
-            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let length = at.len();
+            at.push('/');
+            if name.contains(['~', '/']) {
+                at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            } else {
+                at.push_str(name);
+            }
             match schema.field(name).or(schema.member.as_deref()) {
-                Some(schema) => self.visit(schema, node, &at),
+                Some(schema) => self.visit(schema, node, at),
                 // A directive of a patch: `$patch`, `$setElementOrder/…`.
                 None if name.starts_with('$') || schema.keeps || schema.kind.is_empty() => {}
-                None => self.add(&at, Fault::Field),
+                None => self.add(at, Fault::Field),
             }
+            at.truncate(length);
         }
         if whole == Whole::Yes {
             for name in &schema.required {
@@ -155,13 +183,13 @@ impl Judgement {
     }
 
     fn rules(&mut self, schema: &Schema, node: &Node, at: &str) {
-        // Rules about `oldSelf` are about changes: an object that is made has none.
-        for rule in schema.rules.iter().filter(|rule| !rule.cel.contains("oldSelf")) {
-            if !cel::is_supported(&rule.cel) {
+        // An object that is made has no change.
+        for rule in schema.rules.iter().filter(|rule| !rule.is_about_changes()) {
+            if !rule.is_supported() {
                 self.unread.push(rule.cel.clone());
                 continue;
             }
-            match cel::holds(&rule.cel, node) {
+            match rule.holds(node) {
                 Ok(true) | Err(Stop::Unknown | Stop::Unsupported) => {}
                 Ok(false) | Err(Stop::Error) => {
                     self.add(at, Fault::Rule(rule.message.clone(), rule.cel.clone()));
@@ -268,11 +296,11 @@ mod tests {
                 for minor in served.minors() {
                     let schema = table::release(kind, version, minor).unwrap();
                     schema.walk(String::new(), &mut |at, schema| {
-                        for rule in schema.rules.iter().filter(|rule| !rule.cel.contains("oldSelf")) {
-                            assert!(cel::is_supported(&rule.cel), "{kind} {version} {at}: {}", rule.cel);
+                        for rule in schema.rules.iter().filter(|rule| !rule.is_about_changes()) {
+                            assert!(rule.is_supported(), "{kind} {version} {at}: {}", rule.cel);
                         }
                         for pattern in &schema.patterns {
-                            assert!(cel::regex(pattern).is_some(), "{kind} {version} {at}: {pattern}");
+                            assert!(pattern.is_match("").is_ok(), "{kind} {version} {at}: {}", pattern.written());
                         }
                     });
                 }

@@ -1,5 +1,8 @@
 //! A schema: one level of what a CRD's version describes.
 
+use std::cell::{OnceCell, RefCell};
+
+use crate::schemas::cel::{Regex, Rule};
 use crate::schemas::json;
 use crate::schemas::tree::Node;
 
@@ -15,7 +18,7 @@ pub(crate) struct Schema {
     pub(crate) required: Vec<String>,
     pub(crate) default: Option<Node>,
     pub(crate) values: Vec<Node>,
-    pub(crate) patterns: Vec<String>,
+    pub(crate) patterns: Vec<Regex>,
     /// `minItems` and the like.
     pub(crate) limits: Vec<(String, f64)>,
     /// The rules in CEL.
@@ -25,14 +28,26 @@ pub(crate) struct Schema {
     pub(crate) element: Option<Box<Self>>,
     /// Every member of a map.
     pub(crate) member: Option<Box<Self>>,
+    /// What is worked out when it is first asked.
+    known: Known,
 }
 
-/// A rule of `x-kubernetes-validations`.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Rule {
-    pub(crate) cel: String,
-    pub(crate) message: String,
+/// What is worked out from the rest of a schema, and so makes no difference between two of them.
+#[derive(Clone, Default, Debug)]
+struct Known {
+    defaults: OnceCell<bool>,
+    asks: OnceCell<bool>,
+    sound: RefCell<Vec<Node>>,
 }
+
+impl PartialEq for Known {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// How many values are remembered to be as a schema wants them.
+const MOST_SOUND: usize = 8;
 
 /// The keywords whose value is a number.
 pub(crate) const LIMITS: &[&str] =
@@ -42,7 +57,7 @@ impl Schema {
     /// Reads `openAPIV3Schema`, as JSON. What an object's metadata may hold is the API server's own matter, and its status the
     /// controller's.
     pub(crate) fn parse(json: &str) -> Option<Self> {
-        let mut schema = Self::read(&json::parse(json)?);
+        let mut schema = Self::read(&json::parse(json, json::Texts::AsWritten)?);
         for (name, own) in [("apiVersion", false), ("kind", false), ("metadata", true), ("status", true)] {
             if own || schema.field(name).is_none() {
                 schema.fields.retain(|(known, _)| known != name);
@@ -70,8 +85,7 @@ impl Schema {
             Some(Node::Map(fields, _)) => fields.iter(),
             _ => [].iter(),
         };
-        let rule =
-            |rule: &Node| Some(Rule { cel: text(rule, "rule")?, message: text(rule, "message").unwrap_or_default() });
+        let rule = |rule: &Node| Some(Rule::new(text(rule, "rule")?, text(rule, "message").unwrap_or_default()));
         let either = flag("x-kubernetes-int-or-string");
         Self {
             kind: if either { "int-or-string".into() } else { text(json, "type").unwrap_or_default() },
@@ -85,12 +99,43 @@ impl Schema {
             patterns: text(json, "pattern")
                 .into_iter()
                 .chain(list("allOf").filter_map(|part| text(part, "pattern")))
+                .map(Regex::new)
                 .collect(),
             limits: LIMITS.iter().filter_map(limit).collect(),
             rules: list("x-kubernetes-validations").filter_map(rule).collect(),
             fields: fields.map(|(name, field)| (name.clone(), Self::read(field))).collect(),
             element: child("items"),
             member: child("additionalProperties"),
+            known: Known::default(),
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Self> {
+        let inner = [&self.element, &self.member].into_iter().flatten().map(|inner| &**inner);
+        self.fields.iter().map(|(_, field)| field).chain(inner)
+    }
+
+    /// Has it, or a part of it, a default?
+    pub(crate) fn has_defaults(&self) -> bool {
+        *self.known.defaults.get_or_init(|| self.default.is_some() || self.parts().any(Self::has_defaults))
+    }
+
+    /// Is judging a value by it more work than to compare the value with another one?
+    fn asks(&self) -> bool {
+        let own = || !self.rules.is_empty() || !self.patterns.is_empty();
+        *self.known.asks.get_or_init(|| own() || self.parts().any(Self::asks))
+    }
+
+    /// Was a value judged before, and nothing is wrong with it? Objects of a fleet have much in common.
+    pub(super) fn is_known_sound(&self, node: &Node) -> bool {
+        self.asks() && self.known.sound.borrow().contains(node)
+    }
+
+    /// Remembers that nothing is wrong with a value: of the first ones, since comparing with many costs, too.
+    pub(super) fn remember_sound(&self, node: &Node) {
+        let mut sound = self.known.sound.borrow_mut();
+        if self.asks() && sound.len() < MOST_SOUND {
+            sound.push(node.clone());
         }
     }
 
@@ -174,7 +219,8 @@ mod tests {
         .unwrap();
         assert_eq!(schema.at("/spec/list/0").unwrap().values, [Node::Text("a".into())]);
         assert_eq!(schema.at("/spec/list").unwrap().limits, [("maxItems".to_owned(), 2.0)]);
-        assert_eq!(schema.at("/spec/size").unwrap().patterns, ["^x$", "^y$"]);
+        let patterns: Vec<&str> = schema.at("/spec/size").unwrap().patterns.iter().map(Regex::written).collect();
+        assert_eq!(patterns, ["^x$", "^y$"]);
         assert_eq!(schema.at("/spec/map/any").unwrap().kind, "string");
         assert!(schema.at("/metadata").unwrap().keeps && schema.at("/spec/nothing").is_none());
         assert_eq!(schema.called("size"), ["/spec/size"]);

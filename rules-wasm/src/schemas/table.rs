@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use crate::schemas::schema::{LIMITS, Rule, Schema};
+use crate::schemas::cel::{Regex, Rule};
+use crate::schemas::schema::{LIMITS, Schema};
 use crate::schemas::tree::Node;
 use crate::versions::Minor;
 
@@ -14,7 +15,6 @@ const TABLE: &str = include_str!("karpenter.tsv");
 pub(crate) type Release = (u64, u64, u64);
 
 /// The releases that serve a kind in a version of its API.
-#[derive(Clone)]
 pub(crate) struct Served {
     /// The first one of each minor release. Of the kinds before `v1beta1`, the first and the last of all.
     pub(crate) since: Vec<Release>,
@@ -44,9 +44,9 @@ impl Served {
 }
 
 /// The kinds and versions of the table.
-fn sections() -> impl Iterator<Item = (&'static str, &'static str, Served)> {
+fn sections() -> &'static [(&'static str, &'static str, Served)] {
     static SECTIONS: OnceLock<Vec<(&str, &str, Served)>> = OnceLock::new();
-    SECTIONS.get_or_init(|| TABLE.split("\n@").skip(1).filter_map(section).collect()).iter().cloned()
+    SECTIONS.get_or_init(|| TABLE.split("\n@").skip(1).filter_map(section).collect())
 }
 
 fn section(text: &'static str) -> Option<(&'static str, &'static str, Served)> {
@@ -58,40 +58,42 @@ fn section(text: &'static str) -> Option<(&'static str, &'static str, Served)> {
 }
 
 /// The versions that a kind of Karpenter ever had, in the order of the table; none where there is no such kind.
-pub(crate) fn versions_of(kind: &str) -> Vec<(&'static str, Served)> {
-    sections().filter(|(own, ..)| *own == kind).map(|(_, version, served)| (version, served)).collect()
+pub(crate) fn versions_of(kind: &str) -> Vec<(&'static str, &'static Served)> {
+    sections().iter().filter(|(own, ..)| *own == kind).map(|(_, version, served)| (*version, served)).collect()
 }
 
 /// A kind in a version of its API.
-pub(crate) fn served(kind: &str, version: &str) -> Option<Served> {
-    versions_of(kind).into_iter().find(|(own, _)| *own == version).map(|(_, served)| served)
+pub(crate) fn served(kind: &str, version: &str) -> Option<&'static Served> {
+    sections().iter().find(|(own, of, _)| *own == kind && *of == version).map(|(.., served)| served)
 }
 
 /// All kinds.
 pub(crate) fn kinds() -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = sections().map(|(kind, ..)| kind).collect();
+    let mut kinds: Vec<&str> = sections().iter().map(|(kind, ..)| *kind).collect();
     kinds.dedup();
     kinds
 }
 
-/// A kind, a version of its API, a minor release.
-type Key = (String, String, Minor);
+/// A kind in a version of its API, a minor release, and its schema.
+type Known = (&'static Served, Minor, Option<Rc<Schema>>);
 
 thread_local! {
-    static SCHEMAS: RefCell<Vec<(Key, Option<Rc<Schema>>)>> = const { RefCell::new(vec![]) };
+    static SCHEMAS: RefCell<Vec<Known>> = const { RefCell::new(vec![]) };
 }
 
 /// The schema of a kind in a version of its API, as a minor release has it.
 pub(crate) fn release(kind: &str, version: &str, minor: Minor) -> Option<Rc<Schema>> {
-    let key = (kind.to_owned(), version.to_owned(), minor);
-    if let Some(known) =
-        SCHEMAS.with_borrow(|known| known.iter().find(|(own, _)| *own == key).map(|(_, schema)| schema.clone()))
-    {
+    schema_of(served(kind, version)?, minor)
+}
+
+/// The same, of what the table has.
+pub(super) fn schema_of(served: &'static Served, minor: Minor) -> Option<Rc<Schema>> {
+    let is = |(own, of, _): &&Known| std::ptr::eq(*own, served) && *of == minor;
+    if let Some(known) = SCHEMAS.with_borrow(|known| known.iter().find(is).map(|(.., schema)| schema.clone())) {
         return known;
     }
-    let made = served(kind, version).filter(|served| served.alpha || served.minors().contains(&minor));
-    let made = made.map(|served| Rc::new(schema(served.rows, minor)));
-    SCHEMAS.with_borrow_mut(|known| known.push((key, made.clone())));
+    let made = (served.alpha || served.minors().contains(&minor)).then(|| Rc::new(schema(served.rows, minor)));
+    SCHEMAS.with_borrow_mut(|known| known.push((served, minor, made.clone())));
     made
 }
 
@@ -117,10 +119,10 @@ fn schema(rows: &str, minor: Minor) -> Schema {
             "required" => schema.required.extend(values().map(str::to_owned)),
             "default" => schema.default = Node::parse(value),
             "enum" => schema.values.extend(values().filter_map(Node::parse)),
-            "pattern" => schema.patterns.push(value.to_owned()),
+            "pattern" => schema.patterns.push(Regex::new(value.to_owned())),
             "cel" => {
                 let (cel, message) = value.split_once('\t').unwrap_or((value, ""));
-                schema.rules.push(Rule { cel: cel.to_owned(), message: message.to_owned() });
+                schema.rules.push(Rule::new(cel.to_owned(), message.to_owned()));
             }
             limit if LIMITS.contains(&limit) => {
                 schema.limits.extend(value.parse().ok().map(|number| (limit.to_owned(), number)));

@@ -32,8 +32,7 @@ impl Node {
     pub(crate) fn read(field: &Field) -> Option<Self> {
         let node = match field.value() {
             Value::Absent => return None,
-            Value::Text(text) if is_template(text) => Self::Part,
-            Value::Text(text) => Self::Text(text.clone()),
+            Value::Text(text) => Self::of_text(text.clone()),
             Value::Number(number) => Self::Number(*number),
             Value::Flag(flag) => Self::Flag(*flag),
             Value::Json(json) => return Self::parse(json),
@@ -64,21 +63,14 @@ impl Node {
         Self::Map(parts.collect(), whole)
     }
 
-    /// What a JSON text says; none where it is null, or no JSON.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        json::parse(text).map(Self::with_templates)
+    /// A text; what is left for a tool to fill in is known in part.
+    pub(super) fn of_text(text: String) -> Self {
+        if is_template(&text) { Self::Part } else { Self::Text(text) }
     }
 
-    /// What is left for a tool to fill in is known in part.
-    fn with_templates(self) -> Self {
-        match self {
-            Self::Text(text) if is_template(&text) => Self::Part,
-            Self::List(list, whole) => Self::List(list.into_iter().map(Self::with_templates).collect(), whole),
-            Self::Map(members, whole) => {
-                Self::Map(members.into_iter().map(|(name, node)| (name, node.with_templates())).collect(), whole)
-            }
-            other => other,
-        }
+    /// What a JSON text says; none where it is null, or no JSON.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        json::parse(text, json::Texts::Templates)
     }
 
     /// The text, if it is one.
@@ -128,6 +120,11 @@ impl Node {
 
 /// Does a text hold a place that a tool is yet to fill, in a notation which the readers do not take for one?
 fn is_template(text: &str) -> bool {
+    // Hardly a text has a sign that any of them begins with.
+    text.bytes().any(|byte| matches!(byte, b'{' | b'$' | b'<' | b'_')) && has_template(text)
+}
+
+fn has_template(text: &str) -> bool {
     ["{{", "${", "$(", "<%", "{%"].iter().any(|open| text.contains(open))
         || (text.starts_with('<') && text.ends_with('>'))
         || (text.starts_with("__") && text.ends_with("__") && text.len() > 4)

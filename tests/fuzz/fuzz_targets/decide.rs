@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use kubectl_karpcheck::iam::{Access, Context, Document, Given, Identity, Policies, Policy, PolicyKind, Principal, Request, decide, trail};
-use kubectl_karpcheck::inventory::{At, ItemId, List, Map, Node, Part, SymbolScope, Symbol, Text, Value};
+use kubectl_karpcheck::iam::{
+    Access, Context, Document, Given, Identity, Policies, Policy, PolicyKind, Principal, Request, decide, trail,
+};
+use kubectl_karpcheck::inventory::{At, ItemId, List, Map, Node, Part, Symbol, SymbolScope, Text, Value};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value as Json, json};
 
@@ -17,7 +19,11 @@ fn text(written: &str) -> Text {
     while let Some((before, after)) = rest.split_once('<') {
         let Some((name, after)) = after.split_once('>') else { break };
         parts.push(Part::Known(before.into()));
-        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, kubectl_karpcheck::inventory::Gap::said("no value"))));
+        parts.push(Part::Hole(Symbol::new(
+            name,
+            SymbolScope::Run,
+            kubectl_karpcheck::inventory::Gap::said("no value"),
+        )));
         rest = after;
     }
     parts.push(Part::Known(rest.into()));
@@ -40,7 +46,7 @@ fn node(json: &Json) -> Node {
 
 fn policy(document: &Json, kind: PolicyKind) -> Policy {
     let document = Arc::new(Document::new(&node(document), kind));
-    Policy { item: ItemId(1), pointer: String::new(), name: "fuzzed".into(), kind, document, home: None }
+    Policy { item: ItemId(1), pointer: "".into(), name: "fuzzed".into(), kind, document, home: None }
 }
 
 const fn width(access: Access) -> u8 {

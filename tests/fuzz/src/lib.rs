@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use kubectl_karpcheck::karpenter;
-use kubectl_karpcheck::sources;
-use kubectl_karpcheck::iam::{Evaluator, Operand, RequestSpec, Target, PrincipalSpec};
-use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::iam::{Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
 use kubectl_karpcheck::inventory::{Builder, FieldValue, Inventory, Stated};
+use kubectl_karpcheck::karpenter;
+use kubectl_karpcheck::schema::kinds::GatherScope;
+use kubectl_karpcheck::sources;
 
 /// All that a rule may declare, so that nothing is left out for want of a reader's interest.
 const KINDS: &[&str] = &["*/*", "AWS::*", "Karpcheck::*"];

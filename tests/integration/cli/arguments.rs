@@ -24,11 +24,11 @@ fn bad_arguments_end_with_two_and_a_cure() {
         &check(&["--rule", "queue-not-configured", "--area", "ebs"]),
         "error: no rule is left: queue-not-configured is not of the area ebs\n",
     );
-    bad(&check(&["--karpenter-version", "latest"]), "a version of Karpenter looks like 1.8.7 or 0.37.3");
-    bad(&check(&["--account", "123"]), "an account is a number of twelve digits");
+    bad(&check(&["--karpenter-version", "latest"]), "a Karpenter version looks like 1.8.7 or 0.37.3");
+    bad(&check(&["--account", "123"]), "an account id has twelve digits");
     bad(&check(&["--region", "eu-west1"]), "a region looks like eu-west-1");
     bad(&check(&["--partition", "china"]), "a partition is aws, or begins with it: aws-cn, aws-us-gov");
-    bad(&check(&["--fail-on", "critical"]), "[possible values: error, warning, info, none]");
+    bad(&check(&["--fail-on", "critical"]), "[possible values: error, warning, info, new, none]");
     bad(&check(&["--parameter", "X"]), "a parameter is given as NAME=VALUE");
     for time in ["soon", "-1", "1e300", "30x"] {
         let flag = format!("--request-timeout={time}");
@@ -81,7 +81,7 @@ fn help_is_of_kubectl_karpcheck_and_fits_a_terminal() {
 fn every_area_that_help_names_has_rules() {
     let place = TestDir::new();
     let help = place.run(&["check", "--help"]).out;
-    let (_, areas) = help.split_once("Only rules of this area: ").unwrap();
+    let (_, areas) = help.split_once("Run only the rules of this area: ").unwrap();
     let areas: Vec<&str> = areas.split(';').next().unwrap().split(',').map(str::trim).collect();
     assert!(areas.len() >= 5, "{areas:?}");
     for area in areas {
@@ -165,7 +165,7 @@ fn json_is_a_report_also_of_a_run_that_failed() {
     let place = TestDir::new();
     let whole = place.run(&["check", "--offline", "-f", "good.yaml", "-o", "json"]);
     let report = whole.code(1).json();
-    assert_eq!(report["schema"], "karpcheck.report/v1alpha1");
+    assert_eq!(report["schema"], "karpcheck.report/v1");
     assert_eq!(report["summary"]["complete"], true);
     assert_eq!(report["findings"][0]["subject"]["origin"]["line"], 7);
     let failed = place.run(&["check", "--offline", "-f", "good.yaml", "-f", "nofile", "-o", "json"]);

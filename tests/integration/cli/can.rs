@@ -138,7 +138,7 @@ fn why_shows_what_a_rule_asked_and_its_passes() {
     };
     let ended = place.run(&args);
     asked(&ended);
-    ended.has("unknown: Queue/demo (t.yaml:3:3)").has("whether a request has aws:SourceArn cannot be told");
+    ended.has("unknown: Queue/demo (t.yaml:3:3)").has("whether a request has aws:SourceArn is not known");
     // The same without its condition passes, and is shown all the same.
     let condition = TEMPLATE.lines().find(|line| line.contains("Condition")).unwrap();
     place.write("t.yaml", TEMPLATE.replace(condition, ""));

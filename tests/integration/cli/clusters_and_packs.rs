@@ -163,6 +163,21 @@ fn a_cluster_that_accepts_and_says_nothing_is_given_up() {
 }
 
 #[test]
+fn a_context_whose_user_is_missing_costs_itself_and_says_so() {
+    let place = TestDir::new();
+    place.write(
+        "kubeconfig",
+        "apiVersion: v1\nkind: Config\ncurrent-context: one\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
+         contexts: [{name: one, context: {cluster: c, user: gone}}, {name: two, context: {cluster: c, user: there}}]\n\
+         users: [{name: there, user: {token: x}}]\n",
+    );
+    let why = "context one of the kubeconfig cannot be used: the kubeconfig has no user gone: there is there";
+    place.run(&["check", "--kubeconfig", "kubeconfig", "-f", "good.yaml", "--context", "one"]).code(3).has(why);
+    let all = place.run(&["check", "--kubeconfig", "kubeconfig", "--all-contexts"]);
+    all.code(3).has(why).has("context two: no answer from https://127.0.0.1:1");
+}
+
+#[test]
 fn a_pack_has_its_own_name_or_the_one_it_is_given() {
     let place = TestDir::new();
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/components/kept/platform.wasm");
@@ -170,7 +185,10 @@ fn a_pack_has_its_own_name_or_the_one_it_is_given() {
     let rule = "platform/node-pool-without-team";
     place.run(&["rules", "--pack", "rules.wasm"]).code(0).has(rule);
     place.run(&["explain", rule, "--pack", "rules.wasm"]).code(0).has(rule);
-    place.run(&["explain", rule, "--pack", "other=rules.wasm"]).code(2).complains("there is no rule");
+    place
+        .run(&["explain", rule, "--pack", "other=rules.wasm"])
+        .code(2)
+        .complains("there is no pack platform: --pack FILE loads it");
     let twice = ["check", "--offline", "-f", "good.yaml", "--pack", kept, "--pack"];
     place.run(&[&twice[..], &["rules.wasm"]].concat()).code(3).has(&format!(
         "the pack rules.wasm was not loaded: it is called platform as {kept} is, another name is given by --pack \

@@ -249,8 +249,8 @@ fn a_named_file_that_is_something_else_is_told() {
     let place = TestDir::new();
     place.write("values.yaml", "image: nginx\n");
     place.beside("values.yaml").code(3).line(
-        "problem: values.yaml: nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, \
-         nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI",
+        "problem: values.yaml: karpcheck recognises nothing in it: neither Kubernetes objects, nor a CloudFormation \
+         template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI",
     );
 }
 
@@ -424,4 +424,44 @@ fn a_module_that_is_excluded_is_still_read_where_it_is_called() {
     let can = ["can", "*", "sqs:SendMessage", "karpenter", "--offline", "-f", "."];
     dir.run(&[&can[..], &["--exclude", "modules"]].concat()).has("karpenter");
     dir.run(&[&can[..], &["--exclude", "prod", "--exclude", "modules"]].concat()).code(2);
+}
+
+#[test]
+fn a_folder_of_which_nothing_can_be_read_is_not_green_in_any_format() {
+    let place = TestDir::new();
+    place.write("only/x.yaml", "a: [b\n");
+    place.write("broken/bad.yaml", "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: x\n");
+    place.write("broken/sound.yaml", SOUND_CLASS);
+    fs::create_dir(place.path().join("empty")).unwrap();
+    let says =
+        [("only", "none of the files in it can be read"), ("broken", "bad.yaml"), ("empty", "there is nothing in it")];
+    for (folder, words) in says {
+        let format = |format: &str| place.run(&["check", "--offline", "-f", folder, "-o", format]);
+        format("table").code(3).has(words);
+        format("json").code(3).has(words);
+        format("junit").code(3).has("<error message=").has(words);
+        format("github").code(3).has("::error ").has(words);
+        format("markdown").code(3).has(words);
+        assert_eq!(
+            format("sarif").code(3).json()["runs"][0]["invocations"][0]["executionSuccessful"],
+            false,
+            "{folder}"
+        );
+        place.run(&["check", "--offline", "-f", folder, "--allow-unread"]).code(0);
+    }
+    // Beside what can be read, a folder of which nothing can is told, too.
+    place.run(&["check", "--offline", "-f", "broken/sound.yaml", "-f", "only"]).code(3).has("only: none of the files");
+}
+
+#[test]
+fn a_parameter_that_nothing_has_is_noted() {
+    let place = TestDir::new();
+    place
+        .write("t.yaml", "AWSTemplateFormatVersion: '2010-09-09'\nParameters: {Name: {Type: String}}\nResources: {}\n");
+    place.write("tf/main.tf", "variable \"name\" {}\n");
+    let check = ["check", "--offline", "-f", "t.yaml", "-f", "tf", "-f", "good.yaml"];
+    let all = [&check[..], &["--parameter", "Name=x", "--parameter", "name=x", "--parameter", "Nmae=x"]].concat();
+    let ended = place.run(&all);
+    ended.has("note: --parameter Nmae was not used: no template or Terraform root here has a parameter of this name");
+    ended.has_not("--parameter Name was").has_not("--parameter name was");
 }

@@ -3,6 +3,7 @@
 use clap::Parser as _;
 use kubectl_karpcheck::cli;
 use kubectl_karpcheck::cli::Cli;
+use kubectl_karpcheck::commands::shared::progress::Progress;
 use kubectl_karpcheck::commands::shared::streams::Streams;
 
 use super::*;
@@ -12,8 +13,13 @@ fn on_terminal(place: &TestDir, width: usize) -> String {
     let path = place.path().to_string_lossy();
     let cli = Cli::parse_from(["kubectl-karpcheck", "check", "--offline", "--color", "never", "-f", &path]);
     let (mut out, mut err) = (vec![], vec![]);
-    let mut streams =
-        Streams { out: &mut out, err: &mut err, input: &mut std::io::empty(), width: Some(width), progress: false };
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        input: &mut std::io::empty(),
+        width: Some(width),
+        progress: Progress::default(),
+    };
     cli::run(cli, &mut streams).unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -160,4 +166,19 @@ fn every_format_ends_with_the_same_exit_code() {
         ];
         assert_eq!(codes, [1, 0, 0, 3], "{format}");
     }
+}
+
+#[test]
+fn the_picture_of_a_finding_marks_the_link_that_is_broken() {
+    // The class's role is the controller's: what is wrong is its link to the role, not that to the controller.
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures/rules/node-role-is-controllers/fail-it-is-the-controllers");
+    let path = fixture.to_string_lossy();
+    let check = ["check", "--offline", "-f", &path, "--rule", "node-role-is-controllers", "-o", "html"];
+    let page = TestDir::new().run(&check).out;
+    let picture = page.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+    let ends: Vec<&str> = picture.split("<path class=\"").skip(1).collect();
+    let [controller, role] = ends.as_slice() else { panic!("{picture}") };
+    assert!(controller.starts_with('"') && controller.contains(">karpenter<"), "{picture}");
+    assert!(role.starts_with("broken\"") && role.contains(">KarpenterController-demo<"), "{picture}");
 }

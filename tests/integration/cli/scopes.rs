@@ -184,6 +184,68 @@ fn roots(place: &TestDir, folder: &str, of: &Environment) {
     place.write(&format!("{folder}/main.tf"), text);
 }
 
+/// Roots that call one module, which has the release and, where it is sound, the class.
+fn callers(place: &TestDir, folder: &str, of: &Environment) {
+    let (above, _) = folder.rsplit_once('/').unwrap();
+    let manifest = |number: usize, object: &str| {
+        format!("resource \"kubectl_manifest\" \"n{number}\" {{\n  yaml_body = <<-YAML\n{object}\n  YAML\n}}\n")
+    };
+    let given = [
+        ("cluster", of.cluster().to_owned()),
+        ("queue", of.queue().to_owned()),
+        ("endpoint", of.endpoint()),
+        ("role", of.role()),
+        ("tag", of.or_shared(Shared::Tag).to_owned()),
+        ("nodes", format!("KarpenterNodeRole-{}", of.name)),
+    ];
+    let variables: String = given.iter().map(|(name, _)| format!("variable \"{name}\" {{}}\n")).collect();
+    let class = format!("{:#}", SOUND.nodes(None)[0])
+        .replace("KarpenterNodeRole-staging", "${var.nodes}")
+        .replace("\"staging\"", "\"${var.tag}\"");
+    let module = format!(
+        "{variables}resource \"helm_release\" \"karpenter\" {{\n  name = \"karpenter\"\n  namespace = \"kube-system\"\n  \
+         repository = \"oci://public.ecr.aws/karpenter\"\n  chart = \"karpenter\"\n  version = \"1.13.0\"\n  \
+         values = [<<-EOT\n    settings:\n      clusterName: ${{var.cluster}}\n      interruptionQueue: ${{var.queue}}\n      \
+         clusterEndpoint: ${{var.endpoint}}\n    serviceAccount:\n      annotations:\n        \
+         eks.amazonaws.com/role-arn: ${{var.role}}\n    EOT\n  ]\n}}\n"
+    );
+    let module_of = if of.broken_class { "bare" } else { "whole" };
+    let class = if of.broken_class { String::new() } else { manifest(0, &class) };
+    place.write(&format!("{above}/modules/{module_of}/main.tf"), format!("{module}{class}"));
+    let own = of.nodes(None).into_iter().skip(usize::from(!of.broken_class));
+    let own: String = own.enumerate().map(|(number, object)| manifest(number, &format!("{object:#}"))).collect();
+    let arguments: String = given.iter().map(|(name, value)| format!("  {name} = \"{value}\"\n")).collect();
+    let call = format!("module \"karpenter\" {{\n  source = \"../modules/{module_of}\"\n{arguments}}}\n");
+    place.write(&format!("{folder}/main.tf"), format!("{call}{own}"));
+}
+
+/// Applications that each change one folder that all of them take in.
+fn applications(place: &TestDir, folder: &str, of: &Environment) {
+    let (above, _) = folder.rsplit_once('/').unwrap();
+    let controller = SOUND.controller("", "base", None);
+    place.write(&format!("{above}/base/karpenter.yaml"), documents(&controller));
+    place.write(&format!("{above}/base/kustomization.yaml"), "resources: [karpenter.yaml]\n");
+    let own = of.controller(of.cluster(), of.name, None);
+    let set = |kind: &str, path: &str, value: &Json| {
+        let patch = json!([{"op": "replace", "path": path, "value": value}]).to_string();
+        json!({"target": {"kind": kind, "name": "karpenter"}, "patch": patch})
+    };
+    let patches = [
+        set(
+            "Deployment",
+            "/spec/template/spec/containers/0/env",
+            &own[0]["spec"]["template"]["spec"]["containers"][0]["env"],
+        ),
+        set("ServiceAccount", "/metadata/annotations", &own[1]["metadata"]["annotations"]),
+    ];
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": format!("karpenter-{}", of.name), "namespace": "argocd"},
+        "spec": {"source": {"repoURL": "https://example.com/fleet.git", "path": "base", "kustomize": {"patches": patches}},
+            "destination": {"namespace": "kube-system", "name": of.name}}});
+    place.write(&format!("{folder}/karpenter.yaml"), documents(&[application]));
+    place.write(&format!("{folder}/nodes.yaml"), documents(&of.nodes(None)));
+}
+
 /// With AWS's answers as `aws` prints them: the role that the ServiceAccount names, and the queue.
 fn snapshots(place: &TestDir, folder: &str, of: &Environment) {
     manifests(place, folder, of);
@@ -230,6 +292,8 @@ const LAYOUTS: &[(&str, Layout)] = &[
     ("manifests", manifests),
     ("dumps", dumps),
     ("roots", roots),
+    ("callers", callers),
+    ("applications", applications),
     ("snapshots", snapshots),
     ("overlays", overlays),
     ("helmfile", helmfile),
@@ -280,7 +344,9 @@ fn together_each_has_the_verdict_that_it_has_alone() {
             }
             let together = check(&place, "all");
             for environment in environments {
-                let alone = check(&place, &format!("all/{}", environment.name));
+                // The folder that an Application takes in is no part of its own, and is not looked for outside of what is given.
+                let base = if *layout == "applications" { ",all/base" } else { "" };
+                let alone = check(&place, &format!("all/{}{base}", environment.name));
                 let scope = scope_of(&together, environment, environment.name);
                 let (alone, among) = (findings(&alone, None), findings(&together, Some(&scope)));
                 assert_eq!(alone, among, "{layout}: {} of {}", environment.name, environments.len());
@@ -533,4 +599,43 @@ fn an_overlay_takes_its_base_in() {
     let old: Vec<&Json> = all.iter().filter(|finding| finding["rule"] == "api-version-removed").collect();
     assert_eq!(old.len(), 1, "{old:?}");
     assert_eq!((&old[0]["outcome"], &old[0]["scopes"]), (&json!("fail"), &json!(["prod", "staging"])));
+}
+
+const ONE_ROOT: &str = r#"
+variable "cluster_name" {}
+variable "queue_key" { default = null }
+resource "aws_sqs_queue" "karpenter" {
+  name              = "karpenter-${var.cluster_name}"
+  kms_master_key_id = var.queue_key
+}
+resource "helm_release" "karpenter" {
+  name       = "karpenter"
+  namespace  = "kube-system"
+  repository = "oci://public.ecr.aws/karpenter"
+  chart      = "karpenter"
+  version    = "1.13.0"
+  values     = [yamlencode({ settings = { clusterName = var.cluster_name, interruptionQueue = aws_sqs_queue.karpenter.name } })]
+}
+"#;
+
+#[test]
+fn files_of_values_of_one_root_that_name_clusters_are_scopes_of_their_own() {
+    let place = TestDir::new();
+    place.write("root/main.tf", ONE_ROOT);
+    place.write("root/env/dev.tfvars", "cluster_name = \"dev\"\n");
+    place.write("root/env/prod.tfvars", "cluster_name = \"prod\"\nqueue_key = \"alias/aws/sqs\"\n");
+    let together = check(&place, "root");
+    let names: Vec<&String> = together["scopes"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["dev", "prod"]);
+    let fails = |scope: &str| -> Vec<String> {
+        let all = findings(&together, Some(scope)).into_iter();
+        all.filter(|finding| finding.contains(" fail error")).collect()
+    };
+    assert_eq!(fails("dev"), Vec::<String>::new());
+    assert!(matches!(fails("prod").as_slice(), [one] if one.starts_with("queue-aws-managed-key")), "{together:#}");
+    // Values of one cluster that come in several files are one.
+    place.write("root/env/dev.tfvars", "cluster_name = \"prod\"\n");
+    let together = check(&place, "root");
+    assert_eq!(together["scopes"], Json::Null);
+    assert_eq!(findings(&together, None).iter().filter(|finding| finding.contains(" fail error")).count(), 0);
 }

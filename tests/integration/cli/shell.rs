@@ -20,7 +20,7 @@ fn kubectl_is_given_candidates() {
     assert!(!commands.contains("__complete"), "{commands}");
     assert!(commands.ends_with("\n:4\n"), "{commands}");
     let rules = candidates(&["check", "--rule", "ebs-key-wi"]);
-    assert!(rules.starts_with("ebs-key-without-encryption\tA volume has a key"), "{rules}");
+    assert!(rules.starts_with("ebs-key-without-encryption\tA volume has a KMS key"), "{rules}");
     assert_eq!(candidates(&["rules", "--area", "que"]), "queue\n:4\n");
     assert!(candidates(&["--output", "sar"]).starts_with("sarif\tSARIF 2.1.0"));
     // Paths are the shell's.

@@ -4,6 +4,7 @@ use kubectl_karpcheck::iam::{Access, Context, Given, Identity, Policies, PolicyK
 use kubectl_karpcheck::inventory::Text;
 use kubectl_karpcheck::schema::pattern::glob;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value as Json, json};
 
 use super::{policy, text};
@@ -117,8 +118,23 @@ fn naive(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+/// The same 2,000 inputs in each run, so that a change is never refused by chance. PROPTEST_CASES=200000 PROPTEST_RNG_SEED=7
+/// in the environment tries others.
+fn config() -> ProptestConfig {
+    let from_environment = ProptestConfig::default();
+    ProptestConfig {
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() { from_environment.cases } else { 2000 },
+        rng_seed: match from_environment.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(1),
+            seed @ RngSeed::Fixed(_) => seed,
+        },
+        failure_persistence: None,
+        ..from_environment
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_deny_never_widens(all in statements(), more in statement(), (keys, resource) in asked()) {
@@ -146,7 +162,9 @@ proptest! {
         x in prop::sample::select(&["a", "b", "true", "", "r", "TagKeys", "*"][..]),
         y in prop::sample::select(&["a", "b", "a/1", "", "5"][..]),
     ) {
-        // A filled star is a star: it would be a wildcard in a policy, as whoever fills it in means it.
+        // A filled star is a wildcard in a policy. A request names what exists, and no name in AWS has a star.
+        let asks_x = resource.contains("<X>") || keys.iter().flatten().flatten().any(|value| value.contains("<X>"));
+        let x = if x == "*" && asks_x { "r" } else { x };
         let fill = |text: &str| text.replace("<X>", x).replace("<Y>", y);
         let before = access(&all, &request(&keys, resource, &as_written), &as_written);
         let after = access(&all, &request(&keys, resource, &fill), &fill);

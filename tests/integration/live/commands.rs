@@ -24,7 +24,7 @@ fn an_upgrade_starts_from_the_version_that_runs() {
     assert!(code < 2 && out.contains("1.8.7") && out.contains("1.14.1"), "{code} {out}{err}");
     // One who may not see it is not told that nothing is to be done.
     let (code, out, err) = run(&server, "nobody", &["upgrade", "--to", "1.14.1"]);
-    assert!(code == 2 && format!("{out}{err}").contains("--karpenter-version"), "{code} {out}{err}");
+    assert!(code == 3 && format!("{out}{err}").contains("kubectl karpcheck rbac"), "{code} {out}{err}");
 }
 
 #[test]

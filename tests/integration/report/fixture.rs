@@ -61,19 +61,10 @@ impl ReportFixture {
 
     pub(crate) fn rule(&mut self, id: &str, area: &str, severity: Severity, counts: (u32, u32, u32)) {
         self.rules.push(RuleInfo {
-            pack: "builtin".into(),
-            id: id.into(),
             area: area.into(),
             title: format!("What {id} finds"),
-            docs: String::new(),
             severity,
-            enabled: true,
-            subjects: vec![],
-            reads: vec![],
-            reads_if_allowed: vec![],
-            karpenter: String::new(),
-            settings: vec![],
-            properties: vec![],
+            ..RuleInfo::named("builtin", id)
         });
         let (passed, failed, unknown) = counts;
         self.results.coverage.push(Coverage {
@@ -113,6 +104,7 @@ impl ReportFixture {
             group: String::new(),
             properties: vec![],
             cure: None,
+            fingerprint: String::new(),
             follows: None,
             scopes: vec![],
         });
@@ -128,7 +120,9 @@ impl ReportFixture {
     pub(crate) fn done(self) -> Done {
         let files = self.files.len();
         let inventory = karpenter::inventory(self.builder);
-        Done { inventory, results: self.results, rules: self.rules, files }
+        let mut results = self.results;
+        results.name_findings(&inventory);
+        Done { inventory, results, rules: self.rules, files }
     }
 }
 
@@ -156,8 +150,11 @@ impl Done {
                 unread: 0,
                 objects: 0,
                 asked: 0,
+                merged: None,
             },
             invocation: &Invocation::new(["check", "-f", "."].map(Into::into)),
+            config: None,
+            facts: &[],
         })
     }
 

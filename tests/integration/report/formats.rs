@@ -1,36 +1,46 @@
 //! The formats beside table, JSON and diff: for pipelines, comments and browsers, with the texts of strangers in them.
 
-use kubectl_karpcheck::findings::finding::Severity;
+use kubectl_karpcheck::findings::comparison::{Change, Known};
+use kubectl_karpcheck::findings::finding::{Outcome, Severity};
 use kubectl_karpcheck::inventory::Place;
 use kubectl_karpcheck::inventory::{At, LiveOrigin, Node, Origin, SourceKind};
 use kubectl_karpcheck::report;
-use kubectl_karpcheck::report::{Detail, TableOptions};
+use kubectl_karpcheck::report::{Detail, TableOptions, comparison};
 use serde_json::{Value as Json, json};
 
 use super::fixture::{Done, ReportFixture, bad_day};
-use super::schema;
 use super::snapshot;
+use super::validators;
 
 /// Every format that quotes, and what writes it.
-const QUOTING: [(&str, Writer); 6] = [
+const QUOTING: [(&str, Writer); 7] = [
     ("yaml", report::yaml),
-    ("sarif", report::sarif),
-    ("junit", report::junit),
+    ("sarif", |run, out| report::sarif(run, &report::Pieces::new(), out)),
+    ("junit", junit),
     ("github", report::github),
+    ("gitlab", report::gitlab),
     ("markdown", report::markdown),
     ("html", report::html),
 ];
 
+/// The style sheet that a page carries.
+const STYLE: &str = include_str!("../../../kubectl-karpcheck/src/report/html/page.css");
+
 type Writer = fn(&report::Run<'_>, &mut dyn std::io::Write) -> std::io::Result<()>;
 
-fn written(done: &Done, write: Writer) -> String {
+fn written(done: &Done, write: impl Fn(&report::Run<'_>, &mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut out = vec![];
     done.with(|run| write(run, &mut out)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn sarif(done: &Done) -> Json {
-    serde_json::from_str(&written(done, report::sarif)).unwrap()
+    serde_json::from_str(&written(done, |run, out| report::sarif(run, &report::Pieces::new(), out))).unwrap()
+}
+
+/// With the default of `--fail-on`.
+fn junit(run: &report::Run<'_>, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    report::junit(run, Some(Severity::Error), out)
 }
 
 fn names(done: &Done) -> (String, String) {
@@ -39,15 +49,33 @@ fn names(done: &Done) -> (String, String) {
     (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
+/// A name with all that some format takes for its own, what commands a pipeline, and what hides or turns text.
+const HOSTILE: &str = "x\n::error::y ##[error]z ##vso[task.complete] ]]>|<script>alert('1')</script> `@team` #7 [a](b) \u{7}\"& \
+                       \u{9b}31m \u{202e}rtl \u{200b}hidden";
+
 /// Names and messages with all that some format takes for its own.
 fn hostile() -> Done {
     let mut fixture = ReportFixture::default();
     fixture.rule("r", "queue", Severity::Error, (0, 1, 1));
-    let name = "x\n::error::y ##[error]z ]]>|<script>alert('1')</script> `@team` #7 [a](b) \u{7}\"&";
+    let name = HOSTILE;
     let queue = fixture.in_file("a b|,:\n%<q>.yaml", 3, "AWS::SQS::Queue", name, ("k", "x"));
     fixture.fail("r", Severity::Error, queue, "/k", &format!("queue {name} is wrong"), &format!("mend {name}"));
     fixture.results.findings[0].related.push(Place { item: queue, pointer: "/z".into(), note: name.into() });
     fixture.done()
+}
+
+/// The same, as an earlier report has it.
+fn hostile_before() -> Known {
+    Known {
+        fingerprint: HOSTILE.into(),
+        rule: HOSTILE.into(),
+        outcome: Outcome::Fail,
+        severity: Severity::Error,
+        subject: HOSTILE.into(),
+        place: HOSTILE.into(),
+        message: HOSTILE.into(),
+        suppressed: false,
+    }
 }
 
 #[test]
@@ -122,16 +150,61 @@ fn a_name_is_what_kubectl_would_call_it() {
 
 #[test]
 fn sarif_holds_to_the_schema_of_oasis() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/sarif/sarif-schema-2.1.0.json");
-    let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let schema = "tests/fixtures/sarif/sarif-schema-2.1.0.json";
     let mut live = ReportFixture::default();
     live.rule("r", "upgrade", Severity::Error, (0, 1, 0));
     let pool = live.live("prod", "karpenter.sh/v1", ("karpenter.sh", "NodePool"), "", "default");
     live.fail("r", Severity::Error, pool, "/apiVersion", "it is gone", "");
-    for done in [bad_day(), hostile(), live.done(), ReportFixture::default().done()] {
-        let sarif = sarif(&done);
-        assert_eq!(schema::faults(&schema, &sarif), Vec::<String>::new(), "{sarif:#}");
+    let runs = [bad_day(), hostile(), live.done(), ReportFixture::default().done()];
+    validators::holds(schema, &runs.iter().map(sarif).collect::<Vec<_>>());
+    let piece = |start, end, text: &str| report::Piece { path: "infra/a b.yaml".into(), start, end, text: text.into() };
+    let pieces = report::Pieces::from([(0, vec![piece((3, 5), (3, 9), "true"), piece((4, 1), (5, 1), "")])]);
+    let sarif: Json = serde_json::from_str(&written(&bad_day(), |run, out| report::sarif(run, &pieces, out))).unwrap();
+    validators::holds(schema, std::slice::from_ref(&sarif));
+    let fixes: Vec<&Json> =
+        sarif["runs"][0]["results"].as_array().unwrap().iter().filter_map(|result| result.get("fixes")).collect();
+    assert_eq!(fixes.len(), 1);
+    assert_eq!(
+        fixes[0][0]["artifactChanges"],
+        json!([{"artifactLocation": {"uri": "infra/a%20b.yaml"}, "replacements": [
+            {"deletedRegion": {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}, "insertedContent": {"text": "true"}},
+            {"deletedRegion": {"startLine": 4, "startColumn": 1, "endLine": 5, "endColumn": 1}}
+        ]}])
+    );
+}
+
+#[test]
+fn json_holds_to_its_published_schema() {
+    let runs = [bad_day(), hostile(), ReportFixture::default().done()];
+    validators::holds("docs/schema/karpcheck.report.schema.json", &runs.iter().map(Done::json).collect::<Vec<_>>());
+}
+
+#[test]
+fn gitlab_holds_to_its_parsers_schema() {
+    let runs = [bad_day(), hostile(), ReportFixture::default().done()];
+    let reports: Vec<Json> =
+        runs.iter().map(|done| serde_json::from_str(&written(done, report::gitlab)).unwrap()).collect();
+    validators::holds("tests/fixtures/gitlab/codequality.schema.json", &reports);
+    let issues = reports[0].as_array().unwrap();
+    let queue = issues.iter().find(|issue| issue["check_name"] == "queue-aws-managed-key").unwrap();
+    assert_eq!(queue["location"], json!({"path": "infra/karpenter-queue.yaml", "lines": {"begin": 9}}));
+    assert_eq!(queue["severity"], "critical");
+    assert!(!issues.iter().any(|issue| issue["check_name"] == "queue-key-unverified"), "what is undecided is no issue");
+}
+
+#[test]
+fn other_programs_read_what_is_written_for_them() {
+    for done in [bad_day(), hostile(), ReportFixture::default().done()] {
+        let (junit, page) = (written(&done, junit), written(&done, report::html));
+        let cases = validators::junit(&junit);
+        assert!(cases.is_none_or(|cases| cases == junit.matches("<testcase ").count()), "{junit}");
+        validators::html(&page);
+        let table = validators::common_mark(&written(&done, report::markdown));
+        assert!(!table.contains("<script"), "{table}");
     }
+    let rendered = validators::common_mark(&written(&bad_day(), report::markdown));
+    assert_eq!(rendered.matches("<table>").count(), 1, "{rendered}");
+    assert!(rendered.matches("<tr>").count() > 5, "{rendered}");
 }
 
 #[test]
@@ -158,20 +231,19 @@ fn a_sarif_result_has_rule_place_level_and_fingerprint() {
     let rule = &run["tool"]["driver"]["rules"][usize::try_from(queue["ruleIndex"].as_u64().unwrap()).unwrap()];
     assert_eq!(rule["id"], "queue-aws-managed-key");
     assert_eq!(rule["defaultConfiguration"], json!({"enabled": true, "level": "error"}));
-    // What is undecided accuses nobody.
-    let unknown = of("queue-key-unverified");
-    assert_eq!((&unknown["kind"], &unknown["level"]), (&json!("open"), &json!("none")));
-    assert_eq!(unknown["properties"]["cause"], "not-provided");
-    assert_eq!(of("ebs-mapping-incomplete")["level"], "warning");
+    // What is undecided accuses nobody: it is no alert, but something that the tool says.
+    assert!(!results.iter().any(|result| result["ruleId"] == "queue-key-unverified"));
+    let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+    let unknown = notes.iter().find(|note| note["associatedRule"]["id"] == "queue-key-unverified").unwrap();
+    assert_eq!(unknown["level"], "note");
+    assert!(rule["helpUri"].as_str().unwrap().ends_with("/docs/rules/queue-aws-managed-key.md"), "{rule}");
     // The same names for findings as in JSON, each once.
     let prints = |list: &Json, pointer: &str| -> Vec<Json> {
         list.as_array().unwrap().iter().map(|one| one.pointer(pointer).unwrap().clone()).collect()
     };
-    assert_eq!(
-        prints(&run["results"], "/partialFingerprints/karpcheck~1v1"),
-        prints(&done.json()["findings"], "/fingerprint")
-    );
-    let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+    let mut fails = done.json()["findings"].clone();
+    fails.as_array_mut().unwrap().retain(|finding| finding["outcome"] == "fail");
+    assert_eq!(prints(&run["results"], "/partialFingerprints/karpcheck~1v1"), prints(&fails, "/fingerprint"));
     assert!(notes.iter().any(|note| note["message"]["text"].as_str().unwrap().contains("7 rules")), "{notes:?}");
     assert_eq!(notes[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "apps/broken.yaml");
 }
@@ -220,7 +292,7 @@ fn code_scanning_gets_no_more_results_than_it_takes() {
 
 #[test]
 fn junit_counts_what_it_holds() {
-    let text = written(&bad_day(), report::junit);
+    let text = written(&bad_day(), junit);
     snapshot("bad-day-junit.xml", &text);
     let count = |what: &str| text.matches(what).count();
     let (failures, skipped, errors) = (count("<failure "), count("<skipped "), count("<error "));
@@ -231,7 +303,9 @@ fn junit_counts_what_it_holds() {
         )),
         "{text}"
     );
-    assert_eq!(failures, 7, "every fail is a failure");
+    let report = bad_day().json();
+    assert_eq!(json!(failures), report["summary"]["error"], "what is below --fail-on is no failure");
+    assert_eq!(json!(count("<system-out>")), json!(7 - failures));
 }
 
 #[test]
@@ -242,7 +316,7 @@ fn github_gets_a_command_for_each_finding_and_each_cause_first() {
     assert!(first[0].starts_with("ack-key-loops") && first[1].starts_with("queue-aws-managed-key"), "{text}");
     let text = written(&hostile(), report::github);
     assert!(
-        text.starts_with("::error file=a b|%2C%3A%0A%25<q>.yaml,line=3,col=5,title=r%3A Queue/x %3A%3Aerror"),
+        text.starts_with("::error file=a b|%2C%3A%0A%25<q>.yaml,line=3,col=5,title=r%3A Queue/x %3A %3Aerror"),
         "{text}"
     );
     for line in text.lines().filter(|line| !line.ends_with("rule).")) {
@@ -279,23 +353,66 @@ fn markdown_fits_in_a_comment() {
 #[test]
 fn html_is_one_file_without_a_script() {
     let text = written(&bad_day(), report::html);
-    snapshot("bad-day.html", &text);
+    assert_eq!(text.matches(STYLE).count(), 1);
+    snapshot("bad-day.html", &text.replace(STYLE, "page.css\n"));
     for text in [text, written(&hostile(), report::html)] {
-        for harm in ["<script", "src=", "href=", "http:", "https:", "\u{7}"] {
+        for harm in ["<script", "src=", "http:", "url(", "@import", "javascript", "\u{7}"] {
             assert!(!text.contains(harm), "{harm} in {text}");
         }
+        for link in text.split("href=\"").skip(1) {
+            assert!(link.starts_with(env!("CARGO_PKG_REPOSITORY")), "{link}");
+        }
+        assert!(text.contains("default-src 'none'"), "{text}");
     }
 }
 
 #[test]
 fn no_format_lets_a_strangers_text_be_its_own() {
     let done = hostile();
-    for (format, write) in QUOTING {
-        let text = written(&done, write);
-        assert!(!text.contains('\u{7}'), "{format}: {text:?}");
-        assert!(!text.lines().any(|line| line.starts_with("::error::y")), "{format}: {text}");
+    let table = |width, detail| {
+        let mut out = vec![];
+        done.with(|run| report::table(run, &TableOptions { width, detail, ..TableOptions::default() }, &mut out))
+            .unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let mut all: Vec<(&str, String)> =
+        QUOTING.iter().map(|(format, write)| (*format, written(&done, *write))).collect();
+    all.push(("json", written(&done, report::json)));
+    all.push(("name", names(&done).0));
+    for width in [None, Some(40), Some(80), Some(200)] {
+        all.push(("table", table(width, Detail::Short)));
+        all.push(("wide", table(width, Detail::Whole)));
     }
-    let junit = written(&done, report::junit);
+    let changes = [(Change::New, hostile_before())];
+    let compared = |write: &dyn Fn(&mut dyn std::io::Write) -> std::io::Result<()>| {
+        let mut out = vec![];
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let compared_json = compared(&|out| comparison::json(&changes, out));
+    let read: Json = serde_json::from_str(&compared_json).unwrap();
+    assert_eq!(read["findings"][0]["message"], HOSTILE);
+    all.push(("comparison as JSON", compared_json));
+    all.push(("comparison as markdown", compared(&|out| comparison::markdown(&changes, out))));
+    for width in [None, Some(80)] {
+        all.push(("comparison", compared(&|out| comparison::table(&changes, width, out))));
+    }
+    for (format, text) in all {
+        let hides = |char: char| (char.is_control() && char != '\n') || "\u{202e}\u{200b}".contains(char);
+        assert!(!text.contains(hides), "{format}: {text:?}");
+        for line in text.lines() {
+            assert!(!line.contains("##[") && !line.contains("##vso["), "{format}: {line}");
+            let command = line.trim_start().strip_prefix("::").filter(|rest| rest.contains("::"));
+            let own = format == "github"
+                && line.starts_with("::error file=a b|%2C%3A%0A%25<q>.yaml,line=3,col=5,title=r%3A ");
+            assert!(command.is_none() || own, "{format}: {line}");
+        }
+    }
+    // Where a format has escapes, nothing is lost.
+    let name = |report: &Json| report["findings"][0]["subject"]["name"].as_str().unwrap().to_owned();
+    assert_eq!(name(&done.json()), HOSTILE);
+    assert_eq!(name(&serde_yaml::from_str(&written(&done, report::yaml)).unwrap()), HOSTILE);
+    let junit = written(&done, junit);
     assert!(!junit.contains("]]>") && !junit.contains("<script") && junit.contains("]]&gt;"), "{junit}");
     let (names, _) = names(&done);
     assert_eq!(names.lines().count(), 1, "{names}");
@@ -312,6 +429,7 @@ fn every_format_of_a_clean_run_says_what_it_covered() {
         let said = match format {
             "yaml" => text.contains("passed: 2"),
             "junit" => text.contains("2 judgements passed"),
+            "gitlab" => text == "[]\n",
             _ => text.contains("Nothing wrong was found"),
         };
         assert!(said, "{format}: {text}");

@@ -11,7 +11,7 @@ use super::fixture::{ReportFixture, bad_day};
 fn json_is_the_contract_of_the_design() {
     let run = bad_day();
     let report = run.json();
-    assert_eq!(report["schema"], "karpcheck.report/v1alpha1");
+    assert_eq!(report["schema"], "karpcheck.report/v1");
     assert_eq!(
         report["run"],
         json!({
@@ -19,12 +19,16 @@ fn json_is_the_contract_of_the_design() {
             "packs": [{"name": "builtin", "version": "0.1.0", "digest": "sha256:00"}],
             "contexts": [],
             "assumed": {"karpenterVersion": "1.8.7"},
+            "config": null,
             "at": "2026-01-02T03:04:05Z"
         })
     );
     assert_eq!(
         report["summary"],
-        json!({"error": 6, "warning": 1, "info": 0, "unknown": 3, "passed": 6, "rules": 7, "items": 9, "complete": false})
+        json!({
+            "error": 6, "warning": 1, "info": 0, "unknown": 3, "suppressed": 0, "passed": 6, "rules": 7, "items": 9,
+            "complete": false
+        })
     );
     let queue =
         report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "queue-aws-managed-key");

@@ -109,12 +109,12 @@ fn consequence(action: &str, release: Version) -> (Severity, &'static str) {
         "ec2:TerminateInstances" => (error, "its own instances are never terminated"),
         "ec2:DeleteLaunchTemplate" if release >= (0, 36, 0) => (error, "keeps its finalizer"),
         "ec2:DeleteLaunchTemplate" => (warning, "left behind"),
-        "ec2:DescribeSpotPriceHistory" | "pricing:GetProducts" => (warning, "prices are those that were compiled in"),
+        "ec2:DescribeSpotPriceHistory" | "pricing:GetProducts" => (warning, "it uses the prices that were compiled in"),
         "ec2:DescribeInstanceStatus" => (warning, "the health of instances is not seen"),
         "iam:RemoveRoleFromInstanceProfile" | "iam:DeleteInstanceProfile" | "iam:ListInstanceProfiles" => {
             (error, "keeps its finalizer")
         }
-        action if action.ends_with("InstanceProfile") => (error, "no instance profile is made"),
+        action if action.ends_with("InstanceProfile") => (error, "no instance profile is created"),
         _ => (error, "no node is launched"),
     }
 }

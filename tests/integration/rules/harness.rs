@@ -201,6 +201,7 @@ impl CaseResults {
                 format!("{path}:{}", at.line)
             }
             Origin::Flag(flag) => (*flag).to_owned(),
+            Origin::Setting(path) => format!("{path}:{}", at.line),
             Origin::Live(live) => format!("{}/{}", live.kind, live.name),
             Origin::Aws(aws) => aws.command.to_string(),
         }

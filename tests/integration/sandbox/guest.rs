@@ -4,9 +4,10 @@
 //! inventory and lays out verdicts; comments at the guest's head list its rules:
 //!
 //! ```text
-//! ;; rule: id=some-id subjects=core/Pod,core/Node reads=… if-allowed=… severity=error karpenter=>=1
+//! ;; rule: id=some-id subjects=core/Pod,core/Node reads=… if-allowed=… severity=error karpenter=>=1 texts=hostile (or page)
 //! ;; describe: own      it exports `describe` itself; $pack is the description's address, $nothing that of one without rules
 //! ;; pack: name=guest version=1.0.0
+//! ;; realloc: own       it exports `cabi_realloc` itself
 //! ;; whole              the file is all there is, the prelude is left out
 //! ```
 //!
@@ -18,6 +19,10 @@ use std::path::{Path, PathBuf};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+/// What a pipeline's runner and a terminal would take for commands.
+const HOSTILE: &str = "A title\n::error::x ##[error]x ##vso[task.complete]x \u{1b}[31m \u{9b}2J \u{202e} \u{200b} end";
+/// What a page would take for markup.
+const MARKUP: &str = "<b>x</b> <script>x</script> ![a](https://example.com/p.png) [a](javascript:x)";
 /// Where the list of rules lies in the guest's memory. Its own data lies between 2048 and this.
 const RULES: usize = 8192;
 
@@ -53,15 +58,22 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     };
     let module = format!(
         "(module {}\n(data (i32.const {RULES}) \"{data}\")\n(global $pack i32 (i32.const {described}))\n(global $nothing i32 (i32.const {nothing}))\n{describe}\n{text})",
-        read("prelude")
+        if heads.contains(&"realloc: own") { without_realloc(&read("prelude")) } else { read("prelude") }
     );
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(top().join("wit")).unwrap();
     let world = resolve.select_world(&[package], Some("pack")).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    let mut encoder = ComponentEncoder::default();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let encoder = ComponentEncoder::default();
     encoder.module(&module).unwrap().validate(true).encode().unwrap_or_else(|error| panic!("{name}.wat: {error:?}"))
+}
+
+/// The prelude without its function of this name.
+fn without_realloc(prelude: &str) -> String {
+    let begin = prelude.find("(func (export \"cabi_realloc\")").unwrap();
+    let end = begin + prelude[begin..].find("\n\n").unwrap();
+    [&prelude[..begin], &prelude[end..]].concat()
 }
 
 struct Rule {
@@ -71,12 +83,21 @@ struct Rule {
     if_allowed: Vec<String>,
     severity: u8,
     karpenter: String,
+    texts: [&'static str; 2],
 }
 
 impl Default for Rule {
     fn default() -> Self {
         let subjects = vec!["AWS::SQS::Queue".into()];
-        Self { id: String::new(), subjects, reads: vec![], if_allowed: vec![], severity: 1, karpenter: String::new() }
+        Self {
+            id: String::new(),
+            subjects,
+            reads: vec![],
+            if_allowed: vec![],
+            severity: 1,
+            karpenter: String::new(),
+            texts: ["Made for a test", "A page.\n"],
+        }
     }
 }
 
@@ -92,6 +113,7 @@ impl Rule {
                 "reads" => rule.reads = list(),
                 "if-allowed" => rule.if_allowed = list(),
                 "karpenter" => rule.karpenter = value.into(),
+                "texts" => rule.texts = [if value == "hostile" { HOSTILE } else { MARKUP }; 2],
                 "severity" => {
                     rule.severity = ["error", "warning", "info"].iter().position(|is| *is == value).unwrap() as u8
                 }
@@ -109,7 +131,8 @@ fn lay_out(name: &str, version: &str, rules: &[Rule]) -> (usize, usize, Vec<u8>)
         .iter()
         .flat_map(|rule| {
             let mut record = vec![];
-            for text in [&*rule.id, "queue", "Made for a test", "A page.\n"] {
+            let [title, page] = rule.texts;
+            for text in [&*rule.id, "queue", title, page] {
                 record.extend(blob.text(text));
             }
             record.extend([rule.severity, 1, 0, 0]);
@@ -146,5 +169,37 @@ impl Blob {
 
     fn text(&mut self, text: &str) -> Vec<u8> {
         self.list(text.as_bytes(), text.len())
+    }
+}
+
+/// A component with so many functions to compile, which is no pack.
+pub(crate) fn functions(count: u32) -> Vec<u8> {
+    const STEP: &[u8] = &[0x20, 1, 0x20, 0, 0x20, 1, 0x41, 7, 0x6c, 0x77, 0x6a, 0x21, 1];
+    let body = [&[1, 1, 0x7f], STEP.repeat(100).as_slice(), &[0x20, 1, 0x0b]].concat();
+    let body = [leb(body.len()), body].concat();
+    let section = |id: u8, content: Vec<u8>| [vec![id], leb(content.len()), content].concat();
+    let vector = |one: &[u8]| [leb(count as usize), one.repeat(count as usize)].concat();
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, vec![1, 0x60, 1, 0x7f, 1, 0x7f]),
+        section(3, vector(&[0])),
+        section(10, vector(&body)),
+    ]
+    .concat();
+    let rest = r#"(component (instance $e) (export "karpcheck:rules/rules@0.1.0" (instance $e)))"#;
+    let rest = wat::parse_str(rest).unwrap();
+    let (header, rest) = rest.split_at(8);
+    [header.to_vec(), section(1, module), rest.to_vec()].concat()
+}
+
+pub(crate) fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = vec![];
+    loop {
+        let byte = (number & 0x7f) as u8;
+        number >>= 7;
+        bytes.push(if number > 0 { byte | 0x80 } else { byte });
+        if number == 0 {
+            return bytes;
+        }
     }
 }

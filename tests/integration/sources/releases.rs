@@ -240,3 +240,90 @@ spec:
         assert_eq!(found, [[json!("unknown"), json!("unknown"), json!("unknown")]], "{others}");
     }
 }
+
+/// An ApplicationSet whose generators are in the cluster, with a file of values for each of what they make.
+const SET: &str = "
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: karpenter, namespace: argocd}
+spec:
+  generators: [{git: {repoURL: 'https://example.com/a.git', revision: HEAD, directories: [{path: 'envs/*'}]}}]
+  template:
+    metadata: {name: 'karpenter-{{path.basename}}'}
+    spec:
+      source:
+        repoURL: https://example.com/a.git
+        path: karpenter
+        targetRevision: main
+        helm:
+          valueFiles: [values.yaml, 'values-{{path.basename}}.yaml']
+          valuesObject: {karpenter: {settings: {interruptionQueue: 'karpenter-{{path.basename}}'}}}
+      destination: {namespace: kube-system, server: '{{server}}'}
+";
+
+#[test]
+fn a_name_of_a_file_with_a_placeholder_is_that_of_each_file_that_it_fits() {
+    let files = [
+        ("karpenter/Chart.yaml", DEPENDENCY),
+        ("karpenter/values.yaml", "karpenter: {settings: {clusterName: '', interruptionQueue: ''}}"),
+        ("set.yaml", SET),
+        ("karpenter/values-dev.yaml", "karpenter: {settings: {clusterName: dev}}"),
+        ("karpenter/values-prod.yaml", "karpenter: {settings: {clusterName: prod}}"),
+    ];
+    let expected = ["dev", "prod"].map(|name| [json!(name), json!(format!("karpenter-{name}")), json!("1.8.2")]);
+    assert_eq!(controllers(&folder(&files)), expected);
+    // Where no file fits, what the others leave blank may stand in one.
+    let found = controllers(&folder(&files[..3]));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0][0], json!("unknown"));
+}
+
+#[test]
+fn blank_below_a_file_that_is_not_there_is_unknown() {
+    let helmfile = |last: &str| {
+        format!(
+            "releases:\n- {{name: karpenter, namespace: kube-system, version: 1.8.2, chart: \
+             'oci://public.ecr.aws/karpenter/karpenter', values: [common.yaml, {last}]}}\n"
+        )
+    };
+    let of = |helmfile: &str, blank: &str| controllers(&folder(&[("helmfile.yaml", helmfile), ("common.yaml", blank)]));
+    let blank = "settings: {clusterName: '', interruptionQueue: ''}";
+    assert_eq!(of(&helmfile("gone.yaml.gotmpl"), blank)[0][0], json!("unknown"));
+    assert_eq!(of(&helmfile("'{{ .Environment.Name }}.yaml'"), blank)[0][0], json!("unknown"));
+    // What lies over it is said.
+    assert_eq!(of(&helmfile("gone.yaml, {settings: {clusterName: ''}}"), blank)[0][0], json!(""));
+    // A file of values is no place for values of a file of templates.
+    let found = controllers(&folder(&[
+        ("helmfile.yaml", &helmfile("prod.yaml.gotmpl")),
+        ("common.yaml", blank),
+        ("prod.yaml.gotmpl", "settings: {clusterName: '{{ .Values.cluster }}', interruptionQueue: prod}"),
+    ]));
+    assert_eq!(found[0], [json!("unknown"), json!("prod"), json!("1.8.2")]);
+}
+
+#[test]
+fn roots_of_terraform_take_a_file_of_values_that_lies_beside_them() {
+    let root = |name: &str| {
+        format!(
+            "resource \"helm_release\" \"karpenter\" {{
+  name       = \"karpenter\"
+  namespace  = \"kube-system\"
+  repository = \"oci://public.ecr.aws/karpenter\"
+  chart      = \"karpenter\"
+  version    = \"1.8.2\"
+  values     = [file(\"${{path.module}}/../../helm/values.yaml\")]
+  set {{
+    name  = \"settings.clusterName\"
+    value = \"{name}\"
+  }}
+}}
+"
+        )
+    };
+    let found = controllers(&folder(&[
+        ("helm/values.yaml", "settings: {clusterName: '', interruptionQueue: shared}"),
+        ("roots/dev/main.tf", &root("dev")),
+        ("roots/prod/main.tf", &root("prod")),
+    ]));
+    assert_eq!(found, ["dev", "prod"].map(|name| [json!(name), json!("shared"), json!("1.8.2")]));
+}

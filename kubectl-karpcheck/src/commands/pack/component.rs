@@ -17,8 +17,15 @@ pub(super) fn wrap(module: &[u8], file: &Path) -> Result<Vec<u8>, PackError> {
         .module(module)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| not_a_pack(format!("{error:#}").replace('\n', " ")))?;
+    prove(&component, file)?;
+    Ok(component)
+}
+
+/// Proves that a component imports nothing but the contract, and exports rules.
+pub(super) fn prove(component: &[u8], file: &Path) -> Result<(), PackError> {
+    let not_a_pack = |why: String| PackError::NotAPack { file: file.to_owned(), why };
     let DecodedWasm::Component(resolve, world) =
-        decode(&component).map_err(|error| not_a_pack(format!("{error:#}").replace('\n', " ")))?
+        decode(component).map_err(|error| not_a_pack(format!("{error:#}").replace('\n', " ")))?
     else {
         return Err(not_a_pack("it holds a WIT package, not code".into()));
     };
@@ -31,7 +38,7 @@ pub(super) fn wrap(module: &[u8], file: &Path) -> Result<Vec<u8>, PackError> {
     if !world.exports.keys().any(|key| resolve.name_world_key(key).starts_with(CONTRACT)) {
         return Err(not_a_pack("it exports no rules".into()));
     }
-    Ok(component)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,16 +39,18 @@ impl Crate {
         let no_crate = |why: &str| PackError::NoCrate { folder: folder.to_owned(), why: why.trim().to_owned() };
         let root = folder.canonicalize().map_err(|error| no_crate(&error.to_string()))?;
         let manifest = root.join("Cargo.toml");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let cargo = std::env::var_os("CARGO").filter(|cargo| !cargo.is_empty()).unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
             .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
             .arg(&manifest)
             .current_dir(&root)
             .output()
-            .map_err(at(Path::new(&cargo)))?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => PackError::NoProgram { program: "cargo", site: "https://rustup.rs" },
+                _ => at(Path::new(&cargo))(error),
+            })?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(no_crate(said.lines().find(|line| !line.trim().is_empty()).unwrap_or("cargo metadata failed")));
+            return Err(no_crate(&causes(&String::from_utf8_lossy(&output.stderr))));
         }
         let metadata: Metadata =
             serde_json::from_slice(&output.stdout).map_err(|error| no_crate(&error.to_string()))?;
@@ -86,6 +89,13 @@ struct Package {
 #[derive(serde::Deserialize)]
 struct Target {
     crate_types: Vec<String>,
+}
+
+/// What cargo says of an error with all its causes, in one line: the first alone says only which file could not be read.
+fn causes(said: &str) -> String {
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
+    let causes: Vec<&str> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line)).collect();
+    if causes.is_empty() { "cargo metadata failed".to_owned() } else { causes.join(": ") }
 }
 
 /// The digest over everything that a crate's pack is made of: 64 hexadecimal digits.
@@ -267,6 +277,17 @@ version = "2.0.0"
 source = "registry+https://example.com/index"
 checksum = "22"
 "#;
+
+    #[test]
+    fn all_causes_of_an_error_are_said() {
+        let said = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  error inheriting `edition`\n\n\
+                    Caused by:\n  failed to find a workspace root\n";
+        assert_eq!(
+            causes(said),
+            "failed to parse manifest at `/x/Cargo.toml`: error inheriting `edition`: failed to find a workspace root"
+        );
+        assert_eq!(causes(""), "cargo metadata failed");
+    }
 
     #[test]
     fn only_what_the_pack_depends_on_counts() {

@@ -30,7 +30,9 @@ pub(super) struct Toolchain {
 impl Toolchain {
     /// The first that can, as seen from a folder (rustup chooses by folder).
     pub(super) fn find(folder: &Path) -> Result<Self, PackError> {
-        let own = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+        let own = env::var_os("CARGO")
+            .filter(|cargo| !cargo.is_empty())
+            .map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
         let candidates =
             [(own, env::var_os("RUSTC").map(PathBuf::from)), ("/usr/bin/cargo".into(), Some("/usr/bin/rustc".into()))];
         let able: Vec<Self> =
@@ -112,6 +114,8 @@ impl Toolchain {
             flags.push("=");
             flags.push(name);
         }
+        // What the compiler says names files as they are: an author wants to open them.
+        flags.push("\u{1f}--remap-path-scope=object");
         flags
     }
 }

@@ -1,8 +1,9 @@
 //! Why a command stops, and how an error is written.
 
 use std::io;
+use std::path::PathBuf;
 
-use crate::commands::pack::PackError;
+use crate::config::ConfigError;
 use crate::exit::Exit;
 
 /// Why a command could not do anything.
@@ -11,12 +12,26 @@ pub enum CommandError {
     /// The user's mistake in what was asked for.
     #[error("{0}")]
     Usage(String),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The engine, or the built-in pack, could not be loaded.
     #[error("{0}")]
     Engine(String),
+    /// What was asked for may be in a pack that was refused, for this reason.
+    #[error("{0}")]
+    PackRefused(String),
     /// A crate could not be built to a pack.
     #[error(transparent)]
-    Pack(#[from] PackError),
+    Pack(Box<dyn std::error::Error + Send + Sync>),
+    /// A file could not be written.
+    #[error("{}: it cannot be written: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// Standard output went away or is full.
     #[error(transparent)]
     Output(#[from] io::Error),
@@ -26,8 +41,8 @@ impl CommandError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) => Exit::Usage,
-            Self::Engine(_) | Self::Pack(_) => Exit::NotDone,
+            Self::Usage(_) | Self::Config(_) => Exit::Usage,
+            Self::Engine(_) | Self::PackRefused(_) | Self::Pack(_) | Self::File { .. } => Exit::NotDone,
             // `karpcheck | head` does not fail.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Clean,
             Self::Output(_) => Exit::NotDone,

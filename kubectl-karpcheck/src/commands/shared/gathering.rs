@@ -1,17 +1,26 @@
 //! Reading the sources of a command: files, a cluster, AWS.
 
+use std::collections::BTreeMap;
+use std::io;
+use std::io::Read as _;
+use std::sync::Arc;
+
 use crate::commands::shared::args::{AwsArgs, AwsMode, FactArgs, SourceArgs};
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::paths::expand;
 use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
+use crate::config::Config;
 use crate::exit::Exit;
-use crate::inventory::{Builder, Inventory, Problem, Scope, Stated};
+use crate::inventory::problem::{ClusterProblem, FlagProblem};
+use crate::inventory::{
+    Builder, Inventory, Problem, Scope, ScopePattern, ScopedFacts, SettingPlace, Stated, StatedFact,
+};
 use crate::karpenter;
 use crate::report;
 use crate::schema::kinds::GatherScope;
 use crate::sources;
-use crate::sources::FileSummary;
 use crate::sources::aws_cli::AwsSummary;
+use crate::sources::{FileSummary, snapshot};
 
 /// What was read.
 #[derive(Debug)]
@@ -46,21 +55,60 @@ pub fn read(
     if args.offline && args.filename.is_empty() && args.kustomize.is_empty() {
         return Err(CommandError::Usage("--offline reads files alone: name some with -f".into()));
     }
-    let mut builder = Builder::new(stated(&args.facts));
+    let mut builder = Builder::new(stated(&args.facts, args.config.as_deref()));
     problems.iter().cloned().for_each(|problem| builder.problem(problem));
-    let paths = expand(&args.filename);
-    let named = sources::Named {
-        paths: &paths,
-        exclude: &args.exclude,
-        kustomizations: &args.kustomize,
-        parameters: &args.facts.parameter,
-        allow_unread: args.allow_unread,
-    };
-    let files = sources::files(named, gather_scope, &mut builder, streams.input);
-    if !args.offline {
-        sources::cluster::gather(&args.cluster.options(), gather_scope, &mut builder, &mut progress(streams));
+    streams.progress.say("reading files");
+    let found = snapshot::find(&expand(&args.filename));
+    let mut files = FileSummary::default();
+    if !found.others.is_empty() || !args.kustomize.is_empty() {
+        let named = sources::Named {
+            paths: &found.others,
+            exclude: &args.exclude,
+            exclude_beside: args.config.as_deref().map(|config| (config.folder(), &*config.settings.exclude)),
+            kustomizations: &args.kustomize,
+            holding: &found.folders,
+            allow_unread: args.allow_unread || args.config.as_ref().is_some_and(|config| config.settings.allow_unread),
+        };
+        let mut kept = vec![];
+        if builder.stated().is_scoped_for_files() {
+            let mut first = builder.clone();
+            let mut input = Recording { inner: &mut *streams.input, kept: &mut kept };
+            sources::files(named, gather_scope, &mut first, &mut input);
+            builder.set_stated_of_units(karpenter::stated_of_units(&first));
+        }
+        let mut input = kept.as_slice().chain(&mut *streams.input);
+        files = sources::files(named, gather_scope, &mut builder, &mut input);
     }
-    Ok(Read { builder, files, answers: AwsSummary::default() })
+    for (name, _) in &args.facts.parameter {
+        if !builder.has_parameter(name) {
+            builder.problem(Problem::new(FlagProblem::Parameter { name: name.as_str().into() }, None));
+        }
+    }
+    let mine = |number: usize| args.shard.is_none_or(|shard| number % shard.count == shard.index);
+    let mut snapshots = vec![];
+    for (_, path) in found.snapshots.iter().enumerate().filter(|(number, _)| mine(*number)) {
+        files.files += 1;
+        snapshots.extend(snapshot::read(path, &mut builder));
+    }
+    let options = args.cluster.options();
+    let mut progress = progress(streams);
+    let live = (!args.offline).then_some((&options, &mut progress as &mut dyn FnMut(&str)));
+    let answers = snapshot::take_in(live, snapshots, gather_scope, &mut builder);
+    Ok(Read { builder, files, answers })
+}
+
+/// Standard input that is read again: files are read twice where the configuration has facts for single scopes.
+struct Recording<'a> {
+    inner: &'a mut dyn io::Read,
+    kept: &'a mut Vec<u8>,
+}
+
+impl io::Read for Recording<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.kept.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
 }
 
 /// Reads files and the cluster, and asks AWS about what they name, if the flags say so.
@@ -76,35 +124,29 @@ pub fn gather(
 ) -> Result<Gathered, CommandError> {
     let mut read = read(args, gather_scope, problems, streams)?;
     // --offline is about clusters: with --aws, AWS is asked all the same.
-    let cluster = (!args.offline).then(|| args.cluster.options());
     match aws.aws {
         None => {}
         Some(AwsMode::Ask) => {
-            read.answers = sources::aws_cli::gather(
-                &aws.options(),
-                cluster.as_ref(),
-                gather_scope,
-                &mut read.builder,
-                &mut progress(streams),
-            );
+            let options = aws.options(args.config.as_deref());
+            read.answers = sources::aws_cli::gather(&options, gather_scope, &mut read.builder, &mut progress(streams));
         }
         Some(AwsMode::Plan) => {
-            let text = sources::aws_cli::planned(&aws.options(), cluster.as_ref(), gather_scope, &read.builder);
+            let options = aws.options(args.config.as_deref());
+            let text = sources::aws_cli::planned(&options, gather_scope, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
             return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
         }
     }
+    if sources::interrupt::is_raised() {
+        read.builder.problem(Problem::new(ClusterProblem::Interrupted, None));
+    }
     Ok(Gathered::Read(Box::new(read)))
 }
 
-fn progress<'a>(streams: &'a mut Streams<'_>) -> impl FnMut(&str) + 'a {
-    let (wanted, err) = (streams.progress, &mut *streams.err);
-    move |line| {
-        if wanted {
-            // Failing to write progress must not stop the run.
-            let _ = writeln!(err, "{line}");
-        }
-    }
+/// Says what is going on where there is somebody to read it.
+pub fn progress(streams: &Streams<'_>) -> impl FnMut(&str) + use<> {
+    let progress = streams.progress.clone();
+    move |line| progress.say(line)
 }
 
 /// The inventory of what was read, with the scopes chosen that the flags name.
@@ -121,7 +163,7 @@ pub fn inventory(builder: Builder, args: &SourceArgs) -> Result<Inventory, Comma
     })?;
     let nameless: Vec<&str> =
         inventory.scopes().iter().filter(|scope| scope.is_chosen() && scope.is_nameless()).map(Scope::name).collect();
-    if args.facts.cluster_name.is_some() && nameless.len() > 1 {
+    if args.facts().cluster_name.is_some() && nameless.len() > 1 {
         return Err(CommandError::Usage(format!(
             "--cluster-name is meant for one cluster, and {} do not say their name: {}; choose one with --scope",
             nameless.len(),
@@ -147,14 +189,56 @@ pub fn write_problems(builder: Builder, streams: &mut Streams<'_>) -> Result<Exi
     Ok(exit)
 }
 
-fn stated(facts: &FactArgs) -> Stated {
-    Stated {
-        karpenter_version: facts.karpenter_version.clone(),
-        target: None,
-        chart_version: facts.chart_version.clone(),
-        cluster_name: facts.cluster_name.clone(),
-        account: facts.account.clone(),
-        region: facts.region.clone(),
-        partition: facts.partition.clone(),
+/// What the flags state, and under them the configuration: of all scopes, and of single ones.
+fn stated(flags: &FactArgs, config: Option<&Config>) -> Stated {
+    let mut stated = Stated::from(flags.with(config));
+    let Some(config) = config else { return stated };
+    let by_flags = Stated::from(flags.clone());
+    let of_flag = |fact: StatedFact| by_flags.value(fact).is_some();
+    stated.places = places(config, "facts");
+    stated.places.retain(|fact, _| !of_flag(*fact));
+    let contexts = (0..).zip(&config.settings.contexts).map(|(number, of): (usize, _)| {
+        let facts = Stated {
+            karpenter_version: of.karpenter_version.clone(),
+            cluster_name: of.cluster_name.clone(),
+            account: of.account.clone(),
+            region: of.region.clone(),
+            partition: of.partition.clone(),
+            places: places(config, &format!("contexts/{number}")),
+            ..Stated::default()
+        };
+        ScopedFacts { of: ScopePattern::Context(of.name.clone()), facts }
+    });
+    let by_flag = |name: &str| flags.parameter.iter().any(|(flag, _)| flag == name);
+    let scopes = (0..).zip(&config.settings.scopes).map(|(number, of): (usize, _)| {
+        let parameters = of.parameters.iter().filter(|(name, _)| !by_flag(name));
+        let facts = Stated {
+            karpenter_version: of.karpenter_version.clone(),
+            chart_version: of.chart_version.clone(),
+            cluster_name: of.cluster_name.clone(),
+            account: of.account.clone(),
+            region: of.region.clone(),
+            partition: of.partition.clone(),
+            parameters: parameters.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            places: places(config, &format!("scopes/{number}")),
+            ..Stated::default()
+        };
+        ScopedFacts { of: ScopePattern::Scope(of.name.clone()), facts }
+    });
+    stated.scoped = contexts.chain(scopes).collect();
+    // A flag counts before every entry.
+    for scoped in &mut stated.scoped {
+        StatedFact::ALL.into_iter().filter(|fact| of_flag(*fact)).for_each(|fact| scoped.facts.forget(fact));
     }
+    stated
+}
+
+/// Where a table of the configuration states facts.
+fn places(config: &Config, table: &str) -> BTreeMap<StatedFact, SettingPlace> {
+    let file: Arc<str> = config.file_shown().into();
+    let place = |fact: StatedFact| {
+        let (line, column) = config.position(&format!("{table}/{}", fact.flag().trim_start_matches('-')))?;
+        Some((fact, SettingPlace { file: Arc::clone(&file), line, column }))
+    };
+    StatedFact::ALL.into_iter().filter_map(place).collect()
 }

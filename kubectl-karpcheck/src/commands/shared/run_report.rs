@@ -1,13 +1,17 @@
 //! The report of a run: what was read, with which packs and under which assumptions.
 
-use crate::commands::shared::args::FactArgs;
+use std::collections::BTreeSet;
+
+use crate::commands::shared::args::{FactArgs, SourceArgs};
 use crate::commands::shared::rule_selection::Packs;
+use crate::config::Config;
 use crate::engine::Selected;
-use crate::findings::finding::{CheckResults, RuleInfo};
+use crate::findings::finding::{BUILTIN, CheckResults, RuleInfo};
 use crate::inventory::Inventory;
-use crate::report::{Invocation, PackInfo, Run, Sources};
+use crate::report::{Invocation, MergedSources, PackInfo, Run, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws_cli::AwsSummary;
+use crate::sources::snapshot::facts;
 
 /// What all reports of one run have in common.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct RunReport {
     at: String,
     sources: Sources,
     invocation: Invocation,
+    config: Option<String>,
+    facts: Vec<serde_json::Value>,
 }
 
 impl RunReport {
@@ -25,13 +31,19 @@ impl RunReport {
     pub fn new(
         packs: &Packs,
         selected: &[Selected<'_>],
-        facts: &FactArgs,
+        sources: &SourceArgs,
         files: &FileSummary,
         answers: AwsSummary,
         inventory: &Inventory,
     ) -> Self {
         Self {
-            rules: selected.iter().map(|selected| selected.rule.clone()).collect(),
+            rules: selected
+                .iter()
+                .map(|Selected { rule, severity, .. }| RuleInfo {
+                    severity: severity.unwrap_or(rule.severity),
+                    ..(*rule).clone()
+                })
+                .collect(),
             packs: packs
                 .packs
                 .iter()
@@ -41,7 +53,7 @@ impl RunReport {
                     digest: pack.digest().to_owned(),
                 })
                 .collect(),
-            assumed: assumed(facts),
+            assumed: assumed(&sources.facts()),
             at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             sources: Sources {
                 files: count(files.files),
@@ -51,14 +63,39 @@ impl RunReport {
                 unread: count(files.unread),
                 objects: inventory.items().filter(|(_, item)| inventory.cluster(item.cluster).is_some()).count(),
                 asked: answers.calls,
+                merged: None,
             },
             invocation: Invocation::new(std::env::args_os().skip(1)),
+            config: sources.config.as_deref().map(Config::in_repository),
+            facts: vec![],
         }
+    }
+
+    /// The same report, which carries what `merge` needs of its clusters.
+    #[must_use]
+    pub fn for_merge(mut self, inventory: &Inventory) -> Self {
+        self.facts = facts::of(inventory).iter().filter_map(|facts| serde_json::to_value(facts).ok()).collect();
+        self
     }
 
     /// The rules that were selected.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.rules
+    }
+
+    /// The same report, of what other runs reported. Of the rules that these covered, those of packs that are not loaded here
+    /// have nothing but their names.
+    #[must_use]
+    pub fn merging(mut self, merged: MergedSources, at: &str, covered: &BTreeSet<&str>) -> Self {
+        for rule in covered {
+            if !self.rules.iter().any(|known| known.is_called(rule)) {
+                let (pack, id) = rule.rsplit_once('/').unwrap_or((BUILTIN, rule));
+                self.rules.push(RuleInfo { area: pack.into(), ..RuleInfo::named(pack, id) });
+            }
+        }
+        self.sources.merged = Some(merged);
+        at.clone_into(&mut self.at);
+        self
     }
 
     /// The report of these results.
@@ -72,6 +109,8 @@ impl RunReport {
             at: self.at.clone(),
             sources: self.sources,
             invocation: &self.invocation,
+            config: self.config.as_deref(),
+            facts: &self.facts,
         }
     }
 }

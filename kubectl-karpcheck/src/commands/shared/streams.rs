@@ -3,6 +3,8 @@
 use std::io;
 use std::io::Write;
 
+use crate::commands::shared::progress::Progress;
+
 /// The streams of a run and their properties.
 pub struct Streams<'a> {
     /// Data.
@@ -13,8 +15,8 @@ pub struct Streams<'a> {
     pub input: &'a mut dyn io::Read,
     /// The terminal's width, if standard output is one.
     pub width: Option<usize>,
-    /// Is progress shown? Only on a terminal.
-    pub progress: bool,
+    /// What the run is doing, for who waits at a terminal.
+    pub progress: Progress,
 }
 
 /// A reader that closed the pipe, as `head` does, has what it wanted: the run goes on to its exit code.

@@ -1,6 +1,6 @@
 //! New values in the style of their surroundings.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::fixes::patch::spans::{Kind, Tree};
 
@@ -40,8 +40,139 @@ impl Style {
             let inner = children.first().map_or(0, |first| margin(*first));
             (inner, inner.saturating_sub(margin(around.start)).max(1))
         });
-        Self { json: target.json, lines }
+        // What takes the place of a quoted text is quoted, too.
+        let quoted = matches!(target.kind, Kind::Scalar { .. }) && text[target.start..target.end].starts_with('"');
+        Self { json: target.json || quoted, lines }
     }
+}
+
+/// How block collections of a file are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Blocks {
+    /// Columns that a member is indented by below its key.
+    step: usize,
+    /// Columns that an element's dash is indented by below its key.
+    dash: usize,
+    /// What texts are quoted with.
+    quote: Option<char>,
+    newline: &'static str,
+}
+
+impl Blocks {
+    /// The style of a document, by the first collections in it.
+    pub(super) fn of(text: &str, documents: &[Tree]) -> Self {
+        let (mut steps, mut dashes, mut quotes) = (vec![], vec![], [0_usize; 3]);
+        documents.iter().for_each(|tree| tree.measure(text, &mut steps, &mut dashes, &mut quotes));
+        let quote = match quotes {
+            [plain, double, single] if double > plain && double >= single => Some('"'),
+            [plain, double, single] if single > plain && single > double => Some('\''),
+            _ => None,
+        };
+        let step = most(&steps).unwrap_or(2);
+        Self { step, dash: most(&dashes).unwrap_or(step), quote, newline: super::newline(text) }
+    }
+
+    /// A value whose first line stands where the cursor is, the others at a margin.
+    pub(super) fn value(self, value: &Value, margin: usize) -> String {
+        let line = |indent: usize| format!("{}{}", self.newline, " ".repeat(indent));
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                let members: Vec<String> =
+                    ordered(members).into_iter().map(|(name, value)| self.member(name, value, margin)).collect();
+                members.join(&line(margin))
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let items: Vec<String> =
+                    items.iter().map(|item| format!("- {}", self.value(item, margin + 2))).collect();
+                items.join(&line(margin))
+            }
+            Value::String(text) => match self.quote {
+                Some('\'') if !text.contains(['\n', '\r']) => format!("'{}'", text.replace('\'', "''")),
+                Some('"') => value.to_string(),
+                _ => plain(value),
+            },
+            other => plain(other),
+        }
+    }
+
+    /// A member, without its margin.
+    pub(super) fn member(self, name: &str, value: &Value, margin: usize) -> String {
+        let name = key(name, false);
+        let inner = match value {
+            Value::Object(members) if !members.is_empty() => margin + self.step,
+            Value::Array(items) if !items.is_empty() => margin + self.dash,
+            other => return format!("{name}: {}", self.value(other, margin)),
+        };
+        format!("{name}:{}{}{}", self.newline, " ".repeat(inner), self.value(value, inner))
+    }
+}
+
+fn most(numbers: &[usize]) -> Option<usize> {
+    let count = |wanted: usize| numbers.iter().filter(|number| **number == wanted).count();
+    // The first of those that occur most.
+    numbers.iter().copied().rev().max_by_key(|number| count(*number))
+}
+
+impl Tree {
+    fn measure(&self, text: &str, steps: &mut Vec<usize>, dashes: &mut Vec<usize>, quotes: &mut [usize; 3]) {
+        match &self.kind {
+            Kind::Map(members) => {
+                for member in members {
+                    let own = &member.value;
+                    let indent = (own.column as usize)
+                        .checked_sub(member.column as usize)
+                        .filter(|_| !own.flow && own.line > member.line);
+                    match &own.kind {
+                        Kind::Map(inner) if !inner.is_empty() && !self.flow => {
+                            steps.extend(indent.filter(|step| *step > 0))
+                        }
+                        Kind::List(items) if !self.flow => {
+                            let first = items.first().and_then(|item| text[..item.start].rfind('-'));
+                            dashes.extend(first.filter(|_| !own.flow).and_then(|dash| {
+                                (dash - super::line_start(text, dash)).checked_sub(member.column as usize - 1)
+                            }));
+                        }
+                        _ => {}
+                    }
+                    own.measure(text, steps, dashes, quotes);
+                }
+            }
+            Kind::List(items) => items.iter().for_each(|item| item.measure(text, steps, dashes, quotes)),
+            Kind::Scalar { block: false, empty: false } => {
+                let raw = &text[self.start..self.end];
+                let word = raw.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/');
+                match raw.chars().next() {
+                    Some('"') => quotes[1] += 1,
+                    Some('\'') => quotes[2] += 1,
+                    // Numbers and flags say nothing about texts.
+                    _ if word && !["true", "false", "null"].contains(&raw) => quotes[0] += 1,
+                    _ => {}
+                }
+            }
+            Kind::Scalar { .. } => {}
+        }
+    }
+}
+
+/// The members of an object, those of a template's resource and of a policy's statement in the order in which AWS documents them.
+pub(super) fn ordered(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    const FIRST: &[&str] = &[
+        "Type",
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+        "Id",
+        "source",
+    ];
+    let mut all: Vec<(&String, &Value)> = members.iter().collect();
+    all.sort_by_key(|(name, _)| FIRST.iter().position(|known| known == name).unwrap_or(FIRST.len()));
+    all
 }
 
 /// A key as YAML or JSON has it.
@@ -63,8 +194,10 @@ fn inline(value: &Value, json: bool) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Object(members) => {
-            let members: Vec<String> =
-                members.iter().map(|(name, value)| format!("{}: {}", key(name, json), inline(value, json))).collect();
+            let members: Vec<String> = ordered(members)
+                .into_iter()
+                .map(|(name, value)| format!("{}: {}", key(name, json), inline(value, json)))
+                .collect();
             format!("{{{}}}", members.join(", "))
         }
         // In brackets a plain text may not hold these.
@@ -83,8 +216,8 @@ fn spread(value: &Value, margin: usize, step: usize, json: bool) -> String {
             format!("[\n{}\n{outer}]", items.join(",\n"))
         }
         Value::Object(members) if !members.is_empty() => {
-            let members: Vec<String> = members
-                .iter()
+            let members: Vec<String> = ordered(members)
+                .into_iter()
                 .map(|(name, value)| {
                     format!("{inner}{}: {}", key(name, json), spread(value, margin + step, step, json))
                 })
@@ -111,23 +244,4 @@ fn plain(value: &Value) -> String {
         Ok(text) if text.trim_end().lines().count() == 1 => text.trim_end().to_owned(),
         _ => value.to_string(),
     }
-}
-
-/// A value in block style whose first line stands where the cursor is, the others at a margin.
-pub(super) fn block(value: &Value, margin: usize, newline: &str) -> String {
-    let pad = " ".repeat(margin);
-    let text = serde_yaml::to_string(value).unwrap_or_else(|_| value.to_string());
-    let lines: Vec<String> = text
-        .trim_end()
-        .lines()
-        .enumerate()
-        .map(|(number, line)| if number == 0 || line.is_empty() { line.to_owned() } else { format!("{pad}{line}") })
-        .collect();
-    lines.join(newline)
-}
-
-/// A member in block style, without its margin.
-pub(super) fn block_member(name: &str, value: &Value, margin: usize, newline: &str) -> String {
-    let member = Value::Object([(name.to_owned(), value.clone())].into_iter().collect());
-    block(&member, margin, newline)
 }

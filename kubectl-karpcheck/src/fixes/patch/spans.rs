@@ -17,6 +17,8 @@ pub(super) struct Tree {
     pub(super) flow: bool,
     /// Is it JSON, in which all keys and texts are quoted?
     pub(super) json: bool,
+    /// Has it a name (`&x`) by which it stands in other places, too?
+    pub(super) shared: bool,
     pub(super) kind: Kind,
 }
 
@@ -45,14 +47,19 @@ pub(super) struct Member {
 }
 
 impl Tree {
-    /// The block of lines that holds a line.
-    pub(super) fn block_at(&self, line: u32) -> Option<&Self> {
+    /// A member of an object by its key.
+    pub(super) fn member(&self, name: &str) -> Option<&Self> {
+        let Kind::Map(members) = &self.kind else { return None };
+        members.iter().find(|member| member.key == name).map(|member| &member.value)
+    }
+
+    /// All blocks of lines, and all other texts.
+    pub(super) fn texts<'a>(&'a self, blocks: &mut Vec<&'a Self>, others: &mut Vec<&'a Self>) {
         match &self.kind {
-            Kind::Scalar { block: true, .. } => (self.line <= line).then_some(self),
-            Kind::Scalar { .. } => None,
-            // The last one that begins before the line.
-            Kind::List(items) => items.iter().rev().find_map(|item| item.block_at(line)),
-            Kind::Map(members) => members.iter().rev().find_map(|member| member.value.block_at(line)),
+            Kind::Scalar { block: true, .. } => blocks.push(self),
+            Kind::Scalar { .. } => others.push(self),
+            Kind::List(items) => items.iter().for_each(|item| item.texts(blocks, others)),
+            Kind::Map(members) => members.iter().for_each(|member| member.value.texts(blocks, others)),
         }
     }
 
@@ -131,7 +138,28 @@ pub(super) fn embedded(text: &str, block: &Tree) -> Option<Tree> {
         at += line.len();
     }
     let lines = Lines { text: &text[..block.end], before, starts, margin: u32::try_from(margin).ok()? };
+    if !inner.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
     let mut tree = tree(&inner, &lines)?;
+    tree.mark_json();
+    Some(tree)
+}
+
+/// A text that is one JSON value.
+pub(super) fn json(text: &str) -> Option<Tree> {
+    lines(text, 0..text.len())
+}
+
+/// The JSON in lines of a file, by their bytes.
+pub(super) fn lines(text: &str, range: std::ops::Range<usize>) -> Option<Tree> {
+    let body = text.get(range.clone())?;
+    serde_json::from_str::<serde::de::IgnoredAny>(body).ok()?;
+    let before = memchr::memchr_iter(b'\n', &text.as_bytes()[..range.start]).count();
+    let mut starts = vec![range.start];
+    starts.extend(memchr::memchr_iter(b'\n', body.as_bytes()).map(|newline| range.start + newline + 1));
+    let lines = Lines { text: &text[..range.end], before: u32::try_from(before).ok()?, starts, margin: 0 };
+    let mut tree = tree(body, &lines)?;
     tree.mark_json();
     Some(tree)
 }
@@ -187,11 +215,12 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                 end: lines.offset(span.end),
                 flow,
                 json: false,
+                shared: false,
                 kind,
             }
         };
         let mut done = match event {
-            Event::Scalar(text, style, ..) => {
+            Event::Scalar(text, style, anchor, _) => {
                 if let Some(Open { tree: Tree { kind: Kind::Map(_), .. }, key: key @ None }) = open.last_mut() {
                     *key = Some((text.into_owned(), span.start, span.end));
                     continue;
@@ -199,15 +228,17 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let empty = style == ScalarStyle::Plain && text.is_empty();
                 let mut tree = here(Kind::Scalar { block, empty }, false);
+                tree.shared = anchor > 0;
                 tree.end =
                     written(&lines.text[tree.start..tree.end], &text, style).map_or(tree.end, |len| tree.start + len);
                 tree
             }
             Event::Alias(_) => here(Kind::Scalar { block: false, empty: false }, false),
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
                 let kind =
                     if matches!(event, Event::SequenceStart(..)) { Kind::List(vec![]) } else { Kind::Map(vec![]) };
                 let mut tree = here(kind, false);
+                tree.shared = anchor > 0;
                 tree.flow = lines.text[tree.start..].starts_with(['[', '{']);
                 open.push(Open { tree, key: None });
                 continue;

@@ -1,11 +1,213 @@
 use serde_json::json;
 
 use super::*;
+use crate::fixes::edit::{Change, Target};
 use crate::inventory::{At, DocId};
+
+fn no_name(_: &str, _: &[String]) -> Option<Vec<String>> {
+    None
+}
+
+fn written(change: Change) -> Written {
+    Written {
+        root: At { doc: DocId(0), line: 999, column: 1 },
+        path: vec![],
+        source: SourceKind::Manifest,
+        beside: false,
+        change,
+    }
+}
+
+/// Each change as a fix of its own.
+fn apply(text: &str, changes: &[Change]) -> (String, Vec<(usize, Refused)>) {
+    let fixes: Vec<Fix> = changes.iter().map(|change| vec![("a.yaml".to_owned(), written(change.clone()))]).collect();
+    let plan = plan(&fixes, &mut |_| Ok(text.to_owned()), &no_name);
+    let after = plan.files.into_iter().next().map_or_else(|| text.to_owned(), |file| file.after);
+    (after, plan.refused.into_iter().map(|(fix, _, why)| (fix, why)).collect())
+}
+
+/// All changes as one fix.
+fn at_once(path: &str, text: &str, changes: Vec<Written>) -> Result<String, Refused> {
+    let fix: Fix = changes.into_iter().map(|change| (path.to_owned(), change)).collect();
+    let plan = plan(&[fix], &mut |_| Ok(text.to_owned()), &names);
+    match (plan.files.into_iter().next(), plan.refused.into_iter().next()) {
+        (Some(file), None) => Ok(file.after),
+        (None, Some((.., why))) => Err(why),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What ACK, Crossplane and Terraform call a queue's properties.
+fn names(kind: &str, path: &[String]) -> Option<Vec<String>> {
+    let [property] = path else { return None };
+    let name = match (kind, property.as_str()) {
+        ("sqs.services.k8s.aws/Queue", "SqsManagedSseEnabled") => "spec/sqsManagedSSEEnabled",
+        ("sqs.aws.upbound.io/Queue", "SqsManagedSseEnabled") => "spec/forProvider/sqsManagedSseEnabled",
+        ("aws_sqs_queue", "SqsManagedSseEnabled") => "sqs_managed_sse_enabled",
+        _ => return None,
+    };
+    Some(name.split('/').map(str::to_owned).collect())
+}
+
+/// The key is taken away and SSE-SQS switched on, as queue-aws-managed-key has it.
+fn managed(root: (u32, u32), key: (u32, u32), source: SourceKind) -> Vec<Written> {
+    let at = |(line, column)| At { doc: DocId(0), line, column };
+    let known = Target::Map(vec!["KmsMasterKeyId".into(), "QueueUrl".into()]);
+    vec![
+        Written {
+            change: change(key, Target::Leaf, &[], None),
+            root: at(root),
+            path: vec!["KmsMasterKeyId".into()],
+            source,
+            beside: false,
+        },
+        Written {
+            change: change(root, known, &["SqsManagedSseEnabled"], Some(json!(true))),
+            root: at(root),
+            path: vec!["SqsManagedSseEnabled".into()],
+            source,
+            beside: false,
+        },
+    ]
+}
+
+#[test]
+fn what_is_missing_has_the_name_that_the_file_has_for_it() {
+    let ack = "apiVersion: sqs.services.k8s.aws/v1alpha1\nkind: Queue\nspec:\n  kmsMasterKeyID: alias/aws/sqs # why\n  queueName: q\n";
+    let fixed = at_once("a.yaml", ack, managed((1, 1), (4, 19), SourceKind::Manifest)).unwrap();
+    assert_eq!(fixed, ack.replace("kmsMasterKeyID: alias/aws/sqs # why", "sqsManagedSSEEnabled: true"));
+    let crossplane =
+        "apiVersion: sqs.aws.upbound.io/v1beta1\nkind: Queue\nspec: {forProvider: {kmsMasterKeyId: alias/aws/sqs}}\n";
+    let fixed = at_once("a.yaml", crossplane, managed((1, 1), (3, 38), SourceKind::Manifest)).unwrap();
+    assert_eq!(fixed, crossplane.replace("kmsMasterKeyId: alias/aws/sqs", "sqsManagedSseEnabled: true"));
+    let template = "Resources:\r\n  Queue:\r\n    Type: AWS::SQS::Queue\r\n    Properties:\r\n      KmsMasterKeyId: alias/aws/sqs\r\n";
+    let fixed = at_once("a.yaml", template, managed((2, 3), (5, 23), SourceKind::Template)).unwrap();
+    assert_eq!(fixed, template.replace("KmsMasterKeyId: alias/aws/sqs", "SqsManagedSseEnabled: true"));
+    let json = "{\"Resources\": {\"Queue\": {\"Type\": \"AWS::SQS::Queue\", \"Properties\": {\n  \"KmsMasterKeyId\": \"alias/aws/sqs\"\n}}}}\n";
+    let fixed = at_once("a.json", json, managed((1, 16), (2, 21), SourceKind::Template)).unwrap();
+    assert_eq!(fixed, json.replace("\"KmsMasterKeyId\": \"alias/aws/sqs\"", "\"SqsManagedSseEnabled\": true"));
+    let terraform =
+        "resource \"aws_sqs_queue\" \"q\" {\n  name              = \"q\"\n  kms_master_key_id = \"alias/aws/sqs\"\n}\n";
+    let fixed = at_once("a.tf", terraform, managed((1, 1), (3, 23), SourceKind::Source)).unwrap();
+    assert_eq!(fixed, terraform.replace("kms_master_key_id = \"alias/aws/sqs\"", "sqs_managed_sse_enabled = true"));
+}
+
+#[test]
+fn a_resource_goes_beside_another() {
+    let text = "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {}\n  Other: {Type: X}\nOutputs: {}\n";
+    let rule = json!({"Properties": {"Targets": [{"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "Id": "T"}]}, "Type": "AWS::Events::Rule"});
+    let change = Written { beside: true, ..written(change((2, 3), Target::Map(vec![]), &["Rule"], Some(rule))) };
+    let change = Written { root: change.change.at, source: SourceKind::Template, ..change };
+    let added = "  Rule:\n    Type: AWS::Events::Rule\n    Properties:\n      Targets:\n        - Id: T\n          Arn:\n            \
+                 Fn::GetAtt:\n              - Queue\n              - Arn\n";
+    assert_eq!(
+        at_once("a.yaml", text, vec![change.clone()]).unwrap(),
+        text.replace("Outputs", &format!("{added}Outputs"))
+    );
+    let taken = text.replace("Other", "Rule");
+    assert_eq!(at_once("a.yaml", &taken, vec![change]), Err(Refused::Unfit));
+}
+
+#[test]
+fn a_fix_is_whole_or_not_at_all() {
+    let other = "apiVersion: x.example.com/v1\nkind: Queue\nspec:\n  kmsMasterKeyID: alias/aws/sqs\n";
+    let refused = at_once("a.yaml", other, managed((1, 1), (4, 19), SourceKind::Manifest)).unwrap_err();
+    assert_eq!(refused, Refused::NotFound);
+    for (source, path) in
+        [(SourceKind::Aws, "a.json"), (SourceKind::Plan, "plan.json"), (SourceKind::State, "a.tfstate")]
+    {
+        let refused = at_once(path, "{}", managed((1, 1), (1, 1), source)).unwrap_err();
+        assert!(matches!(refused, Refused::File(_)), "{refused:?}");
+    }
+    // Of two fixes that change one place otherwise, the first is made.
+    let to = |value: &str| change((6, 19), Target::Leaf, &[], Some(json!(value)));
+    let (patched, refused) = apply(CLASS, &[to("x"), to("y"), to("x")]);
+    assert_eq!((patched, refused), (CLASS.replace("alias/a'", "x'"), vec![(1, Refused::Overlap)]));
+}
+
+#[test]
+fn what_an_anchor_shares_is_not_changed_in_one_place() {
+    let text = "a: &x\n  k: 1\nb: *x\n";
+    let (patched, refused) = apply(text, &[change((2, 6), Target::Leaf, &[], Some(json!(2)))]);
+    assert_eq!((patched.as_str(), refused), (text, vec![(0, Refused::Shared)]));
+}
+
+#[test]
+fn all_members_may_go_and_others_come() {
+    let text = "ref:\n  name: k # why\nlist: {a: 1, b: 2, c: 3}\n";
+    let own = |place, target, rest: &[&str], value| written(change(place, target, rest, value));
+    let moved = [
+        own((2, 9), Target::Leaf, &[], None),
+        own((1, 1), map(&["name"]), &["from", "name"], Some(json!("k"))),
+        own((1, 1), map(&["name"]), &["from", "namespace"], Some(json!("n"))),
+    ];
+    let fixed = at_once("a.yaml", text, moved.to_vec()).unwrap();
+    assert_eq!(fixed, text.replace("  name: k # why\n", "  from:\n    name: k\n    namespace: n\n"));
+    let gone = [own((3, 11), Target::Leaf, &[], None), own((3, 17), Target::Leaf, &[], None)];
+    assert_eq!(at_once("a.yaml", text, gone.to_vec()).unwrap(), text.replace("a: 1, b: 2, c", "c"));
+    let all = [gone.to_vec(), vec![own((3, 23), Target::Leaf, &[], None)]].concat();
+    assert_eq!(at_once("a.yaml", text, all).unwrap(), text.replace("{a: 1, b: 2, c: 3}", "{}"));
+}
+
+const DOCUMENT: &str = r#"data "aws_iam_policy_document" "c" {
+  statement {
+    actions = [
+      "ec2:CreateFleet",
+      "ec2:RunInstances",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = ["a:B"]
+      },
+    ]
+  })
+}
+
+variable "key" {
+  default = "alias/aws/sqs"
+}
+"#;
+
+#[test]
+fn configuration_is_edited_where_it_stands() {
+    let tf = |place, target, rest: &[&str], value: Option<serde_json::Value>| {
+        let change = Written { source: SourceKind::Source, ..written(change(place, target, rest, value)) };
+        at_once("main.tf", DOCUMENT, vec![change])
+    };
+    assert_eq!(
+        tf((3, 15), Target::List(2), &["-"], Some(json!("ec2:CreateTags"))).unwrap(),
+        DOCUMENT.replace("\"ec2:RunInstances\",\n", "\"ec2:RunInstances\",\n      \"ec2:CreateTags\",\n")
+    );
+    assert_eq!(
+        tf((16, 18), Target::List(1), &["-"], Some(json!("c:${D}"))).unwrap(),
+        DOCUMENT.replace("[\"a:B\"]", "[\"a:B\", \"c:$${D}\"]")
+    );
+    let statement = json!({"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*", "Condition": {"StringEquals": {"aws:x": "y"}}});
+    let added = tf((1, 1), Target::List(1), &["-"], Some(statement.clone())).unwrap();
+    let block = "  }\n\n  statement {\n    effect    = \"Allow\"\n    actions   = [\"a:B\", \"a:C\"]\n    resources = [\"*\"]\n\n    \
+                 condition {\n      test     = \"StringEquals\"\n      variable = \"aws:x\"\n      values   = [\"y\"]\n    }\n  }\n}\n\nresource";
+    assert_eq!(added, DOCUMENT.replace("  }\n}\n\nresource", block));
+    let added = tf((13, 17), Target::List(1), &["-"], Some(statement)).unwrap();
+    let object = "      },\n      {\n        Effect    = \"Allow\"\n        Action    = [\"a:B\", \"a:C\"]\n        Resource  = \"*\"\n        \
+                  Condition = {\n          StringEquals = {\n            \"aws:x\" = \"y\"\n          }\n        }\n      },\n    ]";
+    assert_eq!(added, DOCUMENT.replace("      },\n    ]", object));
+    // What a variable has by default is not what a resource has.
+    assert_eq!(tf((23, 13), Target::Leaf, &[], Some(json!("x"))), Err(Refused::Expression));
+    assert_eq!(tf((23, 13), Target::Leaf, &[], None), Err(Refused::Expression));
+    let valid = tf((1, 1), Target::List(1), &["-"], Some(json!({"Effect": "Deny"}))).unwrap();
+    hcl_edit::parser::parse_body(&valid).unwrap();
+}
 
 fn change(place: (u32, u32), target: Target, rest: &[&str], value: Option<serde_json::Value>) -> Change {
     let rest = rest.iter().map(|&segment| segment.to_owned()).collect();
-    Change { at: At { doc: DocId(0), line: place.0, column: place.1 }, target, rest, value }
+    Change { at: At { doc: DocId(0), line: place.0, column: place.1 }, target, rest, value, inside: None }
 }
 
 fn map(keys: &[&str]) -> Target {
@@ -64,7 +266,7 @@ fn a_scalar_keeps_its_quotes_and_its_comment() {
 #[test]
 fn nothing_becomes_something() {
     let patched = with_change(CLASS, change((11, 3), Target::Leaf, &[], Some(json!({"a": "b", "c": ["d"]}))));
-    assert_eq!(patched, CLASS.replace("  tags:\n", "  tags:\n    a: b\n    c:\n    - d\n"));
+    assert_eq!(patched, CLASS.replace("  tags:\n", "  tags:\n    a: b\n    c:\n      - d\n"));
 }
 
 #[test]
@@ -181,7 +383,98 @@ fn the_policy_of_an_official_template_is_edited_where_it_stands() {
 }
 
 #[test]
-fn a_terraform_file_in_the_json_syntax_is_not_edited() {
-    let told = file(Path::new("main.tf.json"), &[]).expect_err("refused");
-    assert!(told.contains("Terraform's files are not edited"), "{told}");
+fn terraform_in_json_is_edited_as_terraform() {
+    let file = "{\"resource\": {\"aws_sqs_queue\": {\"q\": {\n  \"name\": \"q\",\n  \"kms_master_key_id\": \"alias/aws/sqs\"\n}}}}\n";
+    let fixed = at_once("main.tf.json", file, managed((1, 33), (3, 24), SourceKind::Source)).unwrap();
+    assert_eq!(fixed, file.replace("\"kms_master_key_id\": \"alias/aws/sqs\"", "\"sqs_managed_sse_enabled\": true"));
+    let values = at_once("prod.tfvars.json", "{}", managed((1, 1), (1, 1), SourceKind::Source)).unwrap_err();
+    assert!(values.to_string().contains("files of this kind are not edited"), "{values}");
+    let leaf = |file: &str, column| {
+        let change = change((1, column), Target::Leaf, &[], Some(json!("a${b}")));
+        at_once("main.tf.json", file, vec![written(change)])
+    };
+    let text = "{\"resource\": {\"aws_sqs_queue\": {\"q\": {\"name\": \"x\"}}}}";
+    assert_eq!(leaf(text, 47).unwrap(), text.replace("\"x\"", "\"a$${b}\""));
+    // What is computed, and what a variable has by default, stay.
+    assert_eq!(leaf(&text.replace('x', "${var.x}"), 47), Err(Refused::Expression));
+    assert_eq!(leaf("{\"variable\": {\"x\": {\"default\": \"y\"}}}", 32), Err(Refused::Expression));
+}
+
+#[test]
+fn a_statement_of_a_document_in_json_has_terraforms_names() {
+    let file = "{\"data\": {\"aws_iam_policy_document\": {\"p\": {\"statement\": [{\"actions\": [\"a\"]}]}}}}";
+    let statement = json!({
+        "Effect": "Allow", "Action": "ec2:CreateTags", "Resource": ["*"], "Principal": {"AWS": "*"},
+        "Condition": {"StringEquals": {"aws:ResourceTag/x": "${owned}"}}
+    });
+    let added = |file: &str, column| {
+        let change = change((1, column), Target::List(1), &["-"], Some(statement.clone()));
+        at_once("main.tf.json", file, vec![written(change)])
+    };
+    let new = json!({
+        "effect": "Allow", "actions": ["ec2:CreateTags"], "resources": ["*"],
+        "principals": [{"type": "AWS", "identifiers": ["*"]}],
+        "condition": [{"test": "StringEquals", "variable": "aws:ResourceTag/x", "values": ["$${owned}"]}]
+    });
+    let body = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["data"].take();
+    // The place of the list is its own, or that of its block.
+    for column in [39, 45] {
+        let fixed = body(&added(file, column).unwrap());
+        assert_eq!(fixed.pointer("/aws_iam_policy_document/p/statement/1"), Some(&new));
+    }
+    let fixed = body(&added(&file.replace("\"statement\": [{\"actions\": [\"a\"]}]", ""), 39).unwrap());
+    assert_eq!(fixed.pointer("/aws_iam_policy_document/p/statement/0"), Some(&new));
+}
+
+#[test]
+fn json_within_a_text_is_edited_in_it() {
+    let policy = r#"{"Statement": [{"Action": "a", "Resource": "it's \\ é"}]}"#;
+    let quoted = serde_json::to_string(policy).unwrap();
+    let single = format!("'{}'", policy.replace('\'', "''"));
+    let files = [
+        ("a.yaml", format!("kind: Policy\nspec: {single} # why\n"), (2, 7)),
+        ("b.yaml", format!("kind: Policy\nspec: {quoted}\n"), (2, 7)),
+        ("c.tf", format!("resource \"aws_iam_policy\" \"p\" {{\n  policy = {quoted}\n}}\n"), (2, 12)),
+        (
+            "d.tf.json",
+            format!("{{\"resource\": {{\"aws_iam_policy\": {{\"p\": {{\n\"policy\": {quoted}}}}}}}}}\n"),
+            (2, 11),
+        ),
+    ];
+    for (path, before, place) in files {
+        let inside = |path: &[&str]| Some(path.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let action = Change {
+            inside: inside(&["Statement", "0", "Action"]),
+            ..change(place, Target::Leaf, &[], Some(json!(["a", "b"])))
+        };
+        let more = Change {
+            inside: inside(&["Statement", "-"]),
+            ..change(place, Target::List(1), &["-"], Some(json!({"Effect": "Deny"})))
+        };
+        let after = at_once(path, &before, vec![written(action), written(more)]).unwrap();
+        let escaped = |text: &str| if path == "a.yaml" { text.to_owned() } else { text.replace('"', "\\\"") };
+        let wanted = before.replace(&escaped("\"Action\": \"a\""), &escaped("\"Action\": [\"a\", \"b\"]")).replacen(
+            "}]}",
+            &escaped("}, {\"Effect\": \"Deny\"}]}"),
+            1,
+        );
+        assert_eq!(after, wanted, "{path}");
+    }
+    // A text that goes over lines, in quotes, is left alone.
+    let folded = "kind: Policy\nspec: '{\"Statement\":\n  []}'\n";
+    let change = Change {
+        inside: Some(vec!["Statement".into(), "-".into()]),
+        ..change((2, 7), Target::List(0), &["-"], Some(json!(1)))
+    };
+    assert_eq!(at_once("a.yaml", folded, vec![written(change)]), Err(Refused::Inline));
+}
+
+#[test]
+fn json_in_a_heredoc_is_edited_where_it_stands() {
+    let file = "resource \"aws_iam_policy\" \"p\" {\n  policy = <<-EOT\n    {\"Statement\": [\n      {\"Action\": \"a\", \"Resource\": \"${x}\"}\n    ]}\n  EOT\n}\n";
+    let more = change((3, 6), Target::List(1), &["-"], Some(json!("${b}")));
+    let action = change((4, 18), Target::Leaf, &[], Some(json!(["a", "b"])));
+    let after = at_once("main.tf", file, vec![written(action), written(more)]).unwrap();
+    let wanted = file.replace("\"a\"", "[\"a\", \"b\"]").replace("${x}\"}", "${x}\"},\n      \"$${b}\"");
+    assert_eq!(after, wanted);
 }

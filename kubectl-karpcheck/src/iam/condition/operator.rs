@@ -110,7 +110,7 @@ impl Operator {
             });
         };
         if *base == Base::Null && (exists.is_some() || quantifier.is_some()) {
-            return Err(format!("{name} is no condition operator: {known} takes no qualifier"));
+            return Err(format!("{name} is no condition operator: {known} does not take a qualifier"));
         }
         Ok(Self { base: *base, negated: *negated, quantifier, if_exists: exists.is_some() })
     }

@@ -89,7 +89,7 @@ fn subject(request: &Request) -> String {
             None => identity.arn.to_string(),
         },
         Principal::Service(name) => name.to_string(),
-        Principal::Federated(provider) => format!("those whom {provider} vouches for"),
+        Principal::Federated(provider) => format!("identities that {provider} vouches for"),
         Principal::Anyone => "other accounts".into(),
     }
 }
@@ -177,7 +177,7 @@ pub(super) fn missing(request: &Request, policies: &Policies, sums: &Sums<'_>) -
             .take(3)
             .map(|policy| Place {
                 item: policy.item,
-                pointer: policy.pointer.clone(),
+                pointer: policy.pointer.to_string(),
                 note: format!("no {}", request.action),
             })
             .collect();
@@ -229,9 +229,11 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
                 let env = Env::new(request, doubt.policy.home.as_deref());
                 which.place(&trail::doubtful(statement, &env), doubt.reason.to_string())
             }
-            (None, None) => {
-                Place { item: doubt.policy.item, pointer: doubt.policy.pointer.clone(), note: doubt.reason.to_string() }
-            }
+            (None, None) => Place {
+                item: doubt.policy.item,
+                pointer: doubt.policy.pointer.to_string(),
+                note: doubt.reason.to_string(),
+            },
         };
         places.push(place);
     }
@@ -250,7 +252,7 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
         (None, None, None) => Unknown::new(Cause::NotProvided, Iam::OneAccount),
     };
     let verb = if allow == Ternary::Unknown { "may use" } else { "is kept from" };
-    let why = format!("whether {} {verb} {} cannot be told: {}", subject(request), request.action, unknown.reason);
+    let why = format!("whether {} {verb} {} is not known: {}", subject(request), request.action, unknown.reason);
     let mut decision = decision(Access::Unknown, why, places);
     decision.unknown = Some(unknown);
     decision

@@ -5,6 +5,7 @@ use crate::inventory::arn::AccountRegion;
 use crate::inventory::{Item, Node, Part, SymbolScope, Text, Value};
 
 use crate::iam::arn::split;
+use crate::schema::aws;
 
 /// What is known of a home.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +17,25 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn of_item(item: Option<&Item>) -> Self {
-        let Some(aws) = item.and_then(|item| item.aws.as_deref()) else { return Self::default() };
+        let Some(facts) = item.and_then(|item| item.aws.as_deref()) else { return Self::default() };
         let text = |node: &Option<Node>| match node.as_ref().map(|node| &node.value) {
             Some(Value::Text(text)) if !text.is_empty() && !unstated(text) => Some(text.clone()),
             _ => None,
         };
-        let arn = match aws.arn.as_ref().map(|node| &node.value) {
+        let arn = match facts.arn.as_ref().map(|node| &node.value) {
             Some(Value::Text(arn)) => Self::of_arn(arn),
             _ => Self::default(),
         };
-        Self { partition: text(&aws.partition), region: text(&aws.region), account: text(&aws.account) }.or(arn)
+        Self { partition: text(&facts.partition), region: text(&facts.region), account: text(&facts.account) }.or(arn)
+    }
+
+    /// The region that an item says it works in, and its partition.
+    pub(super) fn said_by(item: Option<&Item>) -> Self {
+        let Some(region) = item.and_then(|item| item.body.str_at(&["Region"])).filter(|region| !region.is_empty())
+        else {
+            return Self::default();
+        };
+        Self { partition: Some(aws::partition_of(region).into()), region: Some(region.into()), account: None }
     }
 
     pub(super) fn of_arn(arn: &Text) -> Self {

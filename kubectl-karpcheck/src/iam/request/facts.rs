@@ -22,7 +22,8 @@ pub(super) struct Facts<'a> {
     pub(super) service: &'a str,
     pub(super) own: &'a AccountRegion,
     pub(super) target: &'a AccountRegion,
-    pub(super) resource: &'a Text,
+    /// The resource's ARN in its parts, if it is one.
+    pub(super) resource: Option<&'a [Text; 6]>,
 }
 
 /// Adds the keys that the request does not name.
@@ -30,8 +31,8 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
     let via = matches!(context.get("kms:ViaService"), Some(Given::Values(_)));
     let set = &mut |key: &str, given: Given| context.set_default(key, given);
     set("aws:SecureTransport", Given::one("true"));
-    let resource = crate::iam::arn::split(facts.resource);
-    if let Some(account) = resource.as_ref().map(|parts| &parts[4]).filter(|account| !account.is_empty()) {
+    let resource = facts.resource;
+    if let Some(account) = resource.map(|parts| &parts[4]).filter(|account| !account.is_empty()) {
         set("aws:ResourceAccount", Given::one(account.clone()));
     }
     let region = match facts.service {
@@ -44,11 +45,11 @@ pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
         // Their endpoints are all in one region.
         "iam" | "organizations" | "route53" if facts.own.partition.known() == Some("aws") => Text::from("us-east-1"),
         "iam" | "organizations" | "route53" | "sts" | "s3" => Text::from(""),
-        _ => resource.as_ref().map(|parts| parts[3].clone()).filter(|region| !region.is_empty()).unwrap_or_else(|| {
-            match facts.principal {
-                Principal::Identity(_) => facts.own.region.clone(),
-                Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => facts.target.region.clone(),
-            }
+        _ => resource.map(|parts| parts[3].clone()).filter(|region| !region.is_empty()).unwrap_or_else(|| match facts
+            .principal
+        {
+            Principal::Identity(_) => facts.own.region.clone(),
+            Principal::Service(_) | Principal::Federated(_) | Principal::Anyone => facts.target.region.clone(),
         }),
     };
     if !region.is_empty() {

@@ -69,13 +69,17 @@ impl Evaluator<'_> {
 
     /// The policies of one type that reach an account.
     fn reaching(&self, kind: PolicyKind, account: &Text, home: &AccountRegion) -> Vec<Policy> {
+        let all = self.inventory.of_kind(ORGANISATION_POLICY);
+        if all.is_empty() {
+            return vec![];
+        }
         let home = Arc::new(home.clone());
         let (wanted, noun) = match kind {
             PolicyKind::ResourceControl => ("RESOURCE_CONTROL_POLICY", "resource"),
             _ => ("SERVICE_CONTROL_POLICY", "service"),
         };
         let mut given = vec![];
-        for id in self.inventory.of_kind(ORGANISATION_POLICY) {
+        for id in all {
             let Some(item) = self.inventory.item(id) else { continue };
             // Where nothing says which type it is, it is the older one.
             let of_type = item.body.str_at(&["Type"]).unwrap_or("SERVICE_CONTROL_POLICY");
@@ -122,5 +126,9 @@ impl Evaluator<'_> {
 }
 
 fn service_linked(identity: &Identity) -> bool {
-    identity.arn.to_string().contains(":role/aws-service-role/")
+    const OF_A_SERVICE: &str = ":role/aws-service-role/";
+    match identity.arn.known() {
+        Some(known) => known.contains(OF_A_SERVICE),
+        None => identity.arn.to_string().contains(OF_A_SERVICE),
+    }
 }

@@ -13,7 +13,7 @@ use crate::iam::managed;
 use crate::iam::managed::Managed;
 use crate::iam::policies::{Boundary, Policies, Policy};
 use crate::iam::request::account_region::Known;
-use crate::iam::request::{Evaluator, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, not_given};
+use crate::iam::request::{Evaluator, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, known_or, not_given};
 
 /// What a principal holds.
 #[derive(Debug, Default)]
@@ -59,15 +59,7 @@ impl Evaluator<'_> {
     }
 
     fn cached(&self, id: ItemId, make: impl FnOnce() -> PrincipalPolicies) -> Arc<PrincipalPolicies> {
-        let key = (self.inventory.before, id);
-        if let Some(known) = self.cache.held.lock().ok().and_then(|cache| cache.get(&key).cloned()) {
-            return known;
-        }
-        let made = Arc::new(make());
-        if let Ok(mut cache) = self.cache.held.lock() {
-            cache.insert(key, Arc::clone(&made));
-        }
-        made
+        known_or(&self.cache.held, (self.inventory.before, id), || Arc::new(make()))
     }
 
     fn gather(&self, id: ItemId) -> PrincipalPolicies {
@@ -183,12 +175,12 @@ impl Evaluator<'_> {
     fn add(&self, held: &mut PrincipalPolicies, id: ItemId, at: &str, name: String) {
         match self.document(id, at, PolicyKind::Identity) {
             Some(document) => {
-                if held.identity.iter().any(|policy| policy.item == id && policy.pointer == at) {
+                if held.identity.iter().any(|policy| policy.item == id && &*policy.pointer == at) {
                     return;
                 }
                 held.identity.push(Policy {
                     item: id,
-                    pointer: at.to_owned(),
+                    pointer: at.into(),
                     name: name.into(),
                     kind: PolicyKind::Identity,
                     document,
@@ -272,7 +264,7 @@ impl Evaluator<'_> {
                 if let Some(document) = managed.document() {
                     held.identity.push(Policy {
                         item: id,
-                        pointer: link.at.clone(),
+                        pointer: link.at.as_str().into(),
                         name: format!("AWS managed policy {name}").into(),
                         kind: PolicyKind::Identity,
                         document: Arc::new(document),

@@ -50,9 +50,24 @@ pub(super) fn arn_of_event_rule(id: ItemId, item: &Item) -> Text {
     arn::compose(EVENT_RULE, &home, &own).unwrap_or(own)
 }
 
+/// What is asked for, of which resource.
+pub(super) struct Asked<'a> {
+    pub(super) action: &'a str,
+    pub(super) resource: &'a Text,
+    /// The resource's ARN in its parts, if it is one.
+    pub(super) parts: Option<&'a [Text; 6]>,
+}
+
 impl Evaluator<'_> {
     /// The resource that an ARN names, among those that have policies.
     pub(super) fn resource_by_arn(&self, arn: &Text) -> Option<ItemId> {
+        // Nothing else has a policy: `arn:aws:kms:…`.
+        if arn
+            .known()
+            .is_some_and(|arn| !["kms", "sqs", "dynamodb", "iam"].contains(&arn.split(':').nth(2).unwrap_or_default()))
+        {
+            return None;
+        }
         let parts = split(arn)?;
         let kind = match parts[2].known()? {
             "kms" => KEY,
@@ -67,11 +82,11 @@ impl Evaluator<'_> {
     pub(super) fn target_policies(
         &self,
         target: Option<ItemId>,
-        action: &str,
-        resource: &Text,
+        asked: &Asked<'_>,
         home: &AccountRegion,
         policies: &mut Policies,
     ) {
+        let Asked { action, resource, parts } = *asked;
         let (service, verb) = action.split_once(':').unwrap_or((action, ""));
         let verb = verb.to_ascii_lowercase();
         // A session takes its tags by the trust policy, too.
@@ -79,7 +94,7 @@ impl Evaluator<'_> {
             && (verb.starts_with("assumerole") || matches!(&*verb, "tagsession" | "setsourceidentity"));
         // Actions that are about no key in particular, such as kms:ListKeys, are IAM's alone.
         // An alias has no policy: of it, too, IAM's policies alone decide.
-        let alias = split(resource).is_some_and(|parts| parts[5].starts_with("alias/"))
+        let alias = parts.is_some_and(|parts| parts[5].starts_with("alias/"))
             && matches!(&*verb, "createalias" | "updatealias" | "deletealias");
         let about_a_key = service.eq_ignore_ascii_case("kms") && resource.known() != Some("*") && !alias;
         policies.decisive = about_a_key || assumes;
@@ -88,7 +103,7 @@ impl Evaluator<'_> {
                 policies.resource_open =
                     Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
             } else if !alias {
-                policies.notes.push(format!("a policy of {resource} itself was not seen"));
+                policies.notes.push(format!("a policy of {resource} itself was not seen").into());
             }
             return;
         };
@@ -97,7 +112,7 @@ impl Evaluator<'_> {
         let Some((_, at, kind, what)) = row else { return };
         let policy = |document| Policy {
             item: id,
-            pointer: (*at).to_owned(),
+            pointer: (*at).into(),
             name: format!("{what} {}", item.name).into(),
             kind: *kind,
             document,
@@ -108,7 +123,7 @@ impl Evaluator<'_> {
             None => match self.unread(id, at) {
                 Some(unknown) => policies.resource_open = Some(unknown),
                 None if *kind == PolicyKind::Key => self.default_key(id, policies, policy),
-                None => policies.notes.push(format!("{what} {} was not seen", item.name)),
+                None => policies.notes.push(format!("{what} {} was not seen", item.name).into()),
             },
         }
         if *kind == PolicyKind::Key {

@@ -13,6 +13,11 @@ impl Builder {
         self.given.push(folder.to_owned());
     }
 
+    /// The folders that were named on the command line.
+    pub fn given_folders(&self) -> &[PathBuf] {
+        &self.given
+    }
+
     /// Says where a file or folder is that was named on the command line: see [`Repository::add`].
     pub fn located(&mut self, written: &Path, place: PathBuf, tracked: bool) {
         self.repository.add(written, place, tracked);

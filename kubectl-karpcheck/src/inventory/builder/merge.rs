@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::inventory::builder::Builder;
 use crate::inventory::id::ItemId;
-use crate::inventory::item::{Item, View};
-use crate::inventory::node::{Map, Node, Value};
+use crate::inventory::item::{Item, SourceKind, View};
+use crate::inventory::node::{Key, Map, Node, Value};
 use crate::inventory::reason::Cause;
 use crate::inventory::text::SymbolScope;
 use crate::schema::aws::Unique;
@@ -55,6 +55,7 @@ impl Builder {
                 };
                 first.get(key).copied().filter(|earlier| fits(*earlier))
             });
+            let same = same.or_else(|| self.meant(index, &into));
             match same {
                 Some(earlier) => {
                     into[index] = Some(earlier);
@@ -102,6 +103,31 @@ impl Builder {
             item.same = item.same.iter().map(|same| renumber(*same)).collect();
             item.same.sort_unstable();
             item.same.dedup();
+        }
+    }
+
+    /// The resource that a question was about which AWS did not answer: the only one of this name that others tell of, where
+    /// nothing says that it is of another account or region. Its account may stand in its template as a parameter.
+    fn meant(&self, index: usize, into: &[Option<usize>]) -> Option<usize> {
+        let item = &self.items[index];
+        let facts = item.aws.as_deref().filter(|_| item.is_unanswered())?;
+        let id = facts.id.as_ref()?.known()?;
+        let differ = |one: &Option<Node>, other: &Option<Node>| {
+            let known = |node: &Option<Node>| node.as_ref().and_then(Node::as_str).map(str::to_owned);
+            matches!((known(one), known(other)), (Some(one), Some(other)) if one != other)
+        };
+        let mut others = self.items[..index].iter().enumerate().filter(|(number, other)| {
+            let own = other.aws.as_deref().filter(|_| other.source != SourceKind::Aws && other.kind == item.kind);
+            into[*number].is_none()
+                && own.is_some_and(|own| {
+                    own.id.as_ref().and_then(|own| own.known()).is_some_and(|own| own == id)
+                        && !differ(&own.account, &facts.account)
+                        && !differ(&own.region, &facts.region)
+                })
+        });
+        match (others.next(), others.next()) {
+            (Some((only, _)), None) => Some(only),
+            _ => None,
         }
     }
 
@@ -225,9 +251,21 @@ fn absorb(item: &mut Item, other: Item) {
     // Of two answers to one question the later one counts; a time that nobody told is the earliest.
     item.views.sort_by(|one, other| one.source.cmp(&other.source).then_with(|| other.read_at.cmp(&one.read_at)));
     let (mut merged, mut whole, mut part) = (Map::default(), false, None);
+    // A question that AWS did not answer takes nothing from what another source says of the whole: what that leaves out is not set.
+    let told = item.views.iter().find_map(|view| match &view.body.value {
+        Value::Map(map) if view.source != SourceKind::Aws && map.more.is_none() => Some(map.clone()),
+        _ => None,
+    });
+    let unanswered = |view: &View, key: &Key, node: &Node| {
+        let failed =
+            matches!(&node.value, Value::Unknown(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed));
+        failed
+            && view.source == SourceKind::Aws
+            && told.as_ref().is_some_and(|told| !told.entries.iter().any(|(own, _)| own == key))
+    };
     for view in &item.views {
         let Value::Map(map) = &view.body.value else { continue };
-        for (key, node) in &map.entries {
+        for (key, node) in map.entries.iter().filter(|(key, node)| !unanswered(view, key, node)) {
             match merged.entries.iter_mut().find(|(old, _)| old == key) {
                 // A weaker source that knows fills in what a stronger one cannot tell.
                 Some((_, old)) if ignorance(node) < ignorance(old) => *old = node.clone(),

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::inventory::builder::{Builder, Stated};
+use crate::inventory::builder::Builder;
 use crate::inventory::id::ItemId;
 use crate::inventory::item::{ClusterId, Item, Origin};
+use crate::inventory::lookup::LookupRecord;
+use crate::inventory::node::Node;
 use crate::inventory::scope::{Relations, Scope};
 use crate::inventory::scopes::Inventory;
+use crate::inventory::stated::Stated;
 
 /// What a room above derives from the items of a scope. The inventory does not know what it is about.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +47,24 @@ impl Builder {
     /// The inventory, in which everything is of one scope.
     pub fn build(mut self, derivation: Derivation) -> Inventory {
         let mut whole = self.begin();
+        self.state_of("files", &BTreeSet::new());
         self.add_to(&mut whole, "files", derivation);
         whole
     }
 
+    /// Has what is stated of the one scope that there is count for all.
+    fn state_of(&mut self, name: &str, units: &BTreeSet<String>) {
+        let contexts: Vec<&str> = self.clusters.iter().map(|cluster| &*cluster.context).collect();
+        self.stated = self.stated.of_scope(name, &contexts, units);
+    }
+
     /// The inventory before its first scope, with the documents and problems of all.
     fn begin(&mut self) -> Inventory {
-        let mut whole = Inventory::new(self.clusters.clone(), self.unread);
+        let mut whole = Inventory::new(Arc::clone(&self.clusters), self.unread);
         whole.documents = std::mem::take(&mut self.documents);
         whole.problems = std::mem::take(&mut self.problems);
         whole.repository = std::mem::take(&mut self.repository);
-        whole.overlays = std::mem::take(&mut self.overlays);
+        whole.remarks = std::mem::take(&mut self.remarks);
         for document in &mut whole.documents {
             if let Origin::File(path) = &document.origin {
                 document.in_repository = whole.repository.path(path).map(Into::into);
@@ -72,6 +82,7 @@ impl Builder {
         if let [only] = plans.as_slice()
             && only.items.len() == self.items.len()
         {
+            self.state_of(&only.name, &only.units);
             self.add_to(&mut whole, &only.name, derivation);
             return whole;
         }
@@ -84,20 +95,19 @@ impl Builder {
             let unit = match &whole.documents[fragment.whole.at.doc.0 as usize].origin {
                 _ if unit.is_some() => unit.clone(),
                 Origin::File(path) => Some(Arc::clone(path)),
-                Origin::Live(_) | Origin::Flag(_) | Origin::Aws(_) => None,
+                Origin::Live(_) | Origin::Flag(_) | Origin::Setting(_) | Origin::Aws(_) => None,
             };
             fragments.entry(unit).or_default().push(number);
         }
         for plan in plans {
             let numbers: HashMap<usize, u32> = plan.items.iter().copied().zip(0..).collect();
+            let contexts: Vec<&str> = plan.clusters.iter().filter_map(|cluster| self.context(*cluster)).collect();
+            let stated = self.stated.of_scope(&plan.name, &contexts, &plan.units);
             let mut part = Self {
-                stated: Stated {
-                    cluster_name: self.stated.cluster_name.clone().filter(|_| plan.nameless),
-                    ..self.stated.clone()
-                },
-                clusters: self.clusters.clone(),
-                homes: self.homes.clone(),
-                told: self.told.clone(),
+                stated: Stated { cluster_name: stated.cluster_name.clone().filter(|_| plan.nameless), ..stated },
+                clusters: Arc::clone(&self.clusters),
+                homes: self.homes_of(&plan.clusters),
+                told: self.told_of(&plan.clusters),
                 selectors: self.selectors.clone(),
                 own: Some(plan.clusters.clone()),
                 parse: self.parse,
@@ -128,6 +138,24 @@ impl Builder {
         whole
     }
 
+    /// Where some clusters live, and what the files are about. Of a fleet's each scope holds its own alone.
+    fn homes_of(&self, clusters: &[ClusterId]) -> BTreeMap<ClusterId, (Option<Node>, Option<Node>)> {
+        let own = clusters.iter().chain([&ClusterId::FILES]);
+        own.filter_map(|cluster| Some((*cluster, self.homes.get(cluster)?.clone()))).collect()
+    }
+
+    /// What AWS said of resources that are not among the items, as far as it may concern these clusters: those of an account that
+    /// is known ask in that account.
+    fn told_of(&self, clusters: &[ClusterId]) -> Vec<LookupRecord> {
+        let accounts: Option<Vec<&str>> =
+            clusters.iter().map(|cluster| self.homes.get(cluster)?.1.as_ref()?.as_str()).collect();
+        let concerns = |told: &&LookupRecord| match (&accounts, &told.account) {
+            (Some(accounts), Some(account)) if !accounts.is_empty() => accounts.contains(&account.as_str()),
+            _ => true,
+        };
+        self.told.iter().filter(concerns).cloned().collect()
+    }
+
     /// Adds what it holds as one scope. The documents of all builders are one list, which goes from one to the next.
     fn add_to(mut self, whole: &mut Inventory, name: &str, derivation: Derivation) {
         let before = whole.scopes.last().map_or(0, |scope| scope.before + scope.len());
@@ -135,6 +163,7 @@ impl Builder {
         self.problems = std::mem::take(&mut whole.problems);
         let mut scope = self.scope(name, before, derivation.items);
         (derivation.relations)(&mut scope);
+        whole.used.append(&mut self.used);
         whole.scopes.push(scope);
         whole.documents = self.documents;
         whole.problems = self.problems;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 super::problems! {
     /// Of files, folders and standard input, whatever their format.
     pub enum FileProblem {
+        Fatal "snapshot-not-read" Snapshot { error: Arc<str> } = "the snapshot cannot be read: {error}";
         Unread "file-not-found" NotFound = "no such file or folder";
-        Unread "file-not-readable" Denied = "you may not read it: permission denied";
+        Unread "file-not-readable" Denied = "permission denied";
         Unread "file-not-readable" NotReadable { error: Arc<str> } = "{error}";
         Fatal "file-not-downloaded" Address = "karpcheck does not download files: fetch it first and name the file";
         Fatal "standard-input-not-readable" StandardInput { error: Arc<str> } = "standard input cannot be read: {error}";
@@ -16,8 +17,9 @@ super::problems! {
         Unread "file-too-large" TooLarge { most: u64, size: Megabytes } = "it is larger than {most} MB{size} and was not read: give karpcheck the part that matters";
         Unread "file-not-text" Binary = "it is not text: leave it out, or give the YAML or JSON that it was made of";
         Unread "file-not-utf-8" NotUtf8 = "it is not UTF-8: save it as UTF-8";
-        Fatal "file-not-recognised" NotRecognised = "nothing in it is known here: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI";
+        Fatal "file-not-recognised" NotRecognised = "karpcheck recognises nothing in it: neither Kubernetes objects, nor a CloudFormation template, nor values of Karpenter's chart, nor an IAM policy, nor an answer of the aws CLI";
         Fatal "folder-empty" EmptyFolder = "there is nothing in it to read: no file is named like YAML, JSON or Terraform";
+        Fatal "folder-not-readable" NothingReadable = "none of the files in it can be read: they are templates or invalid, and nothing was checked here";
         Fatal "file-empty" Empty = "there is nothing in it";
         Fatal "file-empty" EmptyPipe = "there is nothing in it: did the command before the pipe fail?";
         Unread "syntax-error" Syntax { format: FileFormat, error: Arc<str>, cut: IsCut } = "it is not valid {format}: {error}{cut}";
@@ -27,6 +29,7 @@ super::problems! {
         Note "key-twice" KeyTwice { key: Arc<str> } = "`{key}` occurs twice in one object: the last one counts, as it does for kubectl";
         Unread "log-not-recognised" OtherLog = "no line of this log is one that Karpenter's controller writes: give what `kubectl logs` prints of it";
         Note "log-cut" LogCut { read: usize, total: usize } = "of this log the last {read} of {total} lines were read: give the part that matters";
+        Note "reported" Reported { message: Arc<str> } = "{message}";
         Fatal "kustomization-not-built" NoKubectl { folder: Arc<str> } = "kubectl is not on the PATH: build it by other means, as in `kustomize build {folder} | kubectl karpcheck check -f -`";
         Fatal "kustomization-not-built" KubectlNotStarted { error: Arc<str> } = "kubectl could not be started: {error}";
         Fatal "kustomization-not-built" KustomizeSlow { seconds: u64 } = "`kubectl kustomize` did not finish within {seconds} s: run it by hand to see why";

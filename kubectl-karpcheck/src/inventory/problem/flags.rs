@@ -6,8 +6,11 @@ super::problems! {
     /// Of flags that met nothing that they apply to.
     pub enum FlagProblem {
         Note "flag-not-used" ChartVersion = "--chart-version was not used: no values of Karpenter's chart were read";
+        Note "flag-not-used" Parameter { name: Arc<str> } = "--parameter {name} was not used: no template or Terraform root here has a parameter of this name";
         Note "flag-not-used" ClusterName = "--cluster-name was not used: every cluster here says its own name";
         Note "flag-not-used" KarpenterVersion { version: Arc<str>, name: Arc<str>, running: Arc<str> } = "--karpenter-version {version} was not used for {name}: it says {running} itself";
+        Note "flag-not-used" Place { flag: &'static str, value: Arc<str>, what: &'static str } = "{flag} {value} was not used: everything that was read states its own {what}";
+        Note "flag-not-used" NoController { version: Arc<str> } = "--karpenter-version {version} was not used: no controller was found";
         Note "flag-not-used" Exclude { glob: Arc<str> } = "--exclude {glob} matches nothing that was given: it is relative to the working directory or to what -f names";
     }
 }

@@ -8,8 +8,10 @@ super::problems! {
         Unread "syntax-error" NotParsed = "it is not valid HCL: it cannot be parsed";
         Unread "not-evaluated" NotEvaluated = "the Terraform files could not be evaluated";
         Unread "not-evaluated" TooMuch = "its expressions make more than karpcheck evaluates, so the rest of it is unknown: give the plan";
-        Note "declared-twice" DeclaredTwice { what: Arc<str> } = "{what} is declared twice in this folder: its files are read each by itself";
+        Note "declared-twice" DeclaredTwice { what: Arc<str> } = "{what} is declared twice in this folder: its files are read one by one";
         Note "module-not-read" ModuleFolder { source: Arc<str>, calls: Calls } = "the module {source} was not read ({calls}): no files of Terraform are in that folder";
+        Note "module-not-read" ModuleOfNoSource { calls: Calls } = "a module was not read ({calls}): its source is empty, or known only when Terraform runs";
+        Note "module-not-read" OfTerragrunt { source: Arc<str> } = "{source}, which Terragrunt runs, was not read: give the plan (`terraform show -json PLAN`)";
         Note "module-not-read" Module { source: Arc<str>, calls: Calls } = "the module {source} was not read ({calls}): `terraform init` brings its code, or give the plan (`terraform show -json PLAN`)";
     }
 }

@@ -13,7 +13,7 @@ super::gaps! {
         "endpoint-region-not-known" Endpoint { service: Arc<str> } = "which region's endpoint of {service} is called is not known";
         "several-values" Several { key: Arc<str>, operator: Arc<str> } = "{key} can have several values: {operator} needs ForAllValues or ForAnyValue";
         "several-values" SeveralInVariable { key: Arc<str> } = "{key} has several values, and a policy variable takes one";
-        "condition-key-not-known" Unsaid { key: Arc<str> } = "whether a request has {key} cannot be told";
+        "condition-key-not-known" Unsaid { key: Arc<str> } = "whether a request has {key} is not known";
         "statement-not-read" Statement = "the statement cannot be read";
         "encryption-context-not-known" GrantContext = "whether the request's encryption context fits the grant is not known";
         "policy-variable-not-known" VariableName { name: Arc<str> } = "the policy variable ${{{name}}} has no known name";
@@ -27,7 +27,7 @@ super::gaps! {
         "text-too-long" TooLong { bytes: usize } = "the text has more than {bytes} bytes, more than any ARN, tag or key of AWS";
         "item-not-there" NoItem = "the item is not there";
         "field-absent" NoField { item: Arc<str>, pointer: Arc<str> } = "{item} has no {pointer}";
-        "not-a-text" NotText { item: Arc<str>, pointer: Arc<str> } = "{pointer} of {item} is no text";
+        "not-a-text" NotText { item: Arc<str>, pointer: Arc<str> } = "{pointer} of {item} is not a string";
         "arn-not-known" Arn { item: Arc<str> } = "the ARN of {item} is not known";
         "arn-not-known" AnyArn = "the ARN is not known";
         "holder-not-known" Holder { policy: Arc<str> } = "who holds {policy} is not known";
@@ -39,7 +39,7 @@ super::gaps! {
         "inline-policy-removed" Removed { policy: Arc<str>, item: Arc<str> } = "Terraform removes policy {policy} of {item}, which is not among the names that it keeps";
         "inline-policies-not-known" PolicyNames { item: Arc<str> } = "which inline policies {item} has is not known";
         "group-policies-not-given" Groups { user: Arc<str> } = "the policies of the groups of {user} were not given";
-        "no-principal" NoPrincipal { item: Arc<str> } = "{item} is no principal of IAM";
+        "no-principal" NoPrincipal { item: Arc<str> } = "{item} is not an IAM principal";
         "policy-not-found" NoPolicy { what: Arc<str> } = "there is no {what}";
         "managed-policy-not-known" ManagedInPart { name: Arc<str> } = "what the AWS managed policy {name} allows is not known in full";
         "managed-policy-not-known" Managed { name: Arc<str> } = "what the AWS managed policy {name} allows is not known";
@@ -47,7 +47,7 @@ super::gaps! {
         "policies-not-given" Policies { name: Arc<str> } = "the policies of {name} were not given";
         "resource-policy-not-given" ResourcePolicy { resource: Arc<str> } = "the policy of {resource} was not given";
         "key-policy-not-given" KeyPolicy { key: Arc<str> } = "the policy of key {key} was not given";
-        "grants-not-a-list" Grants = "/Grants is no list";
+        "grants-not-a-list" Grants = "/Grants is not a list";
         "one-account-not-known" OneAccount = "whether principal and resource belong to one account is not known";
     }
 }

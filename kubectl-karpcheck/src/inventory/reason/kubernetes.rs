@@ -6,9 +6,9 @@ super::gaps! {
     /// Of Kubernetes objects that stand for resources of AWS, and of tools that make such objects.
     pub enum Objects {
         "adopted" Adopted = "it adopts a resource that exists: what the object leaves out is as AWS has it";
-        "only-observed" Observed = "it only observes a resource that exists: what that is like, AWS knows";
+        "only-observed" Observed = "it only observes a resource that exists: its properties are known to AWS alone";
         "known-to-its-controller" OfController { attribute: Arc<str>, what: Arc<str> } = "the {attribute} of {what} is known to its controller";
-        "name-made-by-aws" QueueName = "the queue's name is not given: AWS makes one up";
+        "name-made-by-aws" QueueName = "the queue's name is not given: AWS generates one";
         "default-key-only" DefaultKeyOnly = "this object names the account's default key only";
         "default-encryption-only" DefaultEncryptionOnly = "this object says whether the account encrypts, not with which key";
         "eksctl-policies" EksctlPolicies = "eksctl adds well-known policies of its own";
@@ -18,7 +18,7 @@ super::gaps! {
         "eksctl-queue" EksctlQueue = "whether the queue's name reaches the controller depends on eksctl's version: before eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
         "values-file-not-read" ValuesFile { file: Arc<str> } = "values come from {file}, which was not read";
         "value-from-file" FromFile { name: Arc<str> } = "{name} comes from a file of the repository";
-        "patched" Patched = "a kustomization changes it, and to what is not known";
+        "patched" Patched = "a kustomization changes it to a value that is not known";
         "values-from-object" ValuesOf { kind: Arc<str>, name: Arc<str> } = "values come from the {kind} {name}, which was not read";
         "value-from-object" FromObject { path: Arc<str>, kind: Arc<str>, name: Arc<str> } = "{path} comes from the {kind} {name}";
     }

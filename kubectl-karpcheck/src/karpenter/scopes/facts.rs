@@ -92,7 +92,9 @@ impl<'a> Named<'a> {
 /// What the items of a unit say of the cluster that they are of.
 pub(super) fn of_unit(builder: &Builder, unit: &Unit) -> Facts {
     let mut facts = Facts::default();
-    for item in unit.items.iter().map(|index| &builder.items()[*index]) {
+    let items = unit.items.iter().map(|index| &builder.items()[*index]);
+    // A question without an answer says what was asked about, and nothing of what there is.
+    for item in items.filter(|item| !item.is_unanswered()) {
         of_item(item, &mut facts);
     }
     if let Some(cluster) = unit.cluster {

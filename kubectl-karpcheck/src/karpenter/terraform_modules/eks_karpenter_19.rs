@@ -1,12 +1,13 @@
 //! `terraform-aws-modules/eks/aws//modules/karpenter`, 19.0 to 19.21: a role for the service account, with the permissions
 //! of Karpenter before 0.32.
 
-use super::shared::{EVENTS, ISSUER, NODES, PROFILES, QUEUE, QUEUE_POLICY, RULE, SENDERS, SERVICE_ACCOUNTS, TARGET};
+use super::shared::{
+    DELETION, EVENTS, ISSUER, LAUNCHING, NODES, PROFILES, QUEUE, QUEUE_POLICY, RULE, SENDERS, SERVICE_ACCOUNTS, TARGET,
+};
 use super::{
     ALL, Argument, Condition, Document, Made, Module, Statement, Versions, Words, argument, before, new_in, since, word,
 };
 
-const ANY: Words = Words::These(&[word("*")]);
 const TAGGED: &[Condition] = &[Condition {
     test: "StringEquals",
     key: "ec2:ResourceTag/${var.irsa_tag_key}",
@@ -14,31 +15,8 @@ const TAGGED: &[Condition] = &[Condition {
 }];
 
 const CONTROLLER: &[Statement] = &[
-    Statement {
-        actions: Words::These(&[
-            word("ec2:CreateLaunchTemplate"),
-            word("ec2:CreateFleet"),
-            word("ec2:CreateTags"),
-            word("ec2:DescribeLaunchTemplates"),
-            word("ec2:DescribeImages"),
-            word("ec2:DescribeInstances"),
-            word("ec2:DescribeSecurityGroups"),
-            word("ec2:DescribeSubnets"),
-            word("ec2:DescribeInstanceTypes"),
-            word("ec2:DescribeInstanceTypeOfferings"),
-            word("ec2:DescribeAvailabilityZones"),
-            word("ec2:DescribeSpotPriceHistory"),
-            word("pricing:GetProducts"),
-        ]),
-        resources: ANY,
-        ..Statement::EMPTY
-    },
-    Statement {
-        actions: Words::These(&[word("ec2:TerminateInstances"), word("ec2:DeleteLaunchTemplate")]),
-        resources: ANY,
-        conditions: TAGGED,
-        ..Statement::EMPTY
-    },
+    LAUNCHING,
+    Statement { conditions: TAGGED, ..DELETION },
     Statement {
         actions: Words::These(&[word("ec2:RunInstances")]),
         resources: Words::These(&[word("arn:${local.partition}:ec2:*:${local.account_id}:launch-template/*")]),

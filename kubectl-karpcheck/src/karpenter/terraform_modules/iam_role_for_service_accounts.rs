@@ -1,13 +1,12 @@
 //! `terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts-eks`, 5.4 to 5.60, with its policy for Karpenter's
 //! controller before 0.32. Version 6 has none.
 
-use super::shared::PROFILES;
+use super::shared::{DELETION, LAUNCHING, PROFILES};
 use super::{
     ALL, Condition, Document, Made, Module, Statement, Version, Versions, Word, Words, argument, before, condition,
     since, word,
 };
 
-const ANY: Words = Words::These(&[word("*")]);
 const TAGGED: &[Condition] =
     &[condition("StringEquals", "ec2:ResourceTag/${var.karpenter_tag_key}", &[word("${local.cluster}")])];
 /// The security group had to have the tag at first.
@@ -15,31 +14,8 @@ const GROUPS: &str = "arn:${local.partition}:ec2:*:${local.account_id}:security-
 const GROUPS_FREE: Version = (5, 5, 4);
 
 const CONTROLLER: &[Statement] = &[
-    Statement {
-        actions: Words::These(&[
-            word("ec2:CreateFleet"),
-            word("ec2:CreateLaunchTemplate"),
-            word("ec2:CreateTags"),
-            word("ec2:DescribeAvailabilityZones"),
-            word("ec2:DescribeImages"),
-            word("ec2:DescribeInstances"),
-            word("ec2:DescribeInstanceTypeOfferings"),
-            word("ec2:DescribeInstanceTypes"),
-            word("ec2:DescribeLaunchTemplates"),
-            word("ec2:DescribeSecurityGroups"),
-            word("ec2:DescribeSpotPriceHistory"),
-            word("ec2:DescribeSubnets"),
-            word("pricing:GetProducts"),
-        ]),
-        resources: ANY,
-        ..Statement::EMPTY
-    },
-    Statement {
-        actions: Words::These(&[word("ec2:TerminateInstances"), word("ec2:DeleteLaunchTemplate")]),
-        resources: ANY,
-        conditions: TAGGED,
-        ..Statement::EMPTY
-    },
+    LAUNCHING,
+    Statement { conditions: TAGGED, ..DELETION },
     Statement {
         actions: Words::These(&[word("ec2:RunInstances")]),
         resources: Words::These(&[

@@ -50,6 +50,36 @@ pub(super) const TLS_ONLY: Statement = Statement {
     ..Statement::EMPTY
 };
 
+const ANY: Words = Words::These(&[word("*")]);
+
+/// What a controller before 0.32 may do to anything, most of it to launch instances.
+pub(super) const LAUNCHING: Statement = Statement {
+    actions: Words::These(&[
+        word("ec2:CreateLaunchTemplate"),
+        word("ec2:CreateFleet"),
+        word("ec2:CreateTags"),
+        word("ec2:DescribeLaunchTemplates"),
+        word("ec2:DescribeImages"),
+        word("ec2:DescribeInstances"),
+        word("ec2:DescribeSecurityGroups"),
+        word("ec2:DescribeSubnets"),
+        word("ec2:DescribeInstanceTypes"),
+        word("ec2:DescribeInstanceTypeOfferings"),
+        word("ec2:DescribeAvailabilityZones"),
+        word("ec2:DescribeSpotPriceHistory"),
+        word("pricing:GetProducts"),
+    ]),
+    resources: ANY,
+    ..Statement::EMPTY
+};
+
+/// What it may delete; each module has its own condition on the tags.
+pub(super) const DELETION: Statement = Statement {
+    actions: Words::These(&[word("ec2:TerminateInstances"), word("ec2:DeleteLaunchTemplate")]),
+    resources: ANY,
+    ..Statement::EMPTY
+};
+
 /// Instance profiles, which the controller makes by itself from 0.32 on.
 pub(super) const PROFILES: Statement = Statement {
     when: "var.enable_karpenter_instance_profile_creation",
@@ -61,7 +91,7 @@ pub(super) const PROFILES: Statement = Statement {
         word("iam:RemoveRoleFromInstanceProfile"),
         word("iam:TagInstanceProfile"),
     ]),
-    resources: Words::These(&[word("*")]),
+    resources: ANY,
     ..Statement::EMPTY
 };
 

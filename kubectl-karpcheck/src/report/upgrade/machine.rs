@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::report::json::{About, Finding, Problem, Subject, about, findings, problems, subject};
 use crate::report::upgrade::{Part, Upgrade, additions};
-use crate::report::{Run, diff};
+use crate::report::{Run, diff, encoding};
 
 const SCHEMA: &str = "karpcheck.upgrade/v1alpha1";
 
@@ -40,6 +40,8 @@ struct Step<'a> {
     to: &'a str,
     /// Where the upgrade has to stop, and why.
     stop: Option<Stop<'a>>,
+    /// The versions of Kubernetes that it supports; null where that is not known.
+    kubernetes: Option<Range<'a>>,
     notes: Vec<Note<'a>>,
     /// What is new, in the order in which to do it.
     parts: Vec<Section<'a>>,
@@ -50,6 +52,12 @@ struct Stop<'a> {
     version: &'a str,
     why: &'a str,
     source: &'a str,
+}
+
+#[derive(Serialize)]
+struct Range<'a> {
+    oldest: &'a str,
+    newest: &'a str,
 }
 
 #[derive(Serialize)]
@@ -75,8 +83,6 @@ struct Obsolete<'a> {
 #[derive(Serialize)]
 struct Additions<'a> {
     files: Vec<File<'a>>,
-    /// Whole resources of CloudFormation.
-    resources: Vec<String>,
     #[serde(rename = "byHand")]
     by_hand: Vec<String>,
 }
@@ -113,6 +119,7 @@ pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()
             .map(|(hop, runs)| Step {
                 to: hop.to,
                 stop: hop.stop.as_ref().map(|stop| Stop { version: &stop.version, why: stop.why, source: stop.source }),
+                kubernetes: hop.kubernetes.as_ref().map(|(oldest, newest)| Range { oldest, newest }),
                 notes: hop
                     .notes
                     .iter()
@@ -136,12 +143,10 @@ pub(super) fn write(upgrade: &Upgrade<'_>, out: &mut dyn Write) -> io::Result<()
         solved: findings(&upgrade.solved),
         additions: Additions {
             files: upgrade.files.iter().map(|file| File { path: &file.path, diff: diff::text(file) }).collect(),
-            resources: additions::event_rules(upgrade).into_iter().map(|(_, text)| text).collect(),
             by_hand: additions::by_hand(upgrade),
         },
         still_undecided: upgrade.still_open,
         problems: problems(&upgrade.now),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    encoding::json(&document, out)
 }

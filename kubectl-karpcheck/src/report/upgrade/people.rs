@@ -2,7 +2,7 @@
 
 use crate::findings::finding::{CheckResults, Outcome, Severity};
 use crate::report::TableOptions;
-use crate::report::upgrade::{Upgrade, additions, parts, placed, target};
+use crate::report::upgrade::{Hop, Spare, Upgrade, additions, parts, spare, target};
 use crate::report::{Run, closing, diff, rows, table, text};
 
 /// Lines, wrapped on a terminal.
@@ -47,12 +47,15 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
         if let Some(stop) = &hop.stop {
             page.say(2, &format!("must not be skipped: {} ({})", stop.why, stop.source));
         }
+        if let Some(supported) = supported(hop) {
+            page.say(2, &supported);
+        }
         for note in &hop.notes {
             page.say(2, &format!("- before {}: {} ({})", note.since, note.text, note.source));
         }
         let parts = parts(hop);
         if parts.is_empty() {
-            page.say(2, "- nothing was found that breaks or changes");
+            page.say(2, "- no rule found anything that breaks");
         }
         for (part, results) in &parts {
             page.gap();
@@ -76,35 +79,36 @@ pub(super) fn lines(upgrade: &Upgrade<'_>, width: Option<usize>, color: bool) ->
     page.lines
 }
 
-fn heading(upgrade: &Upgrade<'_>) -> String {
+/// `supports Kubernetes 1.26 to 1.36`.
+pub(super) fn supported(hop: &Hop<'_>) -> Option<String> {
+    let (oldest, newest) = hop.kubernetes.as_ref()?;
+    Some(format!("supports Kubernetes {oldest} to {newest}"))
+}
+
+pub(super) fn heading(upgrade: &Upgrade<'_>) -> String {
     let from: Vec<String> =
         upgrade.from.iter().map(|started| format!("{} from {}", started.name, started.version)).collect();
     let stops: Vec<String> =
         upgrade.hops.iter().filter_map(|hop| hop.stop.as_ref()).map(|stop| stop.version.clone()).collect();
-    let by = if stops.is_empty() { String::new() } else { format!(", by way of {}", text::and(&stops)) };
+    let by = if stops.is_empty() { String::new() } else { format!(", via {}", text::and(&stops)) };
     let beyond = upgrade.beyond.as_ref().map_or_else(String::new, |newest| {
-        format!(" (judged as {newest}, the newest release known here: what came later is not in it)")
+        format!(" (judged as {newest}, the newest release that karpcheck knows: what came later is not in it)")
     });
     format!("Upgrade of {} to {}{by}{beyond}", text::and(&from), upgrade.to)
 }
 
 fn additions(upgrade: &Upgrade<'_>, page: &mut Page) {
     let by_hand = additions::by_hand(upgrade);
-    let event_rules = additions::event_rules(upgrade);
-    if upgrade.files.is_empty() && by_hand.is_empty() && event_rules.is_empty() {
+    if upgrade.files.is_empty() && by_hand.is_empty() {
         return;
     }
     page.gap();
-    page.say(0, "To add, before step 1 (an earlier version does not mind what only a later one needs):");
+    page.say(0, "To add before step 1 (an earlier version tolerates what only a later one needs):");
     for file in &upgrade.files {
         page.verbatim(&diff::text(file));
     }
     for line in by_hand {
         page.say(2, &format!("- {line}"));
-    }
-    for (place, text) in event_rules {
-        page.say(2, &format!("- a resource beside {place}:"));
-        page.verbatim(&text);
     }
 }
 
@@ -113,11 +117,9 @@ fn afterwards(upgrade: &Upgrade<'_>, page: &mut Page) {
         page.gap();
         page.say(0, "No longer needed, once no earlier version runs:");
     }
-    for spare in &upgrade.obsolete {
-        page.say(
-            2,
-            &format!("- {} in {}: {}", spare.action, placed(&upgrade.now, spare.item, &spare.pointer), spare.why),
-        );
+    for Spare { actions, policy, why } in spare(upgrade) {
+        let actions: Vec<String> = actions.into_iter().map(str::to_owned).collect();
+        page.say(2, &format!("- {} in {policy}: {why}", text::and(&actions)));
     }
     if !upgrade.solved.results.findings.is_empty() {
         page.gap();
@@ -129,7 +131,7 @@ fn afterwards(upgrade: &Upgrade<'_>, page: &mut Page) {
 }
 
 /// `2 steps: 1 error, 3 warnings and 1 info are new.`
-fn summary(upgrade: &Upgrade<'_>) -> String {
+pub(super) fn summary(upgrade: &Upgrade<'_>) -> String {
     let CheckResults { findings, .. } = upgrade.all.results;
     let fails = |severity| {
         findings.iter().filter(|finding| finding.outcome == Outcome::Fail && finding.severity == severity).count()
@@ -145,14 +147,17 @@ fn summary(upgrade: &Upgrade<'_>) -> String {
     let open = match upgrade.still_open {
         0 => String::new(),
         open => {
-            format!("; {} undecided now as then: `kubectl karpcheck check` says why", text::count(open, "question"))
+            format!(
+                "; {} undecided before and after: `kubectl karpcheck check` says why",
+                text::count(open, "question")
+            )
         }
     };
     let standing = upgrade.now.results.findings.iter().filter(|finding| finding.outcome == Outcome::Fail).count();
     let standing = standing.saturating_sub(upgrade.solved.results.findings.len());
     let standing = match standing {
         0 => String::new(),
-        _ => format!("; {} of today, which `kubectl karpcheck check` shows", text::count(standing, "finding")),
+        _ => format!("; {} already present, which `kubectl karpcheck check` shows", text::count(standing, "finding")),
     };
     format!("{}: {new}{standing}{open}.", text::count(upgrade.hops.len(), "step"))
 }

@@ -20,6 +20,7 @@ pub(super) const TYPES: &[Type] = &[
         &[
             property("InterruptionQueue", Kind::Name(QUEUE)),
             property("Role", Kind::Arn(ROLE)),
+            property("SpotServiceRole", Kind::Name(ROLE)),
             property("ClusterName", Kind::Name(EKS_CLUSTER)),
         ],
     ),

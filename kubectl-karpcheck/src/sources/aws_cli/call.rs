@@ -30,7 +30,34 @@ impl Times {
     }
 }
 
+/// A question with all its words: what the CLI takes as a command, and a service as a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Question {
+    pub(super) service: &'static str,
+    pub(super) name: &'static str,
+    /// With their dashes, each with its value.
+    pub(super) options: Vec<(&'static str, String)>,
+}
+
+impl Question {
+    /// The arguments of `aws`: service, operation, options.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let mut words = vec![self.service.to_owned(), self.name.to_owned()];
+        for (name, value) in &self.options {
+            words.push((*name).to_owned());
+            words.push(value.clone());
+        }
+        words
+    }
+}
+
 impl Call {
+    /// The question that it puts.
+    pub(super) fn question(&self, times: &Times) -> Question {
+        let Operation { service, name, .. } = *self.operation;
+        Question { service, name, options: self.options(times) }
+    }
+
     /// The options, each with its value.
     pub(super) fn options(&self, times: &Times) -> Vec<(&'static str, String)> {
         let word = |parts: &[Part]| {
@@ -49,12 +76,7 @@ impl Call {
 
     /// The arguments of `aws`: service, operation, options.
     pub(super) fn arguments(&self, times: &Times) -> Vec<String> {
-        let mut words = vec![self.operation.service.to_owned(), self.operation.name.to_owned()];
-        for (name, value) in self.options(times) {
-            words.push(name.to_owned());
-            words.push(value);
-        }
-        words
+        self.question(times).arguments()
     }
 
     /// What makes it one question, however often it comes up.

@@ -1,141 +1,34 @@
-//! What the `aws` CLI says when it has no answer, and what to do about it.
+//! What the `aws` CLI says when it has no answer.
 
+use crate::sources::aws_cli::error;
+use crate::sources::aws_cli::error::{AwsError, Login, ProfileOption};
 use crate::sources::cluster::tidy;
 
-/// Why there is no answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum CliError {
-    /// IAM, or the resource's own policy, refused it; the action, where it is named.
-    Refused(Option<String>),
-    /// There is no such thing.
-    NotFound,
-    /// It was asked too often.
-    Throttled,
-    /// Nothing can be asked before somebody does this.
-    Login(Login),
-    /// Anything else.
-    Other,
-}
-
-/// What is wrong with a login, with its cure.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, thiserror::Error)]
-pub(super) enum Login {
-    /// The session is over.
-    #[error("the AWS session has expired: log in again, `aws sts get-caller-identity{0}` shows whether it worked")]
-    Expired(ProfileOption),
-    /// AWS knows no such credentials.
-    #[error(
-        "AWS does not accept the credentials: log in again, `aws sts get-caller-identity{0}` shows whether it worked"
-    )]
-    NotAccepted(ProfileOption),
-    /// The session of IAM Identity Center is over.
-    #[error("the SSO session of the aws CLI has expired: log in again with `aws sso login{0}`")]
-    SsoExpired(ProfileOption),
-    /// There are none.
-    #[error(
-        "the aws CLI has no credentials: log in with it, or name a profile with --aws-profile (`aws configure \
-         list-profiles`)"
-    )]
-    NoCredentials,
-    /// The profile, where it is named, is not configured.
-    #[error(
-        "the aws CLI has no profile {}: `aws configure list-profiles` lists those that there are, --aws-profile names one",
-        .0.as_deref().unwrap_or("of that name")
-    )]
-    NoProfile(Option<String>),
-    /// No region is configured.
-    #[error("no region is known: name it with --region")]
-    NoRegion,
-}
-
-/// ` --profile NAME`, where there is a profile.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct ProfileOption(Option<String>);
-
-impl std::fmt::Display for ProfileOption {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |profile| write!(f, " --profile {profile}"))
-    }
-}
-
-const REFUSED: [&str; 6] = [
-    "AccessDenied",
-    "AccessDeniedException",
-    "UnauthorizedOperation",
-    "AuthorizationError",
-    "AuthorizationErrorException",
-    "AccessDenied.Exception",
-];
-const NOT_FOUND: [&str; 8] = [
-    "NoSuchEntity",
-    "NotFoundException",
-    "ResourceNotFoundException",
-    "ResourceNotFound",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "InvalidAMIID.Unavailable",
-    "NoSuchEntityException",
-];
-const THROTTLED: [&str; 8] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "SlowDown",
-];
-const EXPIRED: [&str; 4] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
-const UNKNOWN_CREDENTIALS: [&str; 5] = [
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "AuthFailure",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-];
-
 /// What it means.
-pub(super) fn classify(text: &str, profile: Option<&str>) -> CliError {
+pub(super) fn classify(text: &str, profile: Option<&str>) -> AwsError {
     let lower = text.to_ascii_lowercase();
     let option = || ProfileOption(profile.map(str::to_owned));
     if let Some(code) = code(text) {
-        let is = |codes: &[&str]| codes.contains(&code);
-        if is(&REFUSED) || code.starts_with("AccessDenied") {
-            return CliError::Refused(action(text));
-        }
-        if is(&NOT_FOUND) || code.ends_with(".NotFound") || code.ends_with(".NonExistentQueue") {
-            return CliError::NotFound;
-        }
-        if is(&THROTTLED) {
-            return CliError::Throttled;
-        }
-        if is(&EXPIRED) {
-            return CliError::Login(Login::Expired(option()));
-        }
-        if is(&UNKNOWN_CREDENTIALS) {
-            return CliError::Login(Login::NotAccepted(option()));
-        }
-        return CliError::Other;
+        return error::of_code(code, text, profile);
     }
     if lower.contains("sso")
         && (lower.contains("expired") || lower.contains("error loading sso token") || lower.contains("does not exist"))
     {
-        return CliError::Login(Login::SsoExpired(option()));
+        return AwsError::Login(Login::SsoExpired(option()));
     }
     if lower.contains("expired") {
-        return CliError::Login(Login::Expired(option()));
+        return AwsError::Login(Login::Expired(option()));
     }
     if lower.contains("unable to locate credentials") || lower.contains("no credentials") {
-        return CliError::Login(Login::NoCredentials);
+        return AwsError::Login(Login::NoCredentials);
     }
     if lower.contains("config profile") && lower.contains("could not be found") {
-        return CliError::Login(Login::NoProfile(profile.map(str::to_owned)));
+        return AwsError::Login(Login::NoProfile(profile.map(str::to_owned)));
     }
     if lower.contains("must specify a region") {
-        return CliError::Login(Login::NoRegion);
+        return AwsError::Login(Login::NoRegion);
     }
-    CliError::Other
+    AwsError::Other
 }
 
 /// The text in one line, the CLI's own usage lines left out.
@@ -152,14 +45,6 @@ fn code(text: &str) -> Option<&str> {
     Some(rest.split_once(')')?.0)
 }
 
-/// `kms:GetKeyPolicy` of `… is not authorized to perform: kms:GetKeyPolicy on resource: …`.
-fn action(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("not authorized to perform: ")?;
-    let action = rest.split_whitespace().next()?.trim_end_matches(['.', ',']);
-    let fits = |char: char| char.is_ascii_alphanumeric() || char == ':' || char == '-';
-    (action.contains(':') && action.chars().all(fits)).then(|| action.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,10 +55,10 @@ mod tests {
                     arn:aws:iam::111122223333:user/x is not authorized to perform: kms:GetKeyPolicy on resource: \
                     arn:aws:kms:eu-west-1:111122223333:key/k because no identity-based policy allows the \
                     kms:GetKeyPolicy action\n";
-        assert_eq!(classify(text, None), CliError::Refused(Some("kms:GetKeyPolicy".into())));
+        assert_eq!(classify(text, None), AwsError::Refused(Some("kms:GetKeyPolicy".into())));
         let text = "An error occurred (UnauthorizedOperation) when calling the DescribeImages operation: You are not \
                     authorized to perform this operation.";
-        assert_eq!(classify(text, None), CliError::Refused(None));
+        assert_eq!(classify(text, None), AwsError::Refused(None));
     }
 
     #[test]
@@ -182,12 +67,12 @@ mod tests {
         for code in
             ["NoSuchEntity", "NotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSnapshot.NotFound"]
         {
-            assert_eq!(said(code), CliError::NotFound, "{code}");
+            assert_eq!(said(code), AwsError::NotFound, "{code}");
         }
         for code in ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"] {
-            assert_eq!(said(code), CliError::Throttled, "{code}");
+            assert_eq!(said(code), AwsError::Throttled, "{code}");
         }
-        assert_eq!(said("InternalFailure"), CliError::Other);
+        assert_eq!(said("InternalFailure"), AwsError::Other);
     }
 
     #[test]
@@ -210,7 +95,7 @@ mod tests {
             ("The config profile (prod) could not be found", "aws configure list-profiles"),
             ("You must specify a region. You can also configure your region by running \"aws configure\".", "--region"),
         ] {
-            let CliError::Login(login) = classify(text, Some("prod")) else { panic!("{text}") };
+            let AwsError::Login(login) = classify(text, Some("prod")) else { panic!("{text}") };
             assert!(login.to_string().contains(cure), "{login}");
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
+use crate::inventory::ClusterId;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds::GatherScope;
@@ -11,6 +12,13 @@ use crate::sources::aws_cli::call;
 use crate::sources::aws_cli::call::{Call, Times};
 use crate::sources::aws_cli::executor::MOST;
 use crate::sources::aws_cli::schedule::Seeds;
+
+/// How many questions it will be, as far as can be told beforehand: a queue has some five rules, a role some three policies.
+pub(super) fn count(seeds: &Seeds, gather_scope: &GatherScope) -> usize {
+    let target =
+        Target { context: String::new(), cluster: ClusterId::FILES, profile: None, region: None, account: None };
+    commands(&target, seeds, gather_scope).lines().filter(|line| line.starts_with("aws ")).count()
+}
 
 /// The commands, those first that need no answer of another.
 pub(super) fn commands(target: &Target, seeds: &Seeds, gather_scope: &GatherScope) -> String {

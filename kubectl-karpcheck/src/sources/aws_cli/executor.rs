@@ -1,22 +1,27 @@
 //! The calls themselves: eight at a time, each question once, each with a deadline, and bounded in number.
+//!
+//! They are signed and sent by karpcheck itself where it can have credentials, and put by the `aws` CLI else: the CLI takes half a second
+//! of a processor for each.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::io;
-use std::process::{Command, Stdio};
+use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::schema::aws_calls;
-use crate::schema::aws_calls::Topic;
+use crate::schema::aws_calls::{Operation, Topic};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws_cli::Target;
+use crate::sources::aws_cli::answer_cache::AnswerCache;
 use crate::sources::aws_cli::call;
-use crate::sources::aws_cli::call::{Call, Times};
-use crate::sources::aws_cli::cli_error;
-use crate::sources::aws_cli::cli_error::{CliError, Login};
+use crate::sources::aws_cli::call::{Call, Question, Times};
+use crate::sources::aws_cli::command;
+use crate::sources::aws_cli::command::Cli;
+use crate::sources::aws_cli::reply::{CallFailure, CallOutcome, Reply};
 use crate::sources::aws_cli::schedule::Seeds;
-use crate::sources::process;
-use crate::sources::process::Ended;
+use crate::sources::aws_cli::signed::Signed;
+use crate::sources::aws_cli::sums;
+use crate::sources::interrupt;
+use crate::sources::process::Terminal;
 
 /// Calls that are under way at one time.
 const AT_ONCE: usize = 8;
@@ -24,83 +29,10 @@ const AT_ONCE: usize = 8;
 pub(super) const MOST: usize = 200;
 /// Attempts at a call that is throttled, beside those that the CLI makes itself.
 const ATTEMPTS: u32 = 4;
-/// More than any answer, in bytes.
-const LONGEST: u64 = 64 << 20;
-
-/// What came of a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum CallOutcome {
-    /// The answer.
-    Answer(String),
-    /// Refused: the permission to ask for, and AWS's words.
-    Refused(String, String),
-    /// There is no such thing.
-    NotFound,
-    /// No usable answer.
-    Failed(CallFailure),
-}
-
-/// Why there is no usable answer to a call. The first group is about the CLI as a whole: nothing more can be asked.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, thiserror::Error)]
-pub(super) enum CallFailure {
-    /// There is no CLI.
-    #[error(
-        "there is no `aws` on the PATH: install the AWS CLI, or let somebody who has it run the script that `kubectl \
-         karpcheck collect` prints"
-    )]
-    NoCli,
-    /// The CLI cannot be run.
-    #[error("`aws` could not be started: {0}")]
-    NotStarted(String),
-    /// Nothing can be asked before somebody does this.
-    #[error("{0}")]
-    Login(Login),
-    /// The account is not known.
-    #[error("`aws sts get-caller-identity` does not say which account it is")]
-    NoAccount,
-    /// AWS does not know the caller.
-    #[error("`aws sts get-caller-identity` finds no identity")]
-    NoIdentity,
-    /// Nothing was asked, for a reason that stands beside it.
-    #[error("{0}")]
-    NotAsked(String),
-    /// AWS or the resource's policy refused to say who is asking.
-    #[error("{0}")]
-    IdentityRefused(String),
-    /// It was asked too often.
-    #[error("AWS throttles {0}: try again later, or with fewer rules")]
-    Throttled(String),
-    /// Nothing came in time.
-    #[error("{call} did not end within {seconds} s: --aws-timeout gives it more")]
-    Timeout {
-        /// The command.
-        call: String,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// What it printed cannot be read.
-    #[error("`aws` printed something else than text")]
-    NotText,
-    /// What it printed cannot be read.
-    #[error("{call} printed something else than JSON: {error}")]
-    NotJson {
-        /// The command.
-        call: String,
-        /// The parser's words.
-        error: String,
-    },
-    /// Anything else, in AWS's words.
-    #[error("{call} failed: {text}")]
-    Other {
-        /// The command.
-        call: String,
-        /// AWS's words.
-        text: String,
-    },
-    /// All attempts are used up.
-    #[error("{0} was never answered")]
-    Unanswered(String),
-}
+/// The first pause before a call is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Who is asked to wait longer does not.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// All that was asked.
 #[derive(Debug, Default)]
@@ -115,91 +47,82 @@ pub(super) struct Results {
     pub(super) strange: Vec<String>,
 }
 
-/// How the CLI is run for one context.
-#[derive(Clone, Debug)]
-pub(super) struct Cli {
-    /// The profile, for the words of a cure.
-    pub(super) profile: Option<String>,
-    /// Options that every call has.
-    globals: Vec<String>,
-    endpoints: Endpoints,
-    patience: Duration,
-    /// The first pause before a call that was throttled is tried again.
-    pause: Duration,
+/// Who puts the questions.
+#[derive(Debug)]
+enum Way {
+    /// The CLI.
+    Cli,
+    /// Karpcheck itself.
+    Signed(Box<Signed>),
 }
 
-/// Addresses in place of AWS's own: the CLI does not honour the variables in every version.
-#[derive(Clone, Debug, Default)]
-struct Endpoints {
-    all: Option<String>,
-    services: BTreeMap<&'static str, String>,
+/// How AWS is asked for one context.
+#[derive(Debug)]
+pub(super) struct Aws {
+    way: Way,
+    cli: Cli,
+    /// Are several contexts asked side by side, so that the CLI must not ask its user anything?
+    beside: bool,
+    /// Answers of before.
+    cache: Option<AnswerCache>,
 }
 
-impl Endpoints {
-    fn of_environment() -> Self {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Self::default();
-        }
-        let services = aws_calls::TABLE.iter().chain([&aws_calls::IDENTITY]).map(|operation| operation.service);
-        let of = |service: &str| variable(&format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase()));
-        Self {
-            all: variable("AWS_ENDPOINT_URL"),
-            services: services.filter_map(|service| of(service).map(|url| (service, url))).collect(),
+impl Aws {
+    /// Finds who asks: karpcheck itself with credentials of the environment, else with those that the CLI hands out once, else
+    /// the CLI.
+    ///
+    /// # Errors
+    /// Nothing can be asked.
+    pub(super) fn new(target: &Target, patience: Duration, beside: bool) -> Result<Self, CallFailure> {
+        let cli = Cli::new(target, patience);
+        let terminal = if beside { Terminal::None } else { Terminal::Shared };
+        let way = if command::own_way().is_some() {
+            Way::Cli
+        } else if let Some(signed) = Signed::of_environment(target, patience)? {
+            Way::Signed(Box::new(signed))
+        } else {
+            match cli.credentials(terminal)? {
+                Some(credentials) => Way::Signed(Box::new(Signed::new(target, patience, credentials)?)),
+                None => Way::Cli,
+            }
+        };
+        Ok(Self { way, cli, beside, cache: None })
+    }
+
+    /// The same, with answers of before.
+    pub(super) fn caching(self, cache: Option<AnswerCache>) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// Which account it is, by whoever can ask. Where AWS is not reached with signed requests, the CLI asks this and everything that
+    /// follows: it may have a proxy or a certificate authority of its own.
+    ///
+    /// # Errors
+    /// Nothing can be asked.
+    pub(super) fn account(&mut self, times: &Times) -> Result<(Call, String, String), CallFailure> {
+        let asked = self.identity(times);
+        match (&self.way, asked) {
+            (Way::Signed(_), Err(failure @ (CallFailure::Unreachable { .. } | CallFailure::NoEndpoint { .. }))) => {
+                self.way = Way::Cli;
+                match self.identity(times) {
+                    // Without a CLI it stays at that.
+                    Err(CallFailure::NoCli) => Err(failure),
+                    done => done,
+                }
+            }
+            (Way::Cli, Err(CallFailure::NoCli)) => {
+                Err(command::own_way().map_or(CallFailure::NoCli, CallFailure::NeedsCli))
+            }
+            (_, asked) => asked,
         }
     }
 
-    fn of(&self, service: &str) -> Option<&str> {
-        self.services.get(service).or(self.all.as_ref()).map(String::as_str)
-    }
-}
-
-/// One attempt.
-enum ProcessOutput {
-    Out(String),
-    Err(String),
-    /// It cannot run at all.
-    Never(CallFailure),
-    /// It did not run to its end this once.
-    Failed(CallFailure),
-}
-
-impl Cli {
-    pub(super) fn new(target: &Target, patience: Duration) -> Self {
-        let mut globals = vec!["--output".to_owned(), "json".to_owned()];
-        if let Some(region) = &target.region {
-            globals.extend(["--region".to_owned(), region.clone()]);
-        }
-        if let Some(profile) = &target.profile {
-            globals.extend(["--profile".to_owned(), profile.clone()]);
-        }
-        Self {
-            profile: target.profile.clone(),
-            globals,
-            endpoints: Endpoints::of_environment(),
-            patience,
-            pause: Duration::from_secs(1),
-        }
-    }
-
-    /// The region that the CLI itself would take.
-    pub(super) fn own_region(&self) -> Option<String> {
-        let mut words = vec!["configure".to_owned(), "get".to_owned(), "region".to_owned()];
-        if let Some(profile) = &self.profile {
-            words.extend(["--profile".to_owned(), profile.clone()]);
-        }
-        match self.run(&words, &[]) {
-            ProcessOutput::Out(region) => Some(region.trim().to_owned()).filter(|region| !region.is_empty()),
-            ProcessOutput::Err(_) | ProcessOutput::Never(_) | ProcessOutput::Failed(_) => None,
-        }
-    }
-
-    /// Which account it is. The first call of all, so it may ask its user on the terminal (a one-time password), and tells
+    /// Which account it is. The first call of all, so the CLI may ask its user on the terminal (a one-time password), and tells
     /// what is wrong with the login.
     ///
     /// # Errors
     /// Nothing can be asked.
-    pub(super) fn account(&self, times: &Times) -> Result<(Call, String, String), CallFailure> {
+    fn identity(&self, times: &Times) -> Result<(Call, String, String), CallFailure> {
         let call = Call { operation: &aws_calls::IDENTITY, values: vec![] };
         match self.ask(&call, times) {
             Ok(CallOutcome::Answer(text)) => {
@@ -221,84 +144,109 @@ impl Cli {
     /// # Errors
     /// Nothing can be asked any more.
     fn ask(&self, call: &Call, times: &Times) -> Result<CallOutcome, CallFailure> {
-        let mut pause = self.pause;
-        let words = call.arguments(times);
-        let name = format!("`aws {} {}`", call.operation.service, call.operation.name);
-        for attempt in 1..=ATTEMPTS {
-            let text = match self.run(&words, &self.globals_of(call.operation.service)) {
-                ProcessOutput::Out(text) if text.trim().is_empty() => return Ok(CallOutcome::Answer("{}".into())),
-                ProcessOutput::Out(text) => {
-                    return Ok(match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-                        Ok(_) => CallOutcome::Answer(text),
-                        Err(error) => {
-                            CallOutcome::Failed(CallFailure::NotJson { call: name, error: error.to_string() })
-                        }
-                    });
-                }
-                ProcessOutput::Err(text) => text,
-                ProcessOutput::Never(why) => return Err(why),
-                ProcessOutput::Failed(why) => return Ok(CallOutcome::Failed(why)),
+        if let Some(answer) = self.known(call) {
+            return Ok(CallOutcome::Answer(answer));
+        }
+        let came = self.ask_anew(call.operation, &call.question(times))?;
+        if let CallOutcome::Answer(answer) = &came {
+            self.keep(call, answer);
+        }
+        Ok(came)
+    }
+
+    /// The answer of before, if it is young enough.
+    fn known(&self, call: &Call) -> Option<String> {
+        self.cache.as_ref()?.get(&self.key(call).iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn keep(&self, call: &Call, answer: &str) {
+        if let Some(cache) = &self.cache {
+            cache.put(&self.key(call).iter().map(String::as_str).collect::<Vec<_>>(), answer);
+        }
+    }
+
+    /// What an answer is kept under: the question but for its times, and where it is put. Who puts it makes no difference.
+    fn key(&self, call: &Call) -> Vec<String> {
+        let (service, operation, values) = call.key();
+        let mut words = vec![service.to_owned(), operation.to_owned(), values];
+        words.extend(self.cli.globals_of(call.operation.service));
+        words
+    }
+
+    /// Asks for many sums at once. None where that is not allowed, or not answered whole: then each is asked for alone.
+    ///
+    /// # Errors
+    /// Nothing can be asked any more.
+    fn ask_sums(&self, calls: &[Call], times: &Times) -> Result<Option<Vec<String>>, CallFailure> {
+        match self.ask_anew(calls[0].operation, &sums::question(calls, times))? {
+            CallOutcome::Answer(text) => Ok(sums::answers(calls, &text)),
+            CallOutcome::Refused(..) | CallOutcome::NotFound | CallOutcome::Failed(_) => Ok(None),
+        }
+    }
+
+    /// Asks a question that is not in the cache.
+    fn ask_anew(&self, operation: &Operation, question: &Question) -> Result<CallOutcome, CallFailure> {
+        // Only the first question may ask for a one-time password.
+        let first = operation.name == aws_calls::IDENTITY.name;
+        let terminal = if first && !self.beside { Terminal::Shared } else { Terminal::None };
+        let mut usual = PAUSE;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let reply = match &self.way {
+                Way::Cli => self.cli.ask(question, terminal),
+                Way::Signed(signed) => signed.ask(question),
             };
-            match cli_error::classify(&text, self.profile.as_deref()) {
-                CliError::Refused(action) => {
-                    return Ok(CallOutcome::Refused(
-                        action.unwrap_or_else(|| call.operation.action.to_owned()),
-                        cli_error::one_line(&text),
-                    ));
+            let (failure, pause) = match reply {
+                Reply::Answer(text) => return Ok(CallOutcome::Answer(text)),
+                Reply::Refused(action, text) => {
+                    return Ok(CallOutcome::Refused(action.unwrap_or_else(|| operation.action.to_owned()), text));
                 }
-                CliError::NotFound => return Ok(CallOutcome::NotFound),
-                CliError::Login(login) => return Err(CallFailure::Login(login)),
-                CliError::Throttled if attempt < ATTEMPTS => {
-                    std::thread::sleep(pause);
-                    pause *= 2;
-                }
-                CliError::Throttled => return Ok(CallOutcome::Failed(CallFailure::Throttled(name))),
-                CliError::Other => {
-                    let text = cli_error::one_line(&text);
-                    return Ok(CallOutcome::Failed(CallFailure::Other { call: name, text }));
-                }
+                Reply::NotFound => return Ok(CallOutcome::NotFound),
+                Reply::Failed(why) => return Ok(CallOutcome::Failed(why)),
+                Reply::Never(why) => return Err(why),
+                Reply::Again { failure, pause } => (failure, pause.unwrap_or(usual)),
+            };
+            if attempt == ATTEMPTS || pause > LONGEST_PAUSE {
+                return Ok(CallOutcome::Failed(failure));
             }
+            if !slept(pause) {
+                return Err(CallFailure::Interrupted);
+            }
+            usual *= 2;
         }
-        Ok(CallOutcome::Failed(CallFailure::Unanswered(name)))
     }
 
-    fn globals_of(&self, service: &str) -> Vec<String> {
-        let mut globals = self.globals.clone();
-        if let Some(url) = self.endpoints.of(service) {
-            globals.extend(["--endpoint-url".to_owned(), url.to_owned()]);
-        }
-        globals
-    }
-
-    /// Runs the CLI once: words, never a shell.
-    fn run(&self, words: &[String], globals: &[String]) -> ProcessOutput {
-        let child = Command::new("aws")
-            .args(words)
-            .args(globals)
-            .env("AWS_PAGER", "")
-            .env("AWS_CLI_AUTO_PROMPT", "off")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let child = match child {
-            Ok(child) => child,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return ProcessOutput::Never(CallFailure::NoCli);
+    /// Asks for the sums that were put off; those that cannot be had at once wait to be asked for alone.
+    fn sums(&self, held: &mut Vec<Call>, times: &Times, results: &mut Results, todo: &mut Todo<'_>) {
+        let (known, calls): (Vec<_>, Vec<_>) = held
+            .drain(..held.len().min(sums::MOST))
+            .map(|call| {
+                let answer = self.known(&call);
+                (call, answer)
+            })
+            .partition(|(_, answer)| answer.is_some());
+        let known = known.into_iter().filter_map(|(call, answer)| Some((call, CallOutcome::Answer(answer?))));
+        results.came.extend(known);
+        let calls: Vec<Call> = calls.into_iter().map(|(call, _)| call).collect();
+        // One sum is not worth another right.
+        let answers = if calls.len() > 1 { self.ask_sums(&calls, times) } else { Ok(None) };
+        match answers {
+            Ok(Some(answers)) => {
+                for (call, answer) in calls.into_iter().zip(answers) {
+                    self.keep(&call, &answer);
+                    results.came.push((call, CallOutcome::Answer(answer)));
+                }
             }
-            Err(error) => return ProcessOutput::Never(CallFailure::NotStarted(error.to_string())),
-        };
-        match process::finish(child, self.patience, LONGEST) {
-            None => {
-                let operation = words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
-                let (call, seconds) = (format!("`aws {operation}`"), self.patience.as_secs());
-                ProcessOutput::Failed(CallFailure::Timeout { call, seconds })
+            Ok(None) => {
+                todo.sums_are_held = false;
+                todo.waiting.extend(calls);
+                todo.waiting.extend(held.drain(..));
             }
-            Some(Ended { success: true, out, .. }) => match String::from_utf8(out) {
-                Ok(text) => ProcessOutput::Out(text),
-                Err(_) => ProcessOutput::Failed(CallFailure::NotText),
-            },
-            Some(Ended { err, .. }) => ProcessOutput::Err(String::from_utf8_lossy(&err).into_owned()),
+            Err(stop) => {
+                results.stopped.get_or_insert(stop);
+                todo.waiting.extend(calls);
+            }
         }
     }
 
@@ -310,13 +258,16 @@ impl Cli {
         times: &Times,
         progress: &mut dyn FnMut(&str),
     ) -> Results {
-        let mut todo = Todo { gather_scope, seen: HashSet::new(), waiting: VecDeque::new(), left: 0 };
+        let mut todo =
+            Todo { gather_scope, seen: HashSet::new(), waiting: VecDeque::new(), left: 0, sums_are_held: true };
         for (topic, values) in &seeds.topics {
             todo.add(*topic, values);
         }
         let mut results = Results::default();
         let (send, receive) = mpsc::channel();
         let mut running = 0;
+        // Sums come last, all of them at once: they show symptoms, all else decides.
+        let mut held: Vec<Call> = vec![];
         std::thread::scope(|scope| {
             loop {
                 while running < AT_ONCE
@@ -326,6 +277,10 @@ impl Cli {
                         results.came.push((call, CallOutcome::Failed(stop.clone())));
                         continue;
                     }
+                    if todo.sums_are_held && sums::is_sum(&call) {
+                        held.push(call);
+                        continue;
+                    }
                     let send = send.clone();
                     running += 1;
                     scope.spawn(move || {
@@ -333,6 +288,10 @@ impl Cli {
                         // Its receiver waits for every call that was begun.
                         let _ = send.send((call, came));
                     });
+                }
+                if running == 0 && !held.is_empty() {
+                    self.sums(&mut held, times, &mut results, &mut todo);
+                    continue;
                 }
                 if running == 0 {
                     break;
@@ -367,12 +326,26 @@ impl Cli {
     }
 }
 
+/// Waits; false as soon as the user ends the run.
+fn slept(pause: Duration) -> bool {
+    let end = std::time::Instant::now() + pause;
+    while std::time::Instant::now() < end {
+        if interrupt::is_raised() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20).min(pause));
+    }
+    true
+}
+
 /// What is still to be asked.
 struct Todo<'a> {
     gather_scope: &'a GatherScope,
     seen: HashSet<(&'static str, &'static str, String)>,
     waiting: VecDeque<Call>,
     left: usize,
+    /// Are sums put off until they can be asked for at once?
+    sums_are_held: bool,
 }
 
 impl Todo<'_> {

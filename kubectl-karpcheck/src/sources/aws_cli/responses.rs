@@ -8,6 +8,7 @@ mod ec2;
 mod eks;
 mod events;
 mod iam;
+mod iam_lists;
 mod kms;
 mod organizations;
 mod reader;
@@ -100,6 +101,7 @@ const TABLES: &[&[Operation]] = &[
     organizations::OPERATIONS,
     events::OPERATIONS,
     iam::OPERATIONS,
+    iam_lists::OPERATIONS,
     eks::OPERATIONS,
     ec2::OPERATIONS,
     symptoms::OPERATIONS,

@@ -1,6 +1,7 @@
 //! The intrinsic functions.
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::arn;
@@ -11,6 +12,8 @@ use crate::inventory::{
 };
 use crate::schema::aws;
 use crate::schema::aws::Ref;
+use crate::sources::cloudformation::parameters;
+use crate::sources::cloudformation::parameters::Given;
 
 /// Names may refer to names; a circle, which AWS refuses, ends here.
 const MAX_REFERENCES: u32 = 32;
@@ -25,19 +28,22 @@ pub(super) struct Template<'a> {
     root: &'a Node,
     scope: SymbolScope,
     stated: &'a Stated,
-    parameters: &'a [(String, String)],
+    given: &'a BTreeMap<String, Given>,
+    called: &'a BTreeSet<String>,
     depth: Cell<u32>,
     steps: Cell<u64>,
 }
 
 impl<'a> Template<'a> {
+    /// A template, with what files give its parameters and what controllers call their cluster.
     pub(super) const fn new(
         root: &'a Node,
         scope: SymbolScope,
         stated: &'a Stated,
-        parameters: &'a [(String, String)],
+        given: &'a BTreeMap<String, Given>,
+        called: &'a BTreeSet<String>,
     ) -> Self {
-        Self { root, scope, stated, parameters, depth: Cell::new(0), steps: Cell::new(0) }
+        Self { root, scope, stated, given, called, depth: Cell::new(0), steps: Cell::new(0) }
     }
 
     /// Takes steps. Were these too many?
@@ -277,12 +283,27 @@ impl<'a> Template<'a> {
 
     fn parameter(&self, name: &str, parameter: &Node, at: At) -> Node {
         let kind = parameter.str_at(&["Type"]).unwrap_or("String");
-        let given = self.parameters.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        let given =
+            self.stated.parameters.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.clone());
         let default = parameter.member("Default").filter(|default| !default.is_null());
         // The official template has a parameter that is the cluster's name and nothing else.
         let bound = if name == "ClusterName" && default.is_none() { self.stated.cluster_name.clone() } else { None };
-        let value = given.or(bound).map(|value| Node::text(value, at)).or_else(|| default.cloned());
-        match value {
+        let stated = given.or(bound).map(|value| Node::text(value, at));
+        let value = match (stated, self.given.get(name)) {
+            (None, Some(Given::Differing(values))) => {
+                let gap = Gap::ParameterFiles { name: name.into(), values: values.as_str().into() };
+                return self.symbol(name, self.scope, gap, at);
+            }
+            (None, Some(Given::Value(value))) => Some(Node::new(value.value.clone(), at)),
+            (stated, _) => stated,
+        };
+        if value.is_none()
+            && let Some(default) = default.and_then(Node::as_str).filter(|default| self.is_guess(name, default))
+        {
+            let gap = Gap::Default { name: name.into(), default: default.into() };
+            return self.symbol(name, self.scope, gap, at);
+        }
+        match value.or_else(|| default.cloned()) {
             // A default of such a type names a parameter of SSM, whose value is AWS's.
             Some(_) if kind.starts_with("AWS::SSM::") => {
                 self.symbol(name, self.scope, Gap::Ssm { name: name.into() }, at)
@@ -296,6 +317,13 @@ impl<'a> Template<'a> {
             Some(value) => Node::new(value.value, at),
             None => self.symbol(name, self.scope, Gap::Parameter { name: name.into() }, at),
         }
+    }
+
+    /// Is a parameter's default the name of a cluster that nothing else here speaks of, no flag either? A stack gives another
+    /// name then.
+    fn is_guess(&self, name: &str, default: &str) -> bool {
+        let is_said = self.called.contains(default) || self.stated.cluster_name.as_deref() == Some(default);
+        parameters::names_a_cluster(name) && !self.called.is_empty() && !is_said
     }
 
     /// What `Ref` (an empty attribute) or `GetAtt` gives of a resource.

@@ -1,22 +1,38 @@
 //! One request, with its deadline and its retries.
 
 use std::error::Error as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::sources::interrupt;
 
 /// A page of 500 objects has some megabytes; an object can have 1.5. More than this is no answer of an API server.
 const LARGEST_BODY: usize = 256 << 20;
 /// An error's text is one sentence of a stranger's: enough of it to recognise it.
 const LONGEST_MESSAGE: usize = 300;
+/// The wait for the first word of a server, where the user says nothing: what is not there answers no later either.
+const FIRST_WORD: Duration = Duration::from_secs(10);
+/// Requests without an answer, one after the other, after which a server is given up: as many as are under way at a time.
+const SILENCE: u32 = 8;
+/// A context's time, in deadlines of one request: five minutes, mostly.
+const BUDGET: u32 = 10;
 
 /// How long to wait and how often to try.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     /// For one request, from the connection to the last byte.
     pub(super) deadline: Duration,
+    /// For the first request of all.
+    pub(super) first: Duration,
     /// How often to send a request before giving up on it.
     pub(super) attempts: u32,
     /// How long to wait before the second attempt; then twice as long, and so on.
@@ -24,9 +40,16 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Four attempts within some three seconds of waiting: what a server that restarts or sheds load takes.
-    pub(super) const fn within(deadline: Duration) -> Self {
-        Self { deadline, attempts: 4, pause: Duration::from_millis(400) }
+    /// Four attempts within some three seconds of waiting: what a server that restarts or sheds load takes. `asked` is what the
+    /// user allows for one request.
+    pub(super) fn within(asked: Option<Duration>) -> Self {
+        let (deadline, first) = match asked {
+            None => (Duration::from_secs(30), FIRST_WORD),
+            // For ever, as kubectl has it, is a day.
+            Some(Duration::ZERO) => (Duration::from_secs(24 * 3600), Duration::from_secs(24 * 3600)),
+            Some(asked) => (asked, asked),
+        };
+        Self { deadline, first, attempts: 4, pause: Duration::from_millis(400) }
     }
 }
 
@@ -40,11 +63,14 @@ pub(super) enum Failure {
     #[error("{0}")]
     Forbidden(String),
     /// 404.
-    #[error("there is no such thing (404)")]
+    #[error("not found (404)")]
     NotFound,
     /// 410: a list took so long that its state is gone.
     #[error("the list took so long that the server forgot its state (410)")]
-    Gone,
+    Gone {
+        /// How to go on from there with objects of a later state, if the server allows it.
+        inconsistent: Option<String>,
+    },
     /// Any other status.
     #[error("the server answered {code} {message}")]
     Status {
@@ -56,6 +82,15 @@ pub(super) enum Failure {
     /// No answer in time.
     #[error("nothing came within {} s: --request-timeout allows more", .0.as_secs_f32())]
     Timeout(Duration),
+    /// Request after request had no answer, so no more are sent.
+    #[error("the server stopped answering: {SILENCE} requests in a row had no answer")]
+    Silent,
+    /// The time for the whole cluster is over.
+    #[error("reading the cluster took longer than {} s: --request-timeout allows more", .0.as_secs_f32())]
+    TooLong(Duration),
+    /// The user ended the run.
+    #[error("the run was interrupted")]
+    Interrupted,
     /// No connection, or a broken one.
     #[error("{0}")]
     Connection(String),
@@ -69,7 +104,8 @@ impl Failure {
     const fn passes(&self) -> bool {
         match self {
             Self::Status { code, .. } => matches!(code, 429 | 500 | 502..=504),
-            Self::Timeout(_) | Self::Connection(_) => true,
+            Self::Connection(_) => true,
+            // What had no answer for so long has none when it is asked once more.
             _ => false,
         }
     }
@@ -78,11 +114,23 @@ impl Failure {
 /// A client with its patience.
 #[derive(Clone)]
 pub(super) struct Api {
-    pub(super) client: Client,
-    pub(super) patience: Patience,
+    client: Client,
+    patience: Patience,
+    /// When the time of this cluster is over.
+    end: Instant,
+    /// Requests that had no answer since the last one that had.
+    silent: Arc<AtomicU32>,
+    /// Requests that may be under way at one time, to all clusters together.
+    sockets: Arc<Semaphore>,
 }
 
 impl Api {
+    /// A client whose time begins now.
+    pub(super) fn new(client: Client, patience: Patience, sockets: Arc<Semaphore>) -> Self {
+        let end = Instant::now() + patience.deadline * BUDGET;
+        Self { client, patience, end, silent: Arc::default(), sockets }
+    }
+
     /// The body of what is at a path.
     pub(super) async fn get(&self, path: &str, accept: &str) -> Result<Vec<u8>, Failure> {
         let mut pause = self.patience.pause;
@@ -102,25 +150,68 @@ impl Api {
         }
     }
 
-    /// The same, only once: for the first word with a server that may not be there.
-    pub(super) async fn try_get(&self, path: &str, accept: &str) -> Result<Vec<u8>, Failure> {
-        self.once(path, accept).await.map_err(|(failure, _)| failure)
+    /// The same, only once and for a shorter time: for the first word with a server that may not be there.
+    pub(super) async fn first_word(&self, path: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+        self.within(path, accept, self.patience.first).await.map_err(|(failure, _)| failure)
+    }
+
+    /// Applies an object on the server's side, in whole: what others added to it stays.
+    pub(super) async fn apply(&self, path: &str, object: &serde_json::Value) -> Result<(), Failure> {
+        let request = http::Request::patch(path)
+            .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+            .body(Body::from(object.to_string().into_bytes()))
+            .map_err(|error| Failure::Garbage(error.to_string()))?;
+        let asked = tokio::time::timeout(self.patience.deadline, self.answer(request));
+        match asked.await {
+            Ok(answer) => answer.map(|_| ()).map_err(|(failure, _)| failure),
+            Err(_) => Err(Failure::Timeout(self.patience.deadline)),
+        }
     }
 
     async fn once(&self, path: &str, accept: &str) -> Result<Vec<u8>, (Failure, Option<Duration>)> {
-        let deadline = self.patience.deadline;
-        match tokio::time::timeout(deadline, self.exchange(path, accept)).await {
-            Ok(result) => result,
-            Err(_) => Err((Failure::Timeout(deadline), None)),
+        self.within(path, accept, self.patience.deadline).await
+    }
+
+    async fn within(
+        &self,
+        path: &str,
+        accept: &str,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, (Failure, Option<Duration>)> {
+        if self.silent.load(Ordering::Relaxed) >= SILENCE {
+            return Err((Failure::Silent, None));
+        }
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err((Failure::TooLong(self.patience.deadline * BUDGET), None));
+        }
+        // Nothing closes the semaphore.
+        let _socket = self.sockets.acquire().await;
+        let asked = tokio::time::timeout(deadline.min(left), self.exchange(path, accept));
+        match unless_interrupted(asked).await {
+            None => Err((Failure::Interrupted, None)),
+            Some(Err(_)) => {
+                self.silent.fetch_add(1, Ordering::Relaxed);
+                Err((Failure::Timeout(deadline.min(left)), None))
+            }
+            Some(Ok(result)) => {
+                self.silent.store(0, Ordering::Relaxed);
+                result
+            }
         }
     }
 
     async fn exchange(&self, path: &str, accept: &str) -> Result<Vec<u8>, (Failure, Option<Duration>)> {
         let request = http::Request::get(path)
             .header(http::header::ACCEPT, accept)
-            .header(http::header::USER_AGENT, concat!("kubectl-karpcheck/", env!("CARGO_PKG_VERSION")))
             .body(Body::empty())
             .map_err(|error| (Failure::Garbage(error.to_string()), None))?;
+        self.answer(request).await
+    }
+
+    async fn answer(&self, mut request: http::Request<Body>) -> Result<Vec<u8>, (Failure, Option<Duration>)> {
+        let agent = http::HeaderValue::from_static(concat!("kubectl-karpcheck/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(http::header::USER_AGENT, agent);
         let response = self.client.send(request).await.map_err(|error| (broken(&error), None))?;
         let status = response.status();
         let retry_after = response
@@ -143,11 +234,37 @@ impl Api {
             401 => Failure::Unauthorized(message),
             403 => Failure::Forbidden(message),
             404 => Failure::NotFound,
-            410 => Failure::Gone,
+            410 => Failure::Gone { inconsistent: inconsistent(&body) },
             code => Failure::Status { code, message },
         };
         Err((failure, retry_after))
     }
+}
+
+/// What a future gives, or none as soon as the user ends the run.
+pub(in crate::sources) async fn unless_interrupted<T>(future: impl Future<Output = T>) -> Option<T> {
+    /// How long it takes to see that the run is to end.
+    const GLANCE: Duration = Duration::from_millis(50);
+    let mut future = pin!(future);
+    let mut glances = tokio::time::interval(GLANCE);
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(done) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        while glances.poll_tick(context).is_ready() {
+            if interrupt::is_raised() {
+                return Poll::Ready(None);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// The token with which a list goes on whose state is gone: `metadata.continue` of a 410.
+fn inconsistent(body: &[u8]) -> Option<String> {
+    let head = crate::formats::json_value::head(body).ok()?;
+    head.metadata.next.filter(|token| !token.is_empty())
 }
 
 /// What a server says in an answer that is not a success: the message of a `Status`, else the beginning of the text.

@@ -1,5 +1,6 @@
 //! From kubeconfig and flags to a client, with kubectl's manners.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,15 @@ use kube::config::{
 };
 use kube::{Client, Config};
 
+use crate::inventory::ClusterLogin;
+use crate::schema::pattern::glob;
 use crate::sources::cluster::api::tidy;
 use crate::sources::cluster::exec;
 use crate::sources::cluster::exec::{Credential, ExecError};
 use crate::sources::cluster::{ClusterOptions, proxy};
+
+/// What the cluster is called that karpcheck runs in.
+const IN_CLUSTER: &str = "in-cluster";
 
 /// A cluster that can be asked.
 pub(super) struct Connection {
@@ -29,6 +35,8 @@ pub(super) struct Chosen {
     pub(super) server: String,
     /// What the kubeconfig calls it: words and where they stand.
     pub(super) hints: Vec<(String, String)>,
+    /// The proxy that it is reached through.
+    pub(super) proxy: Option<String>,
     config: Config,
 }
 
@@ -50,6 +58,25 @@ pub(super) enum ConnectError {
         path: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The user's: a pattern that no context fits.
+    #[error("--context {pattern}: the kubeconfig has no context of that name: there {known}")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// The contexts that there are.
+        known: String,
+    },
+    /// The user's: --all-contexts where there is none.
+    #[error("the kubeconfig has no contexts")]
+    NoContexts,
+    /// The user's: flags that speak of one cluster, with several contexts.
+    #[error("{flag} speaks of one cluster, and {count} contexts are chosen: name one with --context")]
+    OneCluster {
+        /// The flag.
+        flag: &'static str,
+        /// How many contexts.
+        count: usize,
     },
     /// The user's: nothing is chosen.
     #[error("the kubeconfig has no current context: choose one with --context ({known})")]
@@ -97,32 +124,81 @@ pub fn contexts() -> Vec<String> {
     kubeconfig.contexts.into_iter().map(|context| context.name).collect()
 }
 
-/// Chooses the cluster that the flags and the kubeconfig name.
-pub(super) fn choose(args: &ClusterOptions) -> Result<Chosen, ConnectError> {
-    let Some(kubeconfig) = read(args)? else {
-        if args.server.is_some() {
-            return resolve(args, Kubeconfig::default());
-        }
-        if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-            let config = Config::incluster().map_err(|error| invalid("in-cluster", &tidy(&error.to_string())))?;
-            let server = config.cluster_url.to_string();
-            return Ok(Chosen { context: "in-cluster".into(), server, hints: vec![], config });
-        }
-        return Err(ConnectError::NoKubeconfig { looked: looked_for() });
+/// Chooses the clusters that the flags and the kubeconfig name, in the kubeconfig's order.
+pub(super) fn choose(args: &ClusterOptions) -> Vec<Result<Chosen, ConnectError>> {
+    let kubeconfig = match read(args) {
+        Ok(Some(kubeconfig)) => kubeconfig,
+        Ok(None) if args.server.is_some() => Kubeconfig::default(),
+        Ok(None) => return vec![without_kubeconfig()],
+        Err(error) => return vec![Err(error)],
     };
-    resolve(args, kubeconfig)
+    let (names, strange) = match named(args, &kubeconfig) {
+        Ok(named) => named,
+        Err(error) => return vec![Err(error)],
+    };
+    let one_only = [("--server", args.server.is_some()), ("--cluster", args.cluster.is_some())];
+    if let (2.., Some((flag, _))) = (names.len(), one_only.into_iter().find(|(_, given)| *given)) {
+        return vec![Err(ConnectError::OneCluster { flag, count: names.len() })];
+    }
+    let resolved = names.iter().map(|name| resolve(args, name.as_deref(), &kubeconfig));
+    strange.into_iter().map(Err).chain(resolved).collect()
+}
+
+/// The names of the chosen contexts, each once; None is the current one. Beside them what was asked for and is not there.
+type Names = (Vec<Option<String>>, Vec<ConnectError>);
+
+fn named(args: &ClusterOptions, kubeconfig: &Kubeconfig) -> Result<Names, ConnectError> {
+    let all = || kubeconfig.contexts.iter().map(|context| context.name.as_str());
+    if args.all_contexts {
+        let names: Vec<Option<String>> = all().map(|name| Some(name.to_owned())).collect();
+        return if names.is_empty() { Err(ConnectError::NoContexts) } else { Ok((names, vec![])) };
+    }
+    if args.contexts.is_empty() {
+        return Ok((vec![None], vec![]));
+    }
+    let strange = args.contexts.iter().filter(|pattern| !all().any(|name| glob(pattern, name)));
+    let strange = strange
+        .map(|pattern| {
+            let (pattern, known) = (pattern.clone(), known("context", all()));
+            if pattern.contains(['*', '?']) {
+                ConnectError::NoMatch { pattern, known }
+            } else {
+                ConnectError::Unknown { what: "context", name: pattern, known }
+            }
+        })
+        .collect();
+    // A name that is written like a pattern is that name.
+    let chosen = |name: &&str| args.contexts.iter().any(|pattern| pattern == name || glob(pattern, name));
+    Ok((all().filter(chosen).map(|name| Some(name.to_owned())).collect(), strange))
+}
+
+fn without_kubeconfig() -> Result<Chosen, ConnectError> {
+    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
+        return Err(ConnectError::NoKubeconfig { looked: looked_for() });
+    }
+    let mut config = Config::incluster().map_err(|error| invalid(IN_CLUSTER, &tidy(&error.to_string())))?;
+    config.auth_info = with_token(config.auth_info).map_err(|why| invalid(IN_CLUSTER, &why))?;
+    config.default_retry = false;
+    let server = config.cluster_url.to_string();
+    Ok(Chosen { context: IN_CLUSTER.into(), server, hints: vec![], proxy: None, config })
 }
 
 impl Chosen {
-    /// How the credential plugin asks AWS.
-    pub(super) fn aws_login(&self) -> super::AwsLogin {
+    /// How the credential plugin asks AWS; within a cluster, the region that IRSA and Pod Identity tell a Pod, which is the
+    /// cluster's.
+    pub(super) fn login(&self) -> ClusterLogin {
+        if self.context == IN_CLUSTER {
+            let told = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+            return ClusterLogin { profile: None, region: told.filter(|region| !region.is_empty()) };
+        }
         self.config.auth_info.exec.as_ref().map(exec::aws_login).unwrap_or_default()
     }
 
-    /// Gets the credentials and makes the client. May run the credential plugin, so it blocks.
-    pub(super) fn connect(mut self) -> Result<Connection, ConnectError> {
+    /// Gets the credentials and makes the client. May run the credential plugin, so it blocks; `alone`, the plugin may ask its
+    /// user something.
+    pub(super) fn connect(mut self, alone: bool) -> Result<Connection, ConnectError> {
         if let Some(plugin) = self.config.auth_info.exec.clone() {
-            let credential = exec::run(&plugin, plugin.cluster.as_ref())
+            let credential = exec::run(&plugin, plugin.cluster.as_ref(), alone)
                 .map_err(|source| ConnectError::Plugin { context: self.context.clone(), source })?;
             if let Credential::Token(token) = credential {
                 self.config.auth_info.exec = None;
@@ -133,10 +209,38 @@ impl Chosen {
             let why = "its token has a line break, or another character that no header can hold: write it on one line";
             return Err(invalid(&self.context, why));
         }
-        let client =
-            Client::try_from(self.config).map_err(|error| invalid(&self.context, &tidy(&error.to_string())))?;
+        let client = Client::try_from(self.config).map_err(|error| invalid(&self.context, &not_a_client(&error)))?;
         Ok(Connection { client })
     }
+}
+
+/// Why no client can be made.
+fn not_a_client(error: &kube::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = cause.to_string();
+        source = cause.source();
+    }
+    // rustls reads the certificate's key out of it, and knows X.509 version 3 alone.
+    if text.contains("UnsupportedCertVersion") {
+        return "its client certificate is of X.509 version 1, which the TLS library does not take: have it issued with \
+                extensions, as version 3"
+            .into();
+    }
+    tidy(&text)
+}
+
+/// A user whose token is in a file: as it is now, without the line break that editors add. kube sends the file as it is.
+fn with_token(mut user: AuthInfo) -> Result<AuthInfo, String> {
+    let Some(path) = user.token_file.take().filter(|path| !path.is_empty()) else { return Ok(user) };
+    // The file counts where both are given and it can be read, as kubectl has it.
+    match std::fs::read_to_string(&path) {
+        Ok(token) => user.token = Some(token.trim().to_owned().into()),
+        Err(error) if user.token.is_none() => return Err(format!("its token file {path} cannot be read: {error}")),
+        Err(_) => {}
+    }
+    Ok(user)
 }
 
 /// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
@@ -241,16 +345,16 @@ fn known<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Applies the flags to what the kubeconfig says, as kubectl does: the flag counts.
-fn resolve(args: &ClusterOptions, kubeconfig: Kubeconfig) -> Result<Chosen, ConnectError> {
+fn resolve(args: &ClusterOptions, chosen: Option<&str>, kubeconfig: &Kubeconfig) -> Result<Chosen, ConnectError> {
     let contexts = || known("context", kubeconfig.contexts.iter().map(|context| context.name.as_str()));
-    let chosen = args.context.as_ref().or(kubeconfig.current_context.as_ref()).filter(|name| !name.is_empty());
+    let chosen = chosen.or(kubeconfig.current_context.as_deref()).filter(|name| !name.is_empty());
     let context = match chosen {
         Some(name) => {
             let found = kubeconfig.contexts.iter().find(|context| context.name == *name);
             Some(
                 found
-                    .and_then(|found| found.context.clone().map(|context| (name.clone(), context)))
-                    .ok_or_else(|| ConnectError::Unknown { what: "context", name: name.clone(), known: contexts() })?,
+                    .and_then(|found| found.context.clone().map(|context| (name.to_owned(), context)))
+                    .ok_or_else(|| ConnectError::Unknown { what: "context", name: name.into(), known: contexts() })?,
             )
         }
         None if args.server.is_some() || args.cluster.is_some() => None,
@@ -271,9 +375,15 @@ fn resolve(args: &ClusterOptions, kubeconfig: Kubeconfig) -> Result<Chosen, Conn
     };
     let user_name = args.user.as_ref().or(context.as_ref().and_then(|(_, context)| context.user.as_ref()));
     let found = user_name.and_then(|name| kubeconfig.auth_infos.iter().find(|user| user.name == *name));
-    if let (Some(name), None) = (&args.user, found) {
+    if let (Some(name), None) = (user_name.filter(|name| !name.is_empty()), found) {
         let known = known("user", kubeconfig.auth_infos.iter().map(|user| user.name.as_str()));
-        return Err(ConnectError::Unknown { what: "user", name: name.clone(), known });
+        // Asked as nobody, the cluster would refuse everything, and rights would seem to be what is missing.
+        return Err(match &context {
+            Some((context, _)) if args.user.is_none() => {
+                invalid(context, &format!("the kubeconfig has no user {name}: there {known}"))
+            }
+            _ => ConnectError::Unknown { what: "user", name: name.clone(), known },
+        });
     }
     let mut user = found.and_then(|user| user.auth_info.clone()).unwrap_or_default();
     let mut hints: Vec<(String, String)> = vec![];
@@ -295,10 +405,12 @@ fn resolve(args: &ClusterOptions, kubeconfig: Kubeconfig) -> Result<Chosen, Conn
         return Err(ConnectError::NoAddress { server });
     }
     let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
+    let user = with_token(user).map_err(|why| invalid(&name, &why))?;
     let config = config(cluster, user, context.map(|(_, context)| context))
         .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
     let (context, server) = (without_password(&name), without_password(&server));
-    Ok(Chosen { context, server, hints, config })
+    let proxy = config.proxy_url.as_ref().map(|proxy| without_password(&proxy.to_string()));
+    Ok(Chosen { context, server, hints, proxy, config })
 }
 
 /// An address as it may be printed: `https://user:password@host` is `https://host`.
@@ -340,6 +452,14 @@ fn apply(args: &ClusterOptions, cluster: &mut Cluster, user: &mut AuthInfo) {
         // A token given is who asks, whoever the kubeconfig says.
         *user = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
     }
+    if args.username.is_some() || args.password.is_some() {
+        // As a token, they are who asks.
+        *user = AuthInfo {
+            username: args.username.clone(),
+            password: args.password.clone().map(Into::into),
+            ..AuthInfo::default()
+        };
+    }
     if let Some(certificate) = &args.client_certificate {
         user.client_certificate = Some(path(certificate));
         user.client_certificate_data = None;
@@ -354,9 +474,29 @@ fn apply(args: &ClusterOptions, cluster: &mut Cluster, user: &mut AuthInfo) {
     if let Some(uid) = &args.impersonate_uid {
         user.impersonate_uid = Some(uid.clone());
     }
+    if !args.impersonate_user_extra.is_empty() {
+        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
+        for (key, value) in &args.impersonate_user_extra {
+            extra.entry(key.clone()).or_default().push(value.clone());
+        }
+        user.impersonate_user_extra = Some(extra);
+    }
     if !args.impersonate_group.is_empty() {
         user.impersonate_groups = Some(args.impersonate_group.clone());
     }
+}
+
+/// The configuration of a client for a server that is no cluster: with the proxy of the environment, and with certificate authorities
+/// of a file, where one is named.
+///
+/// # Errors
+/// The address is none, or the file cannot be read.
+pub(in crate::sources) fn of_server(
+    server: &str,
+    certificate_authority: Option<String>,
+) -> Result<Config, KubeconfigError> {
+    let cluster = Cluster { server: Some(server.to_owned()), certificate_authority, ..Cluster::default() };
+    config(cluster, AuthInfo::default(), None)
 }
 
 /// kube's configuration for one cluster and user.

@@ -16,24 +16,36 @@ pub(super) const KINDS: [&str; 3] = ["core/ConfigMap", "core/Pod", "core/Service
 /// A thing to read by name: its kind, its namespace, and which.
 pub(super) type ByName = (&'static str, String, Wanted);
 
+/// The name of the container of a Pod that is the controller.
+pub(super) fn container_in(pod: &Object) -> Option<String> {
+    let item = item("core/Pod", pod, pod.body.clone());
+    container_of(&item)?.str_at(&["name"]).map(str::to_owned)
+}
+
+fn item(kind: &str, object: &Object, body: Node) -> Item {
+    Item {
+        kind: kind.into(),
+        name: object.name.clone(),
+        namespace: object.namespace.clone(),
+        body,
+        source: SourceKind::Live,
+        cluster: ClusterId::FILES,
+        read_at: None,
+        aws: None,
+        views: vec![],
+        same: vec![],
+        unit: None,
+    }
+}
+
 /// What to read by name for the controllers among these Deployments.
 pub(super) fn by_name(deployments: &mut [Object]) -> Vec<ByName> {
     let mut found: Vec<ByName> = vec![];
     for deployment in deployments {
         // The model recognises items; the body is only lent to one.
-        let item = Item {
-            kind: "apps/Deployment".into(),
-            name: deployment.name.clone(),
-            namespace: deployment.namespace.clone(),
-            body: std::mem::replace(&mut deployment.body, Node::new(crate::inventory::Value::Null, Default::default())),
-            source: SourceKind::Live,
-            cluster: ClusterId::FILES,
-            read_at: None,
-            aws: None,
-            views: vec![],
-            same: vec![],
-            unit: None,
-        };
+        let nothing = Node::new(crate::inventory::Value::Null, Default::default());
+        let body = std::mem::replace(&mut deployment.body, nothing);
+        let item = item("apps/Deployment", deployment, body);
         if container_of(&item).is_some() {
             of_controller(&item, &mut found);
         }

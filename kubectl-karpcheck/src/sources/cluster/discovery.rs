@@ -15,25 +15,25 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// A kind that can be listed, in the version that the server prefers.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Served {
+pub(in crate::sources) struct Served {
     /// `group/Kind`, `core/Kind`.
-    pub(super) kind: Arc<str>,
+    pub(in crate::sources) kind: Arc<str>,
     /// `apps/v1`, `v1`.
-    pub(super) api_version: Arc<str>,
+    pub(in crate::sources) api_version: Arc<str>,
     /// `deployments`.
-    pub(super) plural: Box<str>,
+    pub(in crate::sources) plural: Box<str>,
     /// Are its objects in namespaces?
-    pub(super) namespaced: bool,
+    pub(in crate::sources) namespaced: bool,
 }
 
 impl Served {
     /// `Deployment`.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::sources) fn name(&self) -> &str {
         self.kind.rsplit_once('/').map_or(&self.kind, |(_, name)| name)
     }
 
     /// `deployments.apps`, as RBAC and kubectl name it.
-    pub(super) fn resource(&self) -> String {
+    pub(in crate::sources) fn resource(&self) -> String {
         match self.kind.split_once('/') {
             Some((group, _)) if group != "core" => format!("{}.{group}", self.plural),
             _ => self.plural.to_string(),
@@ -41,7 +41,7 @@ impl Served {
     }
 
     /// The path of all its objects, or of a namespace's.
-    pub(super) fn path(&self, namespace: Option<&str>) -> String {
+    pub(in crate::sources) fn path(&self, namespace: Option<&str>) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
         match namespace.filter(|_| self.namespaced) {
             Some(namespace) => format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version, self.plural),
@@ -156,7 +156,7 @@ struct Resource {
 pub(super) async fn discover(api: &Api, matters: impl Fn(&str) -> bool) -> Result<Discovered, Failure> {
     let mut found = Discovered::default();
     // The first word is said once: a server that is not there is not there three seconds later.
-    let core = match api.try_get("/api", AGGREGATED).await {
+    let core = match api.first_word("/api", AGGREGATED).await {
         Err(Failure::Status { .. }) => api.get("/api", AGGREGATED).await?,
         other => other?,
     };

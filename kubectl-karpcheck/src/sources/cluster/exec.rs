@@ -11,12 +11,15 @@ use std::time::Duration;
 use kube::config::{ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 
+use crate::inventory::ClusterLogin;
 use crate::sources::cluster::api::tidy;
 use crate::sources::process;
-use crate::sources::process::Ended;
+use crate::sources::process::{Ended, Terminal};
 
-/// A plugin that talks to AWS takes a second or two, one that opens a browser waits for its user.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A plugin that opens a browser or asks something waits for its user.
+const WITH_USER: Duration = Duration::from_secs(120);
+/// One that talks to AWS alone takes a second or two.
+const ALONE: Duration = Duration::from_secs(30);
 /// More than any credential, in bytes.
 const MOST: u64 = 1 << 20;
 
@@ -71,25 +74,30 @@ struct Status {
     client_certificate_data: Option<String>,
 }
 
-/// Runs a plugin.
-pub(super) fn run(exec: &ExecConfig, cluster: Option<&ExecAuthCluster>) -> Result<Credential, ExecError> {
-    run_within(exec, cluster, PATIENCE)
+/// Runs a plugin. One of several that run side by side must not ask its user anything.
+pub(super) fn run(exec: &ExecConfig, cluster: Option<&ExecAuthCluster>, alone: bool) -> Result<Credential, ExecError> {
+    run_within(exec, cluster, alone, if is_interactive(exec, alone) { WITH_USER } else { ALONE })
+}
+
+/// May a plugin ask its user something? AWS's own ask nothing on their streams (a one-time password is asked for on the
+/// terminal itself), and what they say is worth a sentence.
+fn is_interactive(exec: &ExecConfig, alone: bool) -> bool {
+    let program = exec.command.as_deref().unwrap_or_default();
+    let quiet = program_name(program).starts_with("aws") && exec.interactive_mode != Some(ExecInteractiveMode::Always);
+    alone && !quiet && exec.interactive_mode != Some(ExecInteractiveMode::Never) && std::io::stderr().is_terminal()
 }
 
 fn run_within(
     exec: &ExecConfig,
     cluster: Option<&ExecAuthCluster>,
+    alone: bool,
     patience: Duration,
 ) -> Result<Credential, ExecError> {
     let name = shown(exec);
     let Some(program) = exec.command.as_deref().filter(|program| !program.is_empty()) else {
         return Err(ExecError::Garbage("(no command)".into()));
     };
-    // A plugin may ask its user something. AWS's own ask nothing on these streams (a one-time password is asked for on
-    // the terminal itself), and what they say is worth a sentence.
-    let quiet = program_name(program).starts_with("aws") && exec.interactive_mode != Some(ExecInteractiveMode::Always);
-    let interactive =
-        !quiet && exec.interactive_mode != Some(ExecInteractiveMode::Never) && std::io::stderr().is_terminal();
+    let interactive = is_interactive(exec, alone);
     let mut command = Command::new(program);
     command.args(exec.args.iter().flatten());
     for variable in exec.env.iter().flatten() {
@@ -114,7 +122,9 @@ fn run_within(
     } else {
         command.stdin(Stdio::null()).stderr(Stdio::piped());
     }
-    let child = command.spawn().map_err(|error| {
+    // Alone, a plugin may ask for a one-time password on the terminal, whatever its streams are.
+    let terminal = if alone { Terminal::Shared } else { Terminal::None };
+    let ended = process::run(command, terminal, patience, MOST).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             let hint = exec.install_hint.as_deref().map(|hint| format!(": {}", tidy(hint))).unwrap_or_default();
             ExecError::NotInstalled(name.clone(), hint)
@@ -122,9 +132,7 @@ fn run_within(
             ExecError::NotStarted(name.clone(), error)
         }
     })?;
-    let Some(Ended { success, out, err }) = process::finish(child, patience, MOST) else {
-        return Err(ExecError::TimedOut(name, patience));
-    };
+    let Some(Ended { success, out, err }) = ended else { return Err(ExecError::TimedOut(name, patience)) };
     let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
     if !success {
         let said = err.lines().rev().map(tidy).find(|line| !line.is_empty());
@@ -168,7 +176,7 @@ fn cure(said: &str, exec: &ExecConfig) -> String {
 }
 
 /// As whom and where a plugin asks AWS.
-pub(super) fn aws_login(exec: &ExecConfig) -> super::AwsLogin {
+pub(super) fn aws_login(exec: &ExecConfig) -> ClusterLogin {
     let args = exec.args.as_deref().unwrap_or_default();
     let variable = |wanted: &str| {
         let is = |variable: &&std::collections::HashMap<String, String>| {
@@ -177,7 +185,7 @@ pub(super) fn aws_login(exec: &ExecConfig) -> super::AwsLogin {
         exec.env.iter().flatten().find(is).and_then(|variable| variable.get("value").cloned())
     };
     let plain = |value: &String| !value.is_empty() && !value.starts_with('-') && !value.contains('$');
-    super::AwsLogin {
+    ClusterLogin {
         profile: variable("AWS_PROFILE").or_else(|| option(args, "--profile")).filter(plain),
         region: option(args, "--region")
             .or_else(|| variable("AWS_REGION"))
@@ -225,7 +233,7 @@ mod tests {
     }
 
     fn shell(script: &str) -> Result<Credential, ExecError> {
-        run_within(&plugin("sh", &["-c", script]), None, Duration::from_secs(20))
+        run_within(&plugin("sh", &["-c", script]), None, false, Duration::from_secs(20))
     }
 
     #[test]
@@ -241,7 +249,7 @@ mod tests {
             plugin("sh", &["-c", "echo; echo 'Error loading SSO Token: Token for x has expired' >&2; exit 255"]);
         exec.env =
             Some(vec![[("name", "AWS_PROFILE"), ("value", "prod")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()]);
-        let error = run_within(&exec, None, Duration::from_secs(20)).unwrap_err().to_string();
+        let error = run_within(&exec, None, false, Duration::from_secs(20)).unwrap_err().to_string();
         assert_eq!(
             error,
             "`sh`, which the kubeconfig gets its credentials from, failed: Error loading SSO Token: Token for x has \
@@ -251,13 +259,13 @@ mod tests {
 
     #[test]
     fn a_plugin_that_hangs_is_ended() {
-        let error = run_within(&plugin("sleep", &["1000"]), None, Duration::from_millis(50)).unwrap_err();
+        let error = run_within(&plugin("sleep", &["1000"]), None, false, Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, ExecError::TimedOut(..)), "{error}");
     }
 
     #[test]
     fn a_missing_plugin_and_an_empty_answer_are_told_apart() {
-        let error = run(&plugin("karpcheck-no-such-plugin", &["token"]), None).unwrap_err().to_string();
+        let error = run(&plugin("karpcheck-no-such-plugin", &["token"]), None, false).unwrap_err().to_string();
         assert!(error.contains("`karpcheck-no-such-plugin token`, which is not installed here"), "{error}");
         assert!(matches!(shell("true"), Err(ExecError::Garbage(_))));
     }

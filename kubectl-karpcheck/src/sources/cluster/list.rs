@@ -1,5 +1,7 @@
 //! One kind's objects, page by page.
 
+use std::collections::HashSet;
+
 use crate::formats::json_value;
 use crate::formats::json_value::Object;
 use crate::sources::cluster::api::{Api, Failure};
@@ -7,12 +9,14 @@ use crate::sources::cluster::discovery::Served;
 
 /// Objects per page, as kubectl asks for.
 const PAGE: usize = 500;
-/// A list with more pages than this does not come to an end: five million objects do not fit into any etcd.
-const MOST_PAGES: usize = 10_000;
+/// A list with more pages than this does not come to an end: a million objects of one kind are more than an etcd bears.
+const MOST_PAGES: usize = 2_000;
+/// Pages without an object, one after the other: a selector may leave out all of a page's.
+const MOST_EMPTY: usize = 100;
 
 /// What to ask for.
-#[derive(Clone, Debug)]
-pub(super) enum Wanted {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::sources) enum Wanted {
     /// All of a kind, or of a namespace.
     All,
     /// The first ones, of which nothing but a fact that they share is wanted.
@@ -64,11 +68,12 @@ pub(super) async fn read(api: &Api, served: &Served, namespace: Option<&str>, wa
     }
 }
 
-/// A list that took longer than etcd remembers (five minutes) starts anew, once.
+/// A list that took longer than etcd remembers (five minutes) starts anew, once. The second time it goes on from where it was,
+/// with objects of a later state: that is no state that ever was, which no rule minds.
 async fn pages(api: &Api, served: &Served, path: &str, most: usize) -> Read {
-    let read = all(api, served, path, most).await;
-    if read.failure == Some(Failure::Gone) {
-        return all(api, served, path, most).await;
+    let read = all(api, served, path, most, false).await;
+    if matches!(read.failure, Some(Failure::Gone { .. })) {
+        return all(api, served, path, most, true).await;
     }
     read
 }
@@ -93,15 +98,24 @@ async fn first(api: &Api, served: &Served, path: &str) -> Read {
 }
 
 /// All pages, or the first ones of them. While one is parsed on another thread, the next is fetched.
-async fn all(api: &Api, served: &Served, path: &str, most: usize) -> Read {
+async fn all(api: &Api, served: &Served, path: &str, most: usize, inconsistent: bool) -> Read {
     let mut read = Read::default();
     let mut parsing: Option<tokio::task::JoinHandle<Result<Vec<Object>, Failure>>> = None;
     let mut next = String::new();
+    let mut seen = Seen::default();
     for number in 1..=most {
         let after = if next.is_empty() { String::new() } else { format!("&continue={}", escaped(&next)) };
-        let text = api.get(&format!("{path}{after}"), "application/json").await;
+        let mut text = api.get(&format!("{path}{after}"), "application/json").await;
+        if let (Err(Failure::Gone { inconsistent: Some(token) }), true) = (&text, inconsistent) {
+            text = api.get(&format!("{path}&continue={}", escaped(token)), "application/json").await;
+        }
         if let Some(page) = parsing.take() {
-            read = taken(read, joined(page).await);
+            let page = joined(page).await;
+            if page.as_ref().is_ok_and(|objects| seen.repeats(objects)) {
+                read.failure = Some(Failure::Garbage("the list repeats the same page endlessly".into()));
+                return read;
+            }
+            read = taken(read, page);
         }
         if read.failure.is_some() {
             return read;
@@ -117,7 +131,7 @@ async fn all(api: &Api, served: &Served, path: &str, most: usize) -> Read {
             }
             Ok((text, token)) if token.is_empty() => return taken(read, parse(served, text).await),
             Ok((_, token)) if token == next => {
-                read.failure = Some(Failure::Garbage("the list goes on with the same page for ever".into()));
+                read.failure = Some(Failure::Garbage("the list repeats the same page endlessly".into()));
                 return read;
             }
             Ok((text, _)) if number == most && most < MOST_PAGES => {
@@ -132,6 +146,29 @@ async fn all(api: &Api, served: &Served, path: &str, most: usize) -> Read {
     }
     read.failure = Some(Failure::Garbage("the list does not come to an end".into()));
     read
+}
+
+/// What tells a list that goes round in circles behind ever new tokens: a page that begins as an earlier one did, or page
+/// after page without an object.
+#[derive(Default)]
+struct Seen {
+    first: HashSet<(Option<Box<str>>, Box<str>)>,
+    empty: usize,
+}
+
+impl Seen {
+    fn repeats(&mut self, page: &[Object]) -> bool {
+        match page.first() {
+            Some(object) => {
+                self.empty = 0;
+                !self.first.insert((object.namespace.clone(), object.name.clone()))
+            }
+            None => {
+                self.empty += 1;
+                self.empty > MOST_EMPTY
+            }
+        }
+    }
 }
 
 fn taken(mut read: Read, page: Result<Vec<Object>, Failure>) -> Read {
@@ -159,7 +196,7 @@ async fn joined(page: tokio::task::JoinHandle<Result<Vec<Object>, Failure>>) -> 
 }
 
 /// A word in a URL's path or query.
-fn escaped(word: &str) -> String {
+pub(super) fn escaped(word: &str) -> String {
     let mut escaped = String::new();
     for byte in word.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

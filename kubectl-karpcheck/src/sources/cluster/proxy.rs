@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 /// The proxy that the environment names for a server.
-pub(super) fn of_environment(server: &http::Uri) -> Option<String> {
+pub(in crate::sources) fn of_environment(server: &http::Uri) -> Option<String> {
     let any = |names: [&str; 2]| {
         names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     };
@@ -23,7 +23,7 @@ pub(super) fn of_environment(server: &http::Uri) -> Option<String> {
 }
 
 /// Is it this machine?
-pub(super) fn is_local(host: &str) -> bool {
+pub(in crate::sources) fn is_local(host: &str) -> bool {
     host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 

@@ -7,15 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
-use crate::inventory::{FieldValue, Found, Inventory};
+use crate::inventory::{FieldValue, Found, Inventory, Listing, Problem};
 use crate::karpenter;
 
 mod events;
+mod faults;
+mod fleet;
 
 /// What the scripted server says.
 enum Say {
     Json(String),
     Status(u16, &'static str),
+    /// A status with this body.
+    Raw(u16, String),
     /// The connection breaks in the middle of the answer.
     Break,
     /// No answer at all.
@@ -71,6 +75,7 @@ fn serve(stream: &std::io::Result<TcpStream>, script: &Script, log: &Mutex<Vec<S
     let (status, body) = match script(&path, before) {
         Say::Json(body) => (200, body),
         Say::Status(code, message) => (code, format!(r#"{{"kind":"Status","message":"{message}"}}"#)),
+        Say::Raw(code, body) => (code, body),
         Say::Break => {
             write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{{\"items\":").ok()?;
             return None;
@@ -156,8 +161,9 @@ fn kubeconfig(server: &str, more: &str) -> tempfile::NamedTempFile {
 fn gathered_as(args: &ClusterOptions, kinds: &[(&str, bool)]) -> Inventory {
     let gather_scope = GatherScope::new(kinds.iter().copied());
     let mut builder = Builder::default();
-    let patience = Patience { deadline: Duration::from_millis(700), attempts: 3, pause: Duration::from_millis(1) };
-    gather_within(args, &gather_scope, &mut builder, &mut |_| {}, patience);
+    let deadline = Duration::from_millis(700);
+    let patience = Patience { deadline, first: deadline, attempts: 3, pause: Duration::from_millis(1) };
+    take_in(fetch::all(args, &gather_scope, &mut |_| {}, patience), &gather_scope, &mut builder);
     karpenter::inventory(builder)
 }
 
@@ -360,6 +366,7 @@ fn only_what_is_needed_is_read() {
         asked,
         [
             "/api",
+            "/api/v1/namespaces/kube-system",
             "/api/v1/namespaces/kube-system/configmaps/karpenter-global-settings",
             "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dkarpenter&limit=5",
             "/api/v1/namespaces/kube-system/serviceaccounts/karpenter",
@@ -400,7 +407,7 @@ fn one_namespace_leaves_the_others_unknown() {
 fn a_list_without_end_is_given_up() {
     let server = scenario(|path, _| path.contains("nodepools").then(|| page(&["a"], "again")));
     let inventory = gathered(&server, &[(POOL, false)]);
-    assert!(only_problem(&inventory).to_string().contains("for ever"));
+    assert!(only_problem(&inventory).to_string().contains("endless"));
     assert_eq!(names(&inventory, POOL).last().unwrap(), "unknown: failed");
 }
 
@@ -457,7 +464,8 @@ fn a_kubeconfig_that_does_not_serve_says_why() {
     };
     assert!(with(&|args| args.kubeconfig = Some("/no/such/file".into())).contains("/no/such/file cannot be read"));
     assert!(
-        with(&|args| args.context = Some("prod".into())).ends_with("the kubeconfig has no context prod: there is test")
+        with(&|args| args.contexts = vec!["prod".into()])
+            .ends_with("the kubeconfig has no context prod: there is test")
     );
     assert!(with(&|args| args.cluster = Some("x".into())).contains("has no cluster x"));
     assert!(with(&|args| args.user = Some("x".into())).contains("has no user x: there is u"));
@@ -508,6 +516,7 @@ fn the_token_of_a_credential_plugin_is_sent() {
         kubeconfig: Some(file.path().into()),
         impersonate: Some("somebody".into()),
         impersonate_group: vec!["readers".into()],
+        impersonate_user_extra: vec![("scopes".into(), "view".into())],
         ..ClusterOptions::default()
     };
     gathered_as(&args, &[(POOL, false)]);
@@ -515,6 +524,7 @@ fn the_token_of_a_credential_plugin_is_sent() {
     assert_eq!(seen["authorization"], "Bearer from-plugin");
     assert_eq!(seen["impersonate-user"], "somebody");
     assert_eq!(seen["impersonate-group"], "readers");
+    assert_eq!(seen["impersonate-extra-scopes"], "view");
 }
 
 #[test]

@@ -2,20 +2,17 @@
 //! the release that names them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::formats::yaml;
 use crate::inventory::paths::normalized;
 use crate::inventory::reason::{Controller, Objects};
-use crate::inventory::{Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
+use crate::inventory::{Builder, Cause, Map, Node, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
 use crate::sources::placeholders;
 use crate::sources::reader::{Release, ValuesFile};
+use crate::sources::referenced;
 
-/// A file of a chart or of values that nobody named is not read beyond this size.
-const MOST: u64 = 1 << 20;
 /// A chart stands at most so many folders above the values of its environments.
 const CHART_ABOVE: usize = 4;
 
@@ -56,10 +53,10 @@ pub(super) struct Chart {
 
 /// Reads a file of YAML that lies beside what was given.
 fn read(builder: &mut Builder, path: &Path) -> Option<Node> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(MOST).read_to_string(&mut text).ok()?;
-    let doc = builder.document(Origin::File(path.to_string_lossy().into()));
-    yaml::read(&text, doc).next()?.node.ok()
+    let (text, doc) = referenced::read(builder, path)?;
+    let mut node = yaml::read(&text, doc).next()?.node.ok()?;
+    placeholders::mark(&mut node);
+    Some(node)
 }
 
 /// The chart in a folder.
@@ -127,14 +124,14 @@ pub(super) fn layered(files: &[FileOfValues], bases: &BTreeMap<usize, usize>, nu
 
 /// Makes unknown what files of values leave blank: a later file or `--set` may fill it in, so that blank is not empty.
 pub(super) fn open_blanks(values: &mut Node) {
+    const FILLED: &[&str] =
+        &["clusterName", "clusterEndpoint", "interruptionQueue", "interruptionQueueName", "eks.amazonaws.com/role-arn"];
     let blank = |node: &Node| node.is_null() || node.as_str().is_some_and(str::is_empty);
     let Value::Map(map) = &mut values.value else { return };
     for (key, value) in &mut map.entries {
-        let is = |names: &[&str]| names.iter().any(|name| key.is(name));
-        let named = ["clusterName", "clusterEndpoint", "interruptionQueue", "interruptionQueueName"];
-        if (is(&named) || key.is("eks.amazonaws.com/role-arn")) && blank(value) {
+        if FILLED.iter().any(|name| key.is(name)) && blank(value) {
             *value = Node::unknown(Cause::Undecidable, Controller::BlankInValues, value.at);
-        } else if is(&["settings", "aws", "serviceAccount", "annotations"]) {
+        } else {
             open_blanks(value);
         }
     }
@@ -153,6 +150,90 @@ pub(super) fn open_queue(values: &mut Node) {
     if role && !queue && settings.more.is_none() {
         settings.set("interruptionQueue", Node::unknown(Cause::Undecidable, Controller::NotInValues, at));
     }
+}
+
+/// The releases that one stands for whose files have placeholders in their names: one for each file that such a name fits, or
+/// the one itself.
+pub(super) fn variants(files: &[FileOfValues], release: Release) -> Vec<Release> {
+    let has_one = |named: &ValuesFile| has_placeholder(&named.to_string());
+    if !release.files.iter().any(has_one) {
+        return vec![release];
+    }
+    // A file that is named as it is called is no other one.
+    let plain: BTreeSet<usize> = release.files.iter().filter_map(|named| find(files, named)).collect();
+    let each = release.files.iter().find_map(|named| {
+        let others = files.iter().enumerate().filter(|(number, _)| !plain.contains(number));
+        let fits: BTreeSet<Bindings> = others.filter_map(|(_, file)| bindings(named, &file.path)).collect();
+        (!fits.is_empty()).then_some(fits)
+    });
+    let Some(each) = each else { return vec![release] };
+    let one = |bindings: &Bindings| {
+        let mut release = release.clone();
+        let filled =
+            |text: &str| bindings.iter().fold(text.to_owned(), |text, (hole, bound)| text.replace(hole, bound));
+        for file in &mut release.files {
+            match file {
+                ValuesFile::At(path) => *path = PathBuf::from(filled(&path.to_string_lossy())),
+                ValuesFile::InRepository { path, .. } => *path = filled(path),
+            }
+        }
+        release.name = filled(&release.name).into();
+        release.namespace = release.namespace.map(|namespace| filled(&namespace).into());
+        let at = release.values.at;
+        placeholders::fill(&mut release.values, &|written| {
+            bindings.get(written).map(|bound| Node::text(bound.as_str(), at))
+        });
+        release
+    };
+    each.iter().map(one).collect()
+}
+
+/// What placeholders stand for, by the words that they are written with.
+type Bindings = BTreeMap<String, String>;
+
+/// What the placeholders in a file's name stand for, if it has any, so that it is this file.
+fn bindings(named: &ValuesFile, path: &Path) -> Option<Bindings> {
+    let (pattern, whole) = match named {
+        ValuesFile::At(path) => (normalized(path), true),
+        ValuesFile::InRepository { path, .. } => (normalized(Path::new(path)), false),
+    };
+    let parts = |path: &Path| -> Vec<String> {
+        path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    };
+    let (pattern, path) = (parts(&pattern), parts(&normalized(path)));
+    let from = path.len().checked_sub(pattern.len()).filter(|from| !whole || *from == 0)?;
+    // What is a placeholder and nothing else would fit anything.
+    if !pattern.iter().any(|part| has_placeholder(part)) || pattern.iter().all(|part| is_placeholder(part)) {
+        return None;
+    }
+    let mut found = Bindings::new();
+    pattern.iter().zip(&path[from..]).all(|(pattern, part)| bind(pattern, part, &mut found)).then_some(found)
+}
+
+fn has_placeholder(text: &str) -> bool {
+    text.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}"))
+}
+
+fn is_placeholder(text: &str) -> bool {
+    text.strip_prefix("{{").and_then(|rest| rest.split_once("}}")).is_some_and(|(_, rest)| rest.is_empty())
+}
+
+/// Binds the placeholders of a name, so that it becomes another one; equal ones are bound to the same.
+fn bind(pattern: &str, name: &str, found: &mut Bindings) -> bool {
+    let Some((before, rest)) = pattern.split_once("{{") else { return pattern == name };
+    let Some((inner, after)) = rest.split_once("}}") else { return pattern == name };
+    let Some(rest) = name.strip_prefix(before) else { return false };
+    let hole = format!("{{{{{inner}}}}}");
+    (1..=rest.len()).filter(|end| rest.is_char_boundary(*end)).any(|end| {
+        let (bound, left) = rest.split_at(end);
+        let mut tried = found.clone();
+        let fits =
+            tried.entry(hole.clone()).or_insert_with(|| bound.to_owned()) == bound && bind(after, left, &mut tried);
+        if fits {
+            *found = tried;
+        }
+        fits
+    })
 }
 
 /// The file that a release names, by its number.
@@ -187,12 +268,16 @@ pub(super) fn of_files(
                 Some(files[number].node.clone())
             }
             (None, ValuesFile::At(path)) => read(builder, path),
-            (None, ValuesFile::InRepository { optional: true, .. }) => continue,
+            (None, ValuesFile::InRepository { optional: true, path }) if !has_placeholder(path) => continue,
             (None, ValuesFile::InRepository { .. }) => None,
         };
         match node {
             Some(node) => lower = over(node, lower),
-            None => missing = missing.or_else(|| Some(one.to_string())),
+            None => {
+                // It may fill in what those below it leave blank.
+                open_blanks(&mut lower);
+                missing = missing.or_else(|| Some(one.to_string()));
+            }
         }
     }
     let mut values = over(own, lower);

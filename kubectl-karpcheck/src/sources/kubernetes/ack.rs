@@ -13,7 +13,8 @@ use crate::inventory::{
 use crate::schema;
 use crate::schema::aws::Kind;
 use crate::schema::{aws, kinds};
-use crate::sources::mapping::{Mapper, PLAIN, Reference, References, Rows, block, by_name, row};
+use crate::sources::mapping;
+use crate::sources::mapping::{Mapper, PLAIN, Reference, References, Rows, Spelling, block, by_name, row};
 
 /// Fields of `spec` or `status` by the kind of object, and the property that each is.
 const OBJECTS: &[(&str, Rows)] = &[
@@ -219,6 +220,11 @@ const OBJECTS: &[(&str, Rows)] = &[
 
 fn rows(object: &str) -> Rows {
     OBJECTS.iter().find(|(own, _)| *own == object).map_or(&[], |(_, rows)| rows)
+}
+
+/// The way to the field that a property of what an object describes is written in.
+pub(super) fn written(object: &str, path: &[String]) -> Option<Vec<String>> {
+    mapping::written(rows(object), Spelling::Exact, path)
 }
 
 /// The key that a grant is of.

@@ -1,15 +1,14 @@
 //! What ConfigMaps hold, those that kustomizations make among them: values of releases, variables.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::inventory::{Builder, Map, Node, Origin, Value};
+use crate::inventory::{At, Builder, Map, Node, Value};
+use crate::sources::helm::values;
 use crate::sources::kubernetes::held::Held;
 use crate::sources::kubernetes::{kind_of, name_of};
 use crate::sources::reader::Context;
-
-/// A file that a kustomization puts into a ConfigMap is not read beyond this size.
-const MOST: u64 = 1 << 20;
+use crate::sources::referenced;
 
 /// A ConfigMap: the folder that it stands in, its name, its data.
 pub(super) struct Config {
@@ -21,33 +20,54 @@ pub(super) struct Config {
 /// All ConfigMaps of a run.
 pub(super) type Configs = Vec<Config>;
 
-/// The ConfigMaps among some objects, and those that kustomizations make, of files that are nothing else then.
-pub(super) fn of(context: &mut Context<'_>, held: &[Held]) -> Configs {
+/// The ConfigMaps among some objects.
+pub(super) fn of(held: &[Held]) -> Configs {
+    let maps = held.iter().filter(|object| is_config(&object.node));
+    maps.filter_map(|object| {
+        let folder = object.path.parent().unwrap_or(Path::new("")).to_owned();
+        Some(Config { folder, name: name_of(&object.node), data: object.node.member("data")?.clone() })
+    })
+    .collect()
+}
+
+/// Is it a ConfigMap?
+pub(super) fn is_config(node: &Node) -> bool {
+    kind_of(node).is_some_and(|(kind, _)| kind == "core/ConfigMap")
+}
+
+/// The ConfigMaps that kustomizations make, as objects of the kustomization's file. What they are made of is nothing else then.
+pub(super) fn generated(context: &mut Context<'_>, held: &[Held]) -> Vec<Held> {
     let mut all = vec![];
     for object in held {
-        let Some((kind, _)) = kind_of(&object.node) else { continue };
-        let folder = object.path.parent().unwrap_or(Path::new("")).to_owned();
-        match &*kind {
-            "core/ConfigMap" => {
-                if let Some(data) = object.node.member("data") {
-                    all.push(Config { folder, name: name_of(&object.node), data: data.clone() });
-                }
+        let folder = object.path.parent().unwrap_or(Path::new(""));
+        for made in generators(&object.node) {
+            let Some(name) = made.member("name").filter(|name| name.as_str().is_some()) else { continue };
+            let metadata = [("name", Some(name.clone())), ("namespace", made.member("namespace").cloned())];
+            let mut map = Map::default();
+            for (key, value) in metadata {
+                value.into_iter().for_each(|value| map.set(key, value));
             }
-            "kustomize.config.k8s.io/Kustomization" | "kustomize.config.k8s.io/Component" => {
-                for made in object.node.member("configMapGenerator").map(Node::elements).unwrap_or_default() {
-                    if let Some(name) = made.str_at(&["name"]) {
-                        let data = generated(context, made, &folder);
-                        all.push(Config { folder: folder.clone(), name: name.to_owned(), data });
-                    }
-                }
-            }
-            _ => {}
+            let members = [
+                ("apiVersion", Node::text("v1", made.at)),
+                ("kind", Node::text("ConfigMap", made.at)),
+                ("metadata", Node::new(Value::Map(map), made.at)),
+                ("data", data_of(context, made, folder)),
+            ];
+            let node = values::object(members, made.at);
+            all.push(Held { path: Arc::clone(&object.path), doc: object.doc, named: object.named, node });
         }
     }
     all
 }
 
-fn generated(context: &mut Context<'_>, made: &Node, folder: &Path) -> Node {
+/// What a kustomization says of the ConfigMaps that it makes.
+pub(super) fn generators(kustomization: &Node) -> &[Node] {
+    let is_one = kind_of(kustomization).is_some_and(|(kind, _)| kind.starts_with("kustomize.config.k8s.io/"));
+    let made = kustomization.member("configMapGenerator").filter(|_| is_one);
+    made.map(Node::elements).unwrap_or_default()
+}
+
+fn data_of(context: &mut Context<'_>, made: &Node, folder: &Path) -> Node {
     let mut data = Map::default();
     let list = |name: &str| made.member(name).map(Node::elements).unwrap_or_default().iter().filter_map(Node::as_str);
     for file in list("files") {
@@ -69,10 +89,8 @@ fn generated(context: &mut Context<'_>, made: &Node, folder: &Path) -> Node {
 
 /// A file's text, which begins on its first line.
 fn text_of(builder: &mut Builder, path: &Path) -> Option<Node> {
-    let mut text = String::new();
-    std::fs::File::open(path).ok()?.take(MOST).read_to_string(&mut text).ok()?;
-    let doc = builder.document(Origin::File(path.to_string_lossy().into()));
-    Some(Node::text(text, crate::inventory::At { doc, line: 1, column: 1 }))
+    let (text, doc) = referenced::read(builder, path)?;
+    Some(Node::text(text, At { doc, line: 1, column: 1 }))
 }
 
 /// The data of the ConfigMap of a name that stands nearest to a folder; none where several are as near and differ.

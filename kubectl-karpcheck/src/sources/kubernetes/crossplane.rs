@@ -14,6 +14,7 @@ use crate::inventory::{
 };
 use crate::schema::aws;
 use crate::schema::aws::Kind;
+use crate::sources::mapping;
 use crate::sources::mapping::{Mapper, Reference, References, Rows, Spelling, block, row};
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::arguments::{Makes, Part, Resource};
@@ -209,8 +210,15 @@ fn known(kind: &str) -> Option<Known> {
 }
 
 /// The CloudFormation type of what an object of this kind describes, or describes a part of.
-pub(super) fn described_by(kind: &str) -> Option<&'static str> {
+pub(in crate::sources) fn described_by(kind: &str) -> Option<&'static str> {
     Some(known(kind)?.resource.described_type())
+}
+
+/// The way to the field that a property of what an object describes is written in.
+pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
+    let known = known(kind)?;
+    let field = mapping::written(known.resource.rows, known.spelling(), path)?;
+    Some(["spec", "forProvider"].into_iter().map(str::to_owned).chain(field).collect())
 }
 
 /// Adds an object and what it describes.

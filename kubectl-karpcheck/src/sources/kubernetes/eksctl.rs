@@ -3,10 +3,9 @@
 
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::builder::Stated;
 use crate::inventory::reason::Objects;
 use crate::inventory::{
-    Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, SourceKind, SymbolScope, Text, Value,
+    Address, AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Origin, SourceKind, Stated, SymbolScope, Text, Value,
 };
 use crate::karpenter::releases;
 use crate::schema::aws;
@@ -25,7 +24,10 @@ pub(super) fn add(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>>
         return vec![];
     };
     let scope = builder.template();
-    let stated = builder.stated().clone();
+    let stated = match builder.origin(draft.body.at.doc) {
+        Origin::File(path) => builder.stated().of_unit(path).clone(),
+        _ => builder.stated().clone(),
+    };
     let config = Config { scope, name, region: config.at_path(&["metadata", "region"]).cloned(), body: config, stated };
     config.cluster(builder);
     for (number, one) in elements(config.body, &["iam", "podIdentityAssociations"]).iter().enumerate() {

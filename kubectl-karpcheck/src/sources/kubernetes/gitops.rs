@@ -9,24 +9,33 @@ use crate::sources::helm::values::{from_text, over, set_path};
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Release, ValuesFile};
 
-/// What an Application installs, or the Applications that an ApplicationSet makes, of which there is one template.
+/// What an Application installs, or the Applications that an ApplicationSet makes.
 pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>> {
-    if !draft.kind.ends_with("/ApplicationSet") {
-        return draft.body.member("spec").map(|spec| of_application(builder, draft, spec)).unwrap_or_default();
+    applications(&draft.body).iter().flat_map(|spec| of_application(builder, draft, spec)).collect()
+}
+
+/// The specs of an Application, or of those that an ApplicationSet makes, of which there is one template.
+pub(super) fn applications(object: &Node) -> Vec<Node> {
+    if object.str_at(&["kind"]) != Some("ApplicationSet") {
+        return object.member("spec").cloned().into_iter().collect();
     }
-    let Some(template) = draft.body.at_path(&["spec", "template", "spec"]) else { return vec![] };
-    let elements = listed(&draft.body);
+    let Some(template) = object.at_path(&["spec", "template", "spec"]) else { return vec![] };
+    let elements = listed(object);
     if elements.is_empty() {
-        return of_application(builder, draft, template);
+        return vec![template.clone()];
     }
-    let mut found = vec![];
-    for element in elements {
+    let of_element = |element: &&Node| {
         let mut spec = template.clone();
         let value = |written: &str| element.at_path(&placeholders::named(written)?).cloned();
         placeholders::fill(&mut spec, &value);
-        found.extend(of_application(builder, draft, &spec));
-    }
-    found
+        spec
+    };
+    elements.iter().map(of_element).collect()
+}
+
+/// The sources of an Application.
+pub(super) fn sources(spec: &Node) -> impl Iterator<Item = &Node> {
+    spec.member("source").into_iter().chain(spec.member("sources").map(Node::elements).unwrap_or_default())
 }
 
 /// What an ApplicationSet makes an Application of each: the elements of its lists, where it has nothing else.
@@ -42,10 +51,9 @@ fn listed(set: &Node) -> Vec<&Node> {
 
 fn of_application(builder: &mut Builder, draft: &Draft, spec: &Node) -> Vec<Content<'static>> {
     let destination = text(spec.at_path(&["destination", "namespace"]));
-    let sources = spec.member("sources").map(Node::elements).unwrap_or_default();
     let mut found = vec![];
-    let sources_by_ref: Vec<&str> = sources.iter().filter_map(|source| source.str_at(&["ref"])).collect();
-    for one in spec.member("source").into_iter().chain(sources) {
+    let sources_by_ref: Vec<&str> = sources(spec).filter_map(|source| source.str_at(&["ref"])).collect();
+    for one in sources(spec) {
         let named = one.member("chart").is_some();
         let chart = written(one.member("chart")).or_else(|| written(one.member("path"))).unwrap_or_default();
         let repository = written(one.member("repoURL")).unwrap_or_default();

@@ -4,6 +4,7 @@ use crate::formats::yaml;
 use crate::inventory::reason::Objects;
 use crate::inventory::{At, Cause, DocId, Map, Node, Reason, Text, Value};
 use crate::sources::helm::values::from_text;
+use crate::sources::kubernetes::replacements::Replacement;
 use crate::sources::kubernetes::{kind_of, name_of};
 use crate::sources::placeholders;
 
@@ -36,8 +37,8 @@ enum Change {
     Image(Image),
     /// Another namespace.
     Namespace(Node),
-    /// Fields that get the value of others.
-    Replaced(Vec<String>, Node),
+    /// Fields that get the value of another object's.
+    Replaced(Replacement),
 }
 
 #[derive(Clone, Debug)]
@@ -80,23 +81,18 @@ pub(super) fn of(spec: &Node, file: &mut dyn FnMut(&str) -> Option<Vec<Node>>) -
         }
     }
     for image in list("images") {
-        let text = |name: &str| image.str_at(&[name]).map(str::to_owned);
-        let Some(name) = text("name") else { continue };
-        let tag =
-            image.member("newTag").map(|tag| tag.as_str().map_or_else(|| tag.to_json().to_string(), str::to_owned));
-        let image = Image { name, new_name: text("newName"), new_tag: tag, digest: text("digest") };
+        let Some(image) = Image::of(image) else { continue };
         all.push(Patch { target: Target::default(), change: Change::Image(image) });
     }
     if let Some(namespace) = spec.member("namespace").filter(|namespace| !namespace.is_null()) {
         all.push(Patch { target: Target::default(), change: Change::Namespace(namespace.clone()) });
     }
-    for target in
-        list("replacements").iter().flat_map(|one| one.member("targets").map(Node::elements).unwrap_or_default())
-    {
-        let paths = target.member("fieldPaths").map(Node::elements).unwrap_or_default();
-        let paths = paths.iter().filter_map(Node::as_str).map(str::to_owned).collect();
-        let select = target.member("select").map(Target::of).unwrap_or_default();
-        all.push(Patch { target: select, change: Change::Replaced(paths, target.clone()) });
+    for one in list("replacements") {
+        let targets = one.member("targets").map(Node::elements).unwrap_or_default();
+        all.extend(targets.iter().map(|target| {
+            let select = target.member("select").map(Target::of).unwrap_or_default();
+            Patch { target: select, change: Change::Replaced(Replacement::of(one, target)) }
+        }));
     }
     all
 }
@@ -171,8 +167,8 @@ impl Target {
         self.group.is_none() && self.kind.is_none() && self.name.is_none() && !self.vague
     }
 
-    /// Is an object among them, and is that certain?
-    fn fits(&self, object: &Node) -> Option<bool> {
+    /// Is an object, which had other names before, among them, and is that certain?
+    fn fits(&self, object: &Node, was: &[String]) -> Option<bool> {
         let (kind, _) = kind_of(object)?;
         let (group, kind) = kind.split_once('/')?;
         let same = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
@@ -184,7 +180,7 @@ impl Target {
         let name = name_of(object);
         let (fits, certain) = match self.name.as_deref() {
             None | Some(".*") => (true, true),
-            Some(wanted) if wanted == name => (true, true),
+            Some(wanted) if wanted == name || was.iter().any(|was| was == wanted) => (true, true),
             // A name is a regular expression.
             Some(wanted) => (wanted.contains(['*', '+', '?', '|', '(', '[', '^', '$']), false),
         };
@@ -203,8 +199,8 @@ impl Operation {
 impl Patch {
     /// Changes an object, if it is one that the patch is for. Where what becomes of it is not known, neither are the fields
     /// that are touched. Did it change?
-    pub(super) fn apply(&self, object: &mut Node) -> bool {
-        let Some(certain) = self.target.fits(object) else { return false };
+    pub(super) fn apply(&self, object: &mut Node, was: &[String]) -> bool {
+        let Some(certain) = self.target.fits(object, was) else { return false };
         match &self.change {
             Change::Merge(patch) if certain => {
                 let by_name =
@@ -226,17 +222,27 @@ impl Patch {
             }
             Change::Image(image) => return image.apply(object),
             Change::Namespace(namespace) => return move_to(object, namespace),
-            Change::Replaced(paths, target) => {
-                for path in paths {
-                    // What is chosen within a list is left out with the list.
-                    let path = path.split('[').next().unwrap_or_default();
-                    let path: Vec<String> =
-                        path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-                    set(object, &path, Node::unknown(Cause::Undecidable, Objects::Patched, target.at));
-                }
-            }
+            // What it takes from which object is known where all of them are: see `replace`.
+            Change::Replaced(_) => return false,
         }
         true
+    }
+}
+
+impl Patch {
+    /// Where a replacement takes its value from.
+    pub(super) const fn replacement(&self) -> Option<&Replacement> {
+        match &self.change {
+            Change::Replaced(replacement) => Some(replacement),
+            _ => None,
+        }
+    }
+
+    /// Lets a replacement put its value into an object that it chooses. Did it change it?
+    pub(super) fn replace(&self, object: &mut Node, was: &[String], value: Option<&Node>) -> bool {
+        let Some(replacement) = self.replacement() else { return false };
+        let Some(certain) = self.target.fits(object, was) else { return false };
+        replacement.put(object, value.filter(|_| certain))
     }
 }
 
@@ -418,6 +424,26 @@ fn remove(node: &mut Node, path: &[String]) {
 }
 
 impl Image {
+    /// As kustomizations write it, and as Applications do: `[NAME=]NEWNAME[:TAG][@DIGEST]`.
+    fn of(node: &Node) -> Option<Self> {
+        if let Some(text) = node.as_str() {
+            let (name, new) = text.split_once('=').map_or((None, text), |(name, new)| (Some(name), new));
+            let (new, digest) = new.split_once('@').map_or((new, None), |(new, digest)| (new, Some(digest)));
+            let (new, tag) = tagged(new);
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            return Some(Self {
+                name: name.unwrap_or(new).to_owned(),
+                new_name: name.map(|_| new.to_owned()),
+                new_tag: owned(tag),
+                digest: owned(digest),
+            });
+        }
+        let text = |name: &str| node.str_at(&[name]).map(str::to_owned);
+        let tag =
+            node.member("newTag").map(|tag| tag.as_str().map_or_else(|| tag.to_json().to_string(), str::to_owned));
+        Some(Self { name: text("name")?, new_name: text("newName"), new_tag: tag, digest: text("digest") })
+    }
+
     fn apply(&self, node: &mut Node) -> bool {
         match &mut node.value {
             Value::List(list) => list.items.iter_mut().fold(false, |any, item| self.apply(item) | any),
@@ -438,10 +464,7 @@ impl Image {
     /// An image as it is called from then on, if it is the one that is meant.
     fn renamed(&self, image: &str) -> Option<String> {
         let plain = image.split('@').next()?;
-        let (name, tag) = match plain.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-            Some((name, tag)) => (name, Some(tag)),
-            None => (plain, None),
-        };
+        let (name, tag) = tagged(plain);
         if name != self.name {
             return None;
         }
@@ -449,6 +472,14 @@ impl Image {
         let tag = self.new_tag.as_deref().or(tag).map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = self.digest.as_deref().map(|digest| format!("@{digest}")).unwrap_or_default();
         Some(format!("{new}{tag}{digest}"))
+    }
+}
+
+/// An image's name, and its tag: a registry may have a port.
+fn tagged(image: &str) -> (&str, Option<&str>) {
+    match image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+        Some((name, tag)) => (name, Some(tag)),
+        None => (image, None),
     }
 }
 
@@ -463,10 +494,15 @@ fn move_to(object: &mut Node, namespace: &Node) -> bool {
 }
 
 /// Puts the values of variables (`${NAME}`, `${NAME:=default}`) into the texts of an object, as Flux does. Did it change?
+/// A part of a value (`${NAME:0:8}`, `${NAME%-*}`) is not made here.
 pub(super) fn substitute(node: &mut Node, variables: &[(String, Node)]) -> bool {
     placeholders::fill(node, &|written| {
-        let name = written.strip_prefix("${")?.strip_suffix('}')?;
-        let end = name.find(':').unwrap_or(name.len());
-        variables.iter().rev().find(|(known, _)| *known == name[..end]).map(|(_, value)| value.clone())
+        let inner = written.strip_prefix("${")?.strip_suffix('}')?;
+        let end = inner.find(|one: char| !(one.is_ascii_alphanumeric() || one == '_')).unwrap_or(inner.len());
+        let (name, rest) = inner.split_at(end);
+        let value = variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)?;
+        let otherwise = [":=", ":-", "=", "-"].iter().any(|sign| rest.starts_with(sign));
+        // An empty value is none where a default stands beside it.
+        (rest.is_empty() || (otherwise && value.as_str() != Some(""))).then(|| value.clone())
     })
 }

@@ -6,7 +6,8 @@
 
 use crate::schema::aws;
 use crate::schema::aws::Kind;
-use crate::sources::mapping::{Rows, block, row};
+use crate::sources::mapping;
+use crate::sources::mapping::{Rows, Spelling, block, row};
 
 /// What a resource of Terraform's becomes.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +97,12 @@ impl Resource {
 /// All entries of a type of resource: one that says something of several types has several.
 pub(super) fn all(name: &str) -> impl Iterator<Item = &'static Resource> {
     RESOURCES.iter().filter(move |resource| resource.name == name)
+}
+
+/// The way to the argument of a type of resource that a property is written in.
+pub(in crate::sources) fn written(name: &str, path: &[String]) -> Option<Vec<String>> {
+    let resource = of(name).filter(|resource| matches!(resource.makes, Makes::Resource(_)))?;
+    mapping::written(resource.rows, Spelling::Exact, path)
 }
 
 const ROLE: &str = "AWS::IAM::Role";

@@ -12,6 +12,7 @@ mod known_modules;
 mod named_files;
 mod parse;
 mod roots;
+mod terragrunt;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -23,9 +24,12 @@ use crate::inventory::{Builder, DocId, Item, Node, Origin, Problem, SymbolScope,
 use crate::sources::reader::{Content, Context};
 use crate::sources::relevance::Relevance;
 use crate::sources::terraform::hcl::parse::Unparsed;
+use crate::storage;
 use code::Source;
-use named_files::Documents;
+use named_files::{Documents, NamedFiles};
 use roots::{Input, Values};
+use terragrunt::units;
+use terragrunt::units::{Unit, UnitFile};
 
 /// Evaluation nests: on a thread of its own, so that a module cannot end the process.
 const STACK: usize = 256 << 20;
@@ -33,6 +37,8 @@ const STACK: usize = 256 << 20;
 const MAX_CALLED: u64 = 8 << 20;
 /// Folders that calls may lead to.
 const MAX_FOLDERS: usize = 500;
+/// Files of Terragrunt that are evaluated.
+const MAX_UNITS: usize = 300;
 
 /// The files that were given, by folder.
 #[derive(Default)]
@@ -40,6 +46,8 @@ pub(in crate::sources) struct Modules {
     folders: BTreeMap<PathBuf, Folder>,
     /// Files of values (`*.tfvars`) that were given.
     values: Vec<ValuesFile>,
+    /// Terragrunt's files that were given.
+    terragrunt: Vec<ValuesFile>,
     /// The scope of what lies in a folder, and which shapes have it: the plan or state beside a module speaks of the
     /// same addresses, a second plan of others.
     scopes: HashMap<PathBuf, (SymbolScope, Vec<bool>)>,
@@ -72,6 +80,10 @@ struct Folder {
 impl Modules {
     /// Takes a file.
     pub(in crate::sources) fn file(&mut self, path: &Path, doc: DocId, text: String, named: bool) {
+        if is_terragrunt(path) {
+            self.terragrunt.push(ValuesFile { path: path.to_owned(), doc, text, named });
+            return;
+        }
         if is_values(path) {
             self.values.push(ValuesFile { path: path.to_owned(), doc, text, named });
             return;
@@ -93,9 +105,10 @@ impl Modules {
 
     /// Reads them. Returns how many resources of interest there were.
     pub(in crate::sources) fn add(mut self, context: &mut Context<'_>) -> u64 {
-        if self.folders.is_empty() && self.values.is_empty() {
+        if self.folders.is_empty() && self.values.is_empty() && self.terragrunt.is_empty() {
             return 0;
         }
+        let units = self.units(context);
         let installed = self.follow(context.builder);
         let mut parsed: Vec<(PathBuf, bool, Vec<Source>)> = vec![];
         for (path, folder) in std::mem::take(&mut self.folders) {
@@ -120,12 +133,16 @@ impl Modules {
         for ValuesFile { path, doc, text, named } in std::mem::take(&mut self.values) {
             let relevance = Relevance::of_code(&text);
             match parse::parse_values(doc, text) {
-                Ok(source) => values.push(Values { path, source, named }),
+                Ok(source) => values.push(Values { path, source, named, scope: SymbolScope::Run }),
                 Err(Unparsed { what, at, .. }) => context.unread(*what, at, named, relevance),
             }
         }
         let builder = &mut *context.builder;
         let stated = builder.stated().clone();
+        // Each may describe a cluster of its own.
+        for one in values.iter_mut().filter(|one| !one.named) {
+            one.scope = builder.root(&one.path);
+        }
         // Files that are read each by itself have each a scope.
         let mut scopes: Vec<SymbolScope> = vec![];
         for (folder, _, sources) in &parsed {
@@ -136,7 +153,14 @@ impl Modules {
                 scopes.push(builder.root(Path::new(&path)));
             }
         }
-        let input = Input { parsed, values, installed, parameters: context.parameters, stated, scopes };
+        let every = scopes.iter().chain(values.iter().map(|one| &one.scope)).chain(units.iter().map(|one| &one.scope));
+        let of_scopes = every.map(|scope| (*scope, builder.stated_of(*scope).clone())).collect();
+        let sources = parsed.iter().flat_map(|(_, _, sources)| sources);
+        let variables = sources.flat_map(|source| source.body.get_blocks("variable"));
+        let names = variables.filter_map(|block| block.labels.first().map(|label| label.as_str().to_owned()));
+        builder.declare_parameters(names);
+        let given = builder.given_folders().to_vec();
+        let input = Input { parsed, values, units, installed, of_scopes, stated, scopes, given };
         let documents = &mut *builder;
         let outcome = std::thread::scope(|scope| {
             let evaluate = || roots::evaluate_all(&input, &Documents::new(documents));
@@ -156,6 +180,51 @@ impl Modules {
         }
         leave_to_the_root(context, before, &evaluated.files);
         count
+    }
+
+    /// What Terragrunt's files run. Folders that nobody gave are read for them.
+    fn units(&mut self, context: &mut Context<'_>) -> Vec<Unit> {
+        let mut files = vec![];
+        for ValuesFile { path, doc, text, named } in std::mem::take(&mut self.terragrunt).into_iter().take(MAX_UNITS) {
+            let relevance = Relevance::of_code(&text);
+            match parse::parse(doc, text.clone()) {
+                Ok(_) => {
+                    let scope = context.builder.root(path.parent().unwrap_or(Path::new("")));
+                    files.push(UnitFile { path, doc, text, scope });
+                }
+                Err(Unparsed { what, at, .. }) => context.unread(*what, at, named, relevance),
+            }
+        }
+        if files.is_empty() {
+            return vec![];
+        }
+        let given = context.builder.given_folders().to_vec();
+        let folders: Vec<PathBuf> =
+            files.iter().map(|file| file.path.parent().unwrap_or(Path::new("")).to_owned()).collect();
+        let documents = &mut *context.builder;
+        let units = std::thread::scope(|scope| {
+            let evaluate = || {
+                let documents = Documents::new(documents);
+                units::units(&files, &NamedFiles::new(&documents, &folders, &given))
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, evaluate);
+            thread.ok()?.join().ok()
+        });
+        let (units, elsewhere) = units.unwrap_or_default();
+        let mut told: HashSet<String> = HashSet::new();
+        for one in elsewhere {
+            if told.insert(one.source.clone()) {
+                let what = TerraformProblem::OfTerragrunt { source: one.source.into() };
+                context.builder.problem(Problem::new(what, Some(one.at)));
+            }
+        }
+        let mut known: HashSet<PathBuf> = self.folders.keys().filter_map(|path| canonical(path)).collect();
+        for unit in &units {
+            if self.folders.len() < MAX_FOLDERS && known.insert(unit.target.clone()) {
+                self.read_folder(context.builder, &unit.target);
+            }
+        }
+        units
     }
 
     /// Reads the folders that calls lead to and nobody gave. Returns which folder each installed module is in, by its
@@ -203,6 +272,7 @@ impl Modules {
                 && let Ok(text) = fs::read_to_string(&path)
             {
                 let doc = builder.document(Origin::File(Arc::from(path.to_string_lossy())));
+                builder.remarks(doc, &text);
                 files.push(ModuleFile { name: name_of(&path), doc, text, named: false });
             }
         }
@@ -253,6 +323,11 @@ pub(in crate::sources) fn is_json(path: &Path) -> bool {
     path.ends_with(".tf.json") || path.ends_with(".tfvars.json")
 }
 
+/// Is it a file in which Terragrunt says what it runs, and with which inputs?
+pub(in crate::sources) fn is_terragrunt(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "terragrunt.hcl")
+}
+
 /// Is it a file of values for variables?
 fn is_values(path: &Path) -> bool {
     let path = path.to_string_lossy();
@@ -274,6 +349,11 @@ fn canonical(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
+/// The root of the repository that a real path lies in.
+fn repository_of(real: &Path) -> Option<&Path> {
+    real.ancestors().find(|folder| folder.join(".git").exists())
+}
+
 /// `source = "./x"` of a folder's module calls, by their look: what it is not finds no folder.
 fn local_sources(folder: &Folder) -> Vec<String> {
     folder
@@ -291,7 +371,7 @@ fn local_sources(folder: &Folder) -> Vec<String> {
 
 /// What `terraform init` has installed below a root: keys and folders.
 fn modules_json(root: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(bytes) = fs::read(root.join(".terraform/modules/modules.json")) else { return vec![] };
+    let Ok(bytes) = storage::read(&root.join(".terraform/modules/modules.json"), MAX_CALLED) else { return vec![] };
     let Ok(list) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return vec![] };
     let modules = list.get("Modules").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
     modules

@@ -34,12 +34,11 @@ pub(super) fn documents(body: &Node) -> Vec<Node> {
         return if body.as_map().is_some() { vec![body.clone()] } else { vec![] };
     };
     let (plain, holes) = policy_documents::marked(text);
-    // A text of several lines stands below its attribute; of one line, beside it. One that is a file begins a line.
+    // A text of several lines is a block, which stands where its first line does.
     let block = body.at.line > 0 && plain.trim_end().contains('\n');
-    let below = u32::from(body.at.column != 1);
     let place = |inner: At| {
-        if block {
-            At { line: (body.at.line + inner.line + below).saturating_sub(1), column: inner.column, ..body.at }
+        if block && inner.line > 0 {
+            At { line: body.at.line + inner.line - 1, column: body.at.column + inner.column - 1, ..body.at }
         } else {
             body.at
         }
@@ -203,6 +202,7 @@ mod tests {
             .chain([Part::Known("\n".into())]);
         let nodes = documents(&Node::text(Text::from_parts(parts), at));
         let role = nodes[0].at_path(&["spec", "role"]).expect("there");
-        assert_eq!((role.at.line, role.to_json().to_string()), (13, "\"x-${role}\"".into()));
+        assert_eq!((role.at.line, role.at.column), (12, 11));
+        assert_eq!(role.to_json().to_string(), "\"x-${role}\"");
     }
 }

@@ -18,12 +18,11 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn read(path: &Path, parameters: &[(&str, &str)]) -> Inventory {
-    let stated = Stated { account: Some("111122223333".into()), ..Stated::default() };
-    let mut builder = Builder::new(stated);
     let plan = GatherScope::new([("*", false), ("*/*", false)]);
-    let parameters: Vec<(String, String)> =
-        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let named = crate::sources::Named { paths: &[path.to_owned()], parameters: &parameters, ..Default::default() };
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let stated = Stated { account: Some("111122223333".into()), parameters, ..Stated::default() };
+    let mut builder = Builder::new(stated);
+    let named = crate::sources::Named { paths: &[path.to_owned()], ..Default::default() };
     crate::sources::files(named, &plan, &mut builder, &mut std::io::empty());
     karpenter::inventory(builder)
 }

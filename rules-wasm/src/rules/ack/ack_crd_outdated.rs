@@ -103,7 +103,7 @@ use crate::ack::keys::{self, KeyField};
 use crate::{ack, crds};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An installed CRD and the controller do not know the same reference fields",
+    title: "An installed ACK CRD and its controller disagree about reference fields",
     severity: Error,
     subjects: &[crds::KIND],
     reads: &[ack::KINDS],
@@ -212,7 +212,7 @@ fn released(version: &Field, controller: &Controller, field: &KeyField, uses: Op
         (false, _) if release >= since => fail(
             version,
             format!(
-                "CRD {} does not know {name}, which the controller {release} has: whoever uses it loses it without a word",
+                "CRD {} does not know {name}, which the controller {release} has: the API server silently drops it",
                 definition.name()
             ),
         )
@@ -225,7 +225,7 @@ fn released(version: &Field, controller: &Controller, field: &KeyField, uses: Op
             version,
             format!(
                 "CRD {} knows {name}, which {} uses, but the controller {release} does not read it (from {since} on): the \
-                 reference is ignored without a word",
+                 reference is silently ignored",
                 definition.name(),
                 who(uses)
             ),

@@ -72,7 +72,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An id and a reference are both set",
+    title: "An id and a reference are both set for one field",
     severity: Error,
     subjects: &[ack::KINDS],
     check,

@@ -64,7 +64,7 @@ use crate::ack::{
 };
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A key is not written as AWS returns it, so the object never agrees with AWS",
+    title: "A key is not in the form that AWS returns, so the object never matches AWS",
     severity: Warning,
     subjects: &[ack::KINDS],
     // Only to offer what AWS returns.
@@ -153,14 +153,14 @@ const fn consequence(class: Class) -> (Severity, Confidence, &'static str) {
         Class::Rewrite => (
             Warning,
             HIGH,
-            "but AWS returns the key's ARN, and the controller writes that over it: what applies from Git and the controller \
-             overwrite each other without end",
+            "but AWS returns the key's ARN, and the controller writes that over it: what is applied from Git and the \
+             controller keep overwriting each other",
         ),
         Class::RewriteFixed => (
             Warning,
             HIGH,
-            "but AWS returns the key's ARN, which the controller tries to write over it, and the CRD forbids to change the \
-             field: its updates are refused",
+            "but AWS returns the key's ARN, which the controller tries to write over it, and the CRD forbids changing \
+             the field: its updates are rejected",
         ),
         Class::Terminal => (
             Warning,
@@ -180,9 +180,9 @@ const fn consequence(class: Class) -> (Severity, Confidence, &'static str) {
         Class::Resync => {
             (Info, HIGH, "but AWS returns the key's ARN: the controller updates it at each resync, to no effect")
         }
-        Class::ArnOnly => (Info, HIGH, "but AWS takes nothing but a key's ARN here, and refuses it"),
+        Class::ArnOnly => (Info, HIGH, "but AWS accepts only a key's ARN here, and refuses it"),
         Class::Fixed => {
-            (Info, LOW, "which AWS may return as the key's ARN, and the CRD forbids to change the field afterwards")
+            (Info, LOW, "which AWS may return as the key's ARN, and the CRD forbids changing the field afterwards")
         }
         Class::Perhaps | Class::Loop | Class::Quiet => {
             (Info, LOW, "which AWS may return as the key's ARN; the controller would see a difference at each resync")

@@ -70,7 +70,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack::{self, keys};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A table's key never equals what DynamoDB returns, so it is updated without end",
+    title: "A table's key never matches what DynamoDB returns, so the controller updates it in an endless loop",
     severity: Error,
     subjects: &["dynamodb.services.k8s.aws/Table"],
     // Only to offer the ARN.

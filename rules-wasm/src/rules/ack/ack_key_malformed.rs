@@ -55,7 +55,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack::{self, keys};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A key's ARN or a policy's text is malformed",
+    title: "A key ARN or a policy document is malformed",
     severity: Warning,
     subjects: &[ack::KINDS],
     reads: &["AWS::KMS::Key", "AWS::SQS::Queue", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"],

@@ -90,7 +90,7 @@ use crate::interruption;
 use crate::kms::{self, State};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of a resource cannot be used",
+    title: "The KMS key of a resource cannot be used",
     severity: Error,
     subjects: &[ack::KINDS],
     reads: &["kms.services.k8s.aws/Key", KEY, "AWS::KMS::Alias"],
@@ -138,13 +138,13 @@ fn judge(key: Item, at: &Field) -> Check {
     fail(
         at,
         format!(
-            "{} is under the key {}, which is in the state {state}: AWS neither creates nor changes the resource, and what \
-             it holds cannot be decrypted",
+            "{} is encrypted with the key {}, which is in the state {state}: AWS neither creates nor changes the \
+             resource, and what it holds cannot be decrypted",
             ack::called(object),
             key.name()
         ),
     )
-    .remedy("Bring the key back (enable-key, cancel-key-deletion, import its material), or name another key.")
+    .remedy("Restore the key (enable-key, cancel-key-deletion, import its material), or name another key.")
     .group(format!("{} {state}", key.name()))
     .related([told.place("the key's state")])
     .check()

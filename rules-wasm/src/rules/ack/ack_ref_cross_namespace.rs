@@ -77,7 +77,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack::{self, CROSS_NAMESPACE_REFUSED, controllers};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A reference leads into another namespace, which the controller may not follow",
+    title: "A reference points into another namespace, which the controller does not follow",
     severity: Error,
     subjects: &[ack::KINDS],
     reads_if_allowed: &[controllers::DEPLOYMENT],
@@ -166,8 +166,11 @@ fn refused(what: &str, at: &Field) -> Finding {
 }
 
 fn advised(what: &str, at: &Field, why: &str) -> Finding {
-    fail(at, format!("{what}, which the controller follows {why}; a later release will not, unless it is told to"))
-        .severity(Info)
-        .remedy("Nothing now: before the next upgrade see that enableCrossNamespace: true is set for the controller.")
-        .group("followed")
+    fail(
+        at,
+        format!("{what}, which the controller follows {why}; a later release will not, unless it is configured to"),
+    )
+    .severity(Info)
+    .remedy("Nothing now: before the next upgrade, check that enableCrossNamespace: true is set for the controller.")
+    .group("followed")
 }

@@ -75,7 +75,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack::{self, CROSS_NAMESPACE_REFUSED, RESOLVED};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A reference leads nowhere",
+    title: "A reference points to an object that does not exist",
     severity: Error,
     subjects: &[ack::KINDS],
     reads: &[KEY],
@@ -112,7 +112,7 @@ fn check(object: Item) -> Check {
         ),
     )
     .severity(Warning)
-    .remedy("Create the object that is referred to, mend what keeps it from syncing, or correct the name.")
+    .remedy("Create the object that is referred to, fix what keeps it from syncing, or correct the name.")
     .check()
 }
 
@@ -166,12 +166,12 @@ fn terminal(key: Item, name: &Field) -> Check {
     fail(
         name,
         format!(
-            "{} refers to Key {}, which AWS refused for good ({words}): it is neither created nor updated",
+            "{} refers to Key {}, which AWS rejected permanently ({words}): it is neither created nor updated",
             ack::called(name.item()),
             key.name()
         ),
     )
-    .remedy("Mend the Key, as its condition ACK.Terminal says.")
+    .remedy("Fix the Key, as its condition ACK.Terminal says.")
     .related([condition.field.place("the Key's condition")])
     .group("terminal")
     .check()
@@ -214,7 +214,7 @@ fn missing(from: &Field) -> Check {
     fail(
         name,
         format!(
-            "{} refers to Key {} in namespace {}, which is not among what was read{}: unless the cluster has it, nothing is \
+            "{} refers to Key {} in namespace {}, whose definition was not found{}: unless the cluster has it, nothing is \
              created",
             ack::called(object),
             name.text()?.unwrap_or_default(),

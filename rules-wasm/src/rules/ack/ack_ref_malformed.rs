@@ -6,7 +6,7 @@
 //! ## Why it matters
 //!
 //! Without `from` the controller takes it for no reference at all, without a word: no error, no condition. The queue or
-//! table is made with the key that AWS takes by default, and everything looks green. (The API server drops a `name` that
+//! table is made with the key that AWS takes by default, and everything looks healthy. (The API server drops a `name` that
 //! stands where `from` belongs.) With an empty name it never syncs: "provided resource reference is nil or empty".
 //!
 //! ## How to fix it
@@ -70,7 +70,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A reference is ignored or never resolves, since it is not written as one",
+    title: "A reference is malformed, so it is ignored or never resolves",
     severity: Error,
     subjects: &[ack::KINDS],
     check,
@@ -90,7 +90,7 @@ fn check(object: Item) -> Check {
             return pass();
         }
         fail(name, format!("{what} names nothing: it cannot be resolved, so the object never syncs"))
-            .remedy("Write the name of the ACK object that is meant into from.name.")
+            .remedy("Set from.name to the name of the intended ACK object.")
             .group("no-name")
             .check()
     })
@@ -104,9 +104,9 @@ fn without_from(reference: &Field, what: &str) -> Check {
     }
     let finding = fail(
         reference,
-        format!("{what} has no `from`: the controller ignores it without a word, and AWS takes its default instead"),
+        format!("{what} has no `from`: the controller silently ignores it, and AWS uses its default instead"),
     )
-    .remedy("Write it as from: {name: NAME}, with the namespace where that is another one.")
+    .remedy("Write it as from: {name: NAME}, with the namespace if it is another one.")
     .group("no-from");
     let name = reference.child("name");
     if name.exists() != Ok(true) {
@@ -118,6 +118,6 @@ fn without_from(reference: &Field, what: &str) -> Check {
             let moved = reference.child("from").child(&member.name());
             finding.edit(moved, member.value().clone()).edit(member, Value::Absent)
         })
-        .related([name.place("the name stands where from belongs")])
+        .related([name.place("the name is where `from` belongs")])
         .check()
 }

@@ -68,7 +68,7 @@ use crate::crds;
 use crate::schemas::Node;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The cluster dropped a reference of a manifest",
+    title: "The API server dropped a reference from a manifest",
     severity: Error,
     subjects: &[ack::KINDS],
     reads_if_allowed: &[crds::KIND],
@@ -161,13 +161,16 @@ fn judge(reference: &Field, live: Item) -> Check {
             .map(|version| version.item().place("", "the definition that does not know it")),
     ];
     let key = keys::of_kind(&kind).any(|known| known.reference == reference.pointer());
-    let consequence =
-        if key { "the resource is under the key that AWS takes by default" } else { "the controller never sees it" };
+    let consequence = if key {
+        "the resource is encrypted with the key that AWS uses by default"
+    } else {
+        "the controller never sees it"
+    };
     let name = ack::reference_name(reference).unwrap_or_default();
     fail(
         if live == object { object.field(APPLIED) } else { reference.clone() },
         format!(
-            "{name} of {} was dropped by the cluster: the live object does not have it, {consequence}, and everything looks green",
+            "{name} of {} was dropped by the cluster: the live object does not have it, {consequence}, and everything looks healthy",
             ack::called(object)
         ),
     )

@@ -6,7 +6,7 @@
 //!
 //! Without `sseType` the controller sees a difference to the `KMS` that DynamoDB returns, and calls UpdateTable at every
 //! reconcile. DynamoDB refuses: "SSEType KMS is required if KMSMasterKeyId is specified", or "Table is already encrypted
-//! with given KMSMasterKeyId". The table never syncs, and no other change comes through.
+//! with given KMSMasterKeyId". The table never syncs, and no other change gets through.
 //!
 //! Without `enabled` the controller fails on the table with a nil pointer, for as long as DynamoDB describes no encryption
 //! of its own.
@@ -65,7 +65,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ack;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A table's encryption is half described, so that no update of it succeeds",
+    title: "A table's encryption settings are incomplete, so every update of it fails",
     severity: Error,
     subjects: &["dynamodb.services.k8s.aws/Table"],
     check,
@@ -96,8 +96,7 @@ fn check(table: Item) -> Check {
         None => fail(
             sse,
             format!(
-                "Table {} has an sseSpecification without `enabled`: the controller breaks off with a nil pointer and never \
-                 gets the table in sync",
+                "Table {} has an sseSpecification without `enabled`: the controller fails with a nil pointer and never syncs the table",
                 table.name()
             ),
         )

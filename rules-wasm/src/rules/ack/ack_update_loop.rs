@@ -66,7 +66,7 @@
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A table is updated without end, and AWS has begun to refuse",
+    title: "A table is updated in an endless loop, and AWS has begun to reject the updates",
     severity: Error,
     subjects: &["dynamodb.services.k8s.aws/Table"],
     properties: &[("follows", "ack-key-loops")],
@@ -100,13 +100,13 @@ fn broken(at: &Field) -> Check {
     fail(
         at,
         format!(
-            "Table {} is updated again and again: DynamoDB answers LimitExceededException (encryption mode changes are \
-             limited), and no other change comes through",
+            "Table {} is updated again and again: DynamoDB answers LimitExceededException (encryption mode changes \
+             are limited), and no other change gets through",
             table.name()
         ),
     )
     .remedy(
-        "Name the key by its ARN or with kmsMasterKeyRef, and set sseType: KMS; the updates then end by themselves.",
+        "Name the key by its ARN or with kmsMasterKeyRef, and set sseType: KMS; the updates then stop by themselves.",
     )
     .related((!key.is_absent()).then(|| key.place("the key, as it is written")))
     .check()

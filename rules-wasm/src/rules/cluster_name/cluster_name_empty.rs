@@ -62,7 +62,7 @@ fn check(controller: Item) -> Check {
     let elsewhere = !written[2].is_absent() && written[0].is_absent();
     let at = written.into_iter().find(|field| !field.is_absent()).unwrap_or_else(|| controller.field(""));
     let what = if elsewhere {
-        "has no cluster name in settings.clusterName, where this version reads it"
+        "has no cluster name in settings.clusterName, where this version looks for it"
     } else {
         "has no cluster name"
     };

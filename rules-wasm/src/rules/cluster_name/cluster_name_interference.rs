@@ -52,7 +52,7 @@ use karpcheck_sdk::prelude::*;
 use crate::controllers::only_controller;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "Instances are terminated by somebody else, as by a controller of the same cluster name",
+    title: "Something else terminates instances, such as another controller with the same cluster name",
     severity: Warning,
     subjects: &["Karpcheck::Log", "Karpcheck::Controller"],
     reads_if_allowed: &["core/Event"],
@@ -118,7 +118,7 @@ fn log(log: Item) -> Check {
     let lost = (
         &traces.lost,
         "lost",
-        "the instances of {} NodeClaims that had registered were terminated by somebody else, as another cluster's Karpenter of the same cluster name does",
+        "the instances of {} NodeClaims that had registered were terminated by something else, as another cluster's Karpenter with the same cluster name would",
     );
     let mut findings = vec![];
     for (found, group, what) in [killed, lost] {
@@ -137,7 +137,7 @@ fn log(log: Item) -> Check {
     if findings.is_empty() && !traces.debug {
         return unknown(
             Unknown::not_provided(
-                "the log holds no debug lines, and it is there that Karpenter tells of it: set logLevel to debug for a while",
+                "the log has no debug lines, which are where Karpenter reports this: set logLevel to debug for a while",
             )
             .with_code("no-debug-lines"),
         );
@@ -182,7 +182,7 @@ fn events(controller: Item) -> Check {
     fail(
         "",
         format!(
-            "{} nodes of Controller {} were terminated by somebody else, as another cluster's Karpenter of the same cluster name does",
+            "{} nodes of Controller {} were terminated by something else, as another cluster's Karpenter with the same cluster name would",
             lost.len(),
             controller.name()
         ),

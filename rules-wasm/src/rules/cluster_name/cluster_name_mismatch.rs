@@ -62,7 +62,7 @@
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "Karpenter's cluster name is not the cluster's",
+    title: "Karpenter's cluster name is not the name of its cluster",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["Karpcheck::Cluster"],
@@ -133,7 +133,7 @@ fn check(controller: Item) -> Check {
 fn differs(named: &Field, own: &str, witnesses: &[Witness], severity: Severity, confidence: Confidence) -> Check {
     let Some(first) = witnesses.iter().find(|witness| !witness.agrees) else { return pass() };
     let message = format!(
-        "Controller {} calls the cluster {own}, but {} says {}: Karpenter terminates what it takes for leftovers of that name, and misses what is its own",
+        "Controller {} calls the cluster {own}, but {} says {}: Karpenter terminates instances that carry that name as leftovers, and does not find its own",
         named.item().name(),
         first.source,
         first.name,
@@ -142,7 +142,7 @@ fn differs(named: &Field, own: &str, witnesses: &[Witness], severity: Severity, 
         .severity(severity)
         .confidence(confidence)
         .remedy(format!(
-            "Set settings.clusterName to the name that EKS knows the cluster by{}.",
+            "Set settings.clusterName to the cluster's name in EKS{}.",
             if severity == Error { format!(", {}", first.name) } else { String::new() }
         ))
         .group(if severity == Error { format!("{own} {}", first.name) } else { own.to_owned() })

@@ -99,9 +99,13 @@ fn of(policy: Item, controller: Item) -> Check {
     if named.value().unknown().is_some_and(Unknown::is_not_provided) {
         return skip();
     }
-    let Some(own) = named.text()?.filter(|name| !name.trim().is_empty()) else { return skip() };
     let pins = pins(controller);
     let own_pin = |pin: &Field| named.same(pin).is_yes();
+    // Equal symbols are one name, whatever it is.
+    if !pins.is_empty() && pins.iter().all(own_pin) {
+        return pass();
+    }
+    let Some(own) = named.text()?.filter(|name| !name.trim().is_empty()) else { return skip() };
     if let Some(open) = pins.iter().find(|pin| named.same(pin).is_unknown())
         && !pins.iter().any(own_pin)
     {
@@ -110,8 +114,8 @@ fn of(policy: Item, controller: Item) -> Check {
             _ => pass(),
         };
     }
-    if pins.iter().all(own_pin) {
-        return if pins.is_empty() { skip() } else { pass() };
+    if pins.is_empty() {
+        return skip();
     }
     for release in releases(controller).all {
         let Some(actor) = Actor::all(controller, release).into_iter().next() else { continue };
@@ -128,14 +132,14 @@ fn of(policy: Item, controller: Item) -> Check {
             return fail(
                 policy.field(at),
                 format!(
-                    "{} names cluster {other}, and controller {} calls its cluster {own}: it may not use {} on what is its \
-                     own, and {then}",
+                    "{} names cluster {other}, and controller {} calls its cluster {own}: it is not allowed to use {} \
+                     on what is its own, and {then}",
                     called(policy),
                     controller.name(),
                     call.action
                 ),
             )
-            .remedy(format!("Put {own} in place of {other} in the policy, or correct the controller's cluster name."))
+            .remedy(format!("Replace {other} with {own} in the policy, or correct the controller's cluster name."))
             .group(format!("{own} {other}"))
             .related(decision.statements)
             .related([named.place(own.as_str())])

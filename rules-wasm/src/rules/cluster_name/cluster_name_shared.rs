@@ -15,7 +15,7 @@
 //!
 //! ## How to fix it
 //!
-//! Scale one of the controllers down first. Then set `settings.clusterName` in each cluster to the name that EKS knows it by.
+//! Scale one of the controllers down first. Then set `settings.clusterName` in each cluster to its name in EKS.
 //!
 //! ## Example that fails
 //!
@@ -85,14 +85,14 @@
 //! - By which tags: `List` in
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/providers/instance/instance.go>
 
-use crate::clusters::{alone, sharing};
+use crate::clusters::{self, alone, sharing};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "Two clusters of one account and region have one cluster name",
+    title: "Two clusters in one account and region have the same cluster name",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
-    properties: &[("follows", "cluster-name-mismatch")],
+    properties: &[("follows", "cluster-name-mismatch"), clusters::ACROSS],
     check,
     ..Rule::DEFAULT
 };
@@ -116,12 +116,15 @@ fn check(controller: Item) -> Check {
     let finding = if sharing.sure {
         fail(&named, message)
     } else {
-        fail(&named, format!("{message}, unless they are of different accounts or regions"))
+        fail(&named, format!("{message}, unless they are in different accounts or regions"))
             .severity(Warning)
             .confidence(Confidence::Medium)
     };
     finding
-        .remedy("Scale all but one of the controllers down, then set settings.clusterName in each cluster to the name that EKS knows it by.")
+        .remedy(
+            "Scale all but one of the controllers down, then set settings.clusterName in each cluster to its name in \
+             EKS.",
+        )
         .group(name)
         .related(sharing.places(NAME))
         .check()

@@ -50,55 +50,63 @@ use karpcheck_sdk::prelude::*;
 use crate::clusters::{self, beside};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The discovery tag selects what other clusters select, too",
+    title: "The discovery tag also selects resources of other clusters",
     severity: Warning,
     subjects: CLASSES,
     uses: &[clusters::READS],
+    properties: &[clusters::ACROSS],
     check,
     ..Rule::DEFAULT
 };
 
-const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"];
+const CLASSES: &[&str] = &[NODE_CLASS, TEMPLATE];
+const NODE_CLASS: &str = "karpenter.k8s.aws/EC2NodeClass";
+/// Of before 0.32.
+const TEMPLATE: &str = "karpenter.k8s.aws/AWSNodeTemplate";
 const TAG: &str = "karpenter.sh/discovery";
 /// Classes of other clusters that a finding names: in a fleet that shares one tag, more would only be longer.
 const SHOWN: usize = 10;
 
-/// What is selected by tags, and the patterns of the selectors' tags.
+/// What is selected by tags, and the patterns of the discovery tag in the selectors of each kind.
 struct Selectors {
     what: &'static str,
-    tags: &'static [&'static str],
+    tags: &'static [(&'static str, &'static str)],
     severity: Severity,
 }
 
 const SELECTORS: &[Selectors] = &[
     Selectors {
         what: "security groups",
-        tags: &["/spec/securityGroupSelectorTerms/*/tags", "/spec/securityGroupSelector"],
+        tags: &[
+            (NODE_CLASS, "/spec/securityGroupSelectorTerms/*/tags/karpenter.sh~1discovery"),
+            (TEMPLATE, "/spec/securityGroupSelector/karpenter.sh~1discovery"),
+        ],
         severity: Warning,
     },
-    Selectors { what: "subnets", tags: &["/spec/subnetSelectorTerms/*/tags", "/spec/subnetSelector"], severity: Info },
+    Selectors {
+        what: "subnets",
+        tags: &[
+            (NODE_CLASS, "/spec/subnetSelectorTerms/*/tags/karpenter.sh~1discovery"),
+            (TEMPLATE, "/spec/subnetSelector/karpenter.sh~1discovery"),
+        ],
+        severity: Info,
+    },
 ];
 
 impl Selectors {
-    /// The patterns of the discovery tag.
-    fn discovery(&self) -> impl Iterator<Item = String> {
-        self.tags.iter().map(|tags| format!("{tags}/{}", TAG.replace('/', "~1")))
-    }
-
     /// The discovery tags by which a class selects.
     fn of(&self, class: Item) -> Vec<Field> {
-        self.discovery().flat_map(|tag| class.find(&tag).known()).filter(alone).collect()
+        let kind = class.kind();
+        let own = self.tags.iter().filter(|(of, _)| *of == kind);
+        own.flat_map(|(_, tag)| class.find(tag).known()).filter(alone).collect()
     }
 
     /// The same tag of classes of other clusters, as many as are shown, each with whether account and region are certainly the same.
     fn others(&self, tag: &Field) -> Vec<(Field, bool)> {
         let class = tag.item();
-        let peers = |kind: &&str| {
-            self.discovery().flat_map(|pattern| class.peers(tag.pointer(), kind, &pattern)).collect::<Vec<_>>()
-        };
-        CLASSES
+        self.tags
             .iter()
-            .flat_map(peers)
+            .flat_map(|(kind, pattern)| class.peers(tag.pointer(), kind, pattern))
             .filter_map(|link| Some((beside(class, link.known()?).shares()?, link.field)))
             .filter(|(_, tag)| alone(tag))
             .map(|(sure, tag)| (tag, sure))
@@ -113,20 +121,22 @@ fn alone(tag: &Field) -> bool {
 }
 
 fn check(class: Item) -> Check {
-    let name = class.name();
     all(SELECTORS, |selectors| {
         let what = selectors.what;
         all(selectors.of(class), |tag| {
             let value = tag.text()?.unwrap_or_default();
             if value == "*" {
-                let message =
-                    format!("node class {name} takes all {what} with the tag {TAG}, also those of other clusters");
+                let message = format!(
+                    "node class {} selects all {what} with the tag {TAG}, including those of other clusters",
+                    class.name()
+                );
                 return remedied(fail(&tag, message).confidence(Confidence::Medium)).group("any").check();
             }
             let others = selectors.others(&tag);
             let Some((other, sure)) = others.first() else { return pass() };
             let message = format!(
-                "node class {name} takes the {what} tagged {TAG}={value}, as does {} of another cluster",
+                "node class {} selects the {what} tagged {TAG}={value}, as does {} of another cluster",
+                class.name(),
                 other.item().name()
             );
             remedied(fail(&tag, message))

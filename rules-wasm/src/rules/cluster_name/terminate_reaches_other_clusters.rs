@@ -49,13 +49,13 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - <https://github.com/aws/karpenter-provider-aws/issues/7356>
 
-use crate::iam_calls::table::Tags;
+use crate::iam_calls::call::Tags;
 use crate::policy_scope::{self, POLICIES, Probe, Reach, called, holders, reach, widest};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may terminate what other clusters run",
+    title: "The controller is allowed to terminate instances of other clusters",
     severity: Warning,
     subjects: POLICIES,
     reads_if_allowed: &["karpenter.k8s.aws/EC2NodeClass"],

@@ -9,12 +9,12 @@
 //! ## Why it matters
 //!
 //! The account's default key counts even where encryption by default is off, since Karpenter asks for encryption by itself. If
-//! the role may not use that key, every instance dies right after its launch with `Client.InternalError: Client error on
-//! launch`, though nothing in the class speaks of a key.
+//! the role is not allowed to use that key, every instance dies right after its launch with `Client.InternalError: Client
+//! error on launch`, though nothing in the class speaks of a key.
 //!
 //! ## How to fix it
 //!
-//! Let the controller's role use the default key, through EC2, in the key's policy; or name a key of your own for every
+//! Allow the controller's role to use the default key, through EC2, in the key's policy; or name a key of your own for every
 //! volume; or set the account's default key back to `alias/aws/ebs`.
 //!
 //! ## Example that fails
@@ -143,7 +143,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The account's default EBS key does not let the controller use it",
+    title: "The account's default EBS key does not allow the controller to use it",
     severity: Error,
     subjects: CLASSES,
     uses: &[ebs::READS, ebs::USERS],
@@ -158,7 +158,8 @@ fn check(class: Item) -> Check {
         } else {
             unknown(
                 Unknown::not_provided(
-                    "which key is the account's default EBS key was not given: aws ec2 get-ebs-default-kms-key-id tells",
+                    "which key is the account's default EBS key was not given: aws ec2 get-ebs-default-kms-key-id \
+                     shows it",
                 )
                 .with_code("default-key-not-given")
                 .settled_by(Settlement::Kind("Karpcheck::EbsDefaults".into())),

@@ -54,7 +54,7 @@ use crate::ebs::{self, CLASSES, by_default, device, mappings, sources};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A volume's mapping does not say whether it is encrypted",
+    title: "A block device mapping does not say whether its volume is encrypted",
     severity: Warning,
     subjects: CLASSES,
     uses: &[ebs::READS],
@@ -63,9 +63,13 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(class: Item) -> Check {
+    let mapped = mappings(class).find("/*/ebs/encrypted");
+    if mapped.len() == 0 {
+        return skip();
+    }
     let default = by_default(class);
     let sources = sources(class);
-    all(mappings(class).find("/*/ebs/encrypted"), |encrypted| {
+    all(mapped, |encrypted| {
         let encrypted = encrypted?;
         let ebs = encrypted.parent();
         // An instance store has no ebs; a key without encryption is said by ebs-key-without-encryption.

@@ -2,7 +2,7 @@
 //!
 //! An image or snapshot of an EC2NodeClass (or AWSNodeTemplate) that is encrypted under a customer managed key from which the
 //! controller's role may not decrypt and re-encrypt (`kms:Decrypt`, `kms:ReEncryptFrom`), or, where the volume stays under the
-//! image's key, that it may not use at all.
+//! image's key, that it is not allowed to use at all.
 //!
 //! ## Why it matters
 //!
@@ -12,8 +12,8 @@
 //!
 //! ## How to fix it
 //!
-//! Let the controller's role use the image's key through EC2: in the key's policy, and for a key of another account in a policy
-//! of the role as well. Or copy the image under a key that the role may use.
+//! Allow the controller's role to use the image's key through EC2: in the key's policy, and for a key of another account in
+//! a policy of the role as well. Or copy the image under a key that the role may use.
 //!
 //! ## Example that fails
 //!
@@ -175,7 +175,7 @@ use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of an image or snapshot does not let the controller use it",
+    title: "The key of an image or snapshot does not allow the controller to use it",
     severity: Error,
     subjects: CLASSES,
     uses: &[ebs::READS, ebs::USERS],
@@ -184,8 +184,12 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(class: Item) -> Check {
+    let sources = sources(class);
+    if sources.is_empty() {
+        return skip();
+    }
     let targets = all_keys(class);
-    all(sources(class), |source| match source.encrypted {
+    all(sources, |source| match source.encrypted {
         Some(true) => encrypted(class, &source, &targets),
         Some(false) => pass(),
         None => skip(),
@@ -201,7 +205,7 @@ fn encrypted(class: Item, source: &Source, targets: &[Use]) -> Check {
         }
         Some((Lookup::Unknown(unknown), _)) => return unverified(class, source, unknown.clone()),
         None => {
-            let why = "the key of its snapshot was not given: aws ec2 describe-snapshots tells";
+            let why = "the key of its snapshot was not given: aws ec2 describe-snapshots shows it";
             return unverified(class, source, Unknown::not_provided(why).with_code("snapshot-key-not-given"));
         }
     };
@@ -225,14 +229,18 @@ fn unverified(class: Item, source: &Source, unknown: Unknown) -> Check {
         unknown,
         &source.at,
         format!(
-            "{} makes {} from {}, which is encrypted under a key that was not given with its policy: unless it lets the controller's role, no instance starts",
+            "{} makes {} from {}, which is encrypted under a key that was not given with its policy: unless that key \
+             allows the controller's role to use it, no instance starts",
             ebs::called(class),
             source.device,
             source.words()
         ),
     )
     .confidence(Confidence::Low)
-    .remedy("Check that the key of the snapshot lets the controller's role use kms:Decrypt and kms:ReEncryptFrom through EC2.")
+    .remedy(
+        "Check that the key of the snapshot allows the controller's role to use kms:Decrypt and kms:ReEncryptFrom \
+         through EC2.",
+    )
     .check()
 }
 
@@ -247,7 +255,8 @@ fn judge(class: Item, source: &Source, key: Item, who: Who, actions: &[&'static 
     fail(
         &source.at,
         format!(
-            "{} makes {} from {}, and the {role} may not use {denied} on its key {}: {why}; the instances are launched and die before they are nodes",
+            "{} makes {} from {}, and the {role} is not allowed to use {denied} on its key {}: {why}; the instances \
+             are launched and terminate before they become nodes",
             ebs::called(class),
             source.device,
             source.words(),
@@ -255,7 +264,7 @@ fn judge(class: Item, source: &Source, key: Item, who: Who, actions: &[&'static 
         ),
     )
     .confidence(sure_of_role(controller))
-    .remedy(format!("Let the {role} use {denied} on the key of the snapshot, through EC2."))
+    .remedy(format!("Allow the {role} to use {denied} on the key of the snapshot, through EC2."))
     .related(ruling.places())
     .group(ruling.actions().join(" "))
     .check()

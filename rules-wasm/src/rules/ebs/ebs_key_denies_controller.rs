@@ -149,7 +149,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of a volume does not let the controller use it",
+    title: "The key of a volume does not allow the controller to use it",
     severity: Error,
     subjects: CLASSES,
     uses: &[ebs::READS, ebs::USERS],

@@ -130,7 +130,7 @@ use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of a spot instance's volume does not let the spot service use it",
+    title: "The key of a spot instance's volume does not allow EC2 Spot to use it",
     severity: Error,
     subjects: CLASSES,
     reads: &["AWS::IAM::Role"],
@@ -187,7 +187,7 @@ fn judge(class: Item, pool: Item, needed: &Needed) -> Check {
     let finding = fail(
         &needed.at,
         format!(
-            "NodePool {} admits spot, and {ROLE} may not use {} on {of} ({}): {why}{unseen}; {will}",
+            "NodePool {} admits spot, and {ROLE} is not allowed to use {} on {of} ({}): {why}{unseen}; {will}",
             pool.name(),
             listed(&ruling.actions()),
             ebs::called(class)

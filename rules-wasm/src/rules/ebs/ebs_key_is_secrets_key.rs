@@ -10,7 +10,7 @@
 //!
 //! ## How to fix it
 //!
-//! Make a key for volumes, let the controller's role use it through EC2, and name it in `kmsKeyID`.
+//! Create a key for volumes, allow the controller's role to use it through EC2, and name it in `kmsKeyID`.
 //!
 //! ## Example that fails
 //!
@@ -99,7 +99,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of the cluster's Secrets is used for volumes",
+    title: "The key that encrypts the cluster's Secrets is also used for volumes",
     severity: Error,
     subjects: CLASSES,
     reads: &["AWS::EKS::Cluster"],
@@ -137,7 +137,7 @@ fn judge(class: Item, one: &Use, secret: &Link) -> Check {
         Answer::No if is_arn_of_key(one) || known.is_some() => return pass(),
         Answer::No | Answer::Unknown => {
             let unknown = [&one.key, &secret.item].into_iter().find_map(|found| found.item().err());
-            return Err(unknown.unwrap_or_else(|| "whether the keys are one cannot be told".into()));
+            return Err(unknown.unwrap_or_else(|| "whether the two keys are the same is not known".into()));
         }
     }
     let useless = |key: &Item| {
@@ -148,20 +148,20 @@ fn judge(class: Item, one: &Use, secret: &Link) -> Check {
     };
     let useless = one.key.known().filter(|key| kms::policy_not_given(*key).is_none()).is_some_and(|key| useless(&key));
     let more = if useless {
-        "it does not let the controller use it, so no instance of the class gets to be a node, and "
+        "it does not let the controller use it, so no instance of the class becomes a node, and "
     } else {
         ""
     };
     let finding = fail(
         &one.at,
         format!(
-            "{} uses {}, which encrypts the Secrets of cluster {}: {more}whoever restricts or disables it for the nodes makes the Secrets unreadable",
+            "{} uses {}, which encrypts the Secrets of cluster {}: {more}restricting or disabling it for the nodes makes the Secrets unreadable",
             ebs::called(class),
             one.words(),
             secret.field.item().name()
         ),
     )
-    .remedy("Make a key for volumes, let the controller's role use it through EC2, and name it in kmsKeyID.")
+    .remedy("Create a key for volumes, allow the controller's role to use it through EC2, and name it in kmsKeyID.")
     .related([secret.field.place("the key of the Secrets")]);
     if useless { finding } else { finding.severity(Warning) }.check()
 }

@@ -115,7 +115,7 @@ fn named(class: Item, one: &Use) -> Option<Check> {
         return Some(match service {
             "ebs" => pass(),
             other => {
-                let what = format!("it is AWS's own key for {other}, which EBS may not use");
+                let what = format!("it is AWS's own key for {other}, which EBS cannot use");
                 broken(class, one, "aws-managed", &what).check()
             }
         });
@@ -128,7 +128,7 @@ fn named(class: Item, one: &Use) -> Option<Check> {
         return Some(broken(class, one, "elsewhere", &what).check());
     }
     if is_to_be_replaced(&name) {
-        let why = format!("{name} stands for a key that somebody puts in");
+        let why = format!("{name} is a placeholder for a key");
         return Some(unknown(Unknown::not_provided(why)));
     }
     if !is_a_name(&name) {
@@ -216,13 +216,14 @@ fn broken(class: Item, one: &Use, group: &str, what: &str) -> Finding {
     fail(
         &one.at,
         format!(
-            "{} cannot use {}: {what}; its instances are launched and die before they are nodes",
+            "{} cannot use {}: {what}; its instances are launched and terminate before they become nodes",
             ebs::called(class),
             one.words()
         ),
     )
     .remedy(
-        "Bring the key back (enable it, cancel its deletion, import its material), or name an enabled symmetric key of the class's own region: by its ARN if it is another account's.",
+        "Restore the key (enable it, cancel its deletion, import its material), or name an enabled symmetric key of \
+         the class's own region: by its ARN if it is another account's.",
     )
     .group(group)
 }

@@ -71,7 +71,7 @@ use crate::ebs::{CLASSES, device, mappings};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A volume has a key but is not to be encrypted",
+    title: "A volume has a KMS key, but encryption is not enabled",
     severity: Error,
     subjects: CLASSES,
     check,
@@ -100,7 +100,7 @@ fn check(class: Item) -> Check {
             class.name()
         );
         fail(ebs, message)
-            .remedy("Set encrypted: true beside kmsKeyID, or remove kmsKeyID.")
+            .remedy("Set encrypted: true next to kmsKeyID, or remove kmsKeyID.")
             .edit(encrypted, true)
             .check()
     })

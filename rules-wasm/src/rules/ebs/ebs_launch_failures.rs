@@ -11,9 +11,9 @@
 //!
 //! ## Why it matters
 //!
-//! EC2 accepts the launch and only then finds that it may not use the key: the instance dies within a minute or two, before
-//! its node has registered. Karpenter launches the next one, without end, and pods stay pending. Neither the node class nor
-//! the dry run of its condition `ValidationSucceeded` shows it.
+//! EC2 accepts the launch and only then finds that it is not allowed to use the key: the instance dies within a minute or
+//! two, before its node has registered. Karpenter launches the next one, without end, and pods stay pending. Neither the
+//! node class nor the dry run of its condition `ValidationSucceeded` shows it.
 //!
 //! ## How to fix it
 //!
@@ -66,7 +66,7 @@ use crate::spot::is_self_managed;
 use crate::time::age;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "Nodes are launched and never register, or die because of a key",
+    title: "Nodes are launched but never register, or die because of a KMS key",
     severity: Error,
     subjects: &["karpenter.sh/NodePool", "karpenter.sh/NodeClaim", "AWS::EC2::Instance"],
     reads: &[CLASS],
@@ -106,7 +106,11 @@ fn claim(claim: Item) -> Check {
         Some(age) => unregistered(
             registered.field,
             &claim.field("/spec/nodeClassRef"),
-            &format!("NodeClaim {} was launched {} minutes ago and no node of it registered", claim.name(), age / 60),
+            &format!(
+                "NodeClaim {} was launched {} minutes ago, and its node has not registered",
+                claim.name(),
+                age / 60
+            ),
         ),
     }
 }
@@ -142,17 +146,20 @@ fn unregistered(at: Field, class: &Field, what: &str) -> Check {
         })
         .collect();
     let finding = if keys.is_empty() {
-        let cause = "one cause is a key of the image or of the account's volumes that EC2 may not use";
+        let cause = "one cause is a key of the image or of the account's volumes that EC2 is not allowed to use";
         fail(at, format!("{what}: {cause}"))
             .severity(Info)
             .related(class.map(|class| class.place("", "its node class")))
     } else {
-        let cause = "its volumes have a key, and one that EC2 may not use looks just like this";
+        let cause = "its volumes have a key, and one that EC2 is not allowed to use looks just like this";
         fail(at, format!("{what}: {cause}")).severity(Warning).related(keys)
     };
     finding
         .confidence(Confidence::Low)
-        .remedy("Look at the StateReason of its instances with aws ec2 describe-instances: it stays for about an hour.")
+        .remedy(
+            "Look at the StateReason of its instances with aws ec2 describe-instances: it is kept for about an \
+             hour.",
+        )
         .check()
 }
 
@@ -168,14 +175,14 @@ fn instance(instance: Item) -> Check {
     let code = reason.text()?.unwrap_or_default();
     let message = instance.text("/StateReason/Message")?.unwrap_or_default();
     let cause = match code.as_str() {
-        "Client.InvalidKMSKey.InvalidState" => "the key of a volume is disabled or to be deleted",
-        "Client.InternalError" => "EC2 may not use the key of a volume",
+        "Client.InvalidKMSKey.InvalidState" => "the key of a volume is disabled or scheduled for deletion",
+        "Client.InternalError" => "EC2 is not allowed to use the key of a volume",
         _ => return pass(),
     };
     // EC2's message begins with the code.
     let said = if message.starts_with(&code) { message } else { format!("{code}: {message}") };
     fail(reason, format!("instance {} died at its launch: {cause} ({said})", instance.name()))
-        .remedy("Let the controller's role use the key in its policy, or enable the key.")
+        .remedy("Allow the controller's role to use the key in its policy, or enable the key.")
         .related(class_of(instance).map(|class| class.place("", "its node class")))
         .group(code)
         .check()

@@ -55,7 +55,7 @@ use karpcheck_sdk::prelude::*;
 use crate::ebs::mappings;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A Bottlerocket class maps one of its two volumes only",
+    title: "A Bottlerocket node class maps only one of its two volumes",
     severity: Warning,
     subjects: &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/AWSNodeTemplate"],
     check,

@@ -71,7 +71,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The interruption queue is under the AWS managed key, so EventBridge cannot deliver",
+    title: "The interruption queue is encrypted with the AWS managed key, so EventBridge cannot deliver to it",
     severity: Error,
     subjects: &["AWS::SQS::Queue"],
     reads: &["AWS::KMS::Key"],
@@ -106,7 +106,8 @@ fn broken(named: &Field, key: &str) -> Check {
     fail(
         named,
         format!(
-            "Queue {} is encrypted with {key}: EventBridge may not use it, so no interruption event ever arrives and Karpenter drains no node before it is gone",
+            "Queue {} is encrypted with {key}: EventBridge is not allowed to use it, so no interruption event ever \
+             arrives and Karpenter does not drain nodes before they are interrupted",
             queue.name()
         ),
     )

@@ -1,6 +1,7 @@
 //! ## What it finds
 //!
-//! A controller whose interruption queue is under a customer managed key that its role may not use for `kms:Decrypt`.
+//! A controller whose interruption queue is under a customer managed key that its role is not allowed to use for
+//! `kms:Decrypt`.
 //!
 //! ## Why it matters
 //!
@@ -10,9 +11,9 @@
 //!
 //! ## How to fix it
 //!
-//! Let the controller's role use `kms:Decrypt` on the key: in a policy of the role, where the key's policy lets the account
-//! (`arn:aws:iam::ACCOUNT:root`), or in the key's policy itself. A policy of the role has to name the key's ARN: an alias
-//! never matches there.
+//! Allow the controller's role to use `kms:Decrypt` on the key: in a policy of the role, where the key's policy lets the
+//! account (`arn:aws:iam::ACCOUNT:root`), or in the key's policy itself. A policy of the role has to name the key's ARN: an
+//! alias never matches there.
 //!
 //! ## Example that fails
 //!
@@ -173,7 +174,7 @@ use crate::interruption::{self, KEY, customer_key, queue_of};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may not decrypt what is in the interruption queue",
+    title: "The controller is not allowed to decrypt messages in the interruption queue",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["AWS::KMS::Key"],
@@ -207,7 +208,8 @@ fn check(controller: Item) -> Check {
         Access::ImplicitDeny | Access::ExplicitDeny => fail(
             "/Role",
             format!(
-                "Controller {} may not use kms:Decrypt on the key {} of its interruption queue {}: {}; it can read no interruption event",
+                "Controller {} is not allowed to use kms:Decrypt on the key {} of its interruption queue {}: {}; it \
+                 can read no interruption event",
                 controller.name(),
                 key.name(),
                 queue.name(),
@@ -216,7 +218,8 @@ fn check(controller: Item) -> Check {
         )
         .confidence(sure_of_role(controller))
         .remedy(
-            "Let the controller's role use kms:Decrypt on the key's ARN, in a policy of the role (where the key's policy lets the account) or in the key's policy.",
+            "Allow the controller's role to use kms:Decrypt on the key's ARN, in a policy of the role (where the \
+             key's policy lets the account) or in the key's policy.",
         )
         .group(if decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
         .related(decision.statements)

@@ -1,7 +1,7 @@
 //! ## What it finds
 //!
-//! A controller whose role may not use `sqs:GetQueueUrl`, `sqs:ReceiveMessage` or `sqs:DeleteMessage` on its interruption
-//! queue.
+//! A controller whose role is not allowed to use `sqs:GetQueueUrl`, `sqs:ReceiveMessage` or `sqs:DeleteMessage` on its
+//! interruption queue.
 //!
 //! ## Why it matters
 //!
@@ -10,7 +10,7 @@
 //!
 //! ## How to fix it
 //!
-//! Let the controller's role use the three actions on the queue's ARN, as Karpenter's template does.
+//! Allow the controller's role to use the three actions on the queue's ARN, as Karpenter's template does.
 //!
 //! ## Example that fails
 //!
@@ -142,10 +142,11 @@ use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may not read the interruption queue",
+    title: "The controller is not allowed to read the interruption queue",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     uses: &[interruption::READS, controllers::IAM],
+    karpenter: ">=0.19",
     check,
     ..Rule::DEFAULT
 };
@@ -187,14 +188,14 @@ fn check(controller: Item) -> Check {
     fail(
         "/Role",
         format!(
-            "Controller {} may not use {} on its interruption queue {name}: {why}; {}",
+            "Controller {} is not allowed to use {} on its interruption queue {name}: {why}; {}",
             controller.name(),
             listed(&denied),
             consequence(controller, &denied)
         ),
     )
     .confidence(sure_of_role(controller))
-    .remedy(format!("Let the controller's role use {} on the queue's ARN.", listed(&denied)))
+    .remedy(format!("Allow the controller's role to use {} on the queue's ARN.", listed(&denied)))
     .related(places)
     .property("actions", denied.join(","))
     .group(denied.join(" "))

@@ -85,7 +85,8 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const METRIC: &str = "Karpcheck::Metric";
-const REMEDY: &str = "Let events.amazonaws.com send to the queue and use its key; a dead letter queue on the rule's target shows the error of each event.";
+const REMEDY: &str = "Allow events.amazonaws.com to send to the queue and to use its key; a dead letter queue on the \
+     rule's target shows the error of each event.";
 
 fn check(queue: Item) -> Check {
     let (mut findings, mut invoked, mut judged) = (vec![], 0.0, false);
@@ -100,7 +101,8 @@ fn check(queue: Item) -> Check {
             continue;
         }
         let message = format!(
-            "EventBridge could not deliver {failed} of {} events of the rule {name} to queue {}: Karpenter learned of none of these",
+            "EventBridge could not deliver {failed} of {} events of the rule {name} to queue {}: Karpenter never \
+             learned about these",
             runs.max(failed),
             queue.name()
         );

@@ -27,14 +27,14 @@
 //!       EventPattern:
 //!         source: [aws.ec2]
 //!         detail-type: [EC2 Spot Instance Interruption Warning]
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //!   InstanceStateChangeRule:
 //!     Type: AWS::Events::Rule
 //!     Properties:
 //!       EventPattern:
 //!         source: [aws.ec2]
 //!         detail-type: [C2 Instance State-change Notification]
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //! ```
 //!
 //! ## Example that passes
@@ -48,22 +48,22 @@
 //!     Type: AWS::Events::Rule
 //!     Properties:
 //!       EventPattern: {source: [aws.health], detail-type: [AWS Health Event]}
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //!   SpotInterruptionRule:
 //!     Type: AWS::Events::Rule
 //!     Properties:
 //!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Spot Instance Interruption Warning]}
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //!   RebalanceRule:
 //!     Type: AWS::Events::Rule
 //!     Properties:
 //!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Instance Rebalance Recommendation]}
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //!   InstanceStateChangeRule:
 //!     Type: AWS::Events::Rule
 //!     Properties:
 //!       EventPattern: {source: [aws.ec2], detail-type: [EC2 Instance State-change Notification]}
-//!       Targets: [{Id: queue, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
+//!       Targets: [{Id: KarpenterInterruptionQueueTarget, Arn: !GetAtt KarpenterInterruptionQueue.Arn}]
 //! ```
 //!
 //! ## Sources
@@ -78,7 +78,7 @@ use crate::versions::{self, version_for};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An event that Karpenter handles is not sent to the interruption queue",
+    title: "No EventBridge rule sends the interruption queue an event that Karpenter handles",
     severity: Error,
     subjects: &["AWS::SQS::Queue"],
     uses: &[interruption::READS, versions::READS, spot::READS],
@@ -107,6 +107,11 @@ fn check(queue: Item) -> Check {
                 None => findings.push(missing(queue, event, near)),
             },
         }
+    }
+    if !findings.is_empty()
+        && let Some(unknown) = interruption::perhaps_not_read(queue)
+    {
+        return Err(unknown);
     }
     match (findings.is_empty(), undecided) {
         (true, Some(unknown)) => Err(unknown),
@@ -197,7 +202,7 @@ fn hindrance(target: &Field, event: &Event) -> Result<Option<Hindrance>, Unknown
         && bus != "default"
         && !bus.ends_with(":event-bus/default")
     {
-        return Ok(Some(Hindrance(named, format!("is on the event bus {bus}, where AWS's events do not arrive"))));
+        return Ok(Some(Hindrance(named, format!("is on the event bus {bus}, which does not receive AWS's events"))));
     }
     if let Some(lost) = filtered(rule, event)? {
         return Ok(Some(lost));
@@ -240,7 +245,7 @@ fn filtered(rule: Item, event: &Event) -> Result<Option<Hindrance>, Unknown> {
 }
 
 fn not_understood(filter: &Field) -> Unknown {
-    let why = format!("whether the filter {} of the rule {} lets it through", filter.pointer(), filter.item().name());
+    let why = format!("whether the filter {} of the rule {} lets it pass", filter.pointer(), filter.item().name());
     Unknown::undecidable(why)
 }
 
@@ -280,7 +285,8 @@ fn missing(queue: Item, event: &Event, near: Option<Hindrance>) -> Finding {
     fail("", format!("Queue {} does not receive `{}`: {why}, so {}", queue.name(), event.detail_type, event.loss))
         .severity(severity)
         .remedy(format!(
-            "Let an EventBridge rule on the default bus send it: source {}, detail-type `{}`, with the queue's ARN as the target and no input transformation.",
+            "Add an EventBridge rule on the default bus that sends it: source {}, detail-type `{}`, with the queue's \
+             ARN as the target and no input transformation.",
             event.source, event.detail_type
         ))
         .related(near.map(|Hindrance(field, what)| field.place(what)))

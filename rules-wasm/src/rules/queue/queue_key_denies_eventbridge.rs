@@ -83,7 +83,7 @@ use crate::interruption::{self, KEY, customer_key, in_words, refused, sender_cou
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The key of the interruption queue does not let EventBridge use it",
+    title: "The key of the interruption queue does not allow EventBridge to use it",
     severity: Error,
     subjects: &["AWS::SQS::Queue"],
     reads: &["AWS::KMS::Key"],
@@ -103,14 +103,16 @@ fn check(queue: Item) -> Check {
     fail(
         KEY,
         format!(
-            "Queue {} is encrypted with the key {}, which does not let EventBridge use {what}: {}; no such event arrives, and Karpenter drains no node before it is gone",
+            "Queue {} is encrypted with the key {}, which does not allow EventBridge to use {what}: {}; no such event \
+             arrives, and Karpenter does not drain nodes before they are interrupted",
             queue.name(),
             key.name(),
             first.decision.why
         ),
     )
     .remedy(
-        "Let the service events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey in the key's policy, for every EventBridge rule that sends to the queue.",
+        "Allow the service events.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey in the key's policy, for \
+         every EventBridge rule that sends to the queue.",
     )
     .group(if first.decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
     .related(places)

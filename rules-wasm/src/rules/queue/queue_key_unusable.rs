@@ -137,10 +137,11 @@ fn broken(queue: Item, group: &str, what: &str) -> Finding {
     fail(
         KEY,
         format!(
-            "Queue {} is encrypted with a key that cannot be used: {what}; no interruption event arrives, and Karpenter drains no node before it is gone",
+            "Queue {} is encrypted with a key that cannot be used: {what}; no interruption event arrives, and Karpenter does not drain nodes before they are interrupted",
             queue.name()
         ),
     )
-    .remedy("Bring the key back (enable it, cancel its deletion, import its material), or give the queue an enabled key of its own region, or SSE-SQS.")
+    .remedy("Restore the key (enable it, cancel its deletion, import its material), or give the queue an enabled key \
+         of its own region, or SSE-SQS.")
     .group(group)
 }

@@ -83,7 +83,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The policy of the interruption queue's key was not given",
+    title: "The policy of the interruption queue's key is not known",
     severity: Warning,
     subjects: &["AWS::SQS::Queue"],
     reads: &["AWS::KMS::Key"],
@@ -120,11 +120,11 @@ fn check(queue: Item) -> Check {
         },
     };
     let what = if name.is_empty() {
-        format!("Queue {} may be under a key, which was not given: unless the key's policy", queue.name())
+        format!("Queue {} may be encrypted with a key that was not provided: unless the key's policy", queue.name())
     } else {
-        format!("Queue {} is under the key {name}, whose policy was not given: unless it", queue.name())
+        format!("Queue {} is encrypted with the key {name}, whose policy was not provided: unless it", queue.name())
     };
-    undecided(unknown, named, format!("{what} lets EventBridge use the key, no interruption event arrives"))
+    undecided(unknown, named, format!("{what} allows EventBridge to use the key, no interruption event arrives"))
         .remedy(format!("Check that the key's policy holds this statement: {STATEMENT}"))
         .check()
 }

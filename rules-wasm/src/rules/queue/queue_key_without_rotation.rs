@@ -80,7 +80,7 @@ fn check(queue: Item) -> Check {
     let finding = fail(
         KEY,
         format!(
-            "the key {} of queue {} is not rotated: nothing breaks, but most baselines ask for it",
+            "the key {} of queue {} is not rotated: nothing breaks, but most security baselines require it",
             key.name(),
             queue.name()
         ),

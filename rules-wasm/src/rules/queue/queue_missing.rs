@@ -11,7 +11,7 @@
 //! ## How to fix it
 //!
 //! Create the queue with its policy and its EventBridge rules, as Karpenter's CloudFormation template does, or set
-//! `settings.interruptionQueue` to the name of the queue that there is. It is looked up in the cluster's own account and
+//! `settings.interruptionQueue` to the name of the existing queue. It is looked up in the cluster's own account and
 //! region.
 //!
 //! ## Example that fails
@@ -83,7 +83,8 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 const LOG: &str = "Karpcheck::Log";
-const REMEDY: &str = "Create the queue with its policy and its EventBridge rules, or set settings.interruptionQueue to the name of the queue that there is.";
+const REMEDY: &str = "Create the queue with its policy and its EventBridge rules, or set settings.interruptionQueue \
+     to the name of the existing queue.";
 /// AWS's codes for a queue that is not there, by the protocols that its SDKs have spoken.
 const CODES: [&str; 2] = ["NonExistentQueue", "QueueDoesNotExist"];
 /// AWS's words where the queue may be there, and is another account's.
@@ -138,7 +139,7 @@ fn controller(controller: Item) -> Check {
         },
         Lookup::Absent(what) => {
             let message = format!(
-                "Controller {} is to read the queue {name}, and there is no {what}: it does not start, or drains no node before it is gone",
+                "Controller {} is configured to read the queue {name}, and there is no {what}: it does not start, or does not drain nodes before they are interrupted",
                 controller.name()
             );
             return fail(setting, message).remedy(REMEDY).check();
@@ -147,7 +148,7 @@ fn controller(controller: Item) -> Check {
     let told = only().and_then(|_| select(LOG).known().find_map(not_there));
     let Some(told) = told else { return answered };
     let message = format!(
-        "Controller {} is to read the queue {name}, and AWS answers that {}: it does not start, or drains no node before it is gone",
+        "Controller {} is configured to read the queue {name}, and AWS answers that {}: it does not start, or does not drain nodes before they are interrupted",
         controller.name(),
         answer(&told)
     );
@@ -161,7 +162,7 @@ fn log(log: Item) -> Check {
     }
     let Some(told) = not_there(log) else { return pass() };
     let message = format!(
-        "AWS answers the controller that {}, as its log says: it does not start, or drains no node before it is gone",
+        "AWS answers the controller that {}, as its log says: it does not start, or does not drain nodes before they are interrupted",
         answer(&told)
     );
     fail(told, message).remedy(REMEDY).check()

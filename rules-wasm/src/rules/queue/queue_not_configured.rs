@@ -93,7 +93,8 @@ fn check(controller: Item) -> Check {
         _ => fail(
             at,
             format!(
-                "Controller {name} has no interruption queue: it learns of maintenance and stopped instances only when nodes are gone"
+                "Controller {name} has no interruption queue: it learns about maintenance and stopped instances only \
+                 when the nodes are gone"
             ),
         )
         .severity(Info),

@@ -7,7 +7,7 @@
 //! ## Why it matters
 //!
 //! The rules match, the queue exists, and no event arrives: EventBridge does not retry a refusal. Karpenter learns of no spot
-//! interruption and drains no node before it is gone.
+//! interruption and does not drain nodes before they are interrupted.
 //!
 //! A Deny with `StringNotEquals` on `aws:PrincipalOrgID` hits EventBridge, whose calls carry no such key. In the China regions
 //! the service is called `events.amazonaws.com`, too: `events.amazonaws.com.cn` is nobody.
@@ -75,7 +75,7 @@ use crate::interruption::{self, in_words, refused, sender_count};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The policy of the interruption queue does not let EventBridge send",
+    title: "The policy of the interruption queue does not allow EventBridge to send to it",
     severity: Error,
     subjects: &["AWS::SQS::Queue"],
     uses: &[interruption::READS],
@@ -98,13 +98,15 @@ fn check(queue: Item) -> Check {
     fail(
         policy,
         format!(
-            "The policy of queue {} does not let EventBridge use {what}: {}; no such event arrives, and Karpenter drains no node before it is gone",
+            "The policy of queue {} does not allow EventBridge to use {what}: {}; no such event arrives, and \
+             Karpenter does not drain nodes before they are interrupted",
             queue.name(),
             first.decision.why
         ),
     )
     .remedy(
-        "Let the service events.amazonaws.com (so called in every partition) use sqs:SendMessage in the queue's policy, and let no Deny hit it.",
+        "Allow the service events.amazonaws.com (the same name in every partition) to use sqs:SendMessage in the \
+         queue's policy, and make sure that no Deny statement applies to it.",
     )
     .group(if first.decision.access == Access::ExplicitDeny { "denied" } else { "not-allowed" })
     .related(places)

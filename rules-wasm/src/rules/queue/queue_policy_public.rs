@@ -122,7 +122,7 @@ fn key(queue: Item) -> Check {
         public(
             queue.field(KEY),
             format!(
-                "Anyone, of any account, may use the key {} of queue {} ({}): its encryption keeps nobody out",
+                "Anyone, of any account, may use the key {} of queue {} ({}): its encryption protects nothing",
                 key.name(),
                 queue.name(),
                 decision.why

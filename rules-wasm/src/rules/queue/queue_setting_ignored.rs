@@ -45,7 +45,7 @@ use crate::versions::{Minor, version};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A setting that this version of Karpenter ignores",
+    title: "This version of Karpenter ignores a setting",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     uses: &[interruption::READS],
@@ -78,11 +78,11 @@ fn check(controller: Item) -> Check {
     for (form, what) in [("arn:*", "an ARN"), ("https://*", "a URL"), ("http://*", "a URL")] {
         if controller.matches(QUEUE, form).is_yes() {
             let message = format!(
-                "The interruption queue of {} is given as {what}: Karpenter takes its name and finds no such queue, so the controller does not start or handles no interruption",
+                "The interruption queue of {} is given as {what}: Karpenter expects a name and finds no such queue, so the controller does not start or handles no interruptions",
                 controller.name()
             );
             findings.push(fail(QUEUE, message).remedy(
-                "Give the queue's name: what stands behind the last colon of its ARN, or the last slash of its URL.",
+                "Give the queue's name: the part after the last colon of its ARN, or after the last slash of its URL.",
             ).group(what));
         }
     }
@@ -92,7 +92,7 @@ fn check(controller: Item) -> Check {
 fn ignored(setting: &Field, version: Option<Minor>) -> Option<Finding> {
     let name = setting.name();
     if name == "interruptionQueueName" {
-        let why = "no version of the chart has ever known it";
+        let why = "no version of the chart has ever had it";
         return Some(queue_ignored(setting, "settings.interruptionQueueName", why));
     }
     let (_, since, until) = VERSIONS.iter().find(|(known, ..)| *known == name)?;
@@ -110,7 +110,7 @@ fn ignored(setting: &Field, version: Option<Minor>) -> Option<Finding> {
         });
     }
     if until.is_some_and(|until| version >= until) {
-        let why = format!("what stands below settings.aws is ignored from 0.33 on, and this is {major}.{minor}");
+        let why = format!("settings.aws is ignored from 0.33 on, and this is {major}.{minor}");
         let queue = setting.child("interruptionQueueName");
         return match queue.value() {
             Value::Absent => setting.each().known().next().map(|first| quietly(&first, "aws", &why)),
@@ -141,7 +141,7 @@ fn queue_ignored(setting: &Field, called: &str, why: &str) -> Finding {
     };
     let finding = fail(setting, format!("Controller {} sets {called}, which is ignored: {why}; {loss}", controller.name()))
         .remedy("Set settings.interruptionQueue (up to 0.31: settings.aws.interruptionQueueName) to the queue's name, and remove this one.")
-        .related(there.map(|there| there.place("", "what nobody reads from")));
+        .related(there.map(|there| there.place("", "what nothing reads from")));
     if !set && there.is_some() { finding } else { finding.severity(Warning) }
 }
 

@@ -81,14 +81,15 @@
 //! - `handleMessage` and `deleteMessage` in
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/controllers/interruption/controller.go>
 
-use crate::clusters::{alone, sharing};
+use crate::clusters::{self, alone, sharing};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "Two clusters read one interruption queue",
+    title: "Two clusters read the same interruption queue",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     karpenter: ">=0.19",
+    properties: &[clusters::ACROSS],
     check,
     ..Rule::DEFAULT
 };
@@ -108,13 +109,13 @@ fn check(controller: Item) -> Check {
     }
     let name = named.text()?.unwrap_or_default();
     let message = format!(
-        "{} clusters read the queue {name}: each deletes the others' messages, so that interruptions pass unseen",
+        "{} clusters read the queue {name}: each deletes the others' messages, so interruptions are missed",
         sharing.clusters(),
     );
     let finding = if sharing.sure {
         fail(&named, message)
     } else {
-        fail(&named, format!("{message}, unless they are of different accounts or regions"))
+        fail(&named, format!("{message}, unless they are in different accounts or regions"))
             .severity(Warning)
             .confidence(Confidence::Medium)
     };

@@ -55,7 +55,7 @@ use crate::kms;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The interruption queue is not under a customer managed key",
+    title: "The interruption queue is not encrypted with a customer managed key",
     severity: Warning,
     enabled: false,
     subjects: &["AWS::SQS::Queue"],
@@ -79,15 +79,18 @@ fn check(queue: Item) -> Check {
     let (how, at) = match own.value() {
         Value::Flag(true) => ("encrypted by SQS itself (SSE-SQS)", own),
         Value::Flag(false) => ("not encrypted", own),
-        _ => ("encrypted as SQS does by default", queue.field("")),
+        _ => ("encrypted with the default of SQS", queue.field("")),
     };
     fail(
         at,
         format!(
-            "queue {} is {how}, not under a customer managed key: events do arrive, it is a wish of compliance alone",
+            "queue {} is {how}, not with a customer managed key: events do arrive; this only matters for compliance",
             queue.name()
         ),
     )
-    .remedy("Set KmsMasterKeyId to a key whose policy lets events.amazonaws.com use kms:GenerateDataKey and kms:Decrypt, and let the controller's role use kms:Decrypt.")
+    .remedy(
+        "Set KmsMasterKeyId to a key whose policy lets events.amazonaws.com use kms:GenerateDataKey and \
+         kms:Decrypt, and allow the controller's role to use kms:Decrypt.",
+    )
     .check()
 }

@@ -67,7 +67,7 @@ use crate::refusals::refusals;
 use crate::time::age;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An ACK object does not reach AWS",
+    title: "An ACK object is not synced to AWS",
     severity: Error,
     subjects: &[ack::KINDS],
     properties: &[("follows", CAUSES)],
@@ -84,9 +84,9 @@ const PATIENCE: i64 = 600;
 const CONDITIONS: &[(&str, &[&str], &str)] = &[
     ("ACK.Terminal", &["True"], "its controller has given up until the spec changes"),
     ("ACK.Recoverable", &["True"], "each attempt of its controller fails"),
-    (ack::RESOLVED, &["False", "Unknown"], "a reference of it cannot be followed, so nothing is sent to AWS"),
-    ("ACK.Adopted", &["False", "Unknown"], "the resource that it is to take over could not be read"),
-    (SYNCED, &["False", "Unknown"], "AWS does not have what it says"),
+    (ack::RESOLVED, &["False", "Unknown"], "one of its references cannot be resolved, so nothing is sent to AWS"),
+    ("ACK.Adopted", &["False", "Unknown"], "the resource that it should adopt could not be read"),
+    (SYNCED, &["False", "Unknown"], "AWS does not match its spec"),
 ];
 const SYNCED: &str = "ACK.ResourceSynced";
 
@@ -102,19 +102,20 @@ const WORDS: &[(&[&str], &str)] = &[
             "KMSKeyDisabled",
             "InaccessibleEncryption",
         ],
-        "Bring the key back (enable-key, cancel-key-deletion), or name another one.",
+        "Restore the key (enable-key, cancel-key-deletion), or name another one.",
     ),
     (
         &["already exists", "AlreadyExists", "ResourceInUse", "BucketAlready"],
-        "AWS has a resource of this name already: let ACK take it over (services.k8s.aws/adoption-policy: adopt-or-create), or choose another name.",
+        "AWS already has a resource of this name: let ACK adopt it (services.k8s.aws/adoption-policy: \
+         adopt-or-create), or choose another name.",
     ),
     (
         &["immutable", "cannot be updated", "does not support updates", "cannot be modified", "updateNotSupported"],
-        "AWS cannot change this field: set it back, or delete the object and create it anew.",
+        "AWS cannot change this field: set it back, or delete the object and create it again.",
     ),
     (
         &["Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "Rate exceeded"],
-        "AWS throttles the account's calls: see what calls so often; the controller tries again by itself.",
+        "AWS throttles the account's calls: find out what calls so often; the controller retries by itself.",
     ),
     (
         &["LimitExceeded", "ServiceQuotaExceeded", "QuotaExceeded"],
@@ -137,7 +138,7 @@ const WORDS: &[(&[&str], &str)] = &[
     ),
     (
         &["Validation", "InvalidParameter", "InvalidAttribute", "InvalidInput", "Malformed", "InvalidArn", "Invalid"],
-        "AWS does not take a value of the spec: correct what the message names.",
+        "AWS rejects a value of the spec: correct what the message names.",
     ),
 ];
 
@@ -164,13 +165,13 @@ fn check(object: Item) -> Check {
                 Some(_) => {}
                 None => {
                     let message = format!("{} may not be in sync: {}", ack::called(object), said(&condition));
-                    let why = "since when it is out of sync is not known, so it may only just have changed";
+                    let why = "it is not known how long it has been out of sync, so it may only just have changed";
                     return undecided(
                         Unknown::undecidable(why).with_code("condition-age-not-known"),
                         condition.field,
                         message,
                     )
-                    .remedy("Look at it again after some minutes.")
+                    .remedy("Check again in a few minutes.")
                     .check();
                 }
             }
@@ -190,7 +191,7 @@ fn said(condition: &Condition) -> String {
 fn finding(object: Item, name: &str, condition: &Condition, means: &str) -> Finding {
     let words = said(condition);
     let message = |why: &str| {
-        format!("{} does not reach AWS: {means}{why} ({name} is {}: {words})", ack::called(object), condition.status)
+        format!("{} is not synced to AWS: {means}{why} ({name} is {}: {words})", ack::called(object), condition.status)
     };
     let group = |rest: &str| format!("{name} {} {rest}", object.kind());
     if let Some(refusal) = refusals(&words).into_iter().next() {

@@ -8,14 +8,16 @@
 //! | `Launched` False | `LaunchFailed` | v0.37.0 to v0.37.7 | its launch failed, as the message says |
 //! | `Launched` Unknown | `LaunchFailed` | v1.0.0 on | its launch failed, as the message says |
 //! | `Launched` Unknown | `Unauthorized` | v1.2.0 on | AWS refused the launch |
-//! | `Launched` Unknown | `SpotSLRCreationFailed` | v1.2.0 on | the account has no service-linked role for EC2 Spot, and the controller may not create it |
+//! | `Launched` Unknown | `SpotSLRCreationFailed` | v1.2.0 on | the account has no service-linked role for EC2 Spot, and the
+//! controller is not allowed to create it |
 //! | `Launched` Unknown | `AMIAuthorizationFailure` | v1.9.0 on | the image is not shared with this account |
-//! | `Launched` Unknown | `AMINotFound` | v1.6.0 on | its image does not exist any more, or is not shared with this account |
+//! | `Launched` Unknown | `AMINotFound` | v1.6.0 on | its image no longer exists, or is not shared with this account |
 //! | `Launched` Unknown | `InvalidAMIID` | v1.2.0 on | the id of its image is malformed |
 //! | `Launched` Unknown | `InstanceProfileNameInvalid` | v1.2.0 on | the instance profile that the class names does not exist |
 //! | `Launched` Unknown | `LaunchTemplateNotFound` | v1.2.0 on | its launch template vanished before it was used |
 //! | `Launched` Unknown | `SecurityGroupSubnetVPCMismatch` | v1.12.0 on | the class's security groups and subnets are in different VPCs |
-//! | `Launched` Unknown | `UserDataSizeLimitExceeded` | v1.14.1 on | the class's user data is larger than the 16 KB that EC2 takes |
+//! | `Launched` Unknown | `UserDataSizeLimitExceeded` | v1.14.1 on | the class's user data is larger than the 16 KB that EC2
+//! accepts |
 //! | `Launched` Unknown | `NodeClassReadinessUnknown` | v1.2.0 on | whether its class is ready is not known yet |
 //! | `Launched` Unknown | `InstanceTypeResolutionFailed` | v1.2.0 on | the instance types to choose from could not be determined |
 //! | `Launched` Unknown | `InstanceTypeFilteringFailed` | v1.5.0 to v1.12.2 | no instance type is left that fits the claim |
@@ -25,38 +27,45 @@
 //! | `Launched` Unknown | `FleetQuotaExceeded` | v1.2.0 on | the account's quota of fleets is used up |
 //! | `Launched` Unknown | `SpotQuotaExceeded` | v1.2.0 on | the account's quota of Spot instances is used up |
 //! | `Launched` Unknown | `VCPULimitExceeded` | v1.2.0 on | the account's quota of vCPUs is used up |
-//! | `Launched` Unknown | `FreeTierIneligible` | v1.10.0 on | the account is on the free plan, which does not have its instance type |
+//! | `Launched` Unknown | `FreeTierIneligible` | v1.10.0 on | the account is on the free plan, which does not include its
+//! instance type |
 //! | `Launched` Unknown | `AccountPendingVerification` | v1.2.0 on | AWS is still verifying the account for this region |
 //! | `Launched` Unknown | `RequestLimitExceeded` | v1.2.0 on | AWS throttles the account's calls to EC2 |
 //! | `Launched` Unknown | `InternalError` | v1.2.0 on | EC2 had an internal error |
-//! | `Launched` Unknown | `AwaitingReconciliation` | all | its launch was not tried yet |
+//! | `Launched` Unknown | `AwaitingReconciliation` | all | its launch has not been attempted yet |
 //! | `Registered` Unknown | `NodeNotFound` | v1.0.0 on | its instance does not join the cluster |
 //! | `Registered` False | `NodeNotFound` | v0.37.0 to v0.37.7 | its instance does not join the cluster |
 //! | `Registered` False | `NotLaunched` | v0.37.0 to v0.37.7 | it is not launched yet |
 //! | `Registered` False | `MultipleNodesFound` | v0.37.0 on | several Nodes have the instance's provider id |
 //! | `Registered` False | `UnregisteredTaintNotFound` | v1.0.0 to v1.0.5; v1.1.0 to v1.1.1; v1.2.0 to v1.2.0 | its Node joined without the taint karpenter.sh/unregistered |
-//! | `Registered` Unknown | `RegistrationHookPending` | v1.11.0 on | a hook holds its registration back, as the message names |
-//! | `Registered` Unknown | `AwaitingReconciliation` | all | its registration was not looked at yet |
-//! | `Initialized` Unknown | `NodeNotFound` | v1.0.0 on | its Node is gone again |
-//! | `Initialized` False | `NodeNotFound` | v0.37.0 to v0.37.7 | its Node is not there |
+//! | `Registered` Unknown | `RegistrationHookPending` | v1.11.0 on | a hook named in the message delays its registration |
+//! | `Registered` Unknown | `AwaitingReconciliation` | all | its registration has not been checked yet |
+//! | `Initialized` Unknown | `NodeNotFound` | v1.0.0 on | its Node has disappeared again |
+//! | `Initialized` False | `NodeNotFound` | v0.37.0 to v0.37.7 | its Node does not exist |
 //! | `Initialized` Unknown | `NodeNotReady` | v1.0.0 on | its Node is NotReady |
 //! | `Initialized` False | `NodeNotReady` | v0.37.0 to v0.37.7 | its Node is NotReady |
 //! | `Initialized` Unknown | `StartupTaintsExist` | v1.0.0 on | a startup taint of its NodePool is still on the Node |
 //! | `Initialized` False | `StartupTaintsExist` | v0.37.0 to v0.37.7 | a startup taint of its NodePool is still on the Node |
-//! | `Initialized` Unknown | `KnownEphemeralTaintsExist` | v1.0.0 on | a taint that Kubernetes or a cloud controller is to remove is still on the Node |
-//! | `Initialized` False | `KnownEphemeralTaintsExist` | v0.37.0 to v0.37.7 | a taint that Kubernetes or a cloud controller is to remove is still on the Node |
-//! | `Initialized` Unknown | `ResourceNotRegistered` | v1.0.0 on | a resource that was asked for is not on the Node, as the message names |
-//! | `Initialized` False | `ResourceNotRegistered` | v0.37.0 to v0.37.7 | a resource that was asked for is not on the Node, as the message names |
+//! | `Initialized` Unknown | `KnownEphemeralTaintsExist` | v1.0.0 on | a taint that Kubernetes or a cloud controller should
+//! remove is still on the Node |
+//! | `Initialized` False | `KnownEphemeralTaintsExist` | v0.37.0 to v0.37.7 | a taint that Kubernetes or a cloud controller
+//! should remove is still on the Node |
+//! | `Initialized` Unknown | `ResourceNotRegistered` | v1.0.0 on | a resource that was requested, named in the message, is
+//! not on the Node |
+//! | `Initialized` False | `ResourceNotRegistered` | v0.37.0 to v0.37.7 | a resource that was requested, named in the
+//! message, is not on the Node |
 //! | `Initialized` Unknown | `DRADriverPoolsNotPublished` | v1.14.0 on | a driver of dynamic resource allocation has not published its devices on the Node |
 //! | `Initialized` False | `NotLaunched` | v0.37.0 to v0.37.7 | it is not launched yet |
-//! | `Initialized` Unknown | `AwaitingReconciliation` | all | its initialization was not looked at yet |
+//! | `Initialized` Unknown | `AwaitingReconciliation` | all | its initialization has not been checked yet |
 //! | `Ready` False | `UnhealthyDependents` | all | one of its other conditions is False |
 //! | `Ready` Unknown | `ReconcilingDependents` | all | one of its other conditions is not known yet |
-//! | `ConsistentStateFound` False | `ConsistencyCheckFailed` | v1.0.0 on | its Node has less than the claim promised: a resource, a taint, or a finalizer that blocks its deletion |
-//! | `Drained` Unknown | `Draining` | v1.6.0 on | its Node is to be drained, and pods stay |
+//! | `ConsistentStateFound` False | `ConsistencyCheckFailed` | v1.0.0 on | its Node has less than its NodeClaim promised: a
+//! resource, a taint, or a finalizer that blocks its deletion |
+//! | `Drained` Unknown | `Draining` | v1.6.0 on | its Node is being drained, and pods remain on it |
 //! | `VolumesDetached` Unknown | `AwaitingVolumeDetachment` | v1.6.0 on | volumes of its Node are not detached |
-//! | `VolumesDetached` False | `TerminationGracePeriodElapsed` | v1.6.0 on | its terminationGracePeriod ended before its volumes were detached, and its instance is terminated all the same |
-//! | `Drifted` True | any | v0.37.0 on | it no longer is what its NodePool and class ask for, and will be replaced |
+//! | `VolumesDetached` False | `TerminationGracePeriodElapsed` | v1.6.0 on | its terminationGracePeriod ended before its
+//! volumes were detached, and its instance was terminated anyway |
+//! | `Drifted` True | any | v0.37.0 on | it no longer matches its NodePool and class, and will be replaced |
 //! | `DisruptionReason` True | `DisruptionReason` | v1.2.0 to v1.3.0 | it is being replaced or removed |
 //! | `DisruptionReason` True | any | v1.3.1 on | it is being replaced or removed, for the reason that is named |
 //! | `any` Unknown | `AwaitingReconciliation` | all | no controller has looked at it yet |
@@ -117,14 +126,14 @@ use crate::time::age;
 use crate::versions;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A NodeClaim does not become a node, or does not go away",
+    title: "A NodeClaim never becomes a node, or never goes away",
     severity: Error,
     subjects: &["karpenter.sh/NodeClaim"],
     reads: &["karpenter.k8s.aws/EC2NodeClass"],
     uses: &[controllers::READS, versions::READS],
     properties: &[(
         "follows",
-        "tagging-denied node-class-not-ready create-tags-denied-at-launch policy-newer-than-controller controller-permission-missing controller-role-missing node-class-role-invalid ebs-key-unusable ebs-key-denies-controller ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption cluster-name-shared",
+        "tagging-denied node-class-not-ready create-tags-denied-at-launch policy-newer-than-controller controller-permission-missing controller-role-missing node-class-role-invalid ebs-key-unusable ebs-key-denies-controller ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption node-role-is-controllers cluster-name-shared",
     )],
     check,
     ..Rule::DEFAULT

@@ -12,19 +12,21 @@
 //! | `SubnetsReady` Unknown | `AwaitingReconciliation` | all | its subnets are not resolved: ec2:DescribeSubnets fails, or no controller reconciles the class |
 //! | `SecurityGroupsReady` False | `SecurityGroupsNotFound` | v1.0.0 on | no security group matches its securityGroupSelectorTerms |
 //! | `SecurityGroupsReady` Unknown | `AwaitingReconciliation` | all | its security groups are not resolved: ec2:DescribeSecurityGroups fails, or no controller reconciles the class |
-//! | `InstanceProfileReady` Unknown | `AwaitingReconciliation` | all | no instance profile is made of its role: the calls to IAM fail, the role does not exist, or no controller reconciles the class |
+//! | `InstanceProfileReady` Unknown | `AwaitingReconciliation` | all | no instance profile is created for its role: the
+//! calls to IAM fail, the role does not exist, or no controller reconciles the class |
 //! | `CapacityReservationsReady` Unknown | `AwaitingReconciliation` | all | its capacity reservations are not resolved: ec2:DescribeCapacityReservations fails |
 //! | `PlacementGroupReady` False | `PlacementGroupNotFound` | v1.11.0 on | AWS has no placement group of the name or id in its placementGroupSelector |
 //! | `PlacementGroupReady` False | `PlacementGroupResolutionFailed` | v1.11.0 on | its placement group could not be looked up |
 //! | `ValidationSucceeded` False | `CreateFleetAuthCheckFailed` | v1.3.0 on | AWS refused the dry run of ec2:CreateFleet |
 //! | `ValidationSucceeded` False | `CreateLaunchTemplateAuthCheckFailed` | v1.3.0 on | AWS refused to create a launch template for the trial |
 //! | `ValidationSucceeded` False | `RunInstancesAuthCheckFailed` | v1.3.0 on | AWS refused the dry run of ec2:RunInstances |
-//! | `ValidationSucceeded` False | `UserDataSizeLimitExceeded` | v1.14.1 on | its user data is larger than the 16 KB that EC2 takes |
+//! | `ValidationSucceeded` False | `UserDataSizeLimitExceeded` | v1.14.1 on | its user data is larger than the 16 KB that
+//! EC2 accepts |
 //! | `ValidationSucceeded` False | `ClusterCIDRResolutionFailed` | v1.3.5 to v1.3.8; v1.4.1 to v1.4.4; v1.5.5 to v1.5.8; v1.6.4 on | the cluster's service CIDR, which AL2023 needs, could not be read from EKS |
 //! | `ValidationSucceeded` False | `DependenciesNotReady` | v1.3.0 on | its images, instance profile, security groups or subnets are not resolved |
 //! | `ValidationSucceeded` Unknown | `DependenciesNotReady` | v1.3.0 on | its images, instance profile, security groups or subnets are not resolved yet |
 //! | `ValidationSucceeded` False | `TagValidationFailed` | v1.2.0 on | one of its tags is reserved for Karpenter or EKS |
-//! | `ValidationSucceeded` True | `DryRunDisabled` | v1.6.2 to v1.6.3 | settings.disableDryRun leaves the dry run out |
+//! | `ValidationSucceeded` True | `DryRunDisabled` | v1.6.2 to v1.6.3 | settings.disableDryRun skips the dry run |
 //! | `ValidationSucceeded` Unknown | `AwaitingReconciliation` | all | it was never validated: the controller is stuck on an error before that, or none reconciles the class |
 //! | `Ready` False | `NodeClassNotReady` | v0.37.0 to v1.3.4; v1.4.0 to v1.4.0; v1.5.0 to v1.5.4; v1.6.0 to v1.6.3 | what it selects was not found, or the cluster's CIDR could not be read, as the message says |
 //! | `Ready` False | `UnhealthyDependents` | all | one of its other conditions is False |
@@ -84,7 +86,7 @@ use crate::readiness::{self, Open};
 use crate::versions;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An EC2NodeClass is not ready, so nothing is launched from it",
+    title: "An EC2NodeClass is not ready, so no node can be launched from it",
     severity: Error,
     subjects: &["karpenter.k8s.aws/EC2NodeClass"],
     uses: &[controllers::READS, versions::READS],

@@ -5,7 +5,8 @@
 //! | condition | reason | releases | what it means |
 //! |---|---|---|---|
 //! | `NodeClassReady` False | `NodeClassNotFound` | v1.0.0 on | its nodeClassRef names a class that does not exist |
-//! | `NodeClassReady` False | `NodeClassTerminating` | v1.0.0 on | its class is being deleted, and waits for its NodeClaims to end |
+//! | `NodeClassReady` False | `NodeClassTerminating` | v1.0.0 on | its class is being deleted, and waits for its NodeClaims
+//! to go away |
 //! | `NodeClassReady` False | `NodeClassReadinessUnknown` | v1.0.0 on | whether its class is ready is not known yet |
 //! | `NodeClassReady` False | `UnhealthyDependents` | v1.0.0 on | its class is not ready |
 //! | `NodeClassReady` False | `NodeClassNotReady` | v1.0.0 on | its class is not ready |
@@ -85,7 +86,7 @@ pub(crate) const RULE: Rule = Rule {
     uses: &[controllers::READS, versions::READS],
     properties: &[(
         "follows",
-        "node-class-not-ready tagging-denied node-class-role-invalid ebs-key-unusable ebs-key-denies-controller ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption controller-permission-missing cluster-name-shared",
+        "node-class-not-ready tagging-denied node-class-role-invalid ebs-key-unusable ebs-key-denies-controller ebs-default-key-denies-controller ebs-image-key-denies-controller ebs-key-denies-spot ebs-key-without-encryption node-role-is-controllers controller-permission-missing cluster-name-shared crd-webhook-unreachable",
     )],
     check,
     ..Rule::DEFAULT
@@ -109,6 +110,7 @@ fn log(log: Item) -> Check {
     );
     fail(at, message)
         .group("conversion")
+        .property("follows", "crd-webhook-unreachable")
         .remedy(
             "Let the conversion webhook of the CRDs name the Service and namespace of the controller (chart karpenter-crd: \
              webhook.serviceName, webhook.serviceNamespace), with webhook.enabled: true up to 1.0; or install the CRDs of 1.1 or \

@@ -81,7 +81,7 @@ use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may not tag what it launches",
+    title: "The controller is not allowed to tag what it launches",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     uses: &[iam_calls::READS],
@@ -95,7 +95,7 @@ fn check(controller: Item) -> Check {
     let findings = outcome.denied.iter().map(|denied| {
         let kinds: Vec<&str> = denied.kinds.iter().map(String::as_str).collect();
         let message = format!(
-            "Controller {} may not use ec2:CreateTags on a new {}: {}; {}{note}",
+            "Controller {} is not allowed to use ec2:CreateTags on a new {}: {}; {}{note}",
             title(controller),
             listed(&kinds),
             denied.decision.why,
@@ -104,7 +104,7 @@ fn check(controller: Item) -> Check {
         let finding = fail("/Role", message)
             .severity(denied.call.breaks.severity)
             .confidence(sure_of_role(controller))
-            .remedy(format!("Let the controller's role use ec2:CreateTags on {} at creation.", listed(&kinds)))
+            .remedy(format!("Allow the controller's role to use ec2:CreateTags on {} at creation.", listed(&kinds)))
             .related(denied.decision.statements.clone())
             .property("actions", denied.call.action)
             .group(kinds.join(" "));

@@ -80,12 +80,12 @@
 
 use crate::conditions::condition;
 use crate::controllers::sure_of_role;
-use crate::iam_calls::table::{Call, Tags};
+use crate::iam_calls::call::{Call, Tags};
 use crate::iam_calls::{self, judge, releases, title, with_edits};
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may not tag instances that run",
+    title: "The controller is not allowed to tag running instances",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["karpenter.sh/NodeClaim"],
@@ -98,7 +98,7 @@ pub(crate) const RULE: Rule = Rule {
 const TAGGED: &str = "compatibility.karpenter.k8s.aws/cluster-name-tagged";
 
 fn on_existing(call: &Call) -> bool {
-    call.action == "ec2:CreateTags" && matches!(call.sends, Tags::Names | Tags::ClusterName)
+    call.action == "ec2:CreateTags" && matches!(call.sends, Tags::Names | Tags::ClusterName | Tags::Linked)
 }
 
 /// The annotations of a NodeClaim that has registered and that Karpenter could not tag with the cluster's name.
@@ -120,9 +120,13 @@ fn check(controller: Item) -> Check {
         let old = denied.call.sends == Tags::ClusterName;
         let proof = if old { untagged(controller) } else { None };
         let severity = if proof.is_some() { Error } else { denied.call.breaks.severity };
-        let what = if old { "an instance from before 1.0 with eks:eks-cluster-name" } else { "a running instance" };
+        let (what, group) = match denied.call.sends {
+            Tags::ClusterName => ("an instance from before 1.0 with eks:eks-cluster-name", "cluster-name"),
+            Tags::Linked => ("an instance from before 0.28 with karpenter.sh/managed-by", "linked"),
+            _ => ("a running instance", "names"),
+        };
         let message = format!(
-            "Controller {} may not tag {what} (ec2:CreateTags): {}; {}{note}",
+            "Controller {} is not allowed to tag {what} (ec2:CreateTags): {}; {}{note}",
             title(controller),
             denied.decision.why,
             denied.call.breaks.text
@@ -134,7 +138,7 @@ fn check(controller: Item) -> Check {
             .related(denied.decision.statements.clone())
             .related(proof.map(|annotations| annotations.place("registered, and without the cluster's name")))
             .property("actions", denied.call.action)
-            .group(if old { "cluster-name" } else { "names" });
+            .group(group);
         findings.push(with_edits(finding, &[denied]));
     }
     outcome.verdict(controller, findings)

@@ -48,13 +48,13 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls.
 //! - Threat model of Karpenter: <https://karpenter.sh/docs/reference/threat-model/>.
 
-use crate::iam_calls::table::Tags;
+use crate::iam_calls::call::Tags;
 use crate::policy_scope::{self, POLICIES, Probe, Reach, called, holders, reach, widest};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller may tag what is not its own",
+    title: "The controller is allowed to tag resources that are not its own",
     severity: Warning,
     subjects: POLICIES,
     reads_if_allowed: &["karpenter.k8s.aws/EC2NodeClass"],
@@ -99,7 +99,11 @@ fn check(policy: Item) -> Check {
     policy_scope::finding(
         policy,
         &decision,
-        format!("{} lets the controller tag {what}: {}; it can take what is not its own", called(policy), decision.why),
+        format!(
+            "{} lets the controller tag {what}: {}; it can claim other clusters' instances",
+            called(policy),
+            decision.why
+        ),
     )
     .remedy("Allow ec2:CreateTags at creation (ec2:CreateAction) and on instances with this cluster's tag only.")
     .group(what)

@@ -82,7 +82,7 @@ use crate::versions;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller's policy is made for a newer release",
+    title: "The controller's policy was written for a newer release",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     uses: &[iam_calls::READS],
@@ -112,8 +112,8 @@ fn check(controller: Item) -> Check {
     fail(
         version,
         format!(
-            "the policy of controller {} is made for Karpenter {major}.{minor} or later, and lets it tag nothing that it \
-             launches: {}; no node is launched",
+            "the policy of controller {} was written for Karpenter {major}.{minor} or later, and does not allow it to \
+             tag what it launches: {}; no node is launched",
             title(controller),
             decision.why
         ),

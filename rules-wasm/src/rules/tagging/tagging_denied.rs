@@ -87,7 +87,7 @@ use crate::time::age;
 use crate::versions::{self, patch_for, version_for};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "AWS refuses what the controller asks for",
+    title: "AWS denies what the controller requests",
     severity: Error,
     subjects: &[CLAIM, "karpenter.k8s.aws/EC2NodeClass", "Karpcheck::Controller", "Karpcheck::Log"],
     reads_if_allowed: &["core/Event"],
@@ -144,7 +144,7 @@ fn dry_run(class: Item, validation: &Condition, action: &str) -> Check {
         Some(version) if version < DRY_RUN_SETTING => {
             "; where the launch itself is allowed, upgrade to 1.6.2 or later and set settings.disableDryRun: true"
         }
-        _ => "; where the launch itself is allowed, settings.disableDryRun: true leaves the dry run out",
+        _ => "; where the launch itself is allowed, settings.disableDryRun: true skips the dry run",
     };
     let remedy = match &said {
         Some(refusal) => refusal.remedy(),
@@ -310,8 +310,8 @@ fn untagged(claim: Item) -> Check {
         Some(age) => fail(
             registered.field,
             format!(
-                "NodeClaim {} registered {} minutes ago, and its instance is still not tagged: the controller may not call \
-                 ec2:CreateTags on it",
+                "NodeClaim {} registered {} minutes ago, and its instance is still not tagged: the controller is not \
+                 allowed to call ec2:CreateTags on it",
                 claim.name(),
                 age / 60
             ),

@@ -95,7 +95,7 @@ use crate::schemas::{self, Release, Served};
 use crate::versions::{self, Minor};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An object has an API version that the controller does not serve",
+    title: "An object uses an API version that the controller does not serve",
     severity: Error,
     subjects: &[
         "karpenter.sh/Provisioner",
@@ -121,7 +121,7 @@ fn check(object: Item) -> Check {
     let (kind, version) = (object.kind(), schemas::version_of(object)?);
     let Some(served) = schemas::served(&kind, &version) else { return never(object, &written, &api_version, &version) };
     let controllers = object.related("@controller");
-    let removed = removed_in(&served);
+    let removed = removed_in(served);
     let gone = removed.map(|(major, minor)| format!("Karpenter does not serve {version} from {major}.{minor} on"));
     if controllers.is_empty() {
         let Some(gone) = gone else { return pass() };
@@ -154,7 +154,7 @@ fn check(object: Item) -> Check {
         };
         let newest = versions::newest(controller);
         let release = if (release.0, release.1) > newest { (newest.0, newest.1, u64::MAX) } else { release };
-        judge(object, &written, &running, release, &served).map_or_else(pass, |finding| {
+        judge(object, &written, &running, release, served).map_or_else(pass, |finding| {
             let group = format!("{} {version}", object.noun());
             finding.group(group).related([field.place("the controller's version")]).check()
         })
@@ -167,7 +167,9 @@ fn judge(object: Item, written: &Field, running: &str, release: Release, served:
     let api_version = written.known_text().unwrap_or_default();
     let minor = (release.0, release.1);
     let what = format!("{noun} {name} is {api_version}, which Karpenter {running}");
-    let first = served.since.iter().map(|since| (since.0, since.1)).find(|since| *since >= STABLE);
+    // Releases before 1.0 serve v1 for the way back alone.
+    let stable = api_version.ends_with("/v1");
+    let first = served.since.iter().map(|since| (since.0, since.1)).find(|since| !stable || *since >= STABLE);
     match removed_in(served) {
         Some(removed) if minor >= removed => {
             let message = format!(
@@ -176,10 +178,10 @@ fn judge(object: Item, written: &Field, running: &str, release: Release, served:
             );
             Some(fail(written, message).remedy(remedy(&noun, minor)))
         }
-        _ if served.by(release) && minor < STABLE && api_version.ends_with("/v1") => {
+        _ if served.by(release) && minor < STABLE && stable => {
             let message = format!(
-                "{what} serves only for the way back from 1.0: the controller reads v1beta1, and each request goes through \
-                 its conversion webhook"
+                "{what} serves only for a rollback from 1.0: the controller reads v1beta1, and each request goes \
+                 through its conversion webhook"
             );
             Some(fail(written, message).severity(Info).remedy(remedy(&noun, minor)))
         }
@@ -212,7 +214,7 @@ fn never(object: Item, written: &Field, api_version: &str, version: &str) -> Che
     for link in object.related("@controller") {
         let Some(controller) = link.known() else { continue };
         if versions::version(controller)?.is_some_and(|running| running > versions::newest(controller)) {
-            return unknown(Unknown::undecidable("the release that runs is newer than all that are known here"));
+            return unknown(Unknown::undecidable("the running release is newer than any that karpcheck knows"));
         }
     }
     let (noun, name) = (object.noun(), object.name());
@@ -253,7 +255,7 @@ fn newest_version(noun: &str, running: Minor) -> &'static str {
 fn remedy(noun: &str, running: Minor) -> String {
     let (new, hint) = match noun {
         "Provisioner" => ("a NodePool", ""),
-        "Machine" => ("a NodeClaim", ", which Karpenter makes by itself"),
+        "Machine" => ("a NodeClaim", ", which Karpenter creates by itself"),
         "AWSNodeTemplate" => ("an EC2NodeClass", ""),
         "NodeOverlay" => return "Remove it.".into(),
         _ if running < STABLE => return "Write it in v1beta1.".into(),
@@ -268,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_is_still_served_is_left_alone() {
-        let removed = |kind: &str, version: &str| schemas::served(kind, version).and_then(|served| removed_in(&served));
+        let removed = |kind: &str, version: &str| schemas::served(kind, version).and_then(removed_in);
         assert_eq!(removed("karpenter.sh/NodePool", "v1"), None);
         assert_eq!(removed("karpenter.sh/NodePool", "v1beta1"), Some((1, 1)));
         assert_eq!(removed("karpenter.k8s.aws/AWSNodeTemplate", "v1alpha1"), Some((0, 33)));

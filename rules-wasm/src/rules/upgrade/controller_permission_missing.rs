@@ -79,13 +79,13 @@
 //! - <https://github.com/aws/karpenter-provider-aws>: the calls of each release, and what their refusal leads to.
 
 use crate::controllers::{REFUSED_TRIALS, role, sure_of_role};
-use crate::iam_calls::table::Call;
+use crate::iam_calls::call::{Call, When};
 use crate::iam_calls::{self, Denied, Outcome, judge, releases, statement_of, title, with_edits, written};
 use crate::words::listed;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller lacks a right that its release uses",
+    title: "The controller lacks a permission that its release needs",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     uses: &[iam_calls::READS],
@@ -132,7 +132,7 @@ fn check(controller: Item) -> Check {
             denied.call.breaks.text
         };
         let message = format!(
-            "Controller {} may not use {}{of}: {}; {breaks}{note}",
+            "Controller {} is not allowed to use {}{of}: {}; {breaks}{note}",
             title(controller),
             listed(&actions),
             denied.decision.why,
@@ -170,10 +170,16 @@ fn remedy(controller: Item, denied: &Denied, actions: &str, on: &str) -> String 
         }
         _ => String::new(),
     };
-    if denied.decision.access == Access::ExplicitDeny {
-        return format!("Take {actions}{on} out of the statement that denies it to {who}.");
+    if denied.call.when == When::SpotWithoutRole {
+        return format!(
+            "Create the role once for the account: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com. \
+             Or allow {actions} for spot.amazonaws.com to {who}."
+        );
     }
-    format!("Allow {actions}{on} to {who}{as_in}.")
+    if denied.decision.access == Access::ExplicitDeny {
+        return format!("Remove {actions}{on} from the statement that denies it to {who}.");
+    }
+    format!("Allow {actions}{on} for {who}{as_in}.")
 }
 
 /// Where AWS refused what the policies allow, the refusal counts.
@@ -187,8 +193,7 @@ fn refused(controller: Item, outcome: &Outcome) -> Vec<Finding> {
                 continue;
             }
             let message = format!(
-                "AWS refused {action} to controller {} for class {} ({reason}), which the policies at hand do not \
-                 forbid; no node is launched for this class",
+                "AWS refused {action} to controller {} for class {} ({reason}), which the policies that were read do not forbid; no node is launched for this class",
                 title(controller),
                 class.name()
             );

@@ -106,7 +106,7 @@ use karpcheck_sdk::prelude::*;
 use crate::documents::not_given;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The controller has no role of its own, or may not take it",
+    title: "The controller has no IAM role of its own, or cannot assume it",
     severity: Error,
     subjects: &["Karpcheck::Controller"],
     reads: &["AWS::IAM::Role"],
@@ -120,6 +120,8 @@ const CLUSTER: &str = "AWS::EKS::Cluster";
 /// What a ServiceAccount's token is for, unless `eks.amazonaws.com/audience` says otherwise:
 /// <https://github.com/aws/amazon-eks-pod-identity-webhook>.
 const AUDIENCE: &str = "sts.amazonaws.com";
+/// The cluster's ARN.
+const CLUSTER_ARN: &str = "arn:{partition}:eks:{region}:{account}:cluster/{cluster}";
 /// The service that gives Pods the credentials of their association's role.
 const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
 
@@ -129,8 +131,8 @@ fn check(controller: Item) -> Check {
         return fail(
             "",
             format!(
-                "Karpenter {} has no role of its own: neither its ServiceAccount nor its Pod names one, so it acts with the \
-                 role of its node",
+                "Karpenter {} has no role of its own: neither its ServiceAccount nor its Pod names one, so it acts \
+                 with its node's role",
                 controller.name()
             ),
         )
@@ -162,7 +164,8 @@ fn check(controller: Item) -> Check {
     match who.by_association() {
         Entry::Allowed => {
             let why = format!(
-                "role {} lets Pods in by an association, and whether there is one for {} was not given",
+                "role {} lets Pods assume it by a Pod Identity association, and whether there is one for {} was not \
+                 provided",
                 role.name(),
                 who.subject()
             );
@@ -237,13 +240,17 @@ impl Who {
     }
 
     /// Is a provider certainly not one that STS takes the cluster's tokens by? It looks for a provider of the token's issuer in
-    /// the account of the role.
+    /// the account of the role; SAML's and those of names (`accounts.google.com`) are none.
     fn is_strange(&self, provider: &Field, own: Option<&str>) -> bool {
         let Some(arn) = provider.known_text() else { return false };
-        let Some((before, issuer)) = arn.split_once(":oidc-provider/") else { return false };
-        let account = before.rsplit(':').next().unwrap_or_default();
+        let Some((before, issuer)) = arn.split_once(":oidc-provider/") else { return arn != "*" };
+        let differs = |part: Option<&str>, fact: &str| {
+            let part = part.filter(|part| !part.is_empty());
+            part.is_some_and(|part| self.role.known_text(fact).is_some_and(|own| own != part))
+        };
         own.is_some_and(|own| own != issuer)
-            || self.role.known_text("@account").is_some_and(|own| !account.is_empty() && own != account)
+            || differs(before.rsplit(':').next(), "@account")
+            || differs(before.split(':').nth(1), "@partition")
     }
 
     /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of
@@ -295,8 +302,9 @@ impl Who {
                 .with("aws:RequestTag/kubernetes-namespace", self.namespace.as_str())
                 .with("aws:RequestTag/kubernetes-service-account", self.account.as_str())
                 .with_template("aws:RequestTag/eks-cluster-name", "{cluster}")
+                .with_template("aws:RequestTag/eks-cluster-arn", CLUSTER_ARN)
                 .with_template("aws:SourceAccount", "{account}")
-                .with_template("aws:SourceArn", "arn:{partition}:eks:{region}:{account}:cluster/{cluster}");
+                .with_template("aws:SourceArn", CLUSTER_ARN);
             self.entry(request)
         };
         match ask("sts:AssumeRole") {
@@ -327,11 +335,13 @@ impl Who {
         fail(
             "/Role",
             format!(
-                "the trust policy of role {role} does not let {subject} in: Karpenter {controller} gets no credentials and does \
-                 not start"
+                "the trust policy of role {role} does not allow {subject} to assume it: Karpenter {controller} gets \
+                 no credentials and does not start"
             ),
         )
-        .remedy(format!("Let {subject} assume the role in its trust policy (or {POD_IDENTITY}, for Pod Identity)."))
+        .remedy(format!(
+            "Allow {subject} to assume the role in its trust policy (or {POD_IDENTITY}, for Pod Identity)."
+        ))
         .related(nearest)
         .check()
     }

@@ -146,8 +146,8 @@ fn stored(definition: Item, version: Minor) -> Check {
         let finding = fail(
             &entry,
             format!(
-                "CRD {} still counts {stored} among its stored versions, {when}: its definitions are refused, and objects that \
-                 are stored so cannot be read",
+                "CRD {} still counts {stored} among its stored versions, {when}: the CRD is refused, and objects \
+                 stored in it cannot be read",
                 definition.name()
             ),
         )
@@ -181,7 +181,7 @@ fn lacking(definition: Item, kind: &str, version: Minor) -> Check {
     fail(
         v1,
         format!(
-            "CRD {} is older than {running}: it does not know {}{more}, which the API server therefore drops without a word",
+            "CRD {} is older than {running}: it does not know {}{more}, which the API server therefore silently drops",
             definition.name(),
             dotted(first)
         ),
@@ -231,7 +231,7 @@ fn used(definition: Item, kind: &str, noun: &str) -> Check {
         fail(
             &v1,
             format!(
-                "CRD {} does not know {}, which {noun} {} uses: the API server drops it without a word",
+                "CRD {} does not know {}, which {noun} {} uses: the API server silently drops it",
                 definition.name(),
                 dotted(&field),
                 first.item().name()

@@ -93,7 +93,7 @@ use karpcheck_sdk::prelude::*;
 use crate::crds;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A CRD's conversion webhook is not where the controller is",
+    title: "A CRD's conversion webhook does not point to the controller",
     severity: Error,
     subjects: &[crds::KIND],
     reads: &["Karpcheck::Controller", "karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"],

@@ -73,7 +73,7 @@ use crate::schemas::{self, Broken, Deciding, Fault, Node, Who, dotted, meant};
 use crate::versions;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "An object has a field, a value or a kind that its definition does not have",
+    title: "An object has a field, value or kind that its CRD does not define",
     severity: Error,
     subjects: &["karpenter.sh/*", "karpenter.k8s.aws/*", ack::KINDS],
     reads_if_allowed: &[crds::KIND],
@@ -120,9 +120,9 @@ fn check(object: Item) -> Check {
     if object.observed() {
         return applied(object, &deciding);
     }
-    let node = schemas::tree(object)?;
     // What it lacks is the matter of object-refused.
-    let judgement = deciding.judge(&node.clone().into_patch());
+    let node = schemas::tree(object)?.into_patch();
+    let judgement = deciding.judge(&node);
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
 }
@@ -213,7 +213,7 @@ fn finding(deciding: &Deciding, object: Item, node: &Node, broken: &Broken) -> O
             let loss = if applied {
                 "the API server dropped it when it was applied"
             } else {
-                "the API server drops it without a word, or refuses the object if the client is strict"
+                "the API server silently drops it, or refuses the object if the client validates strictly"
             };
             let remedy = match &like {
                 Some(like) => format!("Write {like} instead of {name}."),
@@ -272,7 +272,9 @@ fn is_known_elsewhere(object: Item, at: &str) -> bool {
 /// Where a field of this name is, or was: in another place, release or version of the API.
 fn elsewhere(deciding: &Deciding, object: Item, at: &str, name: &str) -> String {
     let (kind, own) = (object.kind(), version(object));
-    for (version, served) in schemas::versions_of(&kind) {
+    let (of_own, others): (Vec<_>, Vec<_>) =
+        schemas::versions_of(&kind).into_iter().partition(|(version, _)| *version == own);
+    for (version, served) in of_own.into_iter().chain(others) {
         let having = served
             .minors()
             .into_iter()
@@ -291,9 +293,17 @@ fn elsewhere(deciding: &Deciding, object: Item, at: &str, name: &str) -> String 
     }
     let Some(schema) = deciding.newest() else { return String::new() };
     match schema.called(name).as_slice() {
-        [only] => format!("it belongs at {}", dotted(only)),
+        // A field of the elements of another list is another one.
+        [only] if lists(only) == lists(at) => format!("it belongs at {}", dotted(only)),
         _ => String::new(),
     }
+}
+
+/// The lists that a pointer goes through.
+fn lists(pointer: &str) -> Vec<String> {
+    let pattern = pattern(pointer);
+    let segments: Vec<&str> = pattern.split('/').collect();
+    segments.windows(2).filter(|pair| pair[1] == "*").map(|pair| pair[0].to_owned()).collect()
 }
 
 /// The first release that has the value.
@@ -334,8 +344,7 @@ fn keys_alone(object: Item, kind: &str) -> Check {
             fail(
                 &field,
                 format!(
-                    "{} has {}, which no release of its controller knows ({name} is meant): the API server drops it without a \
-                     word, and the resource is under the key that AWS takes by default",
+                    "{} has {}, which no release of its controller knows ({name} is meant): the API server silently drops it, and the resource is encrypted with the key that AWS uses by default",
                     ack::called(object),
                     dotted(field.pointer())
                 ),

@@ -56,7 +56,7 @@ use crate::spot::is_self_managed;
 use crate::versions::{self, version_for};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "A node class or a reference to one is not valid, so that the API server refuses it",
+    title: "A node class, or a reference to one, is invalid, so the API server rejects it",
     severity: Error,
     subjects: &["karpenter.k8s.aws/EC2NodeClass", "karpenter.sh/NodePool", "karpenter.sh/NodeClaim"],
     uses: &[versions::READS],
@@ -88,7 +88,7 @@ fn identity(class: Item) -> Check {
     match (set(&role)?, set(&profile)?) {
         (true, true) => {
             fail(profile, format!("EC2NodeClass {name} sets both role and instanceProfile: the API server refuses it"))
-                .remedy("Remove instanceProfile to let Karpenter make one from the role, or remove role.")
+                .remedy("Remove instanceProfile to let Karpenter create one from the role, or remove role.")
                 .related([role.place("the role")])
                 .check()
         }

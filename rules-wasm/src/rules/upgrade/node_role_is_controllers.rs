@@ -93,7 +93,7 @@ use karpcheck_sdk::prelude::*;
 use crate::documents::not_given;
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The role of the nodes is one that EC2 may not take",
+    title: "The role of the nodes is one that EC2 cannot assume",
     severity: Error,
     subjects: &["karpenter.k8s.aws/EC2NodeClass"],
     reads: &["Karpcheck::Controller", ROLE],
@@ -119,7 +119,8 @@ fn check(class: Item) -> Check {
             let finding = fail(
                 &named,
                 format!(
-                    "role {} of EC2NodeClass {} is that of the controller itself, which EC2 may not take: its nodes never join",
+                    "role {} of EC2NodeClass {} is that of the controller itself, which EC2 cannot assume: its nodes \
+                     never join the cluster",
                     name(&named, role),
                     class.name()
                 ),
@@ -127,7 +128,7 @@ fn check(class: Item) -> Check {
             let sure = matches!(trust, Some(Trust::LetsNot(_)));
             finding
                 .confidence(if sure { Confidence::High } else { Confidence::Medium })
-                .remedy("Name the role of the nodes, and let the controller pass that one.")
+                .remedy("Name the role of the nodes, and allow the controller to pass that one.")
                 .related([controller.field("/Role").place("the controller's role")])
                 .related(role.map(|role| role.place("", "the role")))
                 .check()
@@ -135,13 +136,13 @@ fn check(class: Item) -> Check {
         (None, Some(Trust::LetsNot(nearest))) => fail(
             &named,
             format!(
-                "role {} of EC2NodeClass {} does not let EC2 in: its trust policy has no ec2.amazonaws.com, and its nodes never \
-                 join",
+                "role {} of EC2NodeClass {} does not trust EC2: its trust policy does not name ec2.amazonaws.com, and \
+                 its nodes never join the cluster",
                 name(&named, role),
                 class.name()
             ),
         )
-        .remedy("Name the role of the nodes, or let ec2.amazonaws.com assume this one in its trust policy.")
+        .remedy("Name the role of the nodes, or allow ec2.amazonaws.com to assume this one in its trust policy.")
         .related(nearest)
         .check(),
         (None, Some(Trust::Unknown(unknown))) => Err(unknown),

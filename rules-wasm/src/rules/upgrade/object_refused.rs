@@ -1,7 +1,7 @@
 //! ## What it finds
 //!
 //! An object that the API server refuses by the rest of its definition: a value of another type, one that does not match the
-//! definition's pattern or limits, a required field that is missing, a value of another version of the API
+//! definition's pattern or limits, a required field that is missing, a value from another version of the API
 //! (`consolidationPolicy: WhenUnderutilized` in `v1`), and what breaks a rule of `x-kubernetes-validations`. What decides is the
 //! CRD, where the cluster's was read or files give it, else the definitions of the running release of Karpenter; where neither
 //! is known, only what every release refuses is reported.
@@ -66,7 +66,7 @@ use crate::schemas::{self, Broken, Completeness, Deciding, Fault, Node, dotted};
 use crate::{ack, crds};
 
 pub(crate) const RULE: Rule = Rule {
-    title: "The API server refuses an object",
+    title: "The API server rejects an object",
     severity: Error,
     subjects: &[
         "karpenter.sh/NodePool",
@@ -152,7 +152,7 @@ fn finding(deciding: &Deciding, object: Item, node: &Node, broken: &Broken) -> O
         Fault::Value if schemas::is_of_another_version(object, at, node) => {
             let values: Vec<String> = deciding.newest()?.at(at)?.values.iter().map(Node::shown).collect();
             (
-                format!("{field} is {}, a value of another version of the API", node.at(at)?.shown()),
+                format!("{field} is {}, a value from another version of the API", node.at(at)?.shown()),
                 format!("Write one of {}.", values.join(", ")),
             )
         }
@@ -189,11 +189,11 @@ fn finding(deciding: &Deciding, object: Item, node: &Node, broken: &Broken) -> O
         }
     };
     let who = match deciding.who {
-        schemas::Who::AnyRelease => "every release of Karpenter that is known here".into(),
+        schemas::Who::AnyRelease => "every known release of Karpenter".into(),
         ref who => who.called(),
     };
     let group = at.split('/').map(|part| if part.parse::<usize>().is_ok() { "*" } else { part }).collect::<Vec<_>>();
-    let message = format!("{noun} {name} is refused by the API server, as {who} has it: {what}");
+    let message = format!("{noun} {name} is rejected by the API server, as {who} defines it: {what}");
     Some(fail(object.field(at), message).remedy(remedy).related(deciding.who.place()).group(group.join("/")))
 }
 

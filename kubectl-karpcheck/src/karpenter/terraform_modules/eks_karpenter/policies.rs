@@ -35,6 +35,38 @@ const PASSED_TO_EC2: Condition = condition(
     ],
 );
 
+const THE_CLUSTER: Words =
+    Words::These(&[word("arn:${local.partition}:eks:${local.region}:${local.account_id}:cluster/${var.cluster_name}")]);
+
+// What both policies allow alike.
+const READ_PARAMETERS: Statement = Statement {
+    sid: "AllowSSMReadActions",
+    actions: Words::These(&[word("ssm:GetParameter")]),
+    resources: Words::Of(
+        "coalescelist(var.ami_id_ssm_parameter_arns, [\"arn:${local.partition}:ssm:${local.region}::parameter/aws/service/*\"])",
+    ),
+    ..Statement::EMPTY
+};
+const READ_PRICES: Statement = Statement {
+    sid: "AllowPricingReadActions",
+    actions: Words::These(&[word("pricing:GetProducts")]),
+    resources: Words::These(&[word("*")]),
+    ..Statement::EMPTY
+};
+const PASS_ROLE: Statement = Statement {
+    sid: "AllowPassingInstanceRole",
+    actions: Words::These(&[word("iam:PassRole")]),
+    resources: Words::Of("var.create_node_iam_role ? [aws_iam_role.node[0].arn] : [var.node_iam_role_arn]"),
+    conditions: &[PASSED_TO_EC2],
+    ..Statement::EMPTY
+};
+const DESCRIBE_CLUSTER: Statement = Statement {
+    sid: "AllowAPIServerEndpointDiscovery",
+    actions: Words::These(&[word("eks:DescribeCluster")]),
+    resources: THE_CLUSTER,
+    ..Statement::EMPTY
+};
+
 /// For Karpenter 0.33 to 0.37: the only one up to 20.23, and what is not asked for otherwise up to 20.37.
 pub(super) const BETA: &[Statement] = &[
     Statement {
@@ -116,20 +148,8 @@ pub(super) const BETA: &[Statement] = &[
         conditions: &[IN_REGION],
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowSSMReadActions",
-        actions: Words::These(&[word("ssm:GetParameter")]),
-        resources: Words::Of(
-            "coalescelist(var.ami_id_ssm_parameter_arns, [\"arn:${local.partition}:ssm:${local.region}::parameter/aws/service/*\"])",
-        ),
-        ..Statement::EMPTY
-    },
-    Statement {
-        sid: "AllowPricingReadActions",
-        actions: Words::These(&[word("pricing:GetProducts")]),
-        resources: Words::These(&[word("*")]),
-        ..Statement::EMPTY
-    },
+    READ_PARAMETERS,
+    READ_PRICES,
     Statement {
         when: "local.enable_spot_termination",
         sid: "AllowInterruptionQueueActions",
@@ -142,13 +162,7 @@ pub(super) const BETA: &[Statement] = &[
         resources: Words::Of("[try(aws_sqs_queue.this[0].arn, null)]"),
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowPassingInstanceRole",
-        actions: Words::These(&[word("iam:PassRole")]),
-        resources: Words::Of("var.create_node_iam_role ? [aws_iam_role.node[0].arn] : [var.node_iam_role_arn]"),
-        conditions: &[PASSED_TO_EC2],
-        ..Statement::EMPTY
-    },
+    PASS_ROLE,
     Statement {
         sid: "AllowScopedInstanceProfileCreationActions",
         actions: Words::These(&[word("iam:CreateInstanceProfile")]),
@@ -180,14 +194,7 @@ pub(super) const BETA: &[Statement] = &[
         resources: Words::These(&[word("*")]),
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowAPIServerEndpointDiscovery",
-        actions: Words::These(&[word("eks:DescribeCluster")]),
-        resources: Words::These(&[word(
-            "arn:${local.partition}:eks:${local.region}:${local.account_id}:cluster/${var.cluster_name}",
-        )]),
-        ..Statement::EMPTY
-    },
+    DESCRIBE_CLUSTER,
 ];
 
 /// For Karpenter 1.0 and later: the only one from 21.0 on.
@@ -287,27 +294,13 @@ pub(super) const V1: &[Statement] = &[
         conditions: &[IN_REGION],
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowSSMReadActions",
-        actions: Words::These(&[word("ssm:GetParameter")]),
-        resources: Words::Of(
-            "coalescelist(var.ami_id_ssm_parameter_arns, [\"arn:${local.partition}:ssm:${local.region}::parameter/aws/service/*\"])",
-        ),
-        ..Statement::EMPTY
-    },
-    Statement {
-        sid: "AllowPricingReadActions",
-        actions: Words::These(&[word("pricing:GetProducts")]),
-        resources: Words::These(&[word("*")]),
-        ..Statement::EMPTY
-    },
+    READ_PARAMETERS,
+    READ_PRICES,
     Statement {
         versions: since((21, 19, 0)),
         sid: "AllowZonalShiftReadActions",
         actions: Words::These(&[word("arc-zonal-shift:GetManagedResource")]),
-        resources: Words::These(&[word(
-            "arn:${local.partition}:eks:${local.region}:${local.account_id}:cluster/${var.cluster_name}",
-        )]),
+        resources: THE_CLUSTER,
         ..Statement::EMPTY
     },
     Statement {
@@ -317,13 +310,7 @@ pub(super) const V1: &[Statement] = &[
         resources: Words::Of("[try(aws_sqs_queue.this[0].arn, null)]"),
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowPassingInstanceRole",
-        actions: Words::These(&[word("iam:PassRole")]),
-        resources: Words::Of("var.create_node_iam_role ? [aws_iam_role.node[0].arn] : [var.node_iam_role_arn]"),
-        conditions: &[PASSED_TO_EC2],
-        ..Statement::EMPTY
-    },
+    PASS_ROLE,
     Statement {
         sid: "AllowScopedInstanceProfileCreationActions",
         actions: Words::These(&[word("iam:CreateInstanceProfile")]),
@@ -370,12 +357,5 @@ pub(super) const V1: &[Statement] = &[
         resources: Words::These(&[word("*")]),
         ..Statement::EMPTY
     },
-    Statement {
-        sid: "AllowAPIServerEndpointDiscovery",
-        actions: Words::These(&[word("eks:DescribeCluster")]),
-        resources: Words::These(&[word(
-            "arn:${local.partition}:eks:${local.region}:${local.account_id}:cluster/${var.cluster_name}",
-        )]),
-        ..Statement::EMPTY
-    },
+    DESCRIBE_CLUSTER,
 ];

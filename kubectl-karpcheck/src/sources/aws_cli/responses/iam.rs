@@ -3,7 +3,7 @@
 use crate::inventory::Problem;
 use crate::inventory::problem::AwsProblem;
 use crate::inventory::reason::Answers;
-use crate::inventory::{Cause, List, Map, Node, Reason, Value};
+use crate::inventory::{List, Map, Node, Reason, Value};
 use crate::schema::aws;
 use crate::schema::aws::Kind;
 use crate::sources::aws_cli::responses::Operation;
@@ -13,8 +13,8 @@ use crate::sources::aws_cli::responses::reader::{
 use crate::sources::mapping::{PLAIN, Rows, row};
 use crate::sources::policy_documents;
 
-const ROLE: &str = "AWS::IAM::Role";
-const MANAGED: &str = "AWS::IAM::ManagedPolicy";
+pub(super) const ROLE: &str = "AWS::IAM::Role";
+pub(super) const MANAGED: &str = "AWS::IAM::ManagedPolicy";
 const INLINE: &str = "AWS::IAM::Policy";
 const PROFILE: &str = "AWS::IAM::InstanceProfile";
 
@@ -92,13 +92,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-const MANAGED_FIELDS: Rows =
+pub(super) const MANAGED_FIELDS: Rows =
     &[row("PolicyName", "ManagedPolicyName"), row("Path", "Path"), row("DefaultVersionId", "DefaultVersionId")];
 
 const PROFILE_FIELDS: Rows =
     &[row("InstanceProfileName", "InstanceProfileName"), row("Path", "Path"), row("Tags", "Tags")];
 
-const FIELDS: Rows = &[
+pub(super) const FIELDS: Rows = &[
     row("RoleName", "RoleName"),
     row("Path", "Path"),
     row("AssumeRolePolicyDocument", "AssumeRolePolicyDocument"),
@@ -130,7 +130,7 @@ fn inline_names(reader: &mut ResponseReader<'_>, node: &Node) {
     let role = subject.name.clone();
     let mut map = Map::default();
     // Those that there are refer to the role themselves.
-    let more = (!ResponseReader::whole(node)).then(|| page("inline policies", &role));
+    let more = ResponseReader::rest(node, "inline policies", &role);
     map.set("Policies", Node::new(Value::List(List { items: vec![], more }), list.at));
     reader.part(ROLE, subject, map, node.at);
     for name in list.elements() {
@@ -161,7 +161,7 @@ fn inline(reader: &mut ResponseReader<'_>, node: &Node) {
     add_inline(reader, &role, name, policy_documents::object(document.clone()));
 }
 
-fn add_inline(reader: &mut ResponseReader<'_>, role: &str, name: &str, document: Node) {
+pub(super) fn add_inline(reader: &mut ResponseReader<'_>, role: &str, name: &str, document: Node) {
     let at = document.at;
     let mut map = Map::default();
     map.set("PolicyName", Node::text(name, at));
@@ -180,14 +180,10 @@ fn attached(reader: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     let items = list.elements().iter().filter_map(|policy| policy.member("PolicyArn").cloned()).collect();
-    let more = (!ResponseReader::whole(node)).then(|| page("attached policies", &subject.name));
+    let more = ResponseReader::rest(node, "attached policies", &subject.name);
     let mut map = Map::default();
     map.set("ManagedPolicyArns", Node::new(Value::List(List { items, more }), list.at));
     reader.part(ROLE, subject, map, node.at);
-}
-
-fn page(what: &'static str, role: &str) -> Box<Reason> {
-    Box::new(Reason::new(Cause::NotProvided, Answers::Page { what, role: role.into() }))
 }
 
 fn managed(reader: &mut ResponseReader<'_>, node: &Node) {
@@ -222,7 +218,12 @@ fn version(reader: &mut ResponseReader<'_>, node: &Node) {
 }
 
 fn profile(reader: &mut ResponseReader<'_>, node: &Node) {
-    let Some(profile) = node.member("InstanceProfile") else { return };
+    if let Some(profile) = node.member("InstanceProfile") {
+        profile_of(reader, profile);
+    }
+}
+
+pub(super) fn profile_of(reader: &mut ResponseReader<'_>, profile: &Node) {
     let named =
         text_of(profile.member("Arn")).or_else(|| text_of(profile.member("InstanceProfileName"))).map(Subject::named);
     let Some(subject) = named else { return };

@@ -1,7 +1,7 @@
 //! Organizations. A policy has an id (`p-examplepolicyid`) in every command; in templates its name is all that is known of it.
 
 use crate::inventory::reason::Answers;
-use crate::inventory::{Cause, LookupResult, Map, Node, Reason, Text, Value};
+use crate::inventory::{List, LookupResult, Map, Node, Value};
 use crate::sources::aws_cli::responses::Operation;
 use crate::sources::aws_cli::responses::reader::{ResponseReader, bare, is_list, not_given, nothing_missing, text_of};
 use crate::sources::mapping::{Rows, row};
@@ -58,10 +58,8 @@ fn targets(reader: &mut ResponseReader<'_>, node: &Node) {
         );
     };
     let items = list.elements().iter().filter_map(|target| target.member("TargetId").cloned()).collect();
-    let more = (!ResponseReader::whole(node)).then(|| {
-        Box::new(Reason::new(Cause::NotProvided, Answers::Page { what: "targets", role: id.as_str().into() }))
-    });
+    let more = ResponseReader::rest(node, "targets", &id);
     let mut map = Map::default();
-    map.set(Text::from("TargetIds"), Node::new(Value::List(crate::inventory::List { items, more }), list.at));
+    map.set("TargetIds", Node::new(Value::List(List { items, more }), list.at));
     reader.part(POLICY, bare(&id, id.clone()), map, node.at);
 }

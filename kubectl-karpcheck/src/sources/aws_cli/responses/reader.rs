@@ -99,11 +99,16 @@ impl ResponseReader<'_> {
 
     /// Tells the inventory of what is not among its items.
     pub(super) fn record(&mut self, kind: &str, word: LookupResult) {
+        self.record_in(kind, self.asked.account.clone(), word);
+    }
+
+    /// The same of an account that the answer tells.
+    pub(super) fn record_in(&mut self, kind: &str, account: Option<String>, word: LookupResult) {
         self.facts += 1;
         let regional = !kind.starts_with("AWS::IAM::");
         self.builder.record_lookup(LookupRecord {
             kind: kind.into(),
-            account: self.asked.account.clone(),
+            account,
             region: self.asked.region.clone().filter(|_| regional),
             word,
         });
@@ -136,6 +141,12 @@ impl ResponseReader<'_> {
         self.facts += 1;
         let nameless = AwsProblem::Nameless { operation: operation.into(), what: what.into(), example: example.into() };
         self.builder.problem(Problem::new(nameless, Some(at)));
+    }
+
+    /// What is not known of a list of which only a page was given: what it lists, and of which role or policy.
+    pub(super) fn rest(node: &Node, what: &'static str, of: &str) -> Option<Box<Reason>> {
+        let page = || Answers::Page { what, role: of.into() };
+        (!Self::whole(node)).then(|| Box::new(Reason::new(Cause::NotProvided, page())))
     }
 
     /// Was all of a list given?

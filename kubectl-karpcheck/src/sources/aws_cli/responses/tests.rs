@@ -244,7 +244,7 @@ fn of_two_answers_the_later_one_counts() {
     assert_eq!(get(&inventory, queue, "@read-at"), "2026-11-24T07:00:00Z");
     assert_eq!(
         inventory.problems()[0].to_string(),
-        "the answers of AWS are 4 days old: what is so now may differ, collect them anew"
+        "the answers of AWS are 4 days old: things may have changed since; collect them again"
     );
     assert!(!inventory.problems()[0].is_incomplete());
 }

@@ -15,15 +15,14 @@ fn events_are_listed_by_the_kind_of_their_object() {
     let server = Server::new(move |path, _| match path {
         "/api" => Say::Json(CORE.into()),
         "/apis" => Say::Json(r#"{"kind":"APIGroupDiscoveryList","items":[]}"#.into()),
-        _ if path.contains("/events?") => page(&["e"], &pages.fetch_add(1, Ordering::Relaxed).to_string()),
+        _ if path.contains("/events?") => {
+            let number = pages.fetch_add(1, Ordering::Relaxed).to_string();
+            page(&[&format!("e{number}")], &number)
+        }
         _ => empty(),
     });
     let file = kubeconfig(&server.url, "token: t");
-    let args = ClusterOptions {
-        kubeconfig: Some(file.path().into()),
-        namespace: Some("a".into()),
-        ..ClusterOptions::default()
-    };
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
     let inventory = gathered_as(&args, &[("core/Event", true)]);
     let asked: Vec<String> = server.asked().into_iter().filter(|path| path.contains("/events")).collect();
     // NodeClaims and their kin are not served, and what is in no namespace has its events in the default one.

@@ -140,6 +140,15 @@ impl Source {
         self.files.get(index).map_or_else(|| At::whole(self.doc), |file| file.at(span.start - file.start))
     }
 
+    /// Where the lines of a heredoc begin, of which so many columns are no part. None of a file that was rewritten.
+    pub(super) fn lines(&self, span: Option<Range<usize>>, indent: usize) -> Option<At> {
+        let span = span?;
+        let file = &self.files[self.files.partition_point(|file| file.start <= span.start).checked_sub(1)?];
+        let start = span.start - file.start;
+        let first = start + file.text.get(start..).filter(|_| file.places.is_empty())?.find('\n')? + 1;
+        Some(At { column: u32::try_from(indent + 1).ok()?, ..file.at(first) })
+    }
+
     pub(super) fn place(&self, expression: &Expression) -> At {
         self.at(expression.span())
     }

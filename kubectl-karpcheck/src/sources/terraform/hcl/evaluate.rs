@@ -69,6 +69,16 @@ pub(super) struct Variant<'a> {
     /// Its path, from the root's folder on.
     pub(super) name: String,
     pub(super) source: &'a Source,
+    /// Which file of values it is, by its number.
+    pub(super) number: usize,
+    /// Is it for no other root?
+    pub(super) only: bool,
+}
+
+/// What a language around Terraform's adds: functions and names.
+pub(super) trait Around {
+    fn call(&self, name: &str, args: &[Node], at: At) -> Option<Node>;
+    fn named(&self, name: &str) -> Option<Node>;
 }
 
 /// Where an expression is evaluated.
@@ -108,10 +118,14 @@ pub(super) struct ModuleInstance<'a> {
     pub(super) variants: Vec<Variant<'a>>,
     /// Is it called by others only, none of whom was given?
     pub(super) is_library: bool,
+    /// Does Terragrunt run it, with these values?
+    pub(super) is_unit: bool,
     /// Who calls it, where, and with which instance's variables.
     pub(super) caller: Option<(Env<'a>, In<'a, Block>)>,
     /// Where everything in it is said to stand: at the call, for a module that karpcheck knows by itself.
     pub(super) place: Option<At>,
+    /// Of a file that is not Terraform's own.
+    pub(super) around: Option<Rc<dyn Around + 'a>>,
     pub(super) cache: Cache,
     pub(super) busy: RefCell<HashSet<String>>,
     pub(super) children: RefCell<Vec<(String, Children<'a>)>>,
@@ -129,8 +143,10 @@ impl<'a> ModuleInstance<'a> {
             given: vec![],
             variants: vec![],
             is_library: false,
+            is_unit: false,
             caller: None,
             place: None,
+            around: None,
             cache: Cache::default(),
             busy: RefCell::default(),
             children: RefCell::default(),

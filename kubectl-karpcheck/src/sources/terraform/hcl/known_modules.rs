@@ -257,7 +257,7 @@ impl Writer {
         (list(of(Holds::Yes)), (!perhaps.is_empty()).then(|| list(perhaps)))
     }
 
-    /// A list of texts, which is open where versions differ.
+    /// A list of strings, which is open where versions differ.
     fn words(&self, words: Words) -> String {
         match (words, self.parted(words)) {
             (Words::Of(expression), _) => expression.to_owned(),

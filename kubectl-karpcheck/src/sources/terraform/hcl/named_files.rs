@@ -38,7 +38,8 @@ impl Register for Documents<'_> {
 /// A document and its text.
 type FileText = (DocId, Arc<str>);
 
-/// The files that expressions may name: those of the repository that the modules lie in, or of the folder around them.
+/// The files that expressions may name: those of the repository that the modules lie in, of the folder around them, or of what
+/// was named on the command line.
 pub(super) struct NamedFiles<'a> {
     documents: &'a dyn Register,
     bounds: Vec<PathBuf>,
@@ -50,12 +51,13 @@ pub(super) struct NamedFiles<'a> {
 }
 
 impl<'a> NamedFiles<'a> {
-    /// Those around the folders of modules.
-    pub(super) fn new(documents: &'a dyn Register, folders: &[PathBuf]) -> Self {
+    /// Those around the folders of modules, and in the folders that were named.
+    pub(super) fn new(documents: &'a dyn Register, folders: &[PathBuf], given: &[PathBuf]) -> Self {
+        let given = given.iter().filter_map(|folder| super::canonical(folder));
         let folders: Vec<PathBuf> = folders.iter().filter_map(|folder| super::canonical(folder)).collect();
         let mut bounds: Vec<PathBuf> = vec![];
         for folder in &folders {
-            if let Some(repository) = folder.ancestors().find(|folder| folder.join(".git").exists())
+            if let Some(repository) = super::repository_of(folder)
                 && !bounds.iter().any(|bound| bound == repository)
             {
                 bounds.push(repository.to_owned());
@@ -66,6 +68,7 @@ impl<'a> NamedFiles<'a> {
         });
         // Modules from everywhere have nothing around them but the machine.
         bounds.extend(around.filter(|around| around.components().count() > 2));
+        bounds.extend(given);
         Self {
             documents,
             bounds,

@@ -176,3 +176,23 @@ fn lines_within_a_directive_lose_the_indentation_of_their_heredoc() {
         assert_eq!(field(class, &["spec", "kubelet", "maxPods"]), "20", "{start}");
     }
 }
+
+#[test]
+fn what_stands_in_a_heredoc_has_the_place_of_its_line() {
+    for (sign, margin) in [("<<-", "    "), ("<<", "    "), ("<<", "")] {
+        let text = format!(
+            "resource \"aws_iam_policy\" \"p\" {{\n  name = \"p\"\n  policy = {sign}EOT\n{margin}{{\n{margin}  \"Statement\": []\n{margin}}}\nEOT\n}}\n\
+             resource \"kubectl_manifest\" \"c\" {{\n  yaml_body = {sign}EOT\n{margin}apiVersion: karpenter.k8s.aws/v1\n\
+             {margin}kind: EC2NodeClass\n{margin}metadata: {{name: default}}\n{margin}spec:\n{margin}  role: nodes\nEOT\n}}\n"
+        );
+        let all = files(&[("main.tf", &text)]);
+        let place = |kind: &str, name: &str, path: &[&str]| {
+            let at = item(&all, kind, name).body.at_path(path).unwrap().at;
+            (at.line as usize, at.column as usize)
+        };
+        let policy = place("AWS::IAM::ManagedPolicy", "p", &["PolicyDocument", "Statement"]);
+        assert_eq!(policy, (5, margin.len() + 3), "{sign}{margin}");
+        let class = place("karpenter.k8s.aws/EC2NodeClass", "default", &["spec", "role"]);
+        assert_eq!(class, (15, margin.len() + 9), "{sign}{margin}");
+    }
+}

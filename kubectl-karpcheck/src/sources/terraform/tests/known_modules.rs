@@ -1,6 +1,7 @@
 //! What is stated of known modules, held against their own files.
 
 use std::fs;
+use std::path::Path;
 
 use super::{files, fixture, item, module, problems};
 use crate::inventory::{Inventory, Item, ItemId, Node};
@@ -119,6 +120,17 @@ fn sorted(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
+/// A module's own files, as those of the folder `own`.
+fn files_of(module: &Path) -> Vec<(String, String)> {
+    let paths = fs::read_dir(module).expect("files").map(|entry| entry.expect("there").path());
+    paths
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("text");
+            (format!("own/{}", path.file_name().unwrap_or_default().to_string_lossy()), text)
+        })
+        .collect()
+}
+
 #[test]
 fn a_known_module_makes_what_its_own_files_make() {
     let version = |text: &str| Versions::satisfying(text).expect("a version").from;
@@ -126,14 +138,7 @@ fn a_known_module_makes_what_its_own_files_make() {
     for folder in fs::read_dir(fixture("modules")).expect("fixtures").map(|entry| entry.expect("there").path()) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(number) = name.strip_prefix("eks-karpenter-") else { continue };
-        let own: Vec<(String, String)> = fs::read_dir(&folder)
-            .expect("files")
-            .map(|entry| entry.expect("there").path())
-            .map(|path| {
-                let text = fs::read_to_string(&path).expect("text");
-                (format!("own/{}", path.file_name().unwrap_or_default().to_string_lossy()), text)
-            })
-            .collect();
+        let own = files_of(&folder);
         let outputs: &[&str] = if number.starts_with("19.") {
             &["irsa_name", "irsa_arn", "queue_name", "queue_arn", "role_name", "role_arn", "instance_profile_name"]
         } else {
@@ -160,14 +165,7 @@ fn a_known_module_makes_what_its_own_files_make() {
 
 #[test]
 fn a_role_for_a_service_account_makes_what_its_own_files_make() {
-    let own: Vec<(String, String)> = fs::read_dir(fixture("modules/iam-role-5.60.0"))
-        .expect("files")
-        .map(|entry| entry.expect("there").path())
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("text");
-            (format!("own/{}", path.file_name().unwrap_or_default().to_string_lossy()), text)
-        })
-        .collect();
+    let own = files_of(&fixture("modules/iam-role-5.60.0"));
     let known =
         "source = \"terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts-eks\"\nversion = \"5.60.0\"";
     for inputs in [

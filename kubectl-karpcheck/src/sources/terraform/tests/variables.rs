@@ -163,6 +163,43 @@ fn terragrunt_gives_the_variables_of_the_folder_that_it_names() {
 }
 
 #[test]
+fn each_unit_of_terragrunt_runs_its_folder_with_its_inputs() {
+    let root = "variable \"cluster_name\" {}\nvariable \"suffix\" {\n  default = \"x\"\n}\nvariable \"key\" {}\n\
+                resource \"aws_sqs_queue\" \"q\" {\n  name = var.cluster_name\n  kms_master_key_id = var.key\n  \
+                tags = { a = var.suffix }\n}\n";
+    let parent = "locals {\n  env = read_terragrunt_config(find_in_parent_folders(\"env.hcl\"))\n}\n\
+                  terraform {\n  source = \"${get_parent_terragrunt_dir()}/../modules//${basename(get_terragrunt_dir())}\"\n}\n\
+                  inputs = { cluster_name = \"demo-${local.env.locals.name}\", key = \"alias/a\" }\n";
+    let unit = "include \"root\" {\n  path = find_in_parent_folders(\"root.hcl\")\n  expose = true\n}\n\
+                dependency \"kms\" {\n  config_path = \"../kms\"\n}\n";
+    let keyed = format!("{unit}inputs = {{ key = dependency.kms.outputs.arn }}\n");
+    let all = files(&[
+        ("repo/modules/queue/main.tf", root),
+        ("repo/live/root.hcl", parent),
+        ("repo/live/prod/env.hcl", "locals {\n  name = \"prod\"\n}\n"),
+        ("repo/live/prod/queue/terragrunt.hcl", unit),
+        ("repo/live/dev/env.hcl", "locals {\n  name = \"dev\"\n}\n"),
+        ("repo/live/dev/queue/terragrunt.hcl", &keyed),
+        ("repo/.git/HEAD", ""),
+    ]);
+    let [prod, dev] = ["demo-prod", "demo-dev"].map(|name| item(&all, "AWS::SQS::Queue", name));
+    assert_eq!(field(prod, &["KmsMasterKeyId"]), "\"alias/a\"");
+    assert_eq!(field(dev, &["KmsMasterKeyId"]), "\"${dependency.kms.outputs.arn}\"");
+    // A default is no input.
+    assert_eq!(field(prod, &["Tags", "0", "Value"]), "\"${var.suffix}\"");
+    assert_eq!(all.items().filter(|(_, item)| &*item.kind == "AWS::SQS::Queue").count(), 2);
+}
+
+#[test]
+fn what_terragrunt_runs_from_elsewhere_is_told_once() {
+    let unit =
+        "terraform {\n  source = \"tfr:///terraform-aws-modules/eks/aws//modules/karpenter?version=20.24.0\"\n}\n";
+    let all = files(&[("live/a/terragrunt.hcl", unit), ("live/b/terragrunt.hcl", unit)]);
+    let told: Vec<&str> = all.problems().iter().map(|problem| problem.code()).collect();
+    assert_eq!(told, ["module-not-read"]);
+}
+
+#[test]
 fn an_empty_default_for_a_name_that_must_be_given_is_no_name() {
     let of = |variable: &str| {
         let text = format!(

@@ -19,9 +19,13 @@ impl<'a> Evaluator<'a> {
             Expression::Parenthesis(inner) => self.eval(env, inner.inner()),
             Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => match expression.as_template() {
                 Some(template) => {
-                    let indent = match expression {
-                        Expression::HeredocTemplate(heredoc) => heredoc.indent().unwrap_or_default(),
-                        _ => 0,
+                    let (indent, at) = match expression {
+                        // As a block of lines in YAML, it is where its first line is.
+                        Expression::HeredocTemplate(heredoc) => {
+                            let indent = heredoc.indent().unwrap_or_default();
+                            (indent, env.source.lines(expression.span(), indent).unwrap_or(at))
+                        }
+                        _ => (0, at),
                     };
                     self.template(env, template, indent, at)
                 }
@@ -140,6 +144,10 @@ impl<'a> Evaluator<'a> {
             args.extend(list.items);
         }
         self.spent(args.iter().map(Node::size).sum());
+        let around = env.module.around.as_ref();
+        if let Some(node) = around.and_then(|around| around.call(name, &args, at)) {
+            return node;
+        }
         if let Some(node) = self.file_function(env, name, &args, at).or_else(|| functions::call(name, &args, at)) {
             return node;
         }
@@ -231,6 +239,20 @@ impl<'a> Evaluator<'a> {
             ("local", Some(field)) => {
                 let node = self.local(env, field, at);
                 self.steps(env, node, &operators[1..], at, &format!("local.{field}"))
+            }
+            (root, Some(field)) if env.module.around.is_some() && (root == "include" || root == "dependency") => {
+                match env.module.around.as_ref().and_then(|around| around.named(root)) {
+                    Some(node) => self.steps(env, node, &operators, at, root),
+                    None => {
+                        let rest = operators.iter().skip(1).filter_map(|operator| match operator {
+                            TraversalOperator::GetAttr(name) => Some(format!(".{}", name.as_str())),
+                            _ => None,
+                        });
+                        let written = format!("{root}.{field}{}", rest.collect::<String>());
+                        let gap = Terraform::WhenRun { written: written.as_str().into() };
+                        Node::text(Text::symbol(self.symbol(env, &written, gap)), at)
+                    }
+                }
             }
             ("module", Some(call)) => self.module_output(env, call, &operators[1..], at),
             ("data", Some(kind)) => match name(1) {

@@ -84,8 +84,11 @@ impl<'a> Evaluator<'a> {
 
     /// Where a file is: what is relative is so to the folder that Terraform runs in, which is the root's.
     fn path(&self, env: &Env<'a>, path: &Node) -> Option<PathBuf> {
-        let path = path.as_str().filter(|path| !path.starts_with(['/', '~']) && !path.is_empty())?;
-        let root = &env.module.root().code.folder;
+        let module = env.module.root();
+        // Functions of a language around give whole paths.
+        let whole = |path: &&str| path.starts_with('/') && module.around.is_none();
+        let path = path.as_str().filter(|path| !whole(path) && !path.starts_with('~') && !path.is_empty())?;
+        let root = &module.code.folder;
         Some(if path == "." { root.clone() } else { root.join(path.trim_start_matches("./")) })
     }
 

@@ -39,10 +39,12 @@ impl<'a> Evaluator<'a> {
             let default = || argument("default").filter(stated);
             let value = value.or_else(|| self.in_variants(env, name, &default, at)).or_else(|| {
                 // A caller may give anything else.
-                if module.is_library { None } else { default() }
+                if module.is_library || module.is_unit { None } else { default() }
             });
             let Some(value) = value else {
-                let gap = if module.is_library && declared.is_some() {
+                let gap = if module.is_unit {
+                    Terraform::Input { name: name.into() }
+                } else if module.is_library && declared.is_some() {
                     Terraform::OfCaller { name: name.into() }
                 } else {
                     Terraform::Variable { name: name.into() }

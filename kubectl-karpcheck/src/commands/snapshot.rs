@@ -1,0 +1,97 @@
+//! `kubectl karpcheck snapshot`: what a check would read, as one file.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueHint};
+
+use crate::commands::shared::args::{AwsArgs, AwsMode, ClusterArgs};
+use crate::commands::shared::error::CommandError;
+use crate::commands::shared::rule_selection::RuleSelectionArgs;
+use crate::commands::shared::streams::Streams;
+use crate::commands::shared::{gathering, rule_selection};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::inventory::Builder;
+use crate::sources::snapshot;
+
+/// How `snapshot --help` ends.
+pub const HELP: &str = "Examples:
+  # the cluster of the current context, with what AWS says about it
+  kubectl karpcheck snapshot prod.karpcheck --aws
+  # check it elsewhere, without the cluster; or a folder of them
+  kubectl karpcheck check --offline -f prod.karpcheck
+  kubectl karpcheck check --offline -f snapshots/
+
+Exit codes:
+  0  everything that was asked for is in the file
+  2  bad arguments
+  3  a cluster or AWS could not be asked; the file has all the rest";
+
+/// The flags of `snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The file to write; - is standard output. In a folder that -f names, snapshots are recognised by the extension
+    /// .karpcheck
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Which clusters.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Whether and how AWS is asked.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// Which rules are chosen: what they read is recorded.
+    #[command(flatten)]
+    pub chosen: RuleSelectionArgs,
+}
+
+/// Records what the chosen rules read.
+pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
+    if args.aws.aws == Some(AwsMode::Plan) {
+        return Err(CommandError::Usage("--aws=plan prints commands: use it with check".into()));
+    }
+    let packs = rule_selection::load(&args.chosen.pack, config)?;
+    let selected = packs.select(&args.chosen)?;
+    let gather_scope = rule_selection::gather_scope(&selected);
+    let mut bytes = vec![];
+    let aws = args.aws.aws.map(|_| args.aws.options(config.map(|config| &**config)));
+    let summary = {
+        let mut progress = gathering::progress(streams);
+        let options = args.cluster.options();
+        snapshot::record(&options, aws.as_ref(), &gather_scope, Builder::default(), &mut bytes, &mut progress)?
+    };
+    if args.file == Path::new("-") {
+        streams.out.write_all(&bytes)?;
+    } else {
+        write(&args.file, &bytes).map_err(|error| CommandError::Usage(format!("{}: {error}", args.file.display())))?;
+    }
+    for why in summary.not_reached.iter().chain(&summary.trouble) {
+        writeln!(streams.err, "error: {why}")?;
+    }
+    for problem in &packs.problems {
+        writeln!(streams.err, "error: {problem}")?;
+    }
+    let answers = if aws.is_some() { format!(", {} answers of AWS", summary.answers) } else { String::new() };
+    writeln!(
+        streams.err,
+        "recorded {} clusters with {} objects{answers}, {} kB; left out: {}",
+        summary.clusters,
+        summary.objects,
+        bytes.len().div_ceil(1000),
+        summary.left_out.join("; "),
+    )?;
+    let whole = summary.not_reached.is_empty() && summary.trouble.is_empty() && packs.problems.is_empty();
+    Ok(if whole { Exit::Clean } else { Exit::NotDone })
+}
+
+/// Writes a file that only its owner may read: it says a good deal of a cluster.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
+}

@@ -1,0 +1,225 @@
+//! Servers and credentials that misbehave.
+
+use std::time::Instant;
+
+use super::*;
+
+const POOLS: &str = "/apis/karpenter.sh/v1/nodepools?limit=500";
+
+#[test]
+fn a_list_with_ever_new_tokens_is_given_up() {
+    // The same page behind a new token each time.
+    let server = scenario(|path, _| {
+        static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        path.contains("nodepools").then(|| page(&["a"], &format!("t{number}")))
+    });
+    let inventory = gathered(&server, &[(POOL, false)]);
+    assert!(only_problem(&inventory).to_string().contains("endless"), "{:?}", inventory.problems());
+    assert!(server.asked().len() < 10, "{}", server.asked().len());
+    let server = scenario(|path, _| {
+        static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        path.contains("nodepools").then(|| page(&[], &format!("t{number}")))
+    });
+    let inventory = gathered(&server, &[(POOL, false)]);
+    assert!(only_problem(&inventory).to_string().contains("endless"), "{:?}", inventory.problems());
+}
+
+#[test]
+fn a_list_that_expires_twice_goes_on_where_it_was() {
+    let gone = |token: &'static str| {
+        Say::Raw(
+            410,
+            format!(
+                r#"{{"kind":"Status","metadata":{{"continue":"{token}"}},"message":"expired","reason":"Expired"}}"#
+            ),
+        )
+    };
+    let server = scenario(move |path, _| match path {
+        POOLS => Some(page(&["a"], "one")),
+        _ if path.ends_with("continue=one") => Some(gone("later")),
+        _ if path.ends_with("continue=later") => Some(page(&["b"], "")),
+        _ => None,
+    });
+    let inventory = gathered(&server, &[(POOL, false)]);
+    assert_eq!(names(&inventory, POOL), ["a", "b"]);
+    assert!(inventory.problems().is_empty(), "{:?}", inventory.problems());
+    assert_eq!(server.asked().iter().filter(|path| *path == POOLS).count(), 2, "it starts anew first");
+}
+
+#[test]
+fn a_list_that_hangs_costs_one_deadline() {
+    let server = scenario(|path, _| path.contains("nodepools").then_some(Say::Hang));
+    let begun = Instant::now();
+    let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
+    assert!(begun.elapsed() < Duration::from_millis(1800), "{:?}", begun.elapsed());
+    assert!(only_problem(&inventory).to_string().contains("nothing came within 0.7 s"), "{:?}", inventory.problems());
+    assert!(names(&inventory, CLASS).is_empty());
+}
+
+#[test]
+fn a_token_file_may_end_in_a_line_break() {
+    let mut token = tempfile::NamedTempFile::new().unwrap();
+    token.write_all(b"secret\n").unwrap();
+    let server = scenario(|path, _| (path == POOLS).then(|| page(&["a"], "")));
+    let file = kubeconfig(&server.url, &format!("tokenFile: '{}'", token.path().display()));
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    let inventory = gathered_as(&args, &[(POOL, false)]);
+    assert_eq!(names(&inventory, POOL), ["a"], "{:?}", inventory.problems());
+    let file = kubeconfig(&server.url, "tokenFile: /no/such/token");
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    let inventory = gathered_as(&args, &[(POOL, false)]);
+    assert!(only_problem(&inventory).to_string().contains("its token file /no/such/token cannot be read"));
+}
+
+#[test]
+fn a_dead_proxy_is_named() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(
+        file,
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+         clusters: [{{name: c, cluster: {{server: 'https://api.example.com', proxy-url: 'http://me:pw@{proxy}'}}}}]\n\
+         contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
+    )
+    .unwrap();
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    let said = only_problem(&gathered_as(&args, &[(POOL, false)])).to_string();
+    assert!(said.contains(&format!("through the proxy http://{proxy}/")) && !said.contains("pw@"), "{said}");
+}
+
+#[test]
+fn what_a_server_refuses_altogether_could_not_be_judged() {
+    let refused = |path: &str, _| (!path.ends_with("/api") && path != "/apis").then_some(Say::Status(403, "no"));
+    let server = scenario(refused);
+    let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
+    let fatal: Vec<String> =
+        inventory.problems().iter().filter(|problem| problem.is_fatal()).map(ToString::to_string).collect();
+    assert!(matches!(&fatal[..], [one] if one.contains("refused every list")), "{fatal:?}");
+}
+
+/// A cluster of somebody else: it serves nothing but what every cluster does.
+fn bare() -> Server {
+    Server::new(|path, _| match path {
+        "/apis" => Say::Json(
+            r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1",
+                "freshness":"Current","resources":[{"resource":"deployments","responseKind":{"kind":"Deployment"},
+                "scope":"Namespaced","verbs":["list"]}]}]}]}"#
+                .into(),
+        ),
+        _ => discovery(path).unwrap_or_else(empty),
+    })
+}
+
+#[test]
+fn a_cluster_without_karpenter_and_ack_is_told_to_be_one() {
+    let kinds = [("Karpcheck::Controller", false), (POOL, false), ("*.services.k8s.aws/*", false)];
+    let server = bare();
+    let inventory = gathered(&server, &kinds);
+    let problem = only_problem(&inventory);
+    assert_eq!(problem.to_string(), "neither Karpenter nor ACK was found in context test: is it the right one?");
+    assert!(!problem.is_incomplete());
+    let file = kubeconfig(&server.url, "token: t");
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    let gather_scope = GatherScope::new(kinds).requiring_karpenter(true);
+    let mut builder = Builder::default();
+    gather(&args, &gather_scope, &mut builder, &mut |_| {});
+    let inventory = karpenter::inventory(builder);
+    assert!(only_problem(&inventory).is_fatal(), "{:?}", inventory.problems());
+    // With ACK alone it is a cluster that some rules are about.
+    let server = scenario(|path, _| {
+        (path == "/apis").then(|| {
+        Say::Json(r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"sqs.services.k8s.aws"},"versions":[
+            {"version":"v1alpha1","freshness":"Current","resources":[{"resource":"queues","responseKind":{"kind":"Queue"},
+            "scope":"Namespaced","verbs":["list"]}]}]}]}"#.into())
+    })
+    });
+    assert_eq!(gathered(&server, &kinds).problems(), []);
+}
+
+#[test]
+fn one_namespace_says_that_the_others_were_not_read() {
+    let said = |objects: bool| {
+        let server = scenario(move |path, _| {
+            (objects && path == "/apis/sqs.services.k8s.aws/v1alpha1/namespaces/a/queues?limit=500")
+                .then(|| page(&["q"], ""))
+        });
+        let file = kubeconfig(&server.url, "token: t");
+        let args = ClusterOptions {
+            kubeconfig: Some(file.path().into()),
+            namespace: Some("a".into()),
+            ..ClusterOptions::default()
+        };
+        let inventory = gathered_as(&args, &[("sqs.services.k8s.aws/Queue", false)]);
+        let problem = only_problem(&inventory);
+        (problem.to_string(), problem.is_incomplete())
+    };
+    let (text, incomplete) = said(true);
+    assert!(text.contains("leave -n out to read all") && !incomplete, "{text}");
+    let (text, incomplete) = said(false);
+    assert!(text.contains("namespace a of context test holds nothing") && incomplete, "{text}");
+}
+
+#[test]
+fn the_controllers_last_lines_are_read_if_they_are_asked_for() {
+    let deployment = r#"{"items":[{"metadata":{"name":"karpenter","namespace":"kube-system"},"spec":{
+        "selector":{"matchLabels":{"app":"karpenter"}},"template":{"spec":{"serviceAccountName":"karpenter","containers":[
+        {"name":"controller","image":"public.ecr.aws/karpenter/controller:1.8.7"}]}}}}]}"#;
+    let pods = r#"{"items":[{"metadata":{"name":"karpenter-0","namespace":"kube-system"},"spec":{"containers":[
+        {"name":"proxy","image":"envoy"},{"name":"controller","image":"public.ecr.aws/karpenter/controller:1.8.7"}]},
+        "status":{"containerStatuses":[{"lastState":{"terminated":{"exitCode":1}}}]}},
+        {"metadata":{"name":"karpenter-1","namespace":"kube-system"},"spec":{"containers":[
+        {"name":"controller","image":"public.ecr.aws/karpenter/controller:1.8.7"}]}}]}"#;
+    let line = r#"{"level":"ERROR","time":"2026-11-28T10:00:00.000Z","logger":"controller","message":"Reconciler error","error":"boom"}"#;
+    let log = "/api/v1/namespaces/kube-system/pods/karpenter-0/log?tailLines=5000&container=controller";
+    let server = scenario(move |path, _| match path {
+        "/apis/apps/v1/deployments?limit=500" => Some(Say::Json(deployment.into())),
+        _ if path.contains("/pods?labelSelector") => Some(Say::Json(pods.into())),
+        _ if path.contains("/configmaps/") || path.contains("/serviceaccounts/") => Some(Say::Status(404, "not found")),
+        _ if path == log || path == format!("{log}&previous=true") => Some(Say::Json(line.into())),
+        _ if path.contains("/log?") => Some(Say::Status(403, "no")),
+        _ => None,
+    });
+    let file = kubeconfig(&server.url, "token: t");
+    let read = |logs: bool| {
+        let args = ClusterOptions { kubeconfig: Some(file.path().into()), logs, ..ClusterOptions::default() };
+        gathered_as(&args, &[("Karpcheck::Controller", false), ("Karpcheck::Log", false)])
+    };
+    let inventory = read(false);
+    assert!(!server.asked().iter().any(|path| path.contains("/log?")) && inventory.problems().is_empty());
+    let inventory = read(true);
+    let lines: Vec<_> = inventory
+        .items()
+        .filter(|(_, item)| &*item.kind == "Karpcheck::Log")
+        .map(|(id, _)| inventory.get(id, "/Lines/0/Message").unwrap())
+        .collect();
+    assert_eq!(lines, [FieldValue::Text("Reconciler error".into()), FieldValue::Text("Reconciler error".into())]);
+    let problem = only_problem(&inventory).to_string();
+    assert!(problem.contains("kube-system/karpenter-1") && problem.contains("rbac --logs"), "{problem}");
+}
+
+#[test]
+fn live_objects_of_crossplane_are_the_resources_that_they_describe() {
+    let server = scenario(|path, _| {
+        match path {
+        "/apis" => Some(Say::Json(
+            r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"sqs.aws.upbound.io"},"versions":[{"version":"v1beta1",
+                "freshness":"Current","resources":[
+                {"resource":"queues","responseKind":{"kind":"Queue"},"scope":"Cluster","verbs":["list"]},
+                {"resource":"things","responseKind":{"kind":"Thing"},"scope":"Cluster","verbs":["list"]}]}]}]}"#
+                .into(),
+        )),
+        "/apis/sqs.aws.upbound.io/v1beta1/queues?limit=500" => Some(Say::Json(
+            r#"{"items":[{"metadata":{"name":"q","annotations":{"crossplane.io/external-name":"prod"}},
+                "spec":{"forProvider":{"region":"eu-west-1","name":"prod","kmsMasterKeyId":"alias/aws/sqs"}}}]}"#
+                .into(),
+        )),
+        _ => None,
+    }
+    });
+    let inventory = gathered(&server, &[("AWS::SQS::Queue", false)]);
+    let (id, _) = inventory.items().find(|(_, item)| &*item.kind == "AWS::SQS::Queue").expect("a queue");
+    assert_eq!(inventory.get(id, "/KmsMasterKeyId").unwrap(), FieldValue::Text("alias/aws/sqs".into()));
+    assert!(!server.asked().iter().any(|path| path.contains("things")));
+}

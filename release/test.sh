@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Builds a release here and holds what comes out to what an operator gets: `bash release/test.sh linux-amd64 linux-arm64`.
+#
+# Per platform: the archive is what krew's manifest wants, and (with Go) krew itself installs it; the binary runs in an empty root,
+# arm64 under qemu-user; it finds the errors of the example. A second run of the packing gives the same bytes. Of platforms that
+# cannot be linked here `--check PLATFORM` type-checks.
+#
+# usage: release/test.sh [PLATFORM | --check PLATFORM]...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. release/platform.sh
+root=$PWD
+
+say() { printf '\n-- %s\n' "$*"; }
+fail() { printf '%s\n' "release/test.sh: $*" >&2; exit 1; }
+
+version=$(workspace_version)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Runs the binary in a root that holds nothing but it and the example. $1: the binary, $2: what emulates its processor, if anything.
+in_an_empty_root() {
+  local binary=$1 emulator=$2 empty=$work/root
+  rm -rf "$empty"
+  mkdir -p "$empty/tmp"
+  cp "$binary" "$empty/kubectl-karpcheck"
+  cp -R examples/broken-cluster "$empty/example"
+  [ -z "$emulator" ] || cp "$(command -v "$emulator")" "$empty/emulator"
+  local run=(/kubectl-karpcheck) enter=(chroot "$empty")
+  [ -z "$emulator" ] || run=(/emulator /kubectl-karpcheck)
+  [ "$(id -u)" = 0 ] || enter=(unshare --map-root-user chroot "$empty")
+  local shown
+  shown=$("${enter[@]}" "${run[@]}" --version)
+  case $shown in *"$version"*) ;; *) fail "--version says $shown, not $version" ;; esac
+  local code=0
+  "${enter[@]}" "${run[@]}" check --offline -f /example -o json > "$work/report.json" || code=$?
+  [ $code = 1 ] || fail "the example ends with $code, not 1"
+  grep -q '"rule": *"[a-z/]*queue-aws-managed-key"' "$work/report.json" || fail "the example's queue under alias/aws/sqs is not found"
+  printf '%s runs in an empty root: %s\n' "$(basename "$binary")" "$shown"
+}
+
+while [ $# -gt 0 ]; do
+  if [ "$1" = --check ]; then
+    say "$2: type-checked"
+    bash release/build.sh --check "$2"
+    shift 2
+    continue
+  fi
+  platform=$1
+  shift
+  say "$platform: built"
+  bash release/build.sh "$platform"
+  archive=target/dist/kubectl-karpcheck_${platform/-/_}.tar.gz
+  before=$(sha256sum < "$archive")
+  bash release/build.sh "$platform" > "$work/again"
+  [ "$before" = "$(sha256sum < "$archive")" ] || fail "packing $platform twice gives two archives"
+  mkdir -p "$work/$platform"
+  tar -xzf "$archive" -C "$work/$platform"
+  (cd target/dist && sha256sum --quiet --ignore-missing -c SHA256SUMS)
+  for file in LICENSE NOTICE THIRD-PARTY-LICENSES; do [ -s "$work/$platform/$file" ] || fail "$archive has no $file"; done
+  case $platform in
+    linux-amd64) emulator="" other=x86_64; own=$(uname -m) ;;
+    linux-arm64) emulator="" other=aarch64; own=$(uname -m) ;;
+    *) continue ;;
+  esac
+  if [ "$own" != "$other" ]; then
+    emulator=$(for name in "qemu-$other-static" "qemu-$other"; do command -v "$name"; done | head -1)
+    [ -n "$emulator" ] || fail "qemu-user is needed to run $platform here (Debian: qemu-user-static)"
+  fi
+  say "$platform: run"
+  in_an_empty_root "$work/$platform/kubectl-karpcheck" "$emulator"
+done
+
+# krew's own code installs the archive of this machine, where Go can build it. It wants git for its index, which is not asked here.
+native=linux_$(case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
+if command -v go >/dev/null 2>&1 && [ -f "target/dist/kubectl-karpcheck_$native.tar.gz" ]; then
+  say "krew installs it"
+  krew=target/dist/krew
+  [ -x $krew ] || GOBIN=$root/target/dist go install sigs.k8s.io/krew/cmd/krew@v0.4.3
+  bash release/krew.sh "v$version" > "$work/karpcheck.yaml"
+  export KREW_ROOT=$work/krew
+  mkdir -p "$KREW_ROOT/index/default"
+  git init -q "$KREW_ROOT/index/default"
+  $krew install --manifest "$work/karpcheck.yaml" --archive "target/dist/kubectl-karpcheck_$native.tar.gz"
+  PATH=$KREW_ROOT/bin:$PATH kubectl-karpcheck --version
+  if command -v kubectl >/dev/null 2>&1; then PATH=$KREW_ROOT/bin:$PATH kubectl karpcheck --version; fi
+  [ -s "$KREW_ROOT/store/karpcheck/v$version/LICENSE" ] || fail "krew installed no LICENSE"
+fi
+say "done"

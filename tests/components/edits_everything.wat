@@ -1,0 +1,10 @@
+;; Offers to remove the whole item.
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32)
+  (call $finding)
+  (i32.store (i32.const 3072) (local.get $item))
+  (i32.store offset=4 (i32.const 3072) (i32.const 2048))
+  (i32.store offset=8 (i32.const 3072) (i32.const 0))
+  (i32.store8 offset=16 (i32.const 3072) (i32.const 0))
+  (i32.store offset=96 (i32.const 256) (i32.const 3072))
+  (i32.store offset=100 (i32.const 256) (i32.const 1))
+  (call $found (i32.const 256) (i32.const 1)))

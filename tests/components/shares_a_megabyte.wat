@@ -1,0 +1,16 @@
+;; A finding with 50 properties, whose names and values are all the same megabyte of memory: 100 MB for the host.
+(func $check (param $rule i32) (param $rule-size i32) (param $item i32) (result i32)
+  (local $at i32)
+  (drop (memory.grow (i32.const 20)))
+  (memory.fill (i32.const 131072) (i32.const 120) (i32.const 1048576))
+  (local.set $at (i32.const 3072))
+  (loop $property
+    (i32.store (local.get $at) (i32.const 131072))
+    (i32.store offset=4 (local.get $at) (i32.const 1048576))
+    (i32.store offset=8 (local.get $at) (i32.const 131072))
+    (i32.store offset=12 (local.get $at) (i32.const 1048576))
+    (br_if $property (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (i32.const 3872))))
+  (call $finding)
+  (i32.store offset=112 (i32.const 256) (i32.const 3072))
+  (i32.store offset=116 (i32.const 256) (i32.const 50))
+  (call $found (i32.const 256) (i32.const 1)))
