@@ -39,6 +39,9 @@ pub enum Refused {
     /// The text at this place is used elsewhere, too.
     #[error("the value is shared with other places by a YAML anchor")]
     Shared,
+    /// Removing one of two members with one key would make the other one count.
+    #[error("its key stands there twice")]
+    Twice,
     /// The value stands in a text of its own, in a way that is not edited.
     #[error("the value stands within a text, as JSON that cannot be edited there")]
     Inline,

@@ -107,7 +107,15 @@ pub(super) fn op_at<'t>(route: &[&'t Tree], rest: &[String], value: Option<&Valu
             let parent = *parents.last().ok_or(Refused::Unfit)?;
             let own = |child: &Tree| std::ptr::eq(child, *target);
             let index = match &parent.kind {
-                Kind::Map(members) => members.iter().position(|member| own(&member.value)),
+                Kind::Map(members) => {
+                    let index = members.iter().position(|member| own(&member.value));
+                    // Without the last of two the first would count.
+                    let twice = |key: &str| members.iter().filter(|member| member.key == key).count() > 1;
+                    if index.is_some_and(|index| twice(&members[index].key)) {
+                        return Err(Refused::Twice);
+                    }
+                    index
+                }
                 Kind::List(items) => items.iter().position(own),
                 Kind::Scalar { .. } => None,
             };

@@ -47,10 +47,10 @@ pub(super) struct Member {
 }
 
 impl Tree {
-    /// A member of an object by its key.
+    /// A member of an object by its key: of two with one key the last, which is the one that counts for a reader.
     pub(super) fn member(&self, name: &str) -> Option<&Self> {
         let Kind::Map(members) = &self.kind else { return None };
-        members.iter().find(|member| member.key == name).map(|member| &member.value)
+        members.iter().rfind(|member| member.key == name).map(|member| &member.value)
     }
 
     /// All blocks of lines, and all other texts.

@@ -282,6 +282,24 @@ fn members_and_elements_are_removed() {
 }
 
 #[test]
+fn of_two_members_with_one_key_the_one_that_counts_changes() {
+    let text = "kind: Queue\napiVersion: sqs.services.k8s.aws/v1alpha1\nspec:\n  name: a\nspec:\n  name: b\n";
+    let root = At { doc: DocId(0), line: 1, column: 1 };
+    let known = Target::Map(vec!["KmsMasterKeyId".into(), "QueueUrl".into()]);
+    let add = Written {
+        change: change((1, 1), known, &["SqsManagedSseEnabled"], Some(json!(true))),
+        root,
+        path: vec!["SqsManagedSseEnabled".into()],
+        source: SourceKind::Manifest,
+        beside: false,
+    };
+    assert_eq!(at_once("a.yaml", text, vec![add]), Ok(format!("{text}  sqsManagedSSEEnabled: true\n")));
+    // Without the last one the first would count.
+    let (patched, refused) = apply(text, &[change((5, 1), map(&["name"]), &[], None)]);
+    assert_eq!((patched.as_str(), refused), (text, vec![(0, Refused::Twice)]));
+}
+
+#[test]
 fn elements_are_appended_in_the_style_of_the_list() {
     let text = "a:\n- x\n- y # why\nb: [x, y]\nc: []\n";
     let patched = with_change(text, change((1, 1), Target::List(2), &["-"], Some(json!("z"))));
