@@ -40,8 +40,12 @@ fuzz_target!(|data: &[u8]| {
         alike.next().filter(|_| alike.next().is_none())
     };
     let is_object = before.item(id).is_some_and(|item| item.kind.contains('/'));
+    // Without these it is no object, or another one.
+    let says_what = ["", "/apiVersion", "/kind", "/metadata"].iter().any(|own| {
+        edit.pointer.strip_prefix(own).is_some_and(|rest| rest.is_empty() || !own.is_empty() && rest.starts_with('/'))
+    });
     let in_list = edit.pointer.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok());
-    if !is_object || in_list && edit.value.is_none() || own(&before) != Some(id) {
+    if !is_object || says_what || in_list && edit.value.is_none() || own(&before) != Some(id) {
         return;
     }
     let Some(id) = own(&after) else { panic!("the edited object is not read any more: {}", edit.pointer) };
