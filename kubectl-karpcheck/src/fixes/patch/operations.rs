@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::render;
 use super::render::{Blocks, Style};
-use super::spans::{Kind, Member, Tree};
+use super::spans::{Kind, Member, Tree, dash};
 use super::{Refused, Splice, join, line_end, line_start, newline, under};
 use crate::fixes::edit::{Change, Target};
 
@@ -274,7 +274,7 @@ fn append(text: &str, target: &Tree, value: &Value, blocks: Blocks) -> Result<Sp
     if target.flow {
         return Ok(beside(text, last.start, last.end, &render::flow(value, Style::of(text, target, None))));
     }
-    let dash = text[..last.start].rfind('-').unwrap_or(last.start);
+    let dash = dash(text, items, target.start, items.len() - 1);
     let indent = dash - line_start(text, dash);
     let end = line_end(text, last.end);
     let new = blocks.value(value, indent + 2);
@@ -295,11 +295,10 @@ fn remove(text: &str, parent: &Tree, index: usize, removed: &[usize]) -> Splice 
     // Start and end of each element.
     let elements: Vec<(usize, usize)> = match &parent.kind {
         Kind::Map(members) => members.iter().map(|member| (member.start, member.value.end.max(member.end))).collect(),
-        Kind::List(items) => items
-            .iter()
-            .map(|item| {
-                let start = if parent.flow { item.start } else { text[..item.start].rfind('-').unwrap_or(item.start) };
-                (start, item.end)
+        Kind::List(items) => (0..items.len())
+            .map(|index| {
+                let start = if parent.flow { items[index].start } else { dash(text, items, parent.start, index) };
+                (start, items[index].end)
             })
             .collect(),
         Kind::Scalar { .. } => vec![],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::fixes::patch::spans::{Kind, Tree};
+use crate::fixes::patch::spans::{Kind, Tree, dash};
 
 /// How a flow collection is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,8 +127,8 @@ impl Tree {
                             steps.extend(indent.filter(|step| *step > 0))
                         }
                         Kind::List(items) if !self.flow => {
-                            let first = items.first().and_then(|item| text[..item.start].rfind('-'));
-                            dashes.extend(first.filter(|_| !own.flow).and_then(|dash| {
+                            let first = (!own.flow && !items.is_empty()).then(|| dash(text, items, own.start, 0));
+                            dashes.extend(first.and_then(|dash| {
                                 (dash - super::line_start(text, dash)).checked_sub(member.column as usize - 1)
                             }));
                         }
@@ -138,7 +138,7 @@ impl Tree {
                 }
             }
             Kind::List(items) => items.iter().for_each(|item| item.measure(text, steps, dashes, quotes)),
-            Kind::Scalar { block: false, empty: false } => {
+            Kind::Scalar { block: None, empty: false } => {
                 let raw = &text[self.start..self.end];
                 let word = raw.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/');
                 match raw.chars().next() {

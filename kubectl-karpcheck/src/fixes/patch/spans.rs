@@ -25,8 +25,8 @@ pub(super) struct Tree {
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     Scalar {
-        /// A block of lines (`|`).
-        block: bool,
+        /// Of a block of lines (`|`) the byte that its place stands for: its tag, or the first of its lines.
+        block: Option<usize>,
         /// Nothing stands there.
         empty: bool,
     },
@@ -56,7 +56,7 @@ impl Tree {
     /// All blocks of lines, and all other texts.
     pub(super) fn texts<'a>(&'a self, blocks: &mut Vec<&'a Self>, others: &mut Vec<&'a Self>) {
         match &self.kind {
-            Kind::Scalar { block: true, .. } => blocks.push(self),
+            Kind::Scalar { block: Some(_), .. } => blocks.push(self),
             Kind::Scalar { .. } => others.push(self),
             Kind::List(items) => items.iter().for_each(|item| item.texts(blocks, others)),
             Kind::Map(members) => members.iter().for_each(|member| member.value.texts(blocks, others)),
@@ -122,11 +122,11 @@ pub(super) fn documents(text: &str) -> Vec<Tree> {
 
 /// The JSON in a block of lines.
 pub(super) fn embedded(text: &str, block: &Tree) -> Option<Tree> {
-    // With a tag a block begins at its tag, without one at its first line.
-    let (first, before) = if text[block.start..].starts_with(['!', '|', '>']) {
-        (block.start + text[block.start..block.end].find('\n')? + 1, block.line)
+    let Kind::Scalar { block: Some(placed), .. } = block.kind else { return None };
+    let (first, before) = if text[placed..].starts_with('!') {
+        (placed + text[placed..block.end].find('\n')? + 1, block.line)
     } else {
-        (super::line_start(text, block.start), block.line - 1)
+        (super::line_start(text, placed), block.line - 1)
     };
     let body = &text[first..block.end];
     let margin = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
@@ -201,6 +201,51 @@ struct Open {
     key: Option<(String, Marker, Marker)>,
 }
 
+impl Open {
+    /// The byte behind all that was read of it so far.
+    fn written_to(&self, lines: &Lines<'_>) -> usize {
+        match (&self.key, &self.tree.kind) {
+            (Some((.., end)), _) => lines.offset(*end),
+            (None, Kind::List(items)) => items.last().map_or(self.tree.start, |item| item.end),
+            (None, _) => self.tree.start,
+        }
+    }
+}
+
+/// Where the header of a block of lines begins (`|-`): the parser gives its tag, or the first of its lines.
+fn block_start(text: &str, after: usize, placed: usize) -> usize {
+    if text[placed..].starts_with(['!', '|', '>']) {
+        return placed;
+    }
+    let mut at = after;
+    while at < placed {
+        let rest = &text[at..placed];
+        match rest.chars().next() {
+            Some('|' | '>') => return at,
+            Some('#') => at += rest.find('\n').unwrap_or(rest.len()),
+            Some(char) => at += char.len_utf8(),
+            None => break,
+        }
+    }
+    placed
+}
+
+/// The byte of the dash of an element of a list that is not in brackets.
+pub(super) fn dash(text: &str, list: &[Tree], start: usize, index: usize) -> usize {
+    let item = list[index].start;
+    let mut at = if index == 0 { start } else { list[index - 1].end };
+    while at < item {
+        let rest = &text[at..item];
+        match rest.chars().next() {
+            Some('-') => return at,
+            Some('#') => at += rest.find('\n').unwrap_or(rest.len()),
+            Some(char) => at += char.len_utf8(),
+            None => break,
+        }
+    }
+    item
+}
+
 fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
     let mut open: Vec<Open> = vec![];
     let mut parser = Parser::new_from_str(chunk);
@@ -227,13 +272,18 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                 }
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let empty = style == ScalarStyle::Plain && text.is_empty();
-                let mut tree = here(Kind::Scalar { block, empty }, false);
+                let mut tree = here(Kind::Scalar { block: None, empty }, false);
                 tree.shared = anchor > 0;
+                if block {
+                    tree.kind = Kind::Scalar { block: Some(tree.start), empty };
+                    let after = open.last().map_or(0, |open| open.written_to(lines));
+                    tree.start = block_start(lines.text, after, tree.start);
+                }
                 tree.end =
                     written(&lines.text[tree.start..tree.end], &text, style).map_or(tree.end, |len| tree.start + len);
                 tree
             }
-            Event::Alias(_) => here(Kind::Scalar { block: false, empty: false }, false),
+            Event::Alias(_) => here(Kind::Scalar { block: None, empty: false }, false),
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
                 let kind =
                     if matches!(event, Event::SequenceStart(..)) { Kind::List(vec![]) } else { Kind::Map(vec![]) };

@@ -282,6 +282,21 @@ fn members_and_elements_are_removed() {
 }
 
 #[test]
+fn a_block_of_lines_is_replaced_with_its_header() {
+    let text = "spec:\n  policy: |- # a | b\n\n    y\n    x-y\n  other: 1\n";
+    let patched = with_change(text, change((4, 5), Target::Leaf, &[], Some(json!("a"))));
+    assert_eq!(patched, "spec:\n  policy: a\n  other: 1\n");
+    let patched = with_change(text, change((4, 5), Target::Leaf, &[], Some(json!({"a": 1}))));
+    assert_eq!(patched, "spec:\n  policy:\n    a: 1\n  other: 1\n");
+    // The dash of an element is the one before it, not one in a header, a comment or a text.
+    let list = "- a\n- # x-y\n  |-\n  b-c\n- # e-f\n  d\n";
+    let patched = with_change(list, change((4, 3), Target::Leaf, &[], None));
+    assert_eq!(patched, "- a\n- # e-f\n  d\n");
+    let patched = with_change(list, change((1, 1), Target::List(3), &["-"], Some(json!("g"))));
+    assert_eq!(patched, format!("{list}- g\n"));
+}
+
+#[test]
 fn of_two_members_with_one_key_the_one_that_counts_changes() {
     let text = "kind: Queue\napiVersion: sqs.services.k8s.aws/v1alpha1\nspec:\n  name: a\nspec:\n  name: b\n";
     let root = At { doc: DocId(0), line: 1, column: 1 };
