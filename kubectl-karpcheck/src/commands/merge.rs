@@ -45,7 +45,8 @@ pub const HELP: &str = "Examples:
 Exit codes:
   0  no finding at or above --fail-on
   1  findings at or above --fail-on
-  2  bad arguments, or a file that is not a report";
+  2  bad arguments, or a file that is not a report
+  3  a part could not do its job whole: its own exit code was 3";
 
 /// The flags of `merge`.
 #[derive(Debug, Args)]
@@ -146,7 +147,11 @@ pub fn run(args: &MergeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let hit = args.fail_on.severity().is_some_and(|least| totals.worst().is_some_and(|worst| worst >= least));
     // The process ends soon: freeing each node of a fleet takes longer than writing the report.
     std::mem::forget(inventory);
-    Ok(if hit { Exit::Findings } else { Exit::Clean })
+    Ok(match (totals.not_done(), hit) {
+        (true, _) => Exit::NotDone,
+        (false, true) => Exit::Findings,
+        (false, false) => Exit::Clean,
+    })
 }
 
 /// The rules that compare clusters, whose word on a part of a fleet does not count for the whole.

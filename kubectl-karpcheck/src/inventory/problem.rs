@@ -43,6 +43,24 @@ pub enum ProblemClass {
     Fatal,
 }
 
+impl ProblemClass {
+    const ALL: [Self; 3] = [Self::Note, Self::Unread, Self::Fatal];
+
+    /// Its word in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Unread => "unread",
+            Self::Fatal => "fatal",
+        }
+    }
+
+    /// By its word in reports.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+}
+
 /// Something could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -159,14 +177,6 @@ macro_rules! areas {
         /// All codes, by area.
         #[cfg(test)]
         const CODES: &[&[&str]] = &[$($area::CODES),+];
-
-        impl ProblemKind {
-            /// What a problem of this code means for the run, the worst where several have it; none for an unknown code.
-            pub fn class_of(code: &str) -> Option<ProblemClass> {
-                let all = [$($area::CLASSES),+].into_iter().flatten();
-                all.filter(|(known, _)| *known == code).map(|(_, class)| *class).max()
-            }
-        }
     };
 }
 areas!(
@@ -203,10 +213,6 @@ macro_rules! problems {
             /// All codes of the area.
             #[cfg(test)]
             pub(super) const CODES: &[&str] = &[$($code),+];
-
-            /// All codes with what they mean for the run.
-            pub(super) const CLASSES: &[(&str, $crate::inventory::problem::ProblemClass)] =
-                &[$(($code, $crate::inventory::problem::ProblemClass::$class)),+];
 
             /// Its stable kebab-case word.
             pub const fn code(&self) -> &'static str {

@@ -198,6 +198,7 @@ struct Coverage<'a> {
 #[derive(Serialize)]
 pub(super) struct Problem<'a> {
     code: &'a str,
+    class: &'static str,
     message: String,
     origin: Option<Place<'a>>,
 }
@@ -277,6 +278,7 @@ pub(super) fn problems<'a>(run: &'a Run<'a>) -> Vec<Problem<'a>> {
     let all = run.problems().chain(&run.results.faults);
     all.map(|problem| Problem {
         code: problem.code(),
+        class: problem.class.as_str(),
         message: problem.to_string(),
         origin: problem.at.map(|at| place(rows::spot(run, at))),
     })

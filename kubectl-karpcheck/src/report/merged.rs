@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::findings::finding::{Outcome, Severity};
+use crate::inventory::ProblemClass;
 use crate::report::json::{SCHEMA, Summary};
 use crate::report::matrix::Cell;
 use crate::report::{Run, encoding, json as report_json};
@@ -132,6 +133,8 @@ pub struct Totals {
     /// The latest time of any.
     pub at: String,
     incomplete: bool,
+    /// Could the job of any not be done whole?
+    not_done: bool,
     /// How many items their inventories have.
     pub items: usize,
     suppressed: usize,
@@ -158,6 +161,8 @@ impl Totals {
             self.at.clone_from(&run.at);
         }
         self.incomplete |= !report.summary.complete;
+        let is_fatal = |problem: &Value| ProblemClass::parse(text(problem, "class")) == Some(ProblemClass::Fatal);
+        self.not_done |= report.problems.iter().any(is_fatal);
         self.items += report.summary.items;
         self.suppressed += report.suppressed.len();
         for finding in report.findings.iter().filter(|finding| !is_anew(text(finding, "rule"))) {
@@ -198,6 +203,7 @@ impl Totals {
             self.coverage.insert(coverage.rule.clone(), own);
         }
         self.incomplete |= !run.results.faults.is_empty();
+        self.not_done |= !run.results.faults.is_empty();
     }
 
     fn count(&mut self, finding: &Value) {
@@ -226,6 +232,11 @@ impl Totals {
     /// Is every report complete?
     pub const fn complete(&self) -> bool {
         !self.incomplete
+    }
+
+    /// Could a part not do its job whole, or did a rule that looks across clusters crash?
+    pub const fn not_done(&self) -> bool {
+        self.not_done
     }
 
     /// The worst that fails.

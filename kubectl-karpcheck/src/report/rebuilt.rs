@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::findings::finding::{CheckResults, Confidence, Coverage, Finding, FixOutcome, Outcome, Suppressed};
 use crate::findings::suppression::{Suppression, SuppressionSource};
-use crate::inventory::problem::{FileProblem, ProblemClass, ProblemKind};
+use crate::inventory::problem::{FileProblem, ProblemClass};
 use crate::inventory::reason::Gap;
 use crate::inventory::{
     At, AwsOrigin, Builder, Cause, Derivation, DocId, Draft, Inventory, ItemId, LiveOrigin, Node, Origin,
@@ -77,7 +77,7 @@ struct Accepted {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ReportedProblem {
-    code: String,
+    class: String,
     message: String,
     origin: Option<Place>,
 }
@@ -143,9 +143,9 @@ impl Rebuilt {
             self.results.suppressed.push(Suppressed { finding, by });
         }
         for problem in problems {
-            let Ok(ReportedProblem { code, message, origin }) = serde_json::from_value(problem) else { continue };
+            let Ok(ReportedProblem { class, message, origin }) = serde_json::from_value(problem) else { continue };
             let at = origin.map(|place| self.at(Some(&place)));
-            let class = ProblemKind::class_of(&code).unwrap_or(ProblemClass::Unread);
+            let class = ProblemClass::parse(&class).unwrap_or(ProblemClass::Unread);
             let problem = Problem::new(FileProblem::Reported { message: message.into() }, at);
             self.builder.problem(problem.as_class(class));
         }

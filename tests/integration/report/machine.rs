@@ -55,7 +55,7 @@ fn json_is_the_contract_of_the_design() {
     assert_eq!(
         report["problems"][0],
         json!({
-            "code": "file-not-readable",
+            "code": "file-not-readable", "class": "unread",
             "message": "this is not YAML: a mapping key has no value; mend it or leave the file out",
             "origin": {"file": "apps/broken.yaml", "line": 3, "column": 7}
         })
