@@ -13,6 +13,7 @@ mod config;
 mod files;
 mod fixes;
 mod hostile_packs;
+mod layouts;
 mod pack_fixtures;
 #[cfg(feature = "oci")]
 mod registry;

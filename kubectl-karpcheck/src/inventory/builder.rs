@@ -92,6 +92,8 @@ pub struct Builder {
     selectors: Vec<Selector>,
     /// What is being read is part of this, where that is not the file that it stands in: a root of Terraform.
     unit: Option<Arc<str>>,
+    /// The part of it: see [`Item::part`].
+    part: Option<Arc<str>>,
     /// The roots of Terraform by the scope of their symbols.
     roots: BTreeMap<SymbolScope, Arc<str>>,
     /// Those of them that are files of overlays.
@@ -280,9 +282,15 @@ impl Builder {
         self.unit = self.roots.get(&root).cloned();
     }
 
+    /// Says in which part of its root what is added from now on stands, until [`leave`](Self::leave).
+    pub fn enter_part(&mut self, part: Option<Arc<str>>) {
+        self.part = part;
+    }
+
     /// Says that what is added from now on is part of its file.
     pub fn leave(&mut self) {
         self.unit = None;
+        self.part = None;
     }
 
     /// Where a document comes from.
@@ -351,6 +359,7 @@ impl Builder {
             views: vec![],
             same: vec![],
             unit: self.unit.clone(),
+            part: self.part.clone(),
         });
         self.items.len() - 1
     }

@@ -194,6 +194,8 @@ pub struct Item {
     pub same: Vec<ItemId>,
     /// What it was read as part of, where that is not the file that it stands in: the folder of a root of Terraform.
     pub unit: Option<Arc<str>>,
+    /// The part of that which it stands in: the call of a module, by its address.
+    pub part: Option<Arc<str>>,
 }
 
 impl Item {

@@ -21,6 +21,7 @@ use crate::schema::kinds::CONTROLLER;
 mod facts;
 mod names;
 mod neighbourhood;
+mod parts;
 
 use facts::{Facts, Named};
 use neighbourhood::Neighbourhood;

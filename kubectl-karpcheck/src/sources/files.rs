@@ -343,7 +343,7 @@ impl Files<'_> {
 
     fn text(&mut self, text: &str, path: &Path, doc: DocId, named: bool) {
         self.context.builder.remarks(doc, text);
-        let file = Document { path: path.into(), doc, named, root: None, content: Content::Text(text) };
+        let file = Document { path: path.into(), doc, named, root: None, part: None, content: Content::Text(text) };
         let file = match self.readers.read(file, &mut self.context) {
             Ok(count) => {
                 self.summary.documents += count;

@@ -105,7 +105,7 @@ impl Reader for Kubernetes {
             let Held { path, doc, named, node } = held;
             let content = Content::Node { node: Node::new(Value::Null, node.at), placeholders: false };
             let (unit, file) = overlay.unzip();
-            let document = Document { path, doc, named, root: unit, content };
+            let document = Document { path, doc, named, root: unit, part: None, content };
             if let Some(unit) = unit {
                 context.builder.enter(unit);
             }

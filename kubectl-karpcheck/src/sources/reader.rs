@@ -29,6 +29,8 @@ pub(super) struct Document<'t> {
     pub(super) named: bool,
     /// The root that it is a part of, where that is not the file itself.
     pub(super) root: Option<SymbolScope>,
+    /// The part of the root: the call of a module, by its address.
+    pub(super) part: Option<Arc<str>>,
     /// What it holds.
     pub(super) content: Content<'t>,
 }
@@ -83,13 +85,15 @@ pub(super) enum ValuesFile {
         /// Need it not be there?
         optional: bool,
     },
+    /// A file of the chart itself, which lies where charts are kept.
+    InChart(String),
 }
 
 impl std::fmt::Display for ValuesFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::At(path) => path.display().fmt(f),
-            Self::InRepository { path, .. } => f.write_str(path),
+            Self::InRepository { path, .. } | Self::InChart(path) => f.write_str(path),
         }
     }
 }
@@ -163,6 +167,7 @@ impl Document<'_> {
 
     /// A document that stands inside of this one.
     pub(super) fn inner(&self, content: Content<'static>) -> Document<'static> {
-        Document { path: Arc::clone(&self.path), doc: self.doc, named: self.named, root: self.root, content }
+        let part = self.part.clone();
+        Document { path: Arc::clone(&self.path), doc: self.doc, named: self.named, root: self.root, part, content }
     }
 }

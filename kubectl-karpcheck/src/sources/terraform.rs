@@ -112,8 +112,8 @@ fn add(context: &mut Context<'_>, path: &Path, set: &ModuleResources) -> u64 {
     for resource in &set.resources {
         for content in kubernetes::documents_of(resource) {
             let doc = resource.attributes.at.doc;
-            let root = Some(set.scope);
-            context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, content });
+            let (root, part) = (Some(set.scope), resource.part());
+            context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, part, content });
         }
     }
     context.builder.enter(set.scope);

@@ -97,7 +97,7 @@ impl Actor {
     }
 
     fn is_in_govcloud(&self) -> bool {
-        self.controller.matches("@region", "us-gov-*").is_yes()
+        self.region().is_some_and(|region| region.starts_with("us-gov-"))
     }
 
     /// Are the class's nodes of the family AL2023? An alias names the family, too.

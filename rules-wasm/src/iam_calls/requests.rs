@@ -75,8 +75,8 @@ impl Actor {
 
     /// Are its resources of the partition aws-cn?
     fn is_in_china(&self) -> bool {
-        let own = self.controller.get("@partition");
-        own.is("aws-cn")
+        self.region().is_some_and(|region| region.starts_with("cn-"))
+            || self.controller.get("@partition").is("aws-cn")
             || ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
                 .iter()
                 .flat_map(|kind| select(kind).known())
@@ -100,11 +100,17 @@ impl Actor {
         }
     }
 
+    /// The region that the controller works in: what its own settings say (its cluster's endpoint), else where it is.
+    pub(super) fn region(&self) -> Option<String> {
+        let known = |field: &str| self.controller.known_text(field).filter(|region| !region.is_empty());
+        known("/Region").or_else(|| known("@region"))
+    }
+
     /// The region whose endpoint prices are asked of: KP pkg/providers/pricing/pricing.go (NewAPI).
     fn pricing_region(&self) -> Value {
-        let region = match self.controller.get("@region") {
-            Value::Text(region) => region,
-            Value::Unknown(unknown) => return Value::Unknown(unknown),
+        let region = match (self.region(), self.controller.get("@region")) {
+            (Some(region), _) => region,
+            (None, Value::Unknown(unknown)) => return Value::Unknown(unknown),
             _ => return Value::Unknown(Unknown::not_provided("the cluster's region is not known").with_code("region")),
         };
         let of = |prefix: &str| region.starts_with(prefix);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use crate::inventory::builder::{Builder, ScopePlan};
-use crate::karpenter::scopes::{Controller, Core, Unit};
+use crate::karpenter::scopes::{Controller, Core, Unit, parts};
 
 /// Gives each scope its name and its items.
 pub(super) fn named(
@@ -42,6 +42,9 @@ pub(super) fn named(
             "files".clone_into(name);
         }
     }
+    let owners = parts::owners(builder, units, controllers, &scopes);
+    let left = left_over(units, &scopes, &owners);
+    names.extend(left.iter().map(|(_, unit, _)| units[*unit].shown.clone()));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for name in &mut names {
         let before = seen.entry(name.clone()).or_default();
@@ -50,31 +53,47 @@ pub(super) fn named(
             *name = format!("{name} ({before})");
         }
     }
-    let mut own: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for (at, core) in scopes.iter().enumerate() {
-        for number in &core.controllers {
-            own.entry(controllers[*number].item).or_default().insert(at);
-        }
-    }
-    scopes
-        .iter()
-        .enumerate()
-        .zip(names)
-        .map(|((at, core), name)| ScopePlan {
-            name,
-            items: core
-                .units
-                .iter()
-                .flat_map(|unit| units[*unit].items.iter().copied())
-                // A file may hold the controllers of several clusters.
-                .filter(|item| own.get(item).is_none_or(|owners| owners.contains(&at)))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
-            world: core.world,
-            nameless: !core.controllers.is_empty() && of_cluster(core).is_none(),
-            clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
-            units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),
+    let mut names = names.into_iter();
+    let whole = scopes.iter().enumerate().zip(names.by_ref()).map(|((at, core), name)| ScopePlan {
+        name,
+        items: core
+            .units
+            .iter()
+            .flat_map(|unit| units[*unit].items.iter().copied())
+            // A file may hold what is of several clusters.
+            .filter(|item| owners.get(item).is_none_or(|owners| owners.contains(&at)))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        world: core.world,
+        nameless: !core.controllers.is_empty() && of_cluster(core).is_none(),
+        clusters: core.units.iter().filter_map(|unit| units[*unit].cluster).collect(),
+        units: core.units.iter().map(|unit| units[*unit].label.clone()).collect(),
+    });
+    let mut plans: Vec<ScopePlan> = whole.collect();
+    plans.extend(left.iter().zip(names).map(|((world, unit, items), name)| ScopePlan {
+        name,
+        items: items.clone(),
+        world: *world,
+        units: BTreeSet::from([units[*unit].label.clone()]),
+        ..ScopePlan::default()
+    }));
+    plans
+}
+
+/// What is of none of the clusters that it stands with, by its unit: a scope of its own.
+fn left_over(
+    units: &[Unit],
+    scopes: &[Core],
+    owners: &BTreeMap<usize, BTreeSet<usize>>,
+) -> Vec<(u32, usize, Vec<usize>)> {
+    let mut seen = BTreeSet::new();
+    let each = scopes.iter().flat_map(|core| core.units.iter().map(move |unit| (core.world, *unit)));
+    each.filter(|(_, unit)| seen.insert(*unit))
+        .filter_map(|(world, unit)| {
+            let nobodys = |item: &&usize| owners.get(item).is_some_and(BTreeSet::is_empty);
+            let items: Vec<usize> = units[unit].items.iter().filter(nobodys).copied().collect();
+            (!items.is_empty()).then_some((world, unit, items))
         })
         .collect()
 }

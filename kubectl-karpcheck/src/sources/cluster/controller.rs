@@ -35,6 +35,7 @@ fn item(kind: &str, object: &Object, body: Node) -> Item {
         views: vec![],
         same: vec![],
         unit: None,
+        part: None,
     }
 }
 

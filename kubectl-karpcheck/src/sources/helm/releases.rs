@@ -174,7 +174,7 @@ pub(super) fn variants(files: &[FileOfValues], release: Release) -> Vec<Release>
         for file in &mut release.files {
             match file {
                 ValuesFile::At(path) => *path = PathBuf::from(filled(&path.to_string_lossy())),
-                ValuesFile::InRepository { path, .. } => *path = filled(path),
+                ValuesFile::InRepository { path, .. } | ValuesFile::InChart(path) => *path = filled(path),
             }
         }
         release.name = filled(&release.name).into();
@@ -196,6 +196,7 @@ fn bindings(named: &ValuesFile, path: &Path) -> Option<Bindings> {
     let (pattern, whole) = match named {
         ValuesFile::At(path) => (normalized(path), true),
         ValuesFile::InRepository { path, .. } => (normalized(Path::new(path)), false),
+        ValuesFile::InChart(_) => return None,
     };
     let parts = |path: &Path| -> Vec<String> {
         path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
@@ -246,6 +247,7 @@ pub(super) fn find(files: &[FileOfValues], named: &ValuesFile) -> Option<usize> 
             // Where two folders fit, which one is meant is not known.
             fits.next().filter(|_| fits.next().is_none())
         }
+        ValuesFile::InChart(_) => None,
     }
 }
 
@@ -269,7 +271,7 @@ pub(super) fn of_files(
             }
             (None, ValuesFile::At(path)) => read(builder, path),
             (None, ValuesFile::InRepository { optional: true, path }) if !has_placeholder(path) => continue,
-            (None, ValuesFile::InRepository { .. }) => None,
+            (None, ValuesFile::InRepository { .. } | ValuesFile::InChart(_)) => None,
         };
         match node {
             Some(node) => lower = over(node, lower),

@@ -104,7 +104,11 @@ fn argo_files(source: &Node, refs: &[&str]) -> Vec<ValuesFile> {
         let path = match (referred, &folder) {
             (Some((name, path)), _) if refs.contains(&name) => path.to_owned(),
             (_, Some(folder)) if !file.starts_with('/') => format!("{folder}/{file}"),
-            _ => file.trim_start_matches('/').to_owned(),
+            (_, Some(_)) => file.trim_start_matches('/').to_owned(),
+            (_, None) => {
+                files.push(ValuesFile::InChart(file));
+                continue;
+            }
         };
         files.push(ValuesFile::InRepository { path, optional });
     }

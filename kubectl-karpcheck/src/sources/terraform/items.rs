@@ -30,7 +30,9 @@ pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResourc
         match known.makes {
             Makes::Resource(kind) if aws::always(kind) || plan.wants(kind) => {
                 let draft = draft(set, kind, known, resource);
+                builder.enter_part(resource.part());
                 builder.add(draft);
+                builder.enter_part(None);
             }
             Makes::Resource(_) => builder.skip(1),
             Makes::Part(_) => {

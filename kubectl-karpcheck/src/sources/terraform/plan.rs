@@ -10,7 +10,7 @@ use crate::inventory::{At, List, Map, Node, SourceKind, Stated, SymbolScope, Tex
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::document;
 use crate::sources::terraform::resource;
-use crate::sources::terraform::resource::{ModuleResources, Resource};
+use crate::sources::terraform::resource::{ModuleResources, Resource, module_of, steps};
 
 /// A reference leads through outputs and inputs of modules; no real one through more.
 const MAX_HOPS: u32 = 16;
@@ -376,48 +376,6 @@ fn last_index(address: &str) -> Option<usize> {
 
 fn index_of(resource: &Resource) -> &str {
     resource.bare.as_ref().map_or("", |bare| &resource.address[bare.len()..])
-}
-
-/// The steps of a reference: `module.x["a.b"].y` is `module`, `x["a.b"]`, `y`.
-fn steps(reference: &str) -> Vec<String> {
-    let mut steps = vec![String::new()];
-    let (mut depth, mut quoted) = (0_u32, false);
-    for char in reference.chars() {
-        match char {
-            '"' => quoted = !quoted,
-            '[' if !quoted => depth += 1,
-            ']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        match (char, steps.last_mut()) {
-            ('.', _) if depth == 0 && !quoted => steps.push(String::new()),
-            (char, Some(step)) => step.push(char),
-            _ => {}
-        }
-    }
-    steps
-}
-
-/// The module that an address stands in; empty for the root.
-fn module_of(address: &str) -> &str {
-    let steps = steps(address);
-    let mut length = 0;
-    let mut last = 0;
-    for pair in steps.chunks(2) {
-        match pair {
-            [root, name] if root == "module" => {
-                length += root.len() + name.len() + 2;
-                last = length;
-            }
-            _ => break,
-        }
-    }
-    // An address of a module alone stands in the module around it.
-    if last > address.len() {
-        let own: usize = steps[steps.len() - 2..].iter().map(|step| step.len() + 1).sum();
-        return address.get(..last.saturating_sub(own + 1)).unwrap_or_default();
-    }
-    address.get(..last.saturating_sub(1)).unwrap_or_default()
 }
 
 fn without_indexes(address: &str) -> String {

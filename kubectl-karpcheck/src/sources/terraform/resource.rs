@@ -40,6 +40,12 @@ pub(super) struct ModuleResources {
 }
 
 impl Resource {
+    /// The call of the module that it stands in; none in the root.
+    pub(super) fn part(&self) -> Option<Arc<str>> {
+        let module = module_of(&self.address);
+        (!module.is_empty()).then(|| module.into())
+    }
+
     /// An attribute that says something.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         self.attributes.member(name).filter(|node| !node.is_null() && node.as_str() != Some(""))
@@ -52,6 +58,48 @@ impl Resource {
             _ => None,
         }
     }
+}
+
+/// The steps of a reference: `module.x["a.b"].y` is `module`, `x["a.b"]`, `y`.
+pub(super) fn steps(reference: &str) -> Vec<String> {
+    let mut steps = vec![String::new()];
+    let (mut depth, mut quoted) = (0_u32, false);
+    for char in reference.chars() {
+        match char {
+            '"' => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match (char, steps.last_mut()) {
+            ('.', _) if depth == 0 && !quoted => steps.push(String::new()),
+            (char, Some(step)) => step.push(char),
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// The module that an address stands in; empty for the root.
+pub(super) fn module_of(address: &str) -> &str {
+    let steps = steps(address);
+    let mut length = 0;
+    let mut last = 0;
+    for pair in steps.chunks(2) {
+        match pair {
+            [root, name] if root == "module" => {
+                length += root.len() + name.len() + 2;
+                last = length;
+            }
+            _ => break,
+        }
+    }
+    // An address of a module alone stands in the module around it.
+    if last > address.len() {
+        let own: usize = steps[steps.len() - 2..].iter().map(|step| step.len() + 1).sum();
+        return address.get(..last.saturating_sub(own + 1)).unwrap_or_default();
+    }
+    address.get(..last.saturating_sub(1)).unwrap_or_default()
 }
 
 /// The kind in the normal form, of the types that are items of their own.

@@ -244,13 +244,14 @@ impl Who {
     fn is_strange(&self, provider: &Field, own: Option<&str>) -> bool {
         let Some(arn) = provider.known_text() else { return false };
         let Some((before, issuer)) = arn.split_once(":oidc-provider/") else { return arn != "*" };
-        let differs = |part: Option<&str>, fact: &str| {
-            let part = part.filter(|part| !part.is_empty());
-            part.is_some_and(|part| self.role.known_text(fact).is_some_and(|own| own != part))
+        let named = self.controller.known_text("/Role");
+        // What the role's own source leaves open, the ARN says that the controller takes it by.
+        let differs = |number: usize, fact: &str| {
+            let part = |arn: &str| arn.split(':').nth(number).filter(|part| !part.is_empty()).map(str::to_owned);
+            let own = self.role.known_text(fact).or_else(|| part(named.as_deref()?));
+            part(before).zip(own).is_some_and(|(part, own)| part != own)
         };
-        own.is_some_and(|own| own != issuer)
-            || differs(before.rsplit(':').next(), "@account")
-            || differs(before.split(':').nth(1), "@partition")
+        own.is_some_and(|own| own != issuer) || differs(4, "@account") || differs(1, "@partition")
     }
 
     /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of
