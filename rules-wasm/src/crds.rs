@@ -1,6 +1,7 @@
 //! CustomResourceDefinitions: which fields an API server keeps.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use karpcheck_sdk::prelude::*;
 
@@ -17,27 +18,33 @@ pub(crate) fn counts(definition: Item) -> bool {
     definition.observed() || !definition.linked("@same").any(Item::observed)
 }
 
+/// By the scopes in which they were looked for, and the kind that they define.
+type ByKind = BTreeMap<(String, String), Vec<Item>>;
+
 thread_local! {
-    static BY_KIND: RefCell<Vec<(String, Vec<Item>)>> = const { RefCell::new(vec![]) };
+    static BY_KIND: RefCell<ByKind> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The definitions of a kind.
-fn all_of(kind: &str) -> Vec<Item> {
-    let known =
-        |all: &Vec<(String, Vec<Item>)>| all.iter().find(|(own, _)| own == kind).map(|(_, items)| items.clone());
-    if let Some(items) = BY_KIND.with_borrow(known) {
+/// The definitions of a kind in the scopes of an object.
+fn all_of(object: Item, kind: &str) -> Vec<Item> {
+    let scopes = match object.field("@scope").value() {
+        Value::Json(scopes) => scopes.clone(),
+        _ => String::new(),
+    };
+    let key = (scopes, kind.to_owned());
+    if let Some(items) = BY_KIND.with_borrow(|all| all.get(&key).cloned()) {
         return items;
     }
     let ours = |definition: &Item| defined(*definition).ok().flatten().as_deref() == Some(kind);
     let items: Vec<Item> = select(KIND).known().filter(ours).collect();
-    BY_KIND.with_borrow_mut(|all| all.push((kind.to_owned(), items.clone())));
+    BY_KIND.with_borrow_mut(|all| all.insert(key, items.clone()));
     items
 }
 
 /// The definitions of a kind that count for an object: the cluster's own, else all that files give, of which one is
 /// installed.
 pub(crate) fn of(object: Item, kind: &str) -> Vec<Item> {
-    let mut all = all_of(kind);
+    let mut all = all_of(object, kind);
     all.retain(|definition| {
         let elsewhere = object.observed() && definition.observed();
         !elsewhere || !object.same("@cluster", *definition, "@cluster").is_no()

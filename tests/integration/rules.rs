@@ -5,6 +5,7 @@ mod causes;
 mod forms;
 pub(crate) mod harness;
 mod live;
+mod neighbours;
 mod pages;
 mod readiness;
 mod releases;

@@ -437,6 +437,8 @@ pub(crate) struct Identity {
     pub(crate) role: Option<String>,
     /// The interruption queue that it is told.
     pub(crate) queue: Option<String>,
+    /// The release that runs.
+    pub(crate) version: Option<String>,
     /// The uid of its object, where that was seen in a cluster.
     pub(crate) uid: Option<String>,
 }
@@ -488,6 +490,7 @@ pub(crate) fn identity(builder: &Builder, item: &Item) -> Option<Identity> {
         region: known("Region"),
         role: known("Role"),
         queue: known("InterruptionQueue").or_else(|| settings::ignored_queue(&found.fields)),
+        version: known("Version"),
         uid: item.body.str_at(&["metadata", "uid"]).map(str::to_owned),
     })
 }

@@ -455,13 +455,15 @@ fn after(key: &Text, prefix: &str) -> Option<Text> {
 /// A policy that launches nodes and was made for Karpenter, or a part of one: where nothing else tells of a
 /// controller, it shows that there is one.
 pub(super) fn first_of_a_controller(builder: &Builder) -> Option<At> {
-    let launches = |item: &&Item| {
-        let any = |actions: &[&str]| statements(item).iter().any(|statement| names(statement, actions));
-        any(&["ec2:CreateFleet", "ec2:RunInstances"]) && is_made_for_karpenter(item, None)
-    };
     let parts = || {
         let held = |item: &Item| item.body.member("Roles").is_some_and(|roles| !roles.is_null());
         builder.items().iter().find(|item| &*item.kind != ROLE && is_a_part(item) && !held(item))
     };
-    builder.items().iter().find(launches).or_else(parts).map(Item::at)
+    builder.items().iter().find(|item| is_of_a_controller(item)).or_else(parts).map(Item::at)
+}
+
+/// Does an item launch nodes, and was it made for Karpenter? Then it is of a controller's rights.
+pub(super) fn is_of_a_controller(item: &Item) -> bool {
+    let any = |actions: &[&str]| statements(item).iter().any(|statement| names(statement, actions));
+    any(&["ec2:CreateFleet", "ec2:RunInstances"]) && is_made_for_karpenter(item, None)
 }

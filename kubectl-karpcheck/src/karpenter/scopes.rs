@@ -205,18 +205,47 @@ impl World<'_> {
             speakers: self.speakers(&cores),
             named: Named::new(&cores),
         };
-        let choices: Vec<(usize, Vec<usize>)> = rest.map(|unit| (unit, self.joins(unit, &cores, &around))).collect();
-        let mut alone = vec![];
-        for (unit, joined) in choices {
-            if joined.is_empty() {
-                alone.push(unit);
+        let (named, unnamed): (Vec<_>, Vec<_>) =
+            rest.map(|unit| (unit, self.named(unit, &cores, &around))).partition(|(_, joined)| !joined.is_empty());
+        let with_rights = |core: &Core| core.units.iter().any(|unit| self.facts[*unit].has_rights);
+        let mut rights: Vec<bool> = cores.iter().map(with_rights).collect();
+        for (unit, joined) in &named {
+            joined.iter().for_each(|core| rights[*core] |= self.facts[*unit].has_rights);
+        }
+        let looks = unnamed.into_iter().map(|(unit, _)| (unit, self.looks(unit, &cores, &around, &rights)));
+        let (mut choices, mut alone): (Vec<_>, Vec<_>) = looks.partition(|(_, joined)| !joined.is_empty());
+        // What lies with something that is of no core, and with no core, goes with that.
+        let folder = |unit: usize| self.units[unit].folder.first();
+        let elsewhere: BTreeSet<Option<&String>> = alone.iter().map(|(unit, _)| folder(*unit)).collect();
+        choices.retain(|(unit, joined)| {
+            let beside = joined.iter().any(|core| around.near.is_beside(*core, &self.units[*unit].folder));
+            let stays = beside || !elsewhere.contains(&folder(*unit));
+            if !stays {
+                alone.push((*unit, vec![]));
             }
+            stays
+        });
+        for (unit, joined) in named.into_iter().chain(choices) {
             for core in joined {
                 cores[core].units.insert(unit);
             }
         }
-        cores.extend(self.rest(alone));
+        cores.extend(self.apart(alone.into_iter().map(|(unit, _)| unit).collect()));
         cores
+    }
+
+    /// What joins no core: each folder below those that were named as if it were given alone.
+    fn apart(&self, mut alone: Vec<usize>) -> Vec<Core> {
+        alone.sort_unstable();
+        let mut folders: BTreeMap<Option<&String>, Vec<usize>> = BTreeMap::new();
+        for unit in alone {
+            folders.entry(self.units[unit].folder.first()).or_default().push(unit);
+        }
+        let scopes = folders.into_iter().flat_map(|(folder, members)| match folder {
+            Some(_) if members.len() < self.members.len() => World { members: &members, ..*self }.without_controllers(),
+            _ => self.rest(members),
+        });
+        scopes.collect()
     }
 
     /// The cores: what holds a controller, controllers that are one together.
@@ -295,14 +324,17 @@ impl World<'_> {
         for number in vague {
             let controller = &controllers[number];
             let fits = |core: usize| {
-                let mut others = cores[core].controllers.iter().map(|other| &controllers[*other].identity);
-                !others.any(|other| other.differs(&controller.identity))
+                let mut others = cores[core].controllers.iter().map(|other| &controllers[*other]);
+                others.all(|other| self.may_be(other, controller) && !self.is_of_another_release(other, controller))
+                    && !self.speaks_of_another(controller.unit, &cores[core])
             };
             let folder = &self.units[controller.unit].folder;
             // A base that several overlays take in is the controller of each.
             let mut takers: Vec<usize> = near.take(folder).filter(|core| fits(*core)).collect();
             if takers.is_empty() {
-                takers = near.nearest(folder, fits);
+                // One that lies elsewhere, with a controller of its own, may be another cluster.
+                let beside = |core: usize| fits(core) && near.is_beside(core, folder);
+                takers = near.nearest(folder, beside);
             }
             if takers.is_empty() {
                 cores.push(Core::default());
@@ -358,19 +390,41 @@ impl World<'_> {
         live(one) != live(other) || !one.identity.differs(&other.identity)
     }
 
-    /// The cores that a unit without a controller belongs to.
-    fn joins(&self, unit: usize, cores: &[Core], around: &Around<'_>) -> Vec<usize> {
-        let Around { near, speakers, named } = around;
-        let (facts, folder) = (&self.facts[unit], &self.units[unit].folder);
+    /// Are two controllers certainly of two releases? A manifest may be the next state of a live one.
+    fn is_of_another_release(&self, one: &Controller, other: &Controller) -> bool {
+        let live = |controller: &Controller| self.units[controller.unit].cluster.is_some();
+        let versions = (&one.identity.version, &other.identity.version);
+        live(one) == live(other) && matches!(versions, (Some(one), Some(other)) if one != other)
+    }
+
+    /// Does what was read with a controller speak of a cluster that is not the core's?
+    fn speaks_of_another(&self, unit: usize, core: &Core) -> bool {
+        let facts = &self.facts[unit];
+        let known = |called: &String| !facts.names.is_empty() && !facts.names.contains(called);
+        core.called.as_ref().is_some_and(known)
+    }
+
+    /// The cores that a unit without a controller names, or that take it in.
+    fn named(&self, unit: usize, cores: &[Core], around: &Around<'_>) -> Vec<usize> {
+        let facts = &self.facts[unit];
         let fits = |core: &usize| !cores[*core].facts.apart(facts);
-        let meeting: Vec<usize> = named.meeting(facts).into_iter().filter(fits).collect();
+        let meeting: Vec<usize> = around.named.meeting(facts).into_iter().filter(fits).collect();
         if !meeting.is_empty() {
             return meeting;
         }
-        let takers: Vec<usize> = near.take(folder).filter(fits).collect();
-        if !takers.is_empty() {
-            return takers;
-        }
+        around.near.take(&self.units[unit].folder).filter(fits).collect()
+    }
+
+    /// The cores that a unit belongs to which names none. `rights` says which have a policy of a controller's.
+    fn looks(&self, unit: usize, cores: &[Core], around: &Around<'_>, rights: &[bool]) -> Vec<usize> {
+        let Around { near, speakers, named } = around;
+        let (facts, folder) = (&self.facts[unit], &self.units[unit].folder);
+        let other = |core: usize| cores[core].called.is_some() && !facts.names.is_empty();
+        let fits = |core: &usize| {
+            // Elsewhere there may be another cluster, with a controller of its own.
+            let another = (rights[*core] && facts.has_rights) || (self.units[unit].answers && other(*core));
+            !cores[*core].facts.apart(facts) && (!another || near.is_beside(*core, folder))
+        };
         // What AWS says of an account is for all that are in it.
         if self.units[unit].answers {
             return (0..cores.len()).filter(fits).collect();

@@ -263,10 +263,12 @@ impl Deciding {
             lacks(&schema, node, &mut lacking);
         }
         let Some((others, names)) = lacking.first() else { return Completeness::Whole };
-        if object.peers("@name", &object.kind(), "@name").iter().any(|peer| peer.known().is_some()) {
-            return Completeness::Patch;
-        }
+        // An object of another cluster is no base of this one, whatever it is called.
+        let namesakes = object.peers("@name", &object.kind(), "@name");
+        let mut bases =
+            namesakes.iter().filter_map(Link::known).filter(|peer| peer.linked("@controller").next().is_none());
         match (lacking.len(), names.as_slice()) {
+            _ if bases.next().is_some() => Completeness::Patch,
             // Two of three: a patch would rather set one.
             (1, [_]) if *others >= 2 => Completeness::Whole,
             (1, [name]) if *others == 1 => Completeness::Open(name.clone()),

@@ -7,9 +7,9 @@ use crate::inventory::builder::Builder;
 use crate::inventory::item::{Item, SourceKind};
 use crate::inventory::location::{endpoint, location_in};
 use crate::inventory::node::Node;
-use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
 use crate::karpenter::scopes::{Core, Unit};
+use crate::karpenter::{controller, policies};
 
 /// What identifies a cluster, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Facts {
     queues: BTreeSet<String>,
     pub(super) accounts: BTreeSet<String>,
     pub(super) regions: BTreeSet<String>,
+    /// Does it hold a policy of a controller's?
+    pub(super) has_rights: bool,
 }
 
 impl Facts {
@@ -36,6 +38,7 @@ impl Facts {
         self.queues.extend(other.queues);
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
+        self.has_rights |= other.has_rights;
     }
 
     /// What two of them have in common that speak of one cluster. The names come first.
@@ -130,6 +133,7 @@ fn of_item(item: &Item, facts: &mut Facts) {
         }
         _ => {}
     }
+    facts.has_rights |= policies::is_of_a_controller(item);
     for name in controller::pinned_in(item) {
         facts.names.insert(name);
     }
@@ -160,6 +164,7 @@ pub(super) fn of_identity(identity: &Identity) -> Facts {
         queues: identity.queue.iter().map(|queue| last(queue)).collect(),
         accounts: identity.role.iter().filter_map(|role| account(role)).collect(),
         regions: set(&identity.region),
+        has_rights: false,
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Neighbourhood<'a> {
     called: Vec<Option<String>>,
     /// The folders that a unit of a core lies in itself.
     folders: BTreeSet<&'a [String]>,
+    /// The cores that are beside everything: a live cluster, and what lies in no folder below those that were named.
+    everywhere: BTreeSet<usize>,
     /// The cores that have a unit in a folder or below.
     below: BTreeMap<&'a [String], BTreeSet<usize>>,
     /// The cores that take in what lies in a folder or below, by that folder.
@@ -36,6 +38,7 @@ impl<'a> Neighbourhood<'a> {
             takes,
             called: vec![],
             folders: BTreeSet::new(),
+            everywhere: BTreeSet::new(),
             below: BTreeMap::new(),
             takers: BTreeMap::new(),
             seen: vec![],
@@ -57,6 +60,9 @@ impl<'a> Neighbourhood<'a> {
     /// Adds a unit to a core.
     pub(super) fn enter(&mut self, core: usize, unit: usize) {
         let unit = &self.units[unit];
+        if unit.cluster.is_some() || unit.folder.is_empty() {
+            self.everywhere.insert(core);
+        }
         if unit.cluster.is_some() {
             return;
         }
@@ -78,6 +84,12 @@ impl<'a> Neighbourhood<'a> {
                 left.push(other.clone());
             }
         }
+    }
+
+    /// Do a core and what lies in a folder have a folder in common, below those that were named?
+    pub(super) fn is_beside(&self, core: usize, folder: &[String]) -> bool {
+        let common = folder.first().and_then(|_| self.below.get(&folder[..1]));
+        folder.is_empty() || self.everywhere.contains(&core) || common.is_some_and(|cores| cores.contains(&core))
     }
 
     /// Does a unit of a core lie in this very folder?
