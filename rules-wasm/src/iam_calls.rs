@@ -47,7 +47,7 @@ const FOUND: &[&str] = &["/status/subnets", "/status/securityGroups", "/status/a
 const UNNAMED: &str = "this-cluster";
 
 /// What a cluster is called in a request.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Name {
     /// What a field holds, with its symbols.
     Field(Field),
@@ -159,16 +159,24 @@ fn classes(controller: Item) -> Vec<Option<Item>> {
     let (mut tags, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut asked = vec![];
     for class in classes {
-        let value = |field: &str| format!("{:?}", class.get(field));
-        let requests =
-            ["@kind", "/spec"].iter().chain(FOUND).map(|field| value(field)).collect::<Vec<String>>().join(" ");
-        let other_tags = tags.insert(value("/spec/tags"));
+        let requests = ["@kind", "/spec"].iter().chain(FOUND).map(|field| said(class, field)).collect::<Vec<String>>();
+        let other_tags = tags.insert(said(class, "/spec/tags"));
         let other_requests = seen.insert(requests) && (other_tags || !class.get("/spec/role").is_absent());
         if asked.len() < MANY || other_requests {
             asked.push(Some(class));
         }
     }
     asked
+}
+
+/// What a class says in a field, in a form to compare.
+fn said(class: Item, field: &str) -> String {
+    match class.get(field) {
+        Value::Absent => String::new(),
+        Value::Text(text) => ["=", &text].concat(),
+        Value::Json(json) => json,
+        other => format!("{other:?}"),
+    }
 }
 
 impl Actor {

@@ -1,4 +1,5 @@
-//! Machine code that this program or its build made. The only unsafe code of the project.
+//! Machine code that this program or its build made. The only unsafe code of this program; beside it there is the
+//! allocator of packs, which runs in the sandbox.
 
 use wasmtime::Engine;
 use wasmtime::component::Component;

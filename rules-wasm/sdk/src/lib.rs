@@ -90,12 +90,19 @@
 //! module that several rules share says what it asks for, as a constant beside its functions, and the rules name it:
 //! `uses: &[interruption::READS]`. [`testing::undeclared_reads`] finds what was forgotten.
 //!
+//! # Memory
+//!
+//! A pack has this crate's allocator, which is made for what rules do: many small blocks that are soon given back. So it cannot
+//! have a `#[global_allocator]` of its own.
+//!
 //! # Tests
 //!
 //! `cargo test` runs natively, where there is no host. [`testing::Inventory`] stands in for it: items from JSON, how they refer to
 //! each other, what IAM answers; it says what a rule finds in them. [`testing::undeclared_reads`] runs all rules against invented
 //! answers and finds what they forgot to declare. `kubectl karpcheck pack test` judges whole files by the built pack.
 
+#[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
+mod allocator;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod build;
 mod field;

@@ -33,7 +33,7 @@ impl Actor {
 
     /// The answer to one call on one resource.
     pub(super) fn ask_on(&self, call: &Call, resource: &Resource) -> Decision {
-        let mut choices: Vec<Vec<(&str, &str)>> = vec![vec![]];
+        let mut choices: Vec<Vec<(&'static str, &'static str)>> = vec![vec![]];
         for (key, values) in call.with {
             // EC2 has another name in China.
             let by_partition = *key == "iam:PassedToService" && values.len() > 1;
@@ -46,13 +46,13 @@ impl Actor {
         }
         let mut first = None;
         for with in choices {
-            let decision = self.decided(self.on_resource(call, resource, &with));
+            let decision = self.decided(call, resource, &with);
             if decision.access == Access::Allowed {
                 return decision;
             }
             first.get_or_insert(decision);
         }
-        let decision = first.unwrap_or_else(|| self.decided(self.on_resource(call, resource, &[])));
+        let decision = first.unwrap_or_else(|| self.decided(call, resource, &[]));
         self.with_gap(decision, resource)
     }
 
@@ -83,7 +83,8 @@ impl Actor {
                 .any(|item| item.get("@partition").is("aws-cn"))
     }
 
-    fn on_resource(&self, call: &Call, resource: &Resource, with: &[(&str, &str)]) -> Request {
+    /// What it depends on is in `asked`, too.
+    pub(super) fn on_resource(&self, call: &Call, resource: &Resource, with: &[(&str, &str)]) -> Request {
         let request = self.request(call.action, &resource.arn, call.sends, call.found, with);
         let mut request =
             resource.fields.iter().fold(request, |request, (name, field)| request.field(name.clone(), field.clone()));
@@ -157,7 +158,7 @@ impl Actor {
     }
 
     /// Do the controller's settings add tags of their own? From 0.24 to 0.32 they could (`aws.tags`).
-    fn tags_by_settings(&self) -> bool {
+    pub(super) fn tags_by_settings(&self) -> bool {
         let written = || matches!(self.setting("tags").value(), Value::Text(_) | Value::Json(_));
         ((0, 24, 0)..(0, 33, 0)).contains(&self.release) && written()
     }

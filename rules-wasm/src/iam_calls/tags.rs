@@ -50,7 +50,27 @@ pub(crate) enum Pinned {
     InValues,
 }
 
+/// Which rows of the tables a release has, a bit each.
+pub(super) type Rows = u32;
+
+/// The rows of a release, from a bit on.
+fn rows_of(rows: &[Tag], release: Version, from: usize) -> Rows {
+    let of_release = |row: &Tag| row.since <= release && release < row.before;
+    rows.iter().enumerate().filter(|(_, row)| of_release(row)).map(|(at, _)| 1 << (from + at)).sum()
+}
+
 impl Actor {
+    /// By which of the rows of its releases the tags differ.
+    pub(super) fn rows(&self, tags: Tags) -> Rows {
+        match tags {
+            Tags::Launch => rows_of(STATIC, self.tags_of, 0),
+            Tags::Template => rows_of(STATIC, self.tags_of, 0) | rows_of(TEMPLATE_TAGS, self.release, STATIC.len()),
+            Tags::Profile => rows_of(PROFILE, self.tags_of, 0),
+            // They are the same in all releases.
+            Tags::None | Tags::Unknown | Tags::Beta | Tags::Alpha | Tags::Linked | Tags::Names | Tags::ClusterName => 0,
+        }
+    }
+
     /// The tags that go with it, keys and values as templates.
     fn own_tags(&self, tags: Tags) -> Vec<(String, String)> {
         let of = |rows: &[Tag], release: Version| -> Vec<(String, String)> {

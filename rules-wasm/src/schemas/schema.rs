@@ -1,6 +1,6 @@
 //! A schema: one level of what a CRD's version describes.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::schemas::cel::{Regex, Rule};
 use crate::schemas::json;
@@ -38,6 +38,9 @@ struct Known {
     defaults: OnceCell<bool>,
     asks: OnceCell<bool>,
     sound: RefCell<Vec<Node>>,
+    /// How often a value was looked for among the sound ones, and found.
+    looked: Cell<u32>,
+    found: Cell<u32>,
 }
 
 impl PartialEq for Known {
@@ -48,6 +51,8 @@ impl PartialEq for Known {
 
 /// How many values are remembered to be as a schema wants them.
 const MOST_SOUND: usize = 8;
+/// So often a value is looked for among them before it is asked whether that is worth it: one of four must be found.
+const TRIES: u32 = 32;
 
 /// The keywords whose value is a number.
 pub(crate) const LIMITS: &[&str] =
@@ -128,7 +133,14 @@ impl Schema {
 
     /// Was a value judged before, and nothing is wrong with it? Objects of a fleet have much in common.
     pub(super) fn is_known_sound(&self, node: &Node) -> bool {
-        self.asks() && self.known.sound.borrow().contains(node)
+        let Known { sound, looked, found, .. } = &self.known;
+        if !self.asks() || (looked.get() >= TRIES && found.get() < looked.get() / 4) {
+            return false;
+        }
+        let is_known = sound.borrow().contains(node);
+        looked.set(looked.get() + 1);
+        found.set(found.get() + u32::from(is_known));
+        is_known
     }
 
     /// Remembers that nothing is wrong with a value: of the first ones, since comparing with many costs, too.

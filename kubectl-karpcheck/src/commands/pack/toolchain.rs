@@ -80,11 +80,17 @@ impl Toolchain {
         files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
     }
 
-    /// `cargo build` for the target, in a folder of its own. `roots` are folders whose names must not end up in the pack,
-    /// each with the name to put in its place.
+    /// `cargo rustc` for the target, in a folder of its own. `roots` are folders whose names must not end up in the pack,
+    /// each with the name to put in its place. Of the crate's types only the pack is made: together with an `rlib`, which its
+    /// tests want, cargo leaves out the profile's `lto`, and then nothing of the standard library is put in line.
     pub(super) fn build(&self, target_dir: &Path, roots: &[(PathBuf, &str)]) -> Command {
         let mut command = Command::new(&self.cargo);
-        command.arg("build").arg("--target").arg(TARGET).arg("--target-dir").arg(target_dir);
+        command
+            .args(["rustc", "--crate-type", "cdylib"])
+            .arg("--target")
+            .arg(TARGET)
+            .arg("--target-dir")
+            .arg(target_dir);
         if let Some(rustc) = &self.rustc {
             command.env("RUSTC", rustc);
         }
