@@ -1,5 +1,7 @@
 //! The context of a request: its keys and what is known of them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::inventory::reason::Iam;
@@ -179,7 +181,7 @@ impl Context {
     }
 
     fn add_family(&mut self, name: KeyName, given: Given) {
-        let length = name.folded.tokens().len();
+        let length = name.folded.length();
         let at = self.families.iter().position(|(other, ..)| *other < length);
         self.families.insert(at.unwrap_or(self.families.len()), (length, name, given));
     }
@@ -226,11 +228,28 @@ impl Context {
             }
             return;
         }
-        let name = KeyName::new(&key);
+        self.set_default_name(KeyName::new(&key), given);
+    }
+
+    /// The same for a name without a star.
+    fn set_default_name(&mut self, name: KeyName, given: Given) {
         let named = matches!(self.lookup(&name), Lookup::One(found) if !std::ptr::eq(found, &raw const ABSENT));
         if !named {
             self.add(name, given);
         }
+    }
+
+    /// The same for a key that every request has, whose name is worked out once.
+    pub(super) fn set_fact(&mut self, key: &'static str, given: Given) {
+        thread_local! {
+            static NAMES: RefCell<HashMap<&'static str, KeyName>> = RefCell::default();
+        }
+        if key.ends_with('*') {
+            return self.set_default(key, given);
+        }
+        let name =
+            NAMES.with_borrow_mut(|names| names.entry(key).or_insert_with(|| KeyName::new(&Text::from(key))).clone());
+        self.set_default_name(name, given);
     }
 
     /// What is said of a key by its name.

@@ -18,6 +18,10 @@ pub(super) fn fold(text: &Text) -> Text {
         Some(known) if known.is_ascii() => Text::from(known.to_ascii_lowercase()),
         Some(known) => Text::from(known.chars().map(fold_char).collect::<String>()),
         None => Text::from_parts(text.clone().into_parts().into_iter().map(|part| match part {
+            Part::Known(mut known) if known.is_ascii() => {
+                known.make_ascii_lowercase();
+                Part::Known(known)
+            }
             Part::Known(known) => Part::Known(known.chars().map(fold_char).collect::<String>().into()),
             hole @ Part::Hole(_) => hole,
         })),

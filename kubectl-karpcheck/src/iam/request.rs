@@ -7,14 +7,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::inventory::arn::AccountRegion;
-use crate::inventory::pointer;
-use crate::inventory::pointer::Step;
 use crate::inventory::reason::Iam;
 use crate::inventory::{
-    Address, Cause, Found, Item, ItemId, Part, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
+    Address, Cause, Found, Item, ItemId, Reason, Scope, Symbol, SymbolScope, Ternary, Text, Unknown, Value,
 };
 
 use crate::iam::context::{Context, Given};
@@ -31,8 +29,10 @@ mod organisation;
 mod principal_policies;
 mod tags;
 mod target;
+mod templates;
 
 use principal_policies::PrincipalPolicies;
+use templates::Fields;
 
 pub(super) const ROLE: &str = "AWS::IAM::Role";
 pub(super) const USER: &str = "AWS::IAM::User";
@@ -98,9 +98,6 @@ pub struct RequestSpec {
     pub fields: Vec<(ItemId, String)>,
 }
 
-/// The longest text that a template is put together to, in bytes: more than any ARN, tag or key of AWS has.
-const LONGEST: usize = 4096;
-
 /// What was read of the policies of one run, in whichever scope: worth keeping as long as its inventory. A scope is known by
 /// the number of items before it.
 #[derive(Debug, Default)]
@@ -163,50 +160,43 @@ impl<'a> Evaluator<'a> {
     /// The request in full, and all policies that bear on it.
     pub fn prepare(&self, question: &RequestSpec) -> (Request, Policies) {
         let mut policies = Policies::default();
+        let fields = &Fields::new(&question.fields);
         let service = question.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        let asker = self.asker(question);
+        let asker = self.asker(question, fields);
         let target = match &question.target {
             Target::Item(id) => Some(*id),
-            Target::Arn(written) => self.resource_by_arn(&self.template(written, &question.fields)),
+            Target::Arn(written) => self.resource_by_arn(&self.template(written, fields)),
         };
         let (own_home, target_home) = self.homes(asker.as_deref(), target);
         let principal = match (&question.principal, &asker) {
-            (PrincipalSpec::Service(name), _) => Principal::Service(self.template(name, &question.fields)),
+            (PrincipalSpec::Service(name), _) => Principal::Service(self.template(name, fields)),
             (PrincipalSpec::Federated(provider), _) => {
-                Principal::Federated(account_region::complete(&self.template(provider, &question.fields), &target_home))
+                Principal::Federated(account_region::complete(&self.template(provider, fields), &target_home))
             }
             (PrincipalSpec::Anyone, _) => Principal::Anyone,
             (PrincipalSpec::Arn(written), None) => {
-                let arn = account_region::complete(&self.template(written, &question.fields), &target_home);
+                let arn = account_region::complete(&self.template(written, fields), &target_home);
                 Principal::Identity(Identity::new(arn))
             }
-            (_, asker) => {
-                let arn =
-                    asker.as_ref().map(|asker| account_region::fill(&asker.arn, &own_home)).unwrap_or_else(nobody);
-                let mut identity = Identity::new(arn);
-                if identity.account.hole().is_some() {
-                    identity.account = own_home.account.clone();
-                }
-                let item = asker.as_ref().and_then(|asker| self.inventory.item(asker.item?));
-                if item.is_some_and(|item| &*item.kind == USER) {
-                    identity.kind = IdentityKind::User;
-                }
-                identity.session = asker.as_ref().and_then(|asker| asker.session.clone());
-                Principal::Identity(identity)
-            }
+            (_, asker) => Principal::Identity(match (asker, target) {
+                (Some(asker), None) => asker.identity.get_or_init(|| self.identity(Some(asker), &own_home)).clone(),
+                // What is not known of its home is taken from the target's.
+                (asker, _) => self.identity(asker.as_deref(), &own_home),
+            }),
         };
-        let resource = match (&question.target, target) {
-            (Target::Item(_), Some(id)) => account_region::fill(&self.arn_of(id), &target_home),
-            (Target::Arn(written), _) => account_region::complete(&self.template(written, &question.fields), &own_home),
-            (Target::Item(_), None) => nobody(),
+        // Taken apart once, for all that looks at a part of it.
+        let apart = |resource: Text| (super::arn::split(&resource), resource);
+        let (parts, resource) = match (&question.target, target) {
+            (Target::Item(_), Some(id)) => apart(account_region::fill(&self.arn_of(id), &target_home)),
+            (Target::Arn(written), _) => account_region::taken_apart(&self.template(written, fields), &own_home),
+            (Target::Item(_), None) => apart(nobody()),
         };
+        let parts = parts.map(Box::new);
         if let Some(asker) = &asker {
             self.own_policies(&asker.held, &service, &own_home, &mut policies);
         } else if let (PrincipalSpec::Arn(_), Principal::Identity(identity)) = (&question.principal, &principal) {
             principal_policies::stranger(identity, &service, &mut policies);
         }
-        // Taken apart once, for all that looks at a part of it.
-        let parts = super::arn::split(&resource).map(Box::new);
         let asked = target::Asked { action: &question.action, resource: &resource, parts: parts.as_deref() };
         self.target_policies(target, &asked, &target_home, &mut policies);
         if let Principal::Identity(identity) = &principal {
@@ -238,8 +228,8 @@ impl<'a> Evaluator<'a> {
         self.resource_control(&principal, &service, &target_home, &mut policies);
         let mut context = Context::of_service(&service);
         for (key, operand) in &question.context {
-            let key = self.template(key, &question.fields);
-            context.set(key, self.given(operand, &question.fields));
+            let key = self.template(key, fields);
+            context.set(key, self.given(operand, fields));
         }
         facts::add(
             &mut context,
@@ -258,14 +248,29 @@ impl<'a> Evaluator<'a> {
         (Request::taken_apart(principal, &question.action, (resource, parts), context), policies)
     }
 
+    /// Who asks, living somewhere.
+    fn identity(&self, asker: Option<&Asker>, home: &AccountRegion) -> Identity {
+        let mut identity = Identity::new(asker.map_or_else(nobody, |asker| account_region::fill(&asker.arn, home)));
+        if identity.account.hole().is_some() {
+            identity.account = home.account.clone();
+        }
+        let item = asker.and_then(|asker| self.inventory.item(asker.item?));
+        if item.is_some_and(|item| &*item.kind == USER) {
+            identity.kind = IdentityKind::User;
+        }
+        identity.session = asker.and_then(|asker| asker.session.clone());
+        identity
+    }
+
     /// The context keys that a question itself names, as people read them: `aws:SourceArn = …`.
     pub fn stated(&self, question: &RequestSpec) -> Vec<String> {
+        let fields = &Fields::new(&question.fields);
         question
             .context
             .iter()
             .map(|(key, operand)| {
-                let key = self.template(key, &question.fields);
-                match self.given(operand, &question.fields) {
+                let key = self.template(key, fields);
+                match self.given(operand, fields) {
                     Given::Absent => format!("no {key}"),
                     Given::Unknown(reason) => format!("{key} unknown ({reason})"),
                     Given::Values(values) => {
@@ -275,131 +280,6 @@ impl<'a> Evaluator<'a> {
                 }
             })
             .collect()
-    }
-
-    fn given(&self, operand: &Operand, fields: &[(ItemId, String)]) -> Given {
-        match operand {
-            Operand::Absent => Given::Absent,
-            Operand::Unknown(reason) => Given::Unknown(reason.clone()),
-            Operand::Text(text) => Given::one(text.as_str()),
-            Operand::Number(number) => Given::one(crate::inventory::node::json_number(*number).to_string()),
-            Operand::Flag(flag) => Given::one(if *flag { "true" } else { "false" }),
-            Operand::Template(template) => {
-                let text = self.template(template, fields);
-                match text.hole() {
-                    // Nothing of it is known: it may even be absent.
-                    Some(symbol) if text.is(&symbol.name) && symbol.scope == SymbolScope::Field => {
-                        Given::Unknown(symbol.reason.clone())
-                    }
-                    _ => Given::one(text),
-                }
-            }
-        }
-    }
-
-    /// A template with its fields put in.
-    fn template(&self, written: &str, fields: &[(ItemId, String)]) -> Text {
-        if !written.contains('{') {
-            return Text::from(written);
-        }
-        let field = |index: usize| fields.get(index).map(|(id, pointer)| self.field(*id, pointer));
-        // A template that is one field keeps what the field refers to.
-        let whole =
-            written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).and_then(|index| index.parse().ok());
-        let too_long = || {
-            Text::symbol(Symbol {
-                name: format!("(a text of more than {LONGEST} bytes)").into(),
-                scope: SymbolScope::Field,
-                reason: Reason::new(Cause::Undecidable, Iam::TooLong { bytes: LONGEST }),
-            })
-        };
-        if let Some(text) = whole.and_then(field) {
-            return if text.known_len() > LONGEST { too_long() } else { text };
-        }
-        let mut parts: Vec<Part> = vec![];
-        let mut length = 0;
-        let mut rest = written;
-        while let Some((before, after)) = rest.split_once('{') {
-            parts.push(Part::Known(before.into()));
-            let end = after.find('}');
-            let put = end.and_then(|end| field(after[..end].parse().ok()?).map(|text| (text, end)));
-            match put {
-                Some((text, end)) => {
-                    length += before.len() + text.known_len();
-                    if length > LONGEST {
-                        return too_long();
-                    }
-                    parts.extend(text.into_parts());
-                    rest = &after[end + 1..];
-                }
-                None => {
-                    parts.push(Part::Known("{".into()));
-                    rest = after;
-                }
-            }
-        }
-        parts.push(Part::Known(rest.into()));
-        Text::from_parts(parts)
-    }
-
-    /// A field's text, with its symbols. What is unknown or absent is a hole of its own.
-    fn field(&self, id: ItemId, pointer: &str) -> Text {
-        let hole = |reason| {
-            Text::symbol(Symbol {
-                name: format!("(field {}{pointer})", id.0).into(),
-                scope: SymbolScope::Field,
-                reason,
-            })
-        };
-        let Some(item) = self.inventory.item(id) else {
-            return hole(Reason::new(Cause::NotProvided, Iam::NoItem));
-        };
-        let absent = || {
-            hole(Reason::new(Cause::NotProvided, Iam::NoField { item: (&*item.name).into(), pointer: pointer.into() }))
-        };
-        if let Some(fact) = pointer.strip_prefix('@') {
-            // What acts as a role lives where the role or its policies do.
-            if acts_as_role(item) {
-                let home = self.homes(self.asker_item(id).as_deref(), None).0;
-                match fact {
-                    "account" => return home.account,
-                    "region" => return home.region,
-                    "partition" => return home.partition,
-                    _ => {}
-                }
-            }
-            let aws = item.aws.as_deref();
-            let node = match fact {
-                "arn" => return self.arn_of(id),
-                "account" => aws.and_then(|aws| aws.account.as_ref()),
-                "region" => aws.and_then(|aws| aws.region.as_ref()),
-                "partition" => aws.and_then(|aws| aws.partition.as_ref()),
-                "name" => return Text::from(&*item.name),
-                _ => None,
-            };
-            return match node.map(|node| &node.value) {
-                Some(Value::Text(text)) => text.clone(),
-                Some(Value::Unknown(reason)) => hole((**reason).clone()),
-                _ => absent(),
-            };
-        }
-        let segments = pointer::segments(pointer).unwrap_or_default();
-        match pointer::follow(&item.body, &segments) {
-            Step::Absent => absent(),
-            Step::Unknown(reason, ..) => hole(reason),
-            Step::Key(key, _) => key.clone(),
-            Step::Node(node) => match &node.value {
-                Value::Text(text) => text.clone(),
-                Value::Number(number) => Text::from(crate::inventory::node::json_number(*number).to_string()),
-                Value::Flag(flag) => Text::from(if *flag { "true" } else { "false" }),
-                Value::Unknown(reason) => hole((**reason).clone()),
-                Value::Null => absent(),
-                Value::List(_) | Value::Map(_) => hole(Reason::new(
-                    Cause::Undecidable,
-                    Iam::NotText { item: (&*item.name).into(), pointer: pointer.into() },
-                )),
-            },
-        }
     }
 
     /// An item's ARN, which also says which resource of a template it is.
@@ -427,16 +307,17 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The principal as an item, and what it holds.
-    fn asker(&self, question: &RequestSpec) -> Option<Arc<Asker>> {
+    fn asker(&self, question: &RequestSpec, fields: &Fields<'_>) -> Option<Arc<Asker>> {
         let id = match &question.principal {
             PrincipalSpec::Item(id) => *id,
             PrincipalSpec::Arn(written) => {
-                let wanted = self.template(written, &question.fields);
+                let wanted = self.template(written, fields);
                 let exact = self.by_arn(ROLE, &wanted).or_else(|| self.by_arn(USER, &wanted));
                 let Some(id) = exact else {
                     let role = self.role_of_session(&wanted)?;
                     let asker = self.asker_item(role)?;
-                    return Some(Arc::new(Asker { session: Some(wanted), ..(*asker).clone() }));
+                    let identity = OnceLock::new();
+                    return Some(Arc::new(Asker { session: Some(wanted), identity, ..(*asker).clone() }));
                 };
                 id
             }
@@ -508,11 +389,14 @@ impl<'a> Evaluator<'a> {
 
     fn homes(&self, asker: Option<&Asker>, target: Option<ItemId>) -> (AccountRegion, AccountRegion) {
         let target = account_region::Known::of_item(target.and_then(|id| self.inventory.item(id)));
-        let own = match asker {
-            Some(asker) => account_region::Known::of_arn(&asker.arn)
+        let of_asker = |asker: &Asker| {
+            account_region::Known::of_arn(&asker.arn)
                 .or(account_region::Known::of_item(asker.lives.and_then(|id| self.inventory.item(id))))
                 .or(account_region::Known::said_by(asker.acts.and_then(|id| self.inventory.item(id))))
-                .or(asker.held.home.clone()),
+                .or(asker.held.home.clone())
+        };
+        let own = match asker {
+            Some(asker) => asker.home.get_or_init(|| of_asker(asker)).clone(),
             None => account_region::Known::default(),
         };
         let own_home = own.clone().or(target.clone());
@@ -545,11 +429,15 @@ struct Asker {
     session: Option<Text>,
     /// The item that acts as the role: a controller.
     acts: Option<ItemId>,
+    /// Where it lives, as far as it says itself. Worked out once: each of its requests asks for it several times.
+    home: OnceLock<account_region::Known>,
+    /// Who it is, where its requests are for no item.
+    identity: OnceLock<Identity>,
 }
 
 impl Asker {
     fn new(item: Option<ItemId>, lives: Option<ItemId>, arn: Text, held: Arc<PrincipalPolicies>) -> Self {
-        Self { item, lives, arn, held, session: None, acts: None }
+        Self { item, lives, arn, held, session: None, acts: None, home: OnceLock::new(), identity: OnceLock::new() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Amazon Resource Names, known in part or as a whole.
 
+use std::sync::LazyLock;
+
 use crate::inventory::node::Value;
 use crate::inventory::reason::{Cause, Gathered, Reason};
 use crate::inventory::ternary::Ternary;
@@ -16,6 +18,13 @@ pub const ACCOUNT: &str = "${AWS::AccountId}";
 
 /// The symbol for a partition, account or region that was not stated: the same one everywhere in a run.
 pub fn unstated(name: &str) -> Text {
+    // Each request to IAM asks for some.
+    static ALL: LazyLock<[(&str, Text); 3]> =
+        LazyLock::new(|| [PARTITION, REGION, ACCOUNT].map(|name| (name, new_unstated(name))));
+    ALL.iter().find(|(known, _)| *known == name).map_or_else(|| new_unstated(name), |(_, text)| text.clone())
+}
+
+fn new_unstated(name: &str) -> Text {
     let gap = match name {
         PARTITION => Gathered::Partition,
         REGION => Gathered::Region,

@@ -3,6 +3,7 @@
 //! A template's `arn:${AWS::Partition}:sqs:${AWS::Region}:…` is a text with holes. Each hole is a [`Symbol`], equal to
 //! itself and to nothing else with certainty. Questions about such texts have three answers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -294,6 +295,26 @@ impl Text {
         match self {
             Self::Known(text) => (text, text),
             Self::Template(template) => (known(template.parts.first()), known(template.parts.last())),
+        }
+    }
+
+    /// As it is written, with the names of its holes.
+    pub(crate) fn written(&self) -> Cow<'_, str> {
+        self.known().map_or_else(|| Cow::Owned(self.to_string()), Cow::Borrowed)
+    }
+
+    /// How many pieces it has: characters and holes.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Known(text) => text.chars().count(),
+            Self::Template(template) => template
+                .parts
+                .iter()
+                .map(|part| match part {
+                    Part::Known(text) => text.chars().count(),
+                    Part::Hole(_) => 1,
+                })
+                .sum(),
         }
     }
 

@@ -140,18 +140,24 @@ pub(super) fn fill(text: &Text, home: &AccountRegion) -> Text {
 
 /// Fills in the parts of an ARN that were left empty, as far as ARNs of its kind have them.
 pub(super) fn complete(written: &Text, home: &AccountRegion) -> Text {
+    taken_apart(written, home).1
+}
+
+/// The same, and the parts that it then has.
+pub(super) fn taken_apart(written: &Text, home: &AccountRegion) -> (Option<[Text; 6]>, Text) {
     let written = fill(written, home);
+    let parts = split(&written);
     if !written.starts_with("arn:") || written.refers().is_some() {
-        return written;
+        return (parts, written);
     }
-    let Some(mut parts) = split(&written) else { return written };
-    let service = parts[2].known().unwrap_or_default().to_owned();
-    let resource = parts[5].to_string();
-    let regional = !matches!(service.as_str(), "iam" | "s3" | "sts" | "organizations" | "cloudfront" | "route53" | "");
-    let owned = match service.as_str() {
+    let Some(mut parts) = parts else { return (None, written) };
+    let service = parts[2].known().unwrap_or_default();
+    let regional = !matches!(service, "iam" | "s3" | "sts" | "organizations" | "cloudfront" | "route53" | "");
+    let begins = |beginning: &str| parts[5].starts_with(beginning);
+    let owned = match service {
         "s3" | "" => false,
-        "ec2" => !(resource.starts_with("image/") || resource.starts_with("snapshot/")),
-        "ssm" => !resource.starts_with("parameter/aws/"),
+        "ec2" => !(begins("image/") || begins("snapshot/")),
+        "ssm" => !begins("parameter/aws/"),
         _ => true,
     };
     if parts[1].is_empty() {
@@ -163,12 +169,17 @@ pub(super) fn complete(written: &Text, home: &AccountRegion) -> Text {
     if parts[4].is_empty() && owned {
         parts[4] = home.account.clone();
     }
-    let mut all: Vec<Part> = vec![];
-    for (index, part) in parts.into_iter().enumerate() {
-        if index > 0 {
-            all.push(Part::Known(":".into()));
-        }
-        all.extend(part.into_parts());
-    }
-    Text::from_parts(all)
+    let known: Option<Vec<&str>> = parts.iter().map(Text::known).collect();
+    let whole = known.map_or_else(
+        || {
+            let colon = || Part::Known(":".into());
+            let joined = parts
+                .iter()
+                .enumerate()
+                .flat_map(|(index, part)| (index > 0).then(colon).into_iter().chain(part.clone().into_parts()));
+            Text::from_parts(joined)
+        },
+        |known| Text::from(known.join(":")),
+    );
+    (Some(parts), whole)
 }

@@ -29,7 +29,7 @@ pub(super) struct Facts<'a> {
 /// Adds the keys that the request does not name.
 pub(super) fn add(context: &mut Context, facts: &Facts<'_>) {
     let via = matches!(context.get("kms:ViaService"), Some(Given::Values(_)));
-    let set = &mut |key: &str, given: Given| context.set_default(key, given);
+    let set = &mut |key: &'static str, given: Given| context.set_fact(key, given);
     set("aws:SecureTransport", Given::one("true"));
     let resource = facts.resource;
     if let Some(account) = resource.map(|parts| &parts[4]).filter(|account| !account.is_empty()) {

@@ -62,10 +62,9 @@ impl Evaluator<'_> {
     /// The resource that an ARN names, among those that have policies.
     pub(super) fn resource_by_arn(&self, arn: &Text) -> Option<ItemId> {
         // Nothing else has a policy: `arn:aws:kms:…`.
-        if arn
-            .known()
-            .is_some_and(|arn| !["kms", "sqs", "dynamodb", "iam"].contains(&arn.split(':').nth(2).unwrap_or_default()))
-        {
+        let mut beginning = arn.beginning().unwrap_or_default().split(':').skip(2);
+        let service = beginning.next().filter(|_| arn.known().is_some() || beginning.next().is_some());
+        if service.is_some_and(|service| !["kms", "sqs", "dynamodb", "iam"].contains(&service)) {
             return None;
         }
         let parts = split(arn)?;
