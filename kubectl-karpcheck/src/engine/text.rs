@@ -5,6 +5,9 @@ const LOOKED_AT: usize = 16;
 
 /// One line: every run of blanks and control characters is one blank. Cut at `most` bytes.
 pub(super) fn line(text: &str, most: usize) -> String {
+    if text.len() <= most && is_clean(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len().min(most));
     for char in text.chars().take(most.saturating_mul(LOOKED_AT)) {
         if char.is_whitespace() || char.is_control() {
@@ -22,8 +25,25 @@ pub(super) fn line(text: &str, most: usize) -> String {
     cut(clean, most)
 }
 
+/// Is it one line already, as most texts are: words of ASCII with one blank between them?
+fn is_clean(text: &[u8]) -> bool {
+    let mut blank = true;
+    for byte in text {
+        match byte {
+            b' ' if blank => return false,
+            b' '..=b'~' => blank = *byte == b' ',
+            _ => return false,
+        }
+    }
+    !blank || text.is_empty()
+}
+
 /// Markdown: lines stay, other control characters go. Cut at `most` bytes.
 pub(super) fn page(text: &str, most: usize) -> String {
+    // Pages are looked at when a pack is loaded, at each start.
+    if text.len() <= most && text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len().min(most));
     for char in text.chars().take(most.saturating_mul(LOOKED_AT)) {
         match char {
@@ -73,6 +93,15 @@ mod tests {
         assert_eq!(line("  \n ", 100), "");
         assert_eq!(line(&format!("a{}b", " ".repeat(3_000)), 100), "a", "blanks without end are not looked at");
         assert_eq!(page("# a\r\n\tb\u{1b}[2J\u{0}", 100), "# a\n    b[2J");
+    }
+
+    #[test]
+    fn the_short_way_answers_as_the_long_one() {
+        for text in ["", " ", "a", "a b", " a", "a ", "a  b", "a\tb", "é", "~", "\u{7f}", "a\u{200b}", "a b c"] {
+            let long = line(&format!("{text}\n"), 100);
+            assert_eq!(line(text, 100), long, "{text:?}");
+            assert!(is_clean(text.as_bytes()) || text != long || !text.is_ascii(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Values as they were read: a tree in which every node knows its place, and may be unknown.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::text::Text;
 
@@ -214,6 +217,58 @@ impl Node {
             Value::Unknown(reason) => Json::String(format!("(unknown: {reason})")),
         }
     }
+
+    /// The text of [`to_json`](Self::to_json), without its tree: rules ask for thousands of objects.
+    pub fn json_text(&self) -> String {
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
+    }
+
+    fn write_json(&self, out: &mut String) {
+        match &self.value {
+            Value::Null => out.push_str("null"),
+            Value::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Value::Number(number) => out.push_str(&json_number(*number).to_string()),
+            Value::Text(text) => write_json_string(&text.written(), out),
+            Value::List(list) => {
+                out.push('[');
+                for (index, item) in list.items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Value::Map(map) => {
+                // By their names, and of two with one name the last, as the tree has them.
+                let mut members: BTreeMap<Cow<'_, str>, &Self> = BTreeMap::new();
+                members.extend(map.entries.iter().map(|(key, node)| (key.written(), node)));
+                out.push('{');
+                for (index, (key, node)) in members.into_iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_json_string(&key, out);
+                    out.push(':');
+                    node.write_json(out);
+                }
+                out.push('}');
+            }
+            Value::Unknown(reason) => write_json_string(&format!("(unknown: {reason})"), out),
+        }
+    }
+}
+
+fn write_json_string(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 impl Node {
@@ -268,5 +323,22 @@ impl FromIterator<(Key, Node)> for Map {
             map.set(key, node);
         }
         map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_tree_is_written_without_it() {
+        let text = r#"{"z": [], "a": {"b": [1, -2.5, 1e300, 9007199254740993, true, null, {}]}, "\"q\\": "\n\u0001\u007f\u2028é\ud83d\ude00/", "": ""}"#;
+        let mut node = Node::from_json(&serde_json::from_str(text).expect("well formed"), At::default());
+        assert_eq!(node.json_text(), node.to_json().to_string());
+        // YAML may say a name twice.
+        let Value::Map(map) = &mut node.value else { panic!("an object") };
+        map.entries.push(("a".into(), Node::text("later", At::default())));
+        assert_eq!(node.json_text(), node.to_json().to_string());
+        assert!(node.json_text().contains(r#""a":"later""#));
     }
 }

@@ -16,6 +16,11 @@ pub fn segments(pointer: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
         return Ok(vec![]);
     }
     let Some(rest) = pointer.strip_prefix('/') else { return Err(Malformed(pointer.into())) };
+    if !rest.contains('~') {
+        let mut segments = Vec::with_capacity(1 + rest.bytes().filter(|byte| *byte == b'/').count());
+        segments.extend(rest.split('/').map(Cow::Borrowed));
+        return Ok(segments);
+    }
     rest.split('/')
         .map(|segment| {
             if !segment.contains('~') {
@@ -37,6 +42,12 @@ pub fn push(pointer: &mut String, segment: &str) {
     } else {
         pointer.push_str(segment);
     }
+}
+
+/// The first segments of a pointer.
+pub(super) fn beginning(pointer: &str, segments: usize) -> &str {
+    let end = pointer.match_indices('/').nth(segments).map_or(pointer.len(), |(at, _)| at);
+    &pointer[..end]
 }
 
 /// What stands at the end of a route.

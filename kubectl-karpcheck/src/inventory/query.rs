@@ -30,7 +30,7 @@ impl Scope {
             return Ok(self.fact(id, item, fact));
         }
         let segments = pointer::segments(pointer)?;
-        Ok(self.value(id, item, pointer::follow(&item.body, &segments), &segments))
+        Ok(self.value(id, item, pointer::follow(&item.body, &segments), pointer))
     }
 
     /// Why a list or an object may have members that were not read. An AWS resource as a whole is only known where AWS or a
@@ -45,13 +45,13 @@ impl Scope {
                 Value::List(list) => list.more.as_deref().map(|reason| unknown(reason, pointer)),
                 Value::Map(map) => map.more.as_deref().map(|reason| unknown(reason, pointer)),
                 Value::Unknown(reason) => Some(unknown(reason, pointer)),
-                Value::Text(_) => match self.value(id, item, step.clone(), &segments) {
+                Value::Text(_) => match self.value(id, item, step.clone(), pointer) {
                     FieldValue::Unknown(unknown) => Some(unknown),
                     _ => None,
                 },
                 Value::Null | Value::Flag(_) | Value::Number(_) => None,
             },
-            Step::Unknown(..) => match self.value(id, item, step.clone(), &segments) {
+            Step::Unknown(..) => match self.value(id, item, step.clone(), pointer) {
                 FieldValue::Unknown(unknown) => Some(unknown),
                 _ => None,
             },
@@ -100,7 +100,7 @@ impl Scope {
             .into_iter()
             .map(|(source, body)| Seen {
                 source,
-                value: self.value(id, item, pointer::follow(body, &segments), &segments),
+                value: self.value(id, item, pointer::follow(body, &segments), pointer),
                 at: pointer::place(body, &segments),
             })
             .collect())
@@ -140,7 +140,7 @@ impl Scope {
                     if let Step::Node(node @ Node { value: Value::List(_) | Value::Map(_), .. }) = step {
                         visited += node.size();
                     }
-                    self.value(id, item, step, &pointer::segments(&found.at).unwrap_or_default())
+                    self.value(id, item, step, &found.at)
                 }
             };
             fields.push(Field { at: found.at, value });
@@ -148,28 +148,26 @@ impl Scope {
         Ok((fields, visited))
     }
 
-    fn value<'a>(&'a self, id: ItemId, item: &Item, step: Step<'a>, segments: &[Cow<'_, str>]) -> FieldValue<'a> {
-        let here = |depth: usize| {
-            let mut at = String::new();
-            segments[..depth].iter().for_each(|segment| pointer::push(&mut at, segment));
-            Some((id, at))
-        };
+    /// What a step comes to, and the pointer that it was found by.
+    fn value<'a>(&'a self, id: ItemId, item: &Item, step: Step<'a>, pointer: &str) -> FieldValue<'a> {
+        let here = || Some((id, pointer.to_owned()));
         match step {
             Step::Absent => FieldValue::Absent,
-            Step::Unknown(reason, _, depth) => FieldValue::Unknown(Unknown { reason, place: here(depth) }),
-            Step::Key(key, _) => text_value(key, here(segments.len())),
+            Step::Unknown(reason, _, depth) => {
+                let place = Some((id, pointer::beginning(pointer, depth).to_owned()));
+                FieldValue::Unknown(Unknown { reason, place })
+            }
+            Step::Key(key, _) => text_value(key, here),
             Step::Node(node) => match &node.value {
                 Value::Null => FieldValue::Absent,
                 Value::Flag(flag) => FieldValue::Flag(*flag),
                 Value::Number(number) => FieldValue::Number(*number),
                 Value::Text(text) if text.is_empty() && item.is_aws() => FieldValue::Absent,
-                Value::Text(text) => text_value(text, here(segments.len())),
-                Value::Unknown(reason) => {
-                    FieldValue::Unknown(Unknown { reason: (**reason).clone(), place: here(segments.len()) })
-                }
+                Value::Text(text) => text_value(text, here),
+                Value::Unknown(reason) => FieldValue::Unknown(Unknown { reason: (**reason).clone(), place: here() }),
                 Value::List(_) | Value::Map(_) => match node.first_unknown() {
-                    Some((reason, _)) => FieldValue::Unknown(Unknown { reason, place: here(segments.len()) }),
-                    None => FieldValue::Json(node.to_json().to_string()),
+                    Some((reason, _)) => FieldValue::Unknown(Unknown { reason, place: here() }),
+                    None => FieldValue::Json(node.json_text()),
                 },
             },
         }
@@ -179,7 +177,7 @@ impl Scope {
         let aws = item.aws.as_deref();
         let place = || Some((id, String::new()));
         let told = |node: Option<&'a Node>| match node.map(|node| &node.value) {
-            Some(Value::Text(text)) => text_value(text, place()),
+            Some(Value::Text(text)) => text_value(text, place),
             Some(Value::Unknown(reason)) => FieldValue::Unknown(Unknown { reason: (**reason).clone(), place: place() }),
             _ if aws.is_some() => FieldValue::Unknown(Unknown::new(
                 Cause::NotProvided,
@@ -242,10 +240,10 @@ impl Scope {
     }
 }
 
-fn text_value(text: &Text, place: Option<(ItemId, String)>) -> FieldValue<'_> {
+fn text_value(text: &Text, place: impl FnOnce() -> Option<(ItemId, String)>) -> FieldValue<'_> {
     match (text.known(), text.hole()) {
         (Some(text), _) => FieldValue::Text(Cow::Borrowed(text)),
-        (None, Some(symbol)) => FieldValue::Unknown(Unknown { reason: symbol.reason.clone(), place }),
+        (None, Some(symbol)) => FieldValue::Unknown(Unknown { reason: symbol.reason.clone(), place: place() }),
         (None, None) => FieldValue::Absent,
     }
 }

@@ -1,7 +1,7 @@
 //! JSON and YAML whose texts neither control a terminal nor command a pipeline, and lose nothing: what might is escaped.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_yaml::Value;
@@ -10,9 +10,10 @@ use crate::report::text;
 
 /// Writes a value as JSON over several lines.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    let mut lines = Lines { line: vec![], out };
+    // What is written comes sign by sign.
+    let mut lines = BufWriter::new(Lines { line: vec![], out });
     serde_json::to_writer_pretty(&mut lines, value)?;
-    lines.end()
+    lines.into_inner()?.end()
 }
 
 /// Escapes what is written through it line by line, so that a report of any size is written with the memory of its longest line.
@@ -23,9 +24,14 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn end(&mut self) -> io::Result<()> {
-        let line = std::str::from_utf8(&self.line).map_err(io::Error::other)?;
-        self.out.write_all(escaped(line, false).as_bytes())?;
-        self.out.write_all(b"\n")?;
+        if is_plain(&self.line) {
+            self.line.push(b'\n');
+            self.out.write_all(&self.line)?;
+        } else {
+            let line = std::str::from_utf8(&self.line).map_err(io::Error::other)?;
+            self.out.write_all(escaped(line, false).as_bytes())?;
+            self.out.write_all(b"\n")?;
+        }
         self.line.clear();
         Ok(())
     }
@@ -33,12 +39,13 @@ impl Lines<'_> {
 
 impl Write for Lines<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut parts = bytes.split(|byte| *byte == b'\n');
-        self.line.extend_from_slice(parts.next().unwrap_or_default());
-        for part in parts {
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.line.extend_from_slice(&rest[..end]);
             self.end()?;
-            self.line.extend_from_slice(part);
+            rest = &rest[end + 1..];
         }
+        self.line.extend_from_slice(rest);
         Ok(bytes.len())
     }
 
@@ -54,6 +61,11 @@ pub(super) fn yaml<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io:
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// Is there nothing to escape, as in most lines: no control character, no command, and nothing beyond ASCII?
+fn is_plain(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' '..=b'~' if *byte != b'#'))
 }
 
 /// A text of JSON, in which only strings hold what must be escaped. YAML has one escape for a character, JSON two halves.
