@@ -209,11 +209,22 @@ impl World<'_> {
             rest.map(|unit| (unit, self.named(unit, &cores, &around))).partition(|(_, joined)| !joined.is_empty());
         let with_rights = |core: &Core| core.units.iter().any(|unit| self.facts[*unit].has_rights);
         let mut rights: Vec<bool> = cores.iter().map(with_rights).collect();
-        for (unit, joined) in &named {
-            joined.iter().for_each(|core| rights[*core] |= self.facts[*unit].has_rights);
-        }
-        let looks = unnamed.into_iter().map(|(unit, _)| (unit, self.looks(unit, &cores, &around, &rights)));
-        let (mut choices, mut alone): (Vec<_>, Vec<_>) = looks.partition(|(_, joined)| !joined.is_empty());
+        let add = |rights: &mut Vec<bool>, joins: &[(usize, Vec<usize>)]| {
+            for (unit, joined) in joins {
+                joined.iter().for_each(|core| rights[*core] |= self.facts[*unit].has_rights);
+            }
+        };
+        add(&mut rights, &named);
+        // What lies beside a core comes first: what lies elsewhere has to fit that, too.
+        let beside = |unit: usize| around.near.is_beside_any(&self.units[unit].folder);
+        let (near, far): (Vec<_>, Vec<_>) = unnamed.into_iter().map(|(unit, _)| unit).partition(|unit| beside(*unit));
+        let looks = |units: Vec<usize>, rights: &[bool]| -> Vec<(usize, Vec<usize>)> {
+            units.into_iter().map(|unit| (unit, self.looks(unit, &cores, &around, rights))).collect()
+        };
+        let near = looks(near, &rights);
+        add(&mut rights, &near);
+        let (mut choices, mut alone): (Vec<_>, Vec<_>) =
+            near.into_iter().chain(looks(far, &rights)).partition(|(_, joined)| !joined.is_empty());
         // What lies with something that is of no core, and with no core, goes with that.
         let folder = |unit: usize| self.units[unit].folder.first();
         let elsewhere: BTreeSet<Option<&String>> = alone.iter().map(|(unit, _)| folder(*unit)).collect();

@@ -92,6 +92,11 @@ impl<'a> Neighbourhood<'a> {
         folder.is_empty() || self.everywhere.contains(&core) || common.is_some_and(|cores| cores.contains(&core))
     }
 
+    /// Is any core beside a folder?
+    pub(super) fn is_beside_any(&self, folder: &[String]) -> bool {
+        folder.first().is_none_or(|_| !self.everywhere.is_empty() || self.below.contains_key(&folder[..1]))
+    }
+
     /// Does a unit of a core lie in this very folder?
     pub(super) fn lies_in(&self, folder: &[String]) -> bool {
         self.folders.contains(folder)
