@@ -211,11 +211,14 @@ impl Kind {
     }
 }
 
-/// The partition that a region lies in, by its name.
+/// The partition that a region lies in, by its name, as botocore's `partitions.json` has them.
 pub fn partition_of(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",
+        region if region.starts_with("eusc-") => "aws-eusc",
+        region if region.starts_with("eu-isoe-") => "aws-iso-e",
+        region if region.starts_with("us-isof-") => "aws-iso-f",
         region if region.starts_with("us-isob-") => "aws-iso-b",
         region if region.starts_with("us-iso-") => "aws-iso",
         _ => "aws",

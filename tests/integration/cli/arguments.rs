@@ -28,6 +28,8 @@ fn bad_arguments_end_with_two_and_a_cure() {
     bad(&check(&["--account", "123"]), "an account id has twelve digits");
     bad(&check(&["--region", "eu-west1"]), "a region looks like eu-west-1");
     bad(&check(&["--partition", "china"]), "a partition is aws, or begins with it: aws-cn, aws-us-gov");
+    let elsewhere = check(&["--region", "cn-north-1", "--partition", "aws"]);
+    bad(&elsewhere, "region cn-north-1 is in partition aws-cn, not in aws");
     bad(&check(&["--fail-on", "critical"]), "[possible values: error, warning, info, new, none]");
     bad(&check(&["--parameter", "X"]), "a parameter is given as NAME=VALUE");
     for time in ["soon", "-1", "1e300", "30x"] {

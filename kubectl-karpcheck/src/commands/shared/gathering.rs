@@ -17,6 +17,7 @@ use crate::inventory::{
 };
 use crate::karpenter;
 use crate::report;
+use crate::schema::aws::partition_of;
 use crate::schema::kinds::GatherScope;
 use crate::sources;
 use crate::sources::aws_cli::AwsSummary;
@@ -122,6 +123,13 @@ pub fn gather(
     problems: &[Problem],
     streams: &mut Streams<'_>,
 ) -> Result<Gathered, CommandError> {
+    let facts = args.facts();
+    if let (Some(region), Some(partition)) = (&facts.region, &facts.partition)
+        && partition_of(region) != partition
+    {
+        let own = partition_of(region);
+        return Err(CommandError::Usage(format!("region {region} is in partition {own}, not in {partition}")));
+    }
     let mut read = read(args, gather_scope, problems, streams)?;
     // --offline is about clusters: with --aws, AWS is asked all the same.
     match aws.aws {

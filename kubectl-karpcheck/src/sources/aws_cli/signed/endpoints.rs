@@ -118,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn every_partition_has_a_name_of_its_own() {
+        let name = |partition: &Partition| crate::schema::aws::partition_of(&format!("{}x-1", partition.prefix));
+        let names: std::collections::BTreeSet<&str> = PARTITIONS.iter().map(name).collect();
+        assert_eq!(names.len(), PARTITIONS.len(), "{names:?}");
+    }
+
+    #[test]
     fn the_users_own_address_counts() {
         let own = |url: &str| of("iam", "eu-west-1", &Endpoints::all(url));
         let found = own("http://127.0.0.1:4566/aws/").expect("an address");
