@@ -37,7 +37,9 @@ pub use answer::{Field, FieldValue, Found, Link, Seen, Unknown};
 pub use builder::{Builder, Derivation, Draft};
 pub use cluster::{Cluster, ClusterLogin, Listing};
 pub use id::ItemId;
-pub use item::{AwsFacts, AwsOrigin, ClusterId, Document, Item, LiveOrigin, Logical, Origin, Place, SourceKind};
+pub use item::{
+    AwsFacts, AwsOrigin, ClusterId, Document, Item, LiveOrigin, Logical, Origin, Place, SourceKind, UnitPart,
+};
 pub use lookup::{LookupRecord, LookupResult};
 pub use node::{At, DocId, Key, List, Map, Node, Value, json_number};
 pub use problem::{Problem, ProblemClass};

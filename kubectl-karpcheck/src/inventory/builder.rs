@@ -7,7 +7,7 @@ use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::cluster::{Cluster, ClusterLogin, Listing};
 use crate::inventory::id::ItemId;
-use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, Origin, SourceKind};
+use crate::inventory::item::{AwsFacts, ClusterId, Document, Item, Origin, SourceKind, UnitPart};
 use crate::inventory::location::{Location, endpoint, location_of};
 use crate::inventory::lookup::LookupRecord;
 use crate::inventory::node::{At, DocId, Node, Value};
@@ -93,7 +93,7 @@ pub struct Builder {
     /// What is being read is part of this, where that is not the file that it stands in: a root of Terraform.
     unit: Option<Arc<str>>,
     /// The part of it: see [`Item::part`].
-    part: Option<Arc<str>>,
+    part: Option<UnitPart>,
     /// The roots of Terraform by the scope of their symbols.
     roots: BTreeMap<SymbolScope, Arc<str>>,
     /// Those of them that are files of overlays.
@@ -103,7 +103,7 @@ pub struct Builder {
     /// Folders that were named on the command line.
     given: Vec<std::path::PathBuf>,
     /// Folders whose objects a folder or an object of it takes in: an overlay its bases, a Kustomization of Flux its path.
-    taken: Vec<(std::path::PathBuf, std::path::PathBuf)>,
+    taken: Vec<folders::Taken<std::path::PathBuf>>,
     /// The clusters whose scope it is; all of them where it is not taken apart.
     own: Option<Vec<ClusterId>>,
     /// How a policy that stands as text is read.
@@ -283,7 +283,7 @@ impl Builder {
     }
 
     /// Says in which part of its root what is added from now on stands, until [`leave`](Self::leave).
-    pub fn enter_part(&mut self, part: Option<Arc<str>>) {
+    pub fn enter_part(&mut self, part: Option<UnitPart>) {
         self.part = part;
     }
 

@@ -194,8 +194,17 @@ pub struct Item {
     pub same: Vec<ItemId>,
     /// What it was read as part of, where that is not the file that it stands in: the folder of a root of Terraform.
     pub unit: Option<Arc<str>>,
-    /// The part of that which it stands in: the call of a module, by its address.
-    pub part: Option<Arc<str>>,
+    /// The part of that which it stands in.
+    pub part: Option<UnitPart>,
+}
+
+/// A part of what was read as one that may be of a cluster of its own.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum UnitPart {
+    /// The call of a module, by its address: `module.karpenter["prod"]`.
+    Call(Arc<str>),
+    /// What Argo CD installs in a cluster, by the name or the address that it has the cluster by.
+    Destination(Arc<str>),
 }
 
 impl Item {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::builder::{Builder, ScopePlan};
-use crate::inventory::item::{ClusterId, Origin, SourceKind};
+use crate::inventory::item::{ClusterId, Origin, SourceKind, UnitPart};
 use crate::inventory::problem::FlagProblem;
 use crate::inventory::stated::{Stated, StatedFact};
 use crate::inventory::{Inventory, Problem};
@@ -107,6 +107,8 @@ struct Core {
     facts: Facts,
     /// What its controllers call the cluster, where they say one name.
     called: Option<String>,
+    /// What Argo CD calls it, where that installs them.
+    destinations: BTreeSet<UnitPart>,
     /// Which of the worlds it is in.
     world: u32,
 }
@@ -330,6 +332,11 @@ impl World<'_> {
         }
         for core in &mut cores {
             core.called = name_of(&core.controllers, controllers);
+            let parts = core
+                .controllers
+                .iter()
+                .filter_map(|number| self.builder.items()[controllers[*number].item].part.clone());
+            core.destinations = parts.filter(|part| matches!(part, UnitPart::Destination(_))).collect();
         }
         let mut near = Neighbourhood::new(self.builder, self.units, &cores);
         for number in vague {
@@ -349,7 +356,7 @@ impl World<'_> {
             }
             if takers.is_empty() {
                 cores.push(Core::default());
-                takers.push(near.add(None));
+                takers.push(near.add(None, BTreeSet::new()));
             }
             for core in takers {
                 cores[core].controllers.push(number);

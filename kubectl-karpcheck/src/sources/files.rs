@@ -17,7 +17,7 @@ use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
 use crate::sources::relevance::Relevance;
-use crate::sources::{kustomize, logs, policy_documents, terraform};
+use crate::sources::{helm, kustomize, logs, policy_documents, terraform};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
@@ -183,7 +183,7 @@ impl<'a> Files<'a> {
 
 /// Is a file of this name read in a folder?
 fn is_read(path: &Path, extension: &str) -> bool {
-    READ.contains(&extension) || terraform::is_terragrunt(path)
+    READ.contains(&extension) || terraform::is_terragrunt(path) || helm::is_template_of_a_helmfile(path)
 }
 
 impl Files<'_> {

@@ -7,7 +7,7 @@ pub(in crate::sources) mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::inventory::{Builder, Draft, Map, Node, SourceKind, SymbolScope, Value};
+use crate::inventory::{Builder, Draft, Map, Node, SourceKind, SymbolScope, UnitPart, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::karpenter::settings::WHOLE;
 use crate::sources::placeholders;
@@ -57,8 +57,8 @@ pub(super) struct Helm {
     files: Vec<FileOfValues>,
     /// The environments of helmfiles, which stand in documents of their own.
     environments: BTreeMap<PathBuf, Vec<Environment>>,
-    /// Each with the overlay that it is of.
-    releases: Vec<(Option<SymbolScope>, Release)>,
+    /// Each with the overlay that it is of, and its part there.
+    releases: Vec<(Option<SymbolScope>, Option<UnitPart>, Release)>,
 }
 
 impl Reader for Helm {
@@ -76,7 +76,7 @@ impl Reader for Helm {
     }
 
     fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
-        let Document { path, root, content, .. } = document;
+        let Document { path, root, part, content, .. } = document;
         match content {
             Content::Text(_) => 0,
             Content::Node { mut node, placeholders } => {
@@ -84,7 +84,8 @@ impl Reader for Helm {
                     placeholders::mark(&mut node);
                 }
                 if node.member("helmCharts").is_some() {
-                    self.releases.extend(releases::of_kustomization(&node, &path).into_iter().map(|one| (None, one)));
+                    self.releases
+                        .extend(releases::of_kustomization(&node, &path).into_iter().map(|one| (None, None, one)));
                     return 0;
                 }
                 if has_environments(&node, &path) {
@@ -97,7 +98,7 @@ impl Reader for Helm {
                 if releases::is_helmfile(&node) {
                     let environments = self.environments.get(&*path).map(Vec::as_slice).unwrap_or_default();
                     let found = releases::of_helmfile(&node, &path, environments);
-                    self.releases.extend(found.into_iter().map(|one| (None, one)));
+                    self.releases.extend(found.into_iter().map(|one| (None, None, one)));
                     return 0;
                 }
                 let found = values_in(&node, &path);
@@ -114,7 +115,7 @@ impl Reader for Helm {
                 0
             }
             Content::Release(release) => {
-                self.releases.push((root, *release));
+                self.releases.push((root, part, *release));
                 0
             }
         }
@@ -123,11 +124,14 @@ impl Reader for Helm {
     fn finish(&mut self, context: &mut Context<'_>) -> u64 {
         let files = std::mem::take(&mut self.files);
         let mut used = BTreeSet::new();
-        let each = |(overlay, release)| releases::variants(&files, release).into_iter().map(move |one| (overlay, one));
-        for (overlay, mut release) in std::mem::take(&mut self.releases).into_iter().flat_map(each) {
+        let each = |(overlay, part, release): (_, Option<UnitPart>, _)| {
+            releases::variants(&files, release).into_iter().map(move |one| (overlay, part.clone(), one))
+        };
+        for (overlay, part, mut release) in std::mem::take(&mut self.releases).into_iter().flat_map(each) {
             if let Some(overlay) = overlay {
                 context.builder.enter(overlay);
             }
+            context.builder.enter_part(part);
             let named = std::mem::take(&mut release.files);
             release.values = releases::of_files(context.builder, &files, &named, release.values, &mut used);
             // A chart in the repository has its version of Karpenter's in its own file.
@@ -143,6 +147,13 @@ impl Reader for Helm {
         add_files(context.builder, &files, &used);
         0
     }
+}
+
+/// Is it a helmfile whose name says that it is a template, as Helmfile wants it from its version 1 on?
+pub(super) fn is_template_of_a_helmfile(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let inside = path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "helmfile.d");
+    [".yaml.gotmpl", ".yml.gotmpl"].iter().any(|end| name.ends_with(end)) && (inside || name.starts_with("helmfile"))
 }
 
 /// Is this the part of a helmfile that lists its environments?

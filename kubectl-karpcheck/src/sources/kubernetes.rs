@@ -5,6 +5,7 @@ mod ack;
 mod configs;
 mod crossplane;
 mod eksctl;
+mod generators;
 mod gitops;
 mod held;
 mod kro;
@@ -130,6 +131,7 @@ impl Kubernetes {
         let source = if is_live(&body) { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name_of(&body), body, source);
         draft.namespace = namespace_of(&draft.body);
+        let folder = overlay.unwrap_or(&document.path).parent().unwrap_or(Path::new(""));
         let found: Vec<Content<'static>> = match &*draft.kind {
             // The definition itself is nothing that a rule asks for.
             "kro.run/ResourceGraphDefinition" | "kro.run/ResourceGroup" => {
@@ -138,9 +140,13 @@ impl Kubernetes {
                 context.nested.extend(inner.map(|content| document.inner(content)));
                 return;
             }
-            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::argo(context.builder, &draft),
+            "argoproj.io/Application" | "argoproj.io/ApplicationSet" => {
+                let installed = gitops::argo(context.builder, &draft, folder);
+                let parts = installed.into_iter().map(|(part, content)| Document { part, ..document.inner(content) });
+                context.nested.extend(parts);
+                vec![]
+            }
             "helm.toolkit.fluxcd.io/HelmRelease" => {
-                let folder = overlay.unwrap_or(&document.path).parent().unwrap_or(Path::new(""));
                 gitops::flux(&draft, &|name| configs::nearest(&self.configs, name, folder))
             }
             "source.toolkit.fluxcd.io/OCIRepository" => {

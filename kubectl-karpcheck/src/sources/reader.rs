@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::formats::json::Prune;
 use crate::inventory::problem::{ProblemClass, ProblemKind};
-use crate::inventory::{At, Builder, DocId, Node, Problem, SourceKind, SymbolScope};
+use crate::inventory::{At, Builder, DocId, Node, Problem, SourceKind, SymbolScope, UnitPart};
 use crate::schema::kinds::GatherScope;
 use crate::sources::relevance::Relevance;
 
@@ -29,8 +29,8 @@ pub(super) struct Document<'t> {
     pub(super) named: bool,
     /// The root that it is a part of, where that is not the file itself.
     pub(super) root: Option<SymbolScope>,
-    /// The part of the root: the call of a module, by its address.
-    pub(super) part: Option<Arc<str>>,
+    /// The part of that, or of its file.
+    pub(super) part: Option<UnitPart>,
     /// What it holds.
     pub(super) content: Content<'t>,
 }

@@ -35,8 +35,8 @@ impl Readers {
         let Some(reader) = reader else { return Err(document) };
         if let Some(root) = document.root {
             context.builder.enter(root);
-            context.builder.enter_part(document.part.clone());
         }
+        context.builder.enter_part(document.part.clone());
         let count = reader.read(document, context);
         context.builder.leave();
         Ok(count + self.nested(context))

@@ -174,3 +174,145 @@ fn values_of_a_chart_that_lies_elsewhere_are_no_file_of_the_repository() {
         report["findings"].as_array().unwrap().iter().map(|one| &one["subject"]["name"]).collect();
     assert!(!controllers.is_empty() && controllers.iter().all(|name| *name == "karpenter"), "{controllers:?}");
 }
+
+fn values(cluster: &str, tag: &str) -> String {
+    json!({"settings": {"clusterName": cluster, "interruptionQueue": cluster}, "controller": {"image": {"tag": tag}}})
+        .to_string()
+}
+
+fn class(version: &str) -> String {
+    let terms = json!([{"tags": {"team": "nodes"}}]);
+    json!({"apiVersion": format!("karpenter.k8s.aws/{version}"), "kind": "EC2NodeClass", "metadata": {"name": "default"},
+        "spec": {"role": "nodes", "amiFamily": "AL2023", "amiSelectorTerms": [{"id": "ami-0123456789abcdef0"}],
+            "subnetSelectorTerms": terms, "securityGroupSelectorTerms": terms}})
+    .to_string()
+}
+
+fn chart(files: &[&str]) -> Json {
+    json!({"repoURL": "public.ecr.aws/karpenter", "chart": "karpenter", "targetRevision": "1.13.0", "helm": {"valueFiles": files}})
+}
+
+fn folder(path: &str) -> Json {
+    json!({"repoURL": "https://example.com/fleet.git", "targetRevision": "HEAD", "path": path})
+}
+
+fn set(name: &str, generator: &Json, sources: &[Json], cluster: &str) -> String {
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": name, "namespace": "argocd"},
+        "spec": {"generators": [generator], "template": {"metadata": {"name": format!("{cluster}-{name}")},
+            "spec": {"sources": sources, "destination": {"name": cluster, "namespace": "kube-system"}}}}})
+    .to_string()
+}
+
+/// What runs 1.13 in two clusters, of which one still has a class that it does not serve.
+fn fleet() -> TestDir {
+    let place = TestDir::new();
+    for (cluster, version) in [("staging", "v1"), ("prod", "v1beta1")] {
+        place.write(&format!("all/clusters/{cluster}/values.yaml"), values(cluster, "1.13.0"));
+        place.write(&format!("all/clusters/{cluster}/nodes/class.yaml"), class(version));
+        let facts =
+            json!({"cluster": {"name": cluster}, "karpenter": {"values": format!("clusters/{cluster}/values.yaml")}});
+        place.write(&format!("all/clusters/{cluster}/config.json"), facts.to_string());
+    }
+    place
+}
+
+fn only_prod_is_left_behind(place: &TestDir, of: &str) {
+    let expected = [("api-version-removed".to_owned(), "default".to_owned(), json!(["prod"]))];
+    assert_eq!(failures(place, "all"), expected, "{of}");
+}
+
+#[test]
+fn each_application_of_a_set_takes_in_what_is_for_its_cluster() {
+    let reference = json!({"repoURL": "https://example.com/fleet.git", "targetRevision": "HEAD", "ref": "fleet"});
+    let clusters = json!({"list": {"elements": [{"cluster": "staging"}, {"cluster": "prod"}]}});
+    let addons = json!({"list": {"elements": [{"addon": "karpenter"}]}});
+    let blank = json!({"list": {"elements": [{"cluster": "staging", "env": "x"}, {"cluster": "prod", "env": "x"}]}});
+    let folders = json!({"git": {"repoURL": "https://example.com/fleet.git", "directories": [{"path": "clusters/*"}]}});
+    let files =
+        json!({"git": {"repoURL": "https://example.com/fleet.git", "files": [{"path": "clusters/**/config.json"}]}});
+    for (kind, generator, cluster, path, named) in [
+        ("list", clusters.clone(), "{{cluster}}", "clusters/{{cluster}}", None),
+        (
+            "matrix",
+            json!({"matrix": {"generators": [addons, clusters.clone()]}}),
+            "{{cluster}}",
+            "clusters/{{cluster}}",
+            None,
+        ),
+        (
+            "merge",
+            json!({"merge": {"mergeKeys": ["cluster"], "generators": [blank, clusters.clone()]}}),
+            "{{cluster}}",
+            "clusters/{{cluster}}",
+            None,
+        ),
+        ("directories", folders.clone(), "{{path.basename}}", "{{path}}", None),
+        ("directories, in Go's words", folders, "{{.path.basename}}", "{{ .path.path }}", None),
+        ("files", files, "{{cluster.name}}", "{{path}}", Some("$fleet/{{karpenter.values}}")),
+    ] {
+        let place = fleet();
+        let own = format!("$fleet/{path}/values.yaml");
+        let karpenter = chart(&[named.unwrap_or(&own)]);
+        let nodes = folder(&format!("{path}/nodes"));
+        place.write(
+            "all/sets/all.yaml",
+            set("karpenter", &generator, &[karpenter.clone(), reference.clone(), nodes.clone()], cluster),
+        );
+        only_prod_is_left_behind(&place, kind);
+        // The nodes are installed by another set.
+        place.write("all/sets/all.yaml", set("karpenter", &generator, &[karpenter, reference.clone()], cluster));
+        place.write("all/sets/nodes.yaml", set("nodes", &generator, &[nodes], cluster));
+        only_prod_is_left_behind(&place, &format!("{kind}, two sets"));
+    }
+}
+
+#[test]
+fn applications_of_one_folder_take_in_what_is_for_their_clusters() {
+    let place = fleet();
+    for cluster in ["staging", "prod"] {
+        let application = |name: &str, source: Json| {
+            json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": format!("{cluster}-{name}")},
+                "spec": {"source": source, "destination": {"server": format!("https://{cluster}.example.com"), "namespace": "x"}}})
+            .to_string()
+        };
+        let mut karpenter = chart(&[]);
+        karpenter["helm"] = json!({"values": values(cluster, "1.13.0")});
+        place.write(&format!("all/apps/{cluster}.yaml"), application("karpenter", karpenter));
+        place.write(
+            &format!("all/apps/{cluster}-nodes.yaml"),
+            application("nodes", folder(&format!("clusters/{cluster}/nodes"))),
+        );
+        place.write(&format!("all/clusters/{cluster}/values.yaml"), "{}");
+    }
+    only_prod_is_left_behind(&place, "applications");
+}
+
+#[test]
+fn a_file_of_values_that_says_little_is_found_where_an_application_names_it() {
+    let place = TestDir::new();
+    let application = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "karpenter"},
+        "spec": {"sources": [chart(&["$own/base.yaml", "$own/prod/own.yaml"]), {"repoURL": "https://example.com", "ref": "own"}],
+            "destination": {"namespace": "kube-system"}}});
+    place.write("all/apps/karpenter.yaml", application.to_string());
+    place.write("all/base.yaml", "settings: {clusterName: '', interruptionQueue: ''}\n");
+    place.write("all/prod/own.yaml", "settings: {clusterName: ''}\n");
+    let empty = [("cluster-name-empty".to_owned(), "karpenter".to_owned(), Json::Null)];
+    assert_eq!(failures(&place, "all"), empty);
+    place.write("all/prod/own.yaml", "settings: {clusterName: prod}\n");
+    assert_eq!(failures(&place, "all"), vec![]);
+}
+
+#[test]
+fn a_helmfile_that_says_that_it_is_a_template_is_read() {
+    let place = TestDir::new();
+    let helmfile = "releases:\n  - name: karpenter\n    namespace: kube-system\n    \
+                    chart: oci://public.ecr.aws/karpenter/karpenter\n    version: 1.8.2\n    values:\n      \
+                    - settings: {clusterName: prod, interruptionQueue: prod}\n";
+    place.write("all/nodes.yaml", class("v1beta1"));
+    for name in ["helmfile.yaml.gotmpl", "helmfile.d/karpenter.yaml.gotmpl"] {
+        place.write(&format!("all/{name}"), helmfile);
+        let expected = [("api-version-removed".to_owned(), "default".to_owned(), Json::Null)];
+        assert_eq!(failures(&place, "all"), expected, "{name}");
+        place.write(&format!("all/{name}"), "releases: []\n");
+    }
+}

@@ -3,9 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use crate::inventory::builder::Builder;
+use crate::inventory::item::UnitPart;
 use crate::inventory::paths::normalized;
 #[cfg(doc)]
 use crate::inventory::repository::Repository;
+
+/// A folder that takes another one in.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken<F> {
+    /// The folder of what says so.
+    pub(crate) by: F,
+    /// The part of it, where that is said for one cluster.
+    pub(crate) part: Option<UnitPart>,
+    /// What is taken in.
+    pub(crate) other: F,
+}
 
 impl Builder {
     /// Says that a folder was named on the command line: what lies in it is told apart by where in it.
@@ -23,15 +35,20 @@ impl Builder {
         self.repository.add(written, place, tracked);
     }
 
-    /// Says that what lies in a folder takes in what lies in another one: an overlay its bases, an Application its path.
-    pub fn takes_in(&mut self, folder: &Path, other: &Path) {
-        self.taken.push((as_named(folder), as_named(other)));
+    /// Says that what lies in a folder, or a part of it, takes in what lies in another one: an overlay its bases, an
+    /// Application its path.
+    pub fn takes_in(&mut self, folder: &Path, part: Option<UnitPart>, other: &Path) {
+        self.taken.push(Taken { by: as_named(folder), part, other: as_named(other) });
     }
 
     /// The folders that take others in, with these, by their names from what was named on.
-    pub(crate) fn taken(&self) -> impl Iterator<Item = (Vec<String>, Vec<String>)> {
+    pub(crate) fn taken(&self) -> impl Iterator<Item = Taken<Vec<String>>> {
         let names = |path: &Path| self.folder(&path.to_string_lossy(), true);
-        self.taken.iter().map(move |(folder, other)| (names(folder), names(other)))
+        self.taken.iter().map(move |taken| Taken {
+            by: names(&taken.by),
+            part: taken.part.clone(),
+            other: names(&taken.other),
+        })
     }
 
     /// The names of the folders from what was named on to a file or, of a root, to itself. What was named as a file lies in

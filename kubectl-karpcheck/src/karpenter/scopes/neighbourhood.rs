@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::builder::Builder;
+use crate::inventory::item::UnitPart;
 use crate::karpenter::scopes::{Core, Unit};
 
 type Folder = Vec<String>;
@@ -11,7 +12,11 @@ type Folder = Vec<String>;
 pub(super) struct Neighbourhood<'a> {
     units: &'a [Unit],
     /// What folders take in: overlays their bases.
-    takes: BTreeMap<Folder, Vec<Folder>>,
+    takes: BTreeMap<Folder, Vec<(Option<UnitPart>, Folder)>>,
+    /// What Argo CD installs in a cluster, wherever that is said.
+    installed: BTreeMap<UnitPart, Vec<Folder>>,
+    /// What Argo CD calls each core's cluster.
+    destinations: Vec<BTreeSet<UnitPart>>,
     /// What each core's cluster is called, where its controllers say one name.
     called: Vec<Option<String>>,
     /// The folders that a unit of a core lies in itself.
@@ -29,13 +34,19 @@ pub(super) struct Neighbourhood<'a> {
 impl<'a> Neighbourhood<'a> {
     /// Of these cores.
     pub(super) fn new(builder: &Builder, units: &'a [Unit], cores: &[Core]) -> Self {
-        let mut takes: BTreeMap<Folder, Vec<Folder>> = BTreeMap::new();
-        for (folder, other) in builder.taken() {
-            takes.entry(folder).or_default().push(other);
+        let mut takes: BTreeMap<Folder, Vec<(Option<UnitPart>, Folder)>> = BTreeMap::new();
+        let mut installed: BTreeMap<UnitPart, Vec<Folder>> = BTreeMap::new();
+        for taken in builder.taken() {
+            if let Some(part) = &taken.part {
+                installed.entry(part.clone()).or_default().push(taken.other.clone());
+            }
+            takes.entry(taken.by).or_default().push((taken.part, taken.other));
         }
         let mut near = Self {
             units,
             takes,
+            installed,
+            destinations: vec![],
             called: vec![],
             folders: BTreeSet::new(),
             everywhere: BTreeSet::new(),
@@ -44,15 +55,16 @@ impl<'a> Neighbourhood<'a> {
             seen: vec![],
         };
         for core in cores {
-            let number = near.add(core.called.clone());
+            let number = near.add(core.called.clone(), core.destinations.clone());
             core.units.iter().for_each(|unit| near.enter(number, *unit));
         }
         near
     }
 
     /// Adds a core without units, and says its number.
-    pub(super) fn add(&mut self, called: Option<String>) -> usize {
+    pub(super) fn add(&mut self, called: Option<String>, destinations: BTreeSet<UnitPart>) -> usize {
         self.called.push(called);
+        self.destinations.push(destinations);
         self.seen.push(BTreeSet::new());
         self.called.len() - 1
     }
@@ -75,11 +87,20 @@ impl<'a> Neighbourhood<'a> {
         }
         // What a folder above says is about all that lies below: a kustomization of the cluster's root.
         let mut left: Vec<Folder> = (1..=unit.folder.len()).map(|depth| unit.folder[..depth].to_vec()).collect();
+        let own = &self.destinations[core];
+        for other in own.iter().filter_map(|to| self.installed.get(to)).flatten() {
+            self.takers.entry(other.clone()).or_default().insert(core);
+            left.push(other.clone());
+        }
         while let Some(folder) = left.pop() {
             if !self.seen[core].insert(folder.clone()) {
                 continue;
             }
-            for other in self.takes.get(&folder).into_iter().flatten() {
+            for (to, other) in self.takes.get(&folder).into_iter().flatten() {
+                // What is said for another cluster than its own.
+                if to.as_ref().is_some_and(|to| !own.is_empty() && !own.contains(to)) {
+                    continue;
+                }
                 self.takers.entry(other.clone()).or_default().insert(core);
                 left.push(other.clone());
             }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::builder::Builder;
-use crate::inventory::item::Item;
+use crate::inventory::item::{Item, UnitPart};
 use crate::karpenter::controller;
 use crate::karpenter::scopes::{Controller, Core, Unit};
 
@@ -66,7 +66,7 @@ impl<'a> Calls<'a> {
     fn new(builder: &'a Builder, controllers: &[(usize, usize)]) -> Self {
         let mut calls = Self { within: BTreeMap::new(), keys: BTreeMap::new() };
         for (core, item) in controllers {
-            let call = builder.items()[*item].part.as_deref().unwrap_or_default();
+            let call = call_of(&builder.items()[*item]).unwrap_or_default();
             for around in outwards(call) {
                 calls.within.entry(around).or_default().insert(*core);
             }
@@ -79,13 +79,20 @@ impl<'a> Calls<'a> {
 
     /// The cores that an object stands with: those of the narrowest call that has any, or of its own key.
     fn of(&self, item: &Item) -> Option<BTreeSet<usize>> {
-        let call = item.part.as_deref()?;
+        let call = call_of(item)?;
         let within = outwards(call).find_map(|around| self.within.get(around))?;
         if within.len() == 1 {
             return Some(within.clone());
         }
         let mut keyed = keys(call).filter_map(|key| self.keys.get(key));
         Some(keyed.next()?.intersection(within).copied().collect())
+    }
+}
+
+fn call_of(item: &Item) -> Option<&str> {
+    match item.part.as_ref()? {
+        UnitPart::Call(call) => Some(call),
+        UnitPart::Destination(_) => None,
     }
 }
 

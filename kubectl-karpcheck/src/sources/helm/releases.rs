@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::formats::yaml;
 use crate::inventory::paths::normalized;
 use crate::inventory::reason::{Controller, Objects};
-use crate::inventory::{Builder, Cause, Map, Node, Reason, SourceKind, Value};
+use crate::inventory::{At, Builder, Cause, Map, Node, Origin, Reason, SourceKind, Value};
 use crate::sources::helm::values::{from_text, over, set_path};
 use crate::sources::placeholders;
 use crate::sources::reader::{Release, ValuesFile};
@@ -270,8 +270,11 @@ pub(super) fn of_files(
                 Some(files[number].node.clone())
             }
             (None, ValuesFile::At(path)) => read(builder, path),
-            (None, ValuesFile::InRepository { optional: true, path }) if !has_placeholder(path) => continue,
-            (None, ValuesFile::InRepository { .. } | ValuesFile::InChart(_)) => None,
+            (None, ValuesFile::InRepository { optional, path }) => match in_repository(builder, at, path) {
+                None if *optional && !has_placeholder(path) => continue,
+                found => found,
+            },
+            (None, ValuesFile::InChart(_)) => None,
         };
         match node {
             Some(node) => lower = over(node, lower),
@@ -289,6 +292,14 @@ pub(super) fn of_files(
         map.more.get_or_insert_with(|| Box::new(Reason::new(Cause::NotProvided, gap)));
     }
     values
+}
+
+/// A file of the repository that says too little to be known for values of Karpenter's by itself. The repository's root is a folder
+/// above what names it.
+fn in_repository(builder: &mut Builder, named_at: At, path: &str) -> Option<Node> {
+    let Origin::File(file) = builder.origin(named_at.doc) else { return None };
+    let found = Path::new(&**file).ancestors().skip(1).map(|above| above.join(path)).find(|found| found.is_file())?;
+    read(builder, &found)
 }
 
 /// Does a document list releases as a helmfile does?

@@ -1,52 +1,58 @@
 //! Objects that install Karpenter's chart: Argo CD's Application and ApplicationSet, Flux's HelmRelease.
 
+use std::path::Path;
+
 use crate::inventory::problem::KubernetesProblem;
 use crate::inventory::reason::Objects;
-use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Reason, Text, Value};
+use crate::inventory::{Builder, Cause, Draft, Map, Node, Problem, Reason, Text, UnitPart, Value};
 use crate::karpenter::controller::CHART;
 use crate::sources::helm::is_chart;
 use crate::sources::helm::values::{from_text, over, set_path};
+use crate::sources::kubernetes::generators;
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Release, ValuesFile};
 
-/// What an Application installs, or the Applications that an ApplicationSet makes.
-pub(super) fn argo(builder: &mut Builder, draft: &Draft) -> Vec<Content<'static>> {
-    applications(&draft.body).iter().flat_map(|spec| of_application(builder, draft, spec)).collect()
+/// What an Application installs, or the Applications that an ApplicationSet makes, each with the cluster that it is for.
+pub(super) fn argo(builder: &mut Builder, draft: &Draft, folder: &Path) -> Vec<(Option<UnitPart>, Content<'static>)> {
+    let specs = applications(builder, &draft.body, folder);
+    let mut found = vec![];
+    for spec in &specs {
+        let to = destination(spec);
+        found.extend(of_application(builder, draft, spec).into_iter().map(|content| (to.clone(), content)));
+    }
+    found
 }
 
 /// The specs of an Application, or of those that an ApplicationSet makes, of which there is one template.
-pub(super) fn applications(object: &Node) -> Vec<Node> {
+pub(super) fn applications(builder: &mut Builder, object: &Node, folder: &Path) -> Vec<Node> {
     if object.str_at(&["kind"]) != Some("ApplicationSet") {
         return object.member("spec").cloned().into_iter().collect();
     }
     let Some(template) = object.at_path(&["spec", "template", "spec"]) else { return vec![] };
-    let elements = listed(object);
+    let elements = generators::elements(builder, object, folder);
     if elements.is_empty() {
         return vec![template.clone()];
     }
-    let of_element = |element: &&Node| {
+    let of_element = |element: &Node| {
         let mut spec = template.clone();
-        let value = |written: &str| element.at_path(&placeholders::named(written)?).cloned();
+        let value = |written: &str| generators::value(element, &placeholders::named(written)?).cloned();
         placeholders::fill(&mut spec, &value);
         spec
     };
     elements.iter().map(of_element).collect()
 }
 
+/// The cluster that an Application is for, where that is another one than Argo CD's own.
+pub(super) fn destination(spec: &Node) -> Option<UnitPart> {
+    let named = |name: &str| spec.str_at(&["destination", name]).filter(|text| !text.is_empty());
+    let name = named("name").filter(|name| *name != "in-cluster");
+    let server = || named("server").filter(|server| !server.contains("kubernetes.default.svc"));
+    name.or_else(server).map(|text| UnitPart::Destination(text.into()))
+}
+
 /// The sources of an Application.
 pub(super) fn sources(spec: &Node) -> impl Iterator<Item = &Node> {
     spec.member("source").into_iter().chain(spec.member("sources").map(Node::elements).unwrap_or_default())
-}
-
-/// What an ApplicationSet makes an Application of each: the elements of its lists, where it has nothing else.
-fn listed(set: &Node) -> Vec<&Node> {
-    /// More than these are taken as one.
-    const MOST: usize = 50;
-    let generators = set.at_path(&["spec", "generators"]).map(Node::elements).unwrap_or_default();
-    let lists: Option<Vec<&[Node]>> =
-        generators.iter().map(|one| one.at_path(&["list", "elements"]).map(Node::elements)).collect();
-    let all: Vec<&Node> = lists.unwrap_or_default().into_iter().flatten().collect();
-    if all.len() > MOST { vec![] } else { all }
 }
 
 fn of_application(builder: &mut Builder, draft: &Draft, spec: &Node) -> Vec<Content<'static>> {

@@ -270,7 +270,7 @@ fn read(builder: &mut Builder, path: &Path) -> Option<Vec<Node>> {
 fn of_argo(builder: &mut Builder, object: &Held) -> Vec<(Arc<Path>, Top)> {
     let Some(folder) = object.path.parent() else { return vec![] };
     let mut found: Vec<(Arc<Path>, Top)> = vec![];
-    for spec in gitops::applications(&object.node) {
+    for spec in gitops::applications(builder, &object.node, folder) {
         for source in gitops::sources(&spec).filter(|source| source.member("chart").is_none()) {
             let path = source.str_at(&["path"]).filter(|path| !path.is_empty());
             let Some(taken) = path.and_then(|path| in_repository(folder, Path::new(path))) else { continue };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::inventory::problem::KubernetesProblem;
-use crate::inventory::{Builder, Node, Problem};
+use crate::inventory::{Builder, Node, Problem, UnitPart};
 use crate::sources::kubernetes::gitops;
 
 /// The fields by which a kustomization takes in files and folders.
@@ -17,31 +17,33 @@ pub(super) fn names_taken(kustomization: &Node) -> impl Iterator<Item = &str> {
 /// Says which folders the objects of a file take in.
 pub(super) fn add(builder: &mut Builder, kind: &str, body: &Node, file: &Path) {
     let Some(folder) = file.parent() else { return };
-    let others: Vec<PathBuf> = match kind {
+    let others: Vec<(Option<UnitPart>, PathBuf)> = match kind {
         "kustomize.config.k8s.io/Kustomization" | "kustomize.config.k8s.io/Component" => {
             names_taken(body)
                 .filter(|name| !name.is_empty())
                 // A resource may be a file, or stand in another repository.
                 .map(|path| folder.join(path))
                 .filter(|path| path.is_dir())
+                .map(|path| (None, path))
                 .collect()
         }
         "kustomize.toolkit.fluxcd.io/Kustomization" => body
             .at_path(&["spec", "path"])
             .into_iter()
-            .filter_map(|path| from_repository(builder, folder, body, path))
+            .filter_map(|path| Some((None, from_repository(builder, folder, body, path)?)))
             .collect(),
-        "argoproj.io/Application" | "argoproj.io/ApplicationSet" => gitops::applications(body)
-            .iter()
-            .flat_map(gitops::sources)
-            .filter(|source| source.member("chart").is_none())
-            .filter_map(|source| source.member("path"))
-            .filter_map(|path| from_repository(builder, folder, body, path))
-            .collect(),
+        "argoproj.io/Application" | "argoproj.io/ApplicationSet" => {
+            let applications = gitops::applications(builder, body, folder);
+            let taken = applications.iter().flat_map(|spec| {
+                let folders = gitops::sources(spec).filter(|source| source.member("chart").is_none());
+                folders.filter_map(|source| source.member("path")).map(|path| (gitops::destination(spec), path))
+            });
+            taken.filter_map(|(to, path)| Some((to, from_repository(builder, folder, body, path)?))).collect()
+        }
         _ => vec![],
     };
-    for other in others {
-        builder.takes_in(folder, &other);
+    for (part, other) in others {
+        builder.takes_in(folder, part, &other);
     }
 }
 

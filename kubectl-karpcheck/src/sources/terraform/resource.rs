@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::inventory::arn;
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Terraform;
-use crate::inventory::{Address, At, Cause, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, Value};
+use crate::inventory::{
+    Address, At, Cause, Map, Node, Part, SourceKind, Stated, Symbol, SymbolScope, Text, UnitPart, Value,
+};
 use crate::schema::aws;
 use crate::schema::aws::Ref;
 use crate::sources::terraform::arguments;
@@ -41,9 +43,9 @@ pub(super) struct ModuleResources {
 
 impl Resource {
     /// The call of the module that it stands in; none in the root.
-    pub(super) fn part(&self) -> Option<Arc<str>> {
+    pub(super) fn part(&self) -> Option<UnitPart> {
         let module = module_of(&self.address);
-        (!module.is_empty()).then(|| module.into())
+        (!module.is_empty()).then(|| UnitPart::Call(module.into()))
     }
 
     /// An attribute that says something.
