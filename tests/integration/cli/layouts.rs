@@ -316,3 +316,25 @@ fn a_helmfile_that_says_that_it_is_a_template_is_read() {
         place.write(&format!("all/{name}"), "releases: []\n");
     }
 }
+
+#[test]
+fn variables_of_a_base_are_what_each_overlay_has() {
+    let place = TestDir::new();
+    let container = json!({"name": "controller", "image": "public.ecr.aws/karpenter/controller:1.13.0", "env": [
+        {"name": "CLUSTER_NAME", "value": "$(CLUSTER)"}, {"name": "INTERRUPTION_QUEUE", "value": "karpenter-$(CLUSTER)"}]});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "karpenter", "namespace": "kube-system"},
+        "spec": {"template": {"spec": {"serviceAccountName": "karpenter", "containers": [container]}}}});
+    place.write("all/base/karpenter.yaml", deployment.to_string());
+    let variable = json!({"name": "CLUSTER", "objref": {"apiVersion": "v1", "kind": "ConfigMap", "name": "facts"},
+        "fieldref": {"fieldpath": "data.cluster"}});
+    place
+        .write("all/base/kustomization.yaml", json!({"resources": ["karpenter.yaml"], "vars": [variable]}).to_string());
+    for (cluster, version) in [("staging", "v1"), ("prod", "v1beta1")] {
+        let facts = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "facts"}, "data": {"cluster": cluster}});
+        place.write(&format!("all/overlays/{cluster}/facts.yaml"), facts.to_string());
+        place.write(&format!("all/overlays/{cluster}/class.yaml"), class(version));
+        let overlay = json!({"resources": ["../../base", "facts.yaml", "class.yaml"]});
+        place.write(&format!("all/overlays/{cluster}/kustomization.yaml"), overlay.to_string());
+    }
+    only_prod_is_left_behind(&place, "variables");
+}

@@ -16,6 +16,7 @@ use crate::sources::kubernetes::naming::{Naming, Renamed};
 use crate::sources::kubernetes::overlays::{TAKEN, in_repository, names_taken};
 use crate::sources::kubernetes::patches;
 use crate::sources::kubernetes::patches::Patch;
+use crate::sources::kubernetes::replacements::Variable;
 use crate::sources::kubernetes::{kind_of, name_of};
 use crate::sources::referenced;
 
@@ -36,11 +37,12 @@ struct Kustomization {
     file: PathBuf,
     /// The ConfigMaps that it makes, each with its `behavior`.
     configs: BTreeMap<String, String>,
+    variables: Vec<Variable>,
 }
 
 impl Kustomization {
     fn changes_nothing(&self) -> bool {
-        self.patches.is_empty() && self.naming.is_none() && self.configs.is_empty()
+        self.patches.is_empty() && self.naming.is_none() && self.configs.is_empty() && self.variables.is_empty()
     }
 }
 
@@ -168,16 +170,18 @@ pub(super) fn overlaid(builder: &mut Builder, held: &[Held], configs: &Configs) 
     let rendered: Vec<(Arc<Path>, Vec<Rendered>)> = tops
         .iter()
         .map(|(file, top)| {
-            let mut found = vec![];
-            render.take(&top.folder, &mut found, &mut BTreeSet::new());
+            let (mut found, mut seen) = (vec![], BTreeSet::new());
+            render.take(&top.folder, &mut found, &mut seen);
             if !all.contains_key(&top.folder) {
                 // Without a kustomization Flux takes all there is.
                 let below = objects.iter().filter(|(path, _)| path.starts_with(&top.folder));
                 found.extend(below.flat_map(|(_, own)| own).map(|held| Rendered::unchanged(*held)));
             }
-            render.compose(&top.components, &mut found, &mut BTreeSet::new());
+            render.compose(&top.components, &mut found, &mut seen);
             render.change(&mut found, &top.patches);
             render.rename(&mut found, &top.naming);
+            // They are filled in where all is there, whichever kustomization has them.
+            render.fill(&mut found, seen.iter().filter_map(|folder| all.get(folder)).flat_map(|own| &own.variables));
             for one in &mut found {
                 render.substitute(one, &top.variables);
             }
@@ -251,6 +255,7 @@ fn kustomization(builder: &mut Builder, node: &Node, file: &Path) -> Kustomizati
     });
     own.patch_files = patch_files;
     own.naming = Naming::of(node, &mut |file| read(builder, &folder.join(file)));
+    own.variables = Variable::all(node);
     own.configs = configs::generators(node)
         .iter()
         .filter_map(|made| {
@@ -426,6 +431,23 @@ impl Render<'_> {
         }
         for node in found.iter_mut().filter_map(|one| one.node.as_mut()) {
             naming.follow(node, &renamed);
+        }
+    }
+
+    fn fill<'v>(&self, found: &mut [Rendered], variables: impl Iterator<Item = &'v Variable>) {
+        for variable in variables {
+            let node_of = |one: &Rendered| one.node.clone().unwrap_or_else(|| self.held[one.held].node.clone());
+            let gives = |one: &&Rendered| {
+                variable.source.takes_from(one.node.as_ref().unwrap_or(&self.held[one.held].node), &one.was)
+            };
+            let source = found.iter().find(gives).map(node_of);
+            let Some(value) = source.and_then(|source| variable.source.value(&source)) else { continue };
+            for one in found.iter_mut() {
+                let mut node = node_of(one);
+                if variable.fill(&mut node, &value) {
+                    one.node = Some(node);
+                }
+            }
         }
     }
 

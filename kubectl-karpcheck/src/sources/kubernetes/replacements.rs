@@ -72,6 +72,24 @@ impl Replacement {
         }
     }
 
+    /// Where one of a kustomization's older `vars` takes its value from.
+    fn of_variable(variable: &Node) -> Self {
+        let text = |path: &[&str]| variable.str_at(path).map(str::to_owned);
+        // `annotations[a.b]` names a member here.
+        let field = text(&["fieldref", "fieldpath"]).or_else(|| text(&["fieldref", "fieldPath"]));
+        let field = field.map(|field| field.replace('[', ".["));
+        Self {
+            kind: text(&["objref", "kind"]),
+            name: text(&["objref", "name"]),
+            from: path(field.as_deref().unwrap_or("metadata.name")),
+            piece: None,
+            to: vec![],
+            into: None,
+            create: false,
+            at: variable.at,
+        }
+    }
+
     /// Is this the object that the value is taken from, by one of the names that it had?
     pub(super) fn takes_from(&self, object: &Node, was: &[String]) -> bool {
         let Some((kind, _)) = kind_of(object) else { return false };
@@ -155,6 +173,45 @@ impl Replacement {
             None => pieces.push(new),
         }
         Node::new(Value::Text(Text::from(pieces.join(&piece.delimiter))), value.at)
+    }
+}
+
+/// One of a kustomization's `vars`: what `$(NAME)` stands for in the objects that are installed.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    written: String,
+    pub(super) source: Replacement,
+}
+
+impl Variable {
+    /// Those of a kustomization.
+    pub(super) fn all(kustomization: &Node) -> Vec<Self> {
+        let all = kustomization.member("vars").map(Node::elements).unwrap_or_default();
+        let of = |one: &Node| {
+            let written = format!("$({})", one.str_at(&["name"])?);
+            Some(Self { written, source: Replacement::of_variable(one) })
+        };
+        all.iter().filter_map(of).collect()
+    }
+
+    /// Puts its value in wherever an object has it. Did it change the object?
+    pub(super) fn fill(&self, node: &mut Node, value: &Node) -> bool {
+        match &mut node.value {
+            Value::Text(text) => match (text.known(), value.as_str()) {
+                (Some(own), _) if own == self.written => {
+                    node.value = value.value.clone();
+                    true
+                }
+                (Some(own), Some(value)) if own.contains(&self.written) => {
+                    *text = Text::from(own.replace(&self.written, value));
+                    true
+                }
+                _ => false,
+            },
+            Value::List(list) => list.items.iter_mut().fold(false, |any, item| self.fill(item, value) | any),
+            Value::Map(map) => map.entries.iter_mut().fold(false, |any, (_, item)| self.fill(item, value) | any),
+            Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => false,
+        }
     }
 }
 
