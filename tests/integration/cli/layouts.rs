@@ -338,3 +338,44 @@ fn variables_of_a_base_are_what_each_overlay_has() {
     }
     only_prod_is_left_behind(&place, "variables");
 }
+
+#[test]
+fn roles_of_one_name_are_each_of_the_cluster_that_their_root_names() {
+    let place = TestDir::new();
+    let policy = |cluster: &str, actions: &[&str]| {
+        let owned = json!({"StringEquals": {format!("aws:ResourceTag/kubernetes.io/cluster/{cluster}"): "owned"}});
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Resource": "*", "Action": actions},
+            {"Effect": "Allow", "Resource": "*", "Action": ["ec2:TerminateInstances", "ec2:DeleteLaunchTemplate"], "Condition": owned}]})
+    };
+    let all = [
+        "ec2:RunInstances",
+        "ec2:CreateFleet",
+        "ec2:CreateLaunchTemplate",
+        "ec2:CreateTags",
+        "ec2:Describe*",
+        "ssm:GetParameter",
+        "pricing:GetProducts",
+        "iam:*InstanceProfile*",
+        "sqs:*",
+        "eks:DescribeCluster",
+        "iam:PassRole",
+    ];
+    for (cluster, account, actions) in [("staging", "111122223333", &all[..]), ("prod", "444455556666", &all[..10])] {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"]}]});
+        let root = format!(
+            "resource \"aws_iam_role\" \"karpenter\" {{\n  name = \"karpenter\"\n  assume_role_policy = jsonencode({trust})\n}}\n\
+             resource \"aws_iam_role_policy\" \"karpenter\" {{\n  role = aws_iam_role.karpenter.name\n  policy = jsonencode({})\n}}\n",
+            policy(cluster, actions)
+        );
+        place.write(&format!("all/terraform/{cluster}/main.tf"), root);
+        let mut own = release(cluster, "1.13.0");
+        own["spec"]["values"]["serviceAccount"] =
+            json!({"annotations": {"eks.amazonaws.com/role-arn": format!("arn:aws:iam::{account}:role/karpenter")}});
+        place.write(&format!("all/clusters/{cluster}/karpenter.yaml"), own.to_string());
+        place.write(&format!("all/clusters/{cluster}/class.yaml"), class("v1"));
+    }
+    let expected = [("controller-permission-missing".to_owned(), "karpenter-prod".to_owned(), json!(["prod"]))];
+    assert_eq!(failures(&place, "all"), expected);
+}

@@ -78,12 +78,16 @@ impl<'a> Named<'a> {
 
     /// The cores that name one cluster with these facts: see [`Facts::identities`].
     pub(super) fn meeting(&self, facts: &Facts) -> BTreeSet<usize> {
-        let pairs = self.0.iter().zip(facts.identities());
-        pairs
-            .flat_map(|(index, words)| words.iter().filter_map(|word| index.get(word.as_str())))
-            .flatten()
-            .copied()
-            .collect()
+        let named = self.called(&facts.names);
+        let mut meeting = named.clone();
+        for (index, words) in self.0.iter().zip(facts.identities()).skip(1) {
+            for cores in words.iter().filter_map(|word| index.get(word.as_str())) {
+                // What several clusters call by one name, a role in each of their accounts, is the one's that is named.
+                let several = cores.len() > 1 && cores.iter().any(|core| named.contains(core));
+                meeting.extend(cores.iter().filter(|core| !several || named.contains(core)));
+            }
+        }
+        meeting
     }
 
     /// The cores of clusters with one of these names.
