@@ -5,6 +5,7 @@
 //! and a pseudo parameter that was not stated is a symbol of the account and region, the same in every template. A default
 //! that names another cluster than the controllers that were read is a guess: a stack gives the name that it is made for.
 
+mod cdk;
 mod intrinsics;
 mod parameters;
 
@@ -61,8 +62,17 @@ impl Reader for CloudFormation {
             if let Some(root) = root {
                 context.builder.enter(root);
             }
-            add(context.builder, context.gather_scope, &path, &node, &self.files, &called);
+            let inside = add(context.builder, context.gather_scope, &path, &node, &self.files, &called);
             context.builder.leave();
+            let doc = node.at.doc;
+            context.nested.extend(inside.into_iter().map(|content| Document {
+                path: Arc::clone(&path),
+                doc,
+                named: false,
+                root,
+                part: None,
+                content,
+            }));
         }
         0
     }
@@ -94,6 +104,7 @@ fn resources(node: &Node) -> impl Iterator<Item = (&str, &str, &Node)> {
 }
 
 /// Adds the resources of a template, whose parameters files may give, beside the names that controllers have for their cluster.
+/// Returns what it makes in Kubernetes.
 fn add(
     builder: &mut Builder,
     gather_scope: &GatherScope,
@@ -101,7 +112,7 @@ fn add(
     node: &Node,
     files: &[ParameterFile],
     called: &BTreeSet<String>,
-) {
+) -> Vec<Content<'static>> {
     let scope = builder.template();
     let stated = builder.stated().of_unit(&path.to_string_lossy()).clone();
     let declared = node.member("Parameters").and_then(Node::as_map).map(|declared| &*declared.entries);
@@ -110,7 +121,8 @@ fn add(
     );
     let given = parameters::of(path, node, files);
     let template = Template::new(node, scope, &stated, &given, called);
-    let Some(all) = node.member("Resources").and_then(Node::as_map) else { return };
+    let mut inside = vec![];
+    let Some(all) = node.member("Resources").and_then(Node::as_map) else { return inside };
     transforms(builder, node);
     for (id, resource) in all.entries.iter().filter_map(|(id, resource)| Some((id.known()?, resource))) {
         let what = match resource.str_at(&["Type"]) {
@@ -122,6 +134,12 @@ fn add(
         }
     }
     for (id, kind, resource) in resources(node) {
+        if cdk::is_read(kind) {
+            if let Some(properties) = resource.member("Properties").filter(|_| !template.is_left_out(resource)) {
+                inside.extend(cdk::documents(kind, &template.evaluate(properties)));
+            }
+            continue;
+        }
         if !(aws::always(kind) || gather_scope.wants(kind)) {
             builder.skip(1);
             continue;
@@ -153,6 +171,7 @@ fn add(
         draft.aws = Some(Box::new(facts));
         builder.add(draft);
     }
+    inside
 }
 
 /// Says what the macros of a template keep from us. AWS's own make other kinds of resources, or are evaluated here.

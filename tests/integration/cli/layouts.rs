@@ -379,3 +379,26 @@ fn roles_of_one_name_are_each_of_the_cluster_that_their_root_names() {
     let expected = [("controller-permission-missing".to_owned(), "karpenter-prod".to_owned(), json!(["prod"]))];
     assert_eq!(failures(&place, "all"), expected);
 }
+
+#[test]
+fn what_the_cdk_makes_in_a_cluster_is_read() {
+    let place = TestDir::new();
+    let values = json!({"Fn::Join": ["", [
+        "{\"settings\":{\"clusterName\":\"", {"Ref": "Cluster"}, "\",\"interruptionQueue\":\"", {"Fn::GetAtt": ["Queue", "QueueName"]}, "\"}}"]]});
+    let template = |version: &str| {
+        let manifest = format!("[{}]", class(version));
+        json!({"Resources": {
+            "Cluster": {"Type": "AWS::EKS::Cluster", "Properties": {"Name": "prod"}},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "prod", "KmsMasterKeyId": "alias/aws/sqs"}},
+            "Chart": {"Type": "Custom::AWSCDK-EKS-HelmChart", "Properties": {"Release": "karpenter", "Chart": "karpenter",
+                "Version": "1.8.2", "Namespace": "kube-system", "Values": values,
+                "Repository": "oci://public.ecr.aws/karpenter/karpenter"}},
+            "Nodes": {"Type": "Custom::AWSCDK-EKS-KubernetesResource", "Properties": {"Manifest": manifest}}}})
+        .to_string()
+    };
+    let key = ("queue-aws-managed-key".to_owned(), "prod".to_owned(), Json::Null);
+    place.write("all/cdk.out/Prod.template.json", template("v1"));
+    assert_eq!(failures(&place, "all"), [key.clone()]);
+    place.write("all/cdk.out/Prod.template.json", template("v1beta1"));
+    assert_eq!(failures(&place, "all"), [key, ("api-version-removed".to_owned(), "default".to_owned(), Json::Null)]);
+}
