@@ -6,7 +6,8 @@
 //! CRD, where the cluster's was read or files give it, else the definitions of the running release of Karpenter; where neither
 //! is known, only what every release refuses is reported.
 //!
-//! Also an EC2NodeClass whose `role` is an ARN: the API server takes it, IAM does not, which wants a name.
+//! Also an EC2NodeClass whose `role` is an ARN: the API server takes it, IAM does not, which wants a name. From 1.2 on Karpenter takes
+//! what stands behind the last slash.
 //!
 //! Of the rules' language (CEL) the part is evaluated in which Karpenter's definitions are written. Rules of other definitions
 //! that need more of it are not evaluated; the verdict says how many. Rules that compare with the object as it was before are
@@ -59,10 +60,13 @@
 //! - The definitions of each release: <https://github.com/aws/karpenter-provider-aws/tree/v1.14.1/pkg/apis/crds>
 //! - IAM, AddRoleToInstanceProfile, `RoleName`:
 //!   <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddRoleToInstanceProfile.html>
+//! - What Karpenter makes of a role with a path, from 1.2 on:
+//!   <https://github.com/aws/karpenter-provider-aws/blob/v1.2.0/pkg/providers/instanceprofile/instanceprofile.go>
 
 use karpcheck_sdk::prelude::*;
 
 use crate::schemas::{self, Broken, Completeness, Deciding, Fault, Node, dotted};
+use crate::versions::Minor;
 use crate::{ack, crds};
 
 pub(crate) const RULE: Rule = Rule {
@@ -81,6 +85,9 @@ pub(crate) const RULE: Rule = Rule {
     ..Rule::DEFAULT
 };
 
+/// Karpenter leaves the path of a role out from this release on, and with it all of an ARN but the name.
+const ROLES_WITH_PATHS: Minor = (1, 2);
+
 fn check(object: Item) -> Check {
     // What is stored was accepted.
     if object.observed() || schemas::is_of_others(object) {
@@ -94,6 +101,10 @@ fn role(class: Item) -> Check {
     let role = class.field("/spec/role");
     if class.noun() != "EC2NodeClass" || role.is_absent() || !role.matches("arn:*").is_yes() {
         return skip();
+    }
+    let running = schemas::running(class);
+    if !running.is_empty() && running.iter().all(|(_, version)| *version >= ROLES_WITH_PATHS) {
+        return pass();
     }
     fail(
         &role,
