@@ -402,3 +402,26 @@ fn what_the_cdk_makes_in_a_cluster_is_read() {
     place.write("all/cdk.out/Prod.template.json", template("v1beta1"));
     assert_eq!(failures(&place, "all"), [key, ("api-version-removed".to_owned(), "default".to_owned(), Json::Null)]);
 }
+
+#[test]
+fn the_region_of_a_unit_is_that_of_the_provider_which_terragrunt_generates() {
+    let place = TestDir::new();
+    let module = MODULE.split("resource \"kubectl_manifest\"").next().unwrap();
+    place.write("all/modules/karpenter/main.tf", module);
+    let root = "locals {\n  region = read_terragrunt_config(find_in_parent_folders(\"region.hcl\")).locals.region\n}\n\
+                generate \"provider\" {\n  path = \"provider.tf\"\n  if_exists = \"overwrite\"\n  contents = <<-EOF\n    \
+                provider \"aws\" {\n      region = \"${local.region}\"\n    }\n  EOF\n}\n";
+    place.write("all/live/root.hcl", root);
+    for (region, cluster) in [("eu-west-1", "staging"), ("us-east-1", "prod")] {
+        place.write(&format!("all/live/{region}/region.hcl"), format!("locals {{\n  region = \"{region}\"\n}}\n"));
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        let unit = format!(
+            "include \"root\" {{\n  path = find_in_parent_folders(\"root.hcl\")\n}}\nterraform {{\n  source = \
+             \"../../../modules/karpenter\"\n}}\ninputs = {{\n  cluster = \"{cluster}\"\n  release = \"1.13.0\"\n  api = \"v1\"\n  \
+             queue_key = \"{key}\"\n}}\n"
+        );
+        place.write(&format!("all/live/{region}/karpenter/terragrunt.hcl"), unit);
+    }
+    let expected = [("queue-key-unusable".to_owned(), "karpenter-prod".to_owned(), json!(["prod"]))];
+    assert_eq!(failures(&place, "all"), expected);
+}

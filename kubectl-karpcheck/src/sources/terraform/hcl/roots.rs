@@ -163,22 +163,26 @@ pub(super) fn evaluate_all(input: &Input, documents: &dyn Register) -> Evaluated
                 None => known.find(call),
             }
         };
-        let evaluate = |scope: SymbolScope, given: Vec<(String, Node)>, variants: Vec<_>, run: Run| {
-            let evaluator = Evaluator::new(scope, input.stated_of(scope).clone(), &files, &resolve);
-            let mut root = ModuleInstance::new(code);
-            root.folder = Some(".".to_owned());
-            (root.given, root.variants) = (given, variants);
-            (root.is_library, root.is_unit) = (run == Run::Library, run == Run::Unit);
-            let root = Rc::new(root);
-            let mut resources: Vec<Resource> = vec![];
-            evaluator.resources(&root, &mut resources);
-            let problem = spent(&evaluator, code);
-            resources.extend(evaluator.handed_over());
-            let unread =
-                evaluator.unread().into_iter().map(|call| (call.source.to_owned(), call.key, call.at)).collect();
-            let home = evaluator.home(&root);
-            Root { set: ModuleResources { scope, source: SourceKind::Source, home, resources }, problem, unread }
-        };
+        let evaluate_in =
+            |region: Option<&String>, scope: SymbolScope, given: Vec<(String, Node)>, variants: Vec<_>, run: Run| {
+                let mut stated = input.stated_of(scope).clone();
+                stated.region = region.cloned().or(stated.region);
+                let evaluator = Evaluator::new(scope, stated, &files, &resolve);
+                let mut root = ModuleInstance::new(code);
+                root.folder = Some(".".to_owned());
+                (root.given, root.variants) = (given, variants);
+                (root.is_library, root.is_unit) = (run == Run::Library, run == Run::Unit);
+                let root = Rc::new(root);
+                let mut resources: Vec<Resource> = vec![];
+                evaluator.resources(&root, &mut resources);
+                let problem = spent(&evaluator, code);
+                resources.extend(evaluator.handed_over());
+                let unread =
+                    evaluator.unread().into_iter().map(|call| (call.source.to_owned(), call.key, call.at)).collect();
+                let home = evaluator.home(&root);
+                Root { set: ModuleResources { scope, source: SourceKind::Source, home, resources }, problem, unread }
+            };
+        let evaluate = |scope, given, variants, run| evaluate_in(None, scope, given, variants, run);
         let own = given(input, code, &files);
         let variants = variants.remove(&number).unwrap_or_default();
         let mut each = clusters_apart(input, &variants, |one| {
@@ -191,7 +195,7 @@ pub(super) fn evaluate_all(input: &Input, documents: &dyn Register) -> Evaluated
         if !units.is_empty() {
             let run = |unit: &&Unit| {
                 let given = [own.clone(), unit.inputs.clone(), input.parameters(unit.scope, code)].concat();
-                evaluate(unit.scope, given, vec![], Run::Unit)
+                evaluate_in(unit.region.as_ref(), unit.scope, given, vec![], Run::Unit)
             };
             each = units.iter().map(run).collect();
         }

@@ -32,6 +32,8 @@ pub(in crate::sources::terraform::hcl) struct Unit {
     /// The folder of Terraform that it runs, as a real path.
     pub(in crate::sources::terraform::hcl) target: PathBuf,
     pub(in crate::sources::terraform::hcl) inputs: Vec<(String, Node)>,
+    /// The region of the provider that it generates.
+    pub(in crate::sources::terraform::hcl) region: Option<String>,
     pub(in crate::sources::terraform::hcl) scope: SymbolScope,
 }
 
@@ -46,6 +48,7 @@ struct Config {
     locals: Node,
     inputs: Map,
     source: Option<String>,
+    region: Option<String>,
 }
 
 /// What files run: folders that are there, and what is not.
@@ -73,7 +76,7 @@ pub(in crate::sources::terraform::hcl) fn units(
             };
             let inputs = config.inputs.entries.into_iter();
             let inputs = inputs.filter_map(|(name, node)| Some((name.known()?.to_owned(), node))).collect();
-            Some(Unit { target, inputs, scope: file.scope })
+            Some(Unit { target, inputs, region: config.region, scope: file.scope })
         })
         .collect();
     (units, elsewhere)
@@ -84,6 +87,16 @@ fn local_folder(folder: &Path, source: &str) -> Option<PathBuf> {
     let source = source.split('?').next()?;
     let local = source.starts_with(['.', '/']) && !source.contains("::");
     local.then(|| folder.join(source.replace("//", "/")))
+}
+
+/// The region of the provider without an alias that a file of Terraform configures.
+fn region_of_provider(doc: DocId, text: &str) -> Option<String> {
+    let source = parse::parse(doc, text.to_owned()).ok()?;
+    let providers = source.body.get_blocks("provider").filter(|block| {
+        block.labels.first().is_some_and(|label| label.as_str() == "aws") && !block.body.has_attribute("alias")
+    });
+    let regions = providers.filter_map(|block| block.body.get_attribute("region")?.value.as_str().map(str::to_owned));
+    regions.last()
 }
 
 /// Reads configurations for one file that runs something.
@@ -102,7 +115,7 @@ impl<'f> Reading<'f> {
         let (code, _) = Code::new(folder.to_owned(), &[&source]);
         let resolve = |_: &ModuleInstance<'_>, _: &str, _: &Block| None;
         let evaluator = Evaluator::new(self.scope, Stated::default(), self.named, &resolve);
-        let (mut below, mut include, mut inherited) = (Map::default(), Map::default(), None);
+        let (mut below, mut include, mut inherited, mut region) = (Map::default(), Map::default(), None, None);
         let mut included: Option<PathBuf> = None;
         for block in source.body.get_blocks("include") {
             let place = Place { path: path.to_owned(), folder: folder.to_owned(), included: None, include: None };
@@ -122,6 +135,7 @@ impl<'f> Reading<'f> {
                 None => include = whole,
             }
             inherited = inherited.or(config.source);
+            region = region.or(config.region);
             let strategy = value("merge_strategy").and_then(|node| node.as_str().map(str::to_owned));
             match strategy.as_deref() {
                 Some("no_merge") => {}
@@ -160,7 +174,13 @@ impl<'f> Reading<'f> {
             None => inherited,
         };
         let locals = Node::new(Value::Map(locals), At::whole(doc));
-        Some(Config { locals, inputs: below, source: own_source })
+        let written = source.body.get_blocks("generate").filter_map(|block| block.body.get_attribute("contents"));
+        let own = written.filter_map(|contents| {
+            let text = evaluator.eval(&env, &contents.value);
+            region_of_provider(doc, text.as_str()?)
+        });
+        let region = own.last().or(region);
+        Some(Config { locals, inputs: below, source: own_source, region })
     }
 
     fn instance<'a>(&self, code: &'a Code<'a>, place: Place, depth: usize) -> Rc<ModuleInstance<'a>>
