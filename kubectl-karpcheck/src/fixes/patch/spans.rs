@@ -185,12 +185,14 @@ fn written(raw: &str, text: &str, style: ScalarStyle) -> Option<usize> {
         }
         ScalarStyle::DoubleQuoted => {
             let mut escaped = false;
-            let closing = raw.char_indices().skip(1).find(|(_, char)| {
+            // Before the first quote there may be a tag.
+            let text = raw.find('"')? + 1;
+            let closing = raw[text..].char_indices().find(|(_, char)| {
                 let closes = *char == '"' && !escaped;
                 escaped = *char == '\\' && !escaped;
                 closes
             });
-            closing.map(|(at, _)| at + 1)
+            closing.map(|(at, _)| text + at + 1)
         }
         ScalarStyle::Literal | ScalarStyle::Folded => None,
     }

@@ -288,6 +288,12 @@ fn a_block_of_lines_is_replaced_with_its_header() {
     assert_eq!(patched, "spec:\n  policy: a\n  other: 1\n");
     let patched = with_change(text, change((4, 5), Target::Leaf, &[], Some(json!({"a": 1}))));
     assert_eq!(patched, "spec:\n  policy:\n    a: 1\n  other: 1\n");
+    // A tag is a part of its value.
+    let tagged = "- !Sub \"a-${B}\" # c\n- d\n";
+    let patched = with_change(tagged, change((1, 3), Target::Leaf, &[], Some(json!("e"))));
+    assert_eq!(patched, "- e # c\n- d\n");
+    let patched = with_change(tagged, change((1, 1), Target::List(2), &["-"], Some(json!("f"))));
+    assert_eq!(patched, format!("{tagged}- f\n"));
     // The dash of an element is the one before it, not one in a header, a comment or a text.
     let list = "- a\n- # x-y\n  |-\n  b-c\n- # e-f\n  d\n";
     let patched = with_change(list, change((4, 3), Target::Leaf, &[], None));
