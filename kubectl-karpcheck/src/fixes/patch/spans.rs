@@ -249,6 +249,10 @@ pub(super) fn dash(text: &str, list: &[Tree], start: usize, index: usize) -> usi
 }
 
 fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
+    // The parser ends lines at these, too, and no editor does.
+    if memchr::memchr_iter(b'\r', chunk.as_bytes()).any(|at| chunk.as_bytes().get(at + 1) != Some(&b'\n')) {
+        return None;
+    }
     let mut open: Vec<Open> = vec![];
     let mut parser = Parser::new_from_str(chunk);
     while let Some(event) = parser.next_event() {
@@ -281,8 +285,8 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                     let after = open.last().map_or(0, |open| open.written_to(lines));
                     tree.start = block_start(lines.text, after, tree.start);
                 }
-                tree.end =
-                    written(&lines.text[tree.start..tree.end], &text, style).map_or(tree.end, |len| tree.start + len);
+                let raw = lines.text.get(tree.start..tree.end)?;
+                tree.end = written(raw, &text, style).map_or(tree.end, |len| tree.start + len);
                 tree
             }
             Event::Alias(_) => here(Kind::Scalar { block: None, empty: false }, false),

@@ -403,6 +403,13 @@ fn line_breaks_of_windows_stay() {
 }
 
 #[test]
+fn what_ends_its_lines_with_carriage_returns_alone_is_left_alone() {
+    let text = "a: b\rc: |\r  d\re: f\n";
+    let (patched, refused) = apply(text, &[change((3, 3), Target::Leaf, &[], Some(json!("g")))]);
+    assert_eq!((patched.as_str(), refused), (text, vec![(0, Refused::NotFound)]));
+}
+
+#[test]
 fn only_the_right_document_of_a_stream_changes() {
     let text = "a: 1\n---\na: 1\n";
     let patched = with_change(text, change((3, 4), Target::Leaf, &[], Some(json!(2))));
