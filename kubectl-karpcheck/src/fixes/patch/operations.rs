@@ -219,7 +219,7 @@ fn replace(text: &str, parent: Option<&Tree>, target: &Tree, value: &Value, bloc
     } else if container {
         blocks.value(value, target.column as usize - 1)
     } else {
-        render::scalar(value, &text[target.start..target.end])
+        format!("{}{}", margin(text, target), render::scalar(value, &text[target.start..target.end]))
     };
     let before = &text[..target.start];
     // `key:` with nothing behind it.
@@ -231,6 +231,14 @@ fn replace(text: &str, parent: Option<&Tree>, target: &Tree, value: &Value, bloc
     // A block takes its own line: no space is left behind the key.
     let start = if new.starts_with(['\n', '\r']) { before.trim_end_matches(' ').len() } else { target.start };
     Splice::new(start..target.end, format!("{space}{new}"))
+}
+
+/// What goes before that which takes the place of a block on lines of its own: a list may stand in the column of its key, where
+/// nothing else can.
+fn margin(text: &str, block: &Tree) -> &'static str {
+    let is_list = matches!(block.kind, Kind::List(_)) && !block.flow;
+    let own_line = text[line_start(text, block.start)..block.start].trim().is_empty();
+    if is_list && own_line { "  " } else { "" }
 }
 
 /// A member in the place of another one, with what stands behind that in its line.
@@ -305,7 +313,7 @@ fn remove(text: &str, parent: &Tree, index: usize, removed: &[usize]) -> Splice 
     };
     let Some(kept) = (0..elements.len()).find(|index| !removed.contains(index)) else {
         let empty = if matches!(parent.kind, Kind::Map(_)) { "{}" } else { "[]" };
-        return Splice::new(parent.start..parent.end, empty.to_owned());
+        return Splice::new(parent.start..parent.end, format!("{}{empty}", margin(text, parent)));
     };
     let range = if index < kept {
         elements[0].0..elements[kept].0

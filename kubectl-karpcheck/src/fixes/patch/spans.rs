@@ -234,10 +234,14 @@ fn block_start(text: &str, after: usize, placed: usize) -> usize {
 
 /// The byte of the dash of an element of a list that is not in brackets.
 pub(super) fn dash(text: &str, list: &[Tree], start: usize, index: usize) -> usize {
-    let item = list[index].start;
-    let mut at = if index == 0 { start } else { list[index - 1].end };
-    while at < item {
-        let rest = &text[at..item];
+    let after = if index == 0 { start } else { list[index - 1].end };
+    first_dash(text, after, list[index].start)
+}
+
+/// The first dash between two places that stands in no comment; the second place where there is none.
+fn first_dash(text: &str, mut at: usize, end: usize) -> usize {
+    while at < end {
+        let rest = &text[at..end];
         match rest.chars().next() {
             Some('-') => return at,
             Some('#') => at += rest.find('\n').unwrap_or(rest.len()),
@@ -245,7 +249,7 @@ pub(super) fn dash(text: &str, list: &[Tree], start: usize, index: usize) -> usi
             None => break,
         }
     }
-    item
+    end
 }
 
 fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
@@ -296,6 +300,13 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                 let mut tree = here(kind, false);
                 tree.shared = anchor > 0;
                 tree.flow = lines.text[tree.start..].starts_with(['[', '{']);
+                // Of a list that is not indented, the parser gives the place behind its first dash.
+                let is_behind = matches!(tree.kind, Kind::List(_))
+                    && !tree.flow
+                    && !lines.text[tree.start..].starts_with(['-', '!', '&']);
+                if let Some(after) = open.last().map(|open| open.written_to(lines)).filter(|_| is_behind) {
+                    tree.start = first_dash(lines.text, after, tree.start);
+                }
                 open.push(Open { tree, key: None });
                 continue;
             }

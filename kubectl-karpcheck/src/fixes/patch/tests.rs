@@ -410,6 +410,16 @@ fn what_ends_its_lines_with_carriage_returns_alone_is_left_alone() {
 }
 
 #[test]
+fn a_list_that_is_not_indented_is_replaced_whole() {
+    for list in ["a:\n- b: 1\n  c: d\n- e\nf: g\n", "a: # x-y\n- b: 1\n- c\nf: g\n", "a:\n  - b: 1\n  - c\nf: g\n"] {
+        let head = list.split('\n').next().unwrap();
+        let text = with_change(list, change((1, 1), Target::List(2), &[], Some(json!("t"))));
+        assert!(serde_yaml::from_str::<serde_json::Value>(&text).unwrap() == json!({"a": "t", "f": "g"}), "{text}");
+        assert!(text.starts_with(head), "{text}");
+    }
+}
+
+#[test]
 fn only_the_right_document_of_a_stream_changes() {
     let text = "a: 1\n---\na: 1\n";
     let patched = with_change(text, change((3, 4), Target::Leaf, &[], Some(json!(2))));
