@@ -124,11 +124,12 @@ pub(super) fn documents(text: &str) -> Vec<Tree> {
 pub(super) fn embedded(text: &str, block: &Tree) -> Option<Tree> {
     let Kind::Scalar { block: Some(placed), .. } = block.kind else { return None };
     let (first, before) = if text[placed..].starts_with('!') {
-        (placed + text[placed..block.end].find('\n')? + 1, block.line)
+        (placed + text.get(placed..block.end)?.find('\n')? + 1, block.line)
     } else {
         (super::line_start(text, placed), block.line - 1)
     };
-    let body = &text[first..block.end];
+    // A header may have no lines.
+    let body = text.get(first..block.end)?;
     let margin = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
     let (mut starts, mut inner, mut at) = (vec![], String::new(), first);
     for line in body.split_inclusive('\n') {
@@ -330,6 +331,9 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
         let written = lines.text[..done.end].trim_end().len();
         if written > done.start {
             done.end = written;
+        }
+        if done.end < done.start {
+            return None;
         }
         match open.last_mut() {
             None => return Some(done),

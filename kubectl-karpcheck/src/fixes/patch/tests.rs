@@ -288,6 +288,9 @@ fn a_block_of_lines_is_replaced_with_its_header() {
     assert_eq!(patched, "spec:\n  policy: a\n  other: 1\n");
     let patched = with_change(text, change((4, 5), Target::Leaf, &[], Some(json!({"a": 1}))));
     assert_eq!(patched, "spec:\n  policy:\n    a: 1\n  other: 1\n");
+    let empty = "a: |\nb: 1\n";
+    let patched = with_change(empty, change((2, 4), Target::Leaf, &[], Some(json!(2))));
+    assert_eq!(patched, "a: |\nb: 2\n");
     // A tag is a part of its value.
     let tagged = "- !Sub \"a-${B}\" # c\n- d\n";
     let patched = with_change(tagged, change((1, 3), Target::Leaf, &[], Some(json!("e"))));
