@@ -3,7 +3,8 @@
 #
 # A target is a file in fuzz_targets. The inputs that it begins with are in seeds/TARGET, and the project's fixtures of
 # its format. What it finds stays in target/, and a failing input is written to target/failed. It needs the Rust compiler and
-# a C++ compiler (libFuzzer is C++), no nightly and no cargo-fuzz.
+# a C++ compiler (libFuzzer is C++), no nightly and no cargo-fuzz. KARPCHECK_FUZZ_SEED makes two runs try the same; without it each
+# run tries something else.
 set -euo pipefail
 cd "$(dirname "$0")"
 fixtures=../fixtures
@@ -47,5 +48,6 @@ for target in "${targets[@]}"; do
   done < <(seeds "$target" | sort)
   # An input that takes 10 s, or 1 GB, is a failure: nothing that a reader is given may make it hang.
   "$built/$target" "target/corpus/$target" "$seeded" "seeds/$target" -max_total_time="$seconds" -timeout=10 \
+    -seed="${KARPCHECK_FUZZ_SEED:-0}" \
     -rss_limit_mb=1024 -max_len=32768 -artifact_prefix="target/failed/$target-" -print_final_stats=1 -verbosity=0
 done
