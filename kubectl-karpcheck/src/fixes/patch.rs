@@ -134,6 +134,20 @@ impl Splice {
     }
 }
 
+/// The splices of one fix, each once. None may clash with another.
+fn distinct(splices: Vec<Splice>) -> Result<Vec<Splice>, Refused> {
+    let mut distinct: Vec<Splice> = vec![];
+    for splice in splices {
+        if distinct.iter().any(|known| *known != splice && known.clashes(&splice)) {
+            return Err(Refused::Overlap);
+        }
+        if !distinct.contains(&splice) {
+            distinct.push(splice);
+        }
+    }
+    Ok(distinct)
+}
+
 /// A file that fixes are made in.
 struct Target {
     text: String,

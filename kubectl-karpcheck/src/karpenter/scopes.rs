@@ -243,12 +243,12 @@ impl World<'_> {
                 cores[core].units.insert(unit);
             }
         }
-        cores.extend(self.apart(alone.into_iter().map(|(unit, _)| unit).collect()));
+        cores.extend(self.by_folder(alone.into_iter().map(|(unit, _)| unit).collect()));
         cores
     }
 
     /// What joins no core: each folder below those that were named as if it were given alone.
-    fn apart(&self, mut alone: Vec<usize>) -> Vec<Core> {
+    fn by_folder(&self, mut alone: Vec<usize>) -> Vec<Core> {
         alone.sort_unstable();
         let mut folders: BTreeMap<Option<&String>, Vec<usize>> = BTreeMap::new();
         for unit in alone {

@@ -14,7 +14,7 @@ use super::documents::Documents;
 use super::inline::{Inline, is_like_json};
 use super::render::ordered;
 use super::terraform_json::escaped;
-use super::{Names, Refused, Splice, line_end, line_start, under};
+use super::{Names, Refused, Splice, distinct, line_end, line_start, under};
 use crate::fixes::edit::{Target, Written};
 use crate::inventory::At;
 
@@ -100,16 +100,7 @@ pub(super) fn splices(
         splices.push(splice);
     }
     splices.extend(free.into_iter().map(|range| Splice::new(whole_lines(text, range), String::new())));
-    let mut unique: Vec<Splice> = vec![];
-    for splice in splices {
-        if unique.iter().any(|known| *known != splice && known.clashes(&splice)) {
-            return Err((changes[0].0, Refused::Overlap));
-        }
-        if !unique.contains(&splice) {
-            unique.push(splice);
-        }
-    }
-    Ok(unique)
+    distinct(splices).map_err(|why| (changes[0].0, why))
 }
 
 /// The lines of the heredocs that stand in blocks which make or look up something.

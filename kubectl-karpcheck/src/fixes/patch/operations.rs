@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::render;
 use super::render::{Blocks, Style};
 use super::spans::{Kind, Member, Tree, dash};
-use super::{Refused, Splice, join, line_end, line_start, newline, under};
+use super::{Refused, Splice, distinct, join, line_end, line_start, newline, under};
 use crate::fixes::edit::{Change, Target};
 
 /// What is to be done at a place.
@@ -63,15 +63,7 @@ pub(super) fn splices_of(text: &str, blocks: Blocks, mut ops: Vec<Op<'_>>) -> Re
             Op::Append { target, value } => append(text, target, value, blocks)?,
         });
     }
-    let clash = (1..splices.len())
-        .any(|end| splices[..end].iter().any(|known| *known != splices[end] && known.clashes(&splices[end])));
-    let mut unique: Vec<Splice> = vec![];
-    for splice in splices {
-        if !unique.contains(&splice) {
-            unique.push(splice);
-        }
-    }
-    if clash { Err(Refused::Overlap) } else { Ok(unique) }
+    distinct(splices)
 }
 
 fn removed_from<'o>(ops: &'o [Op<'_>], target: &'o Tree) -> impl Iterator<Item = usize> + 'o {

@@ -220,31 +220,21 @@ fn block_start(text: &str, after: usize, placed: usize) -> usize {
     if text[placed..].starts_with(['!', '|', '>']) {
         return placed;
     }
-    let mut at = after;
-    while at < placed {
-        let rest = &text[at..placed];
-        match rest.chars().next() {
-            Some('|' | '>') => return at,
-            Some('#') => at += rest.find('\n').unwrap_or(rest.len()),
-            Some(char) => at += char.len_utf8(),
-            None => break,
-        }
-    }
-    placed
+    first(&['|', '>'], text, after, placed)
 }
 
 /// The byte of the dash of an element of a list that is not in brackets.
 pub(super) fn dash(text: &str, list: &[Tree], start: usize, index: usize) -> usize {
     let after = if index == 0 { start } else { list[index - 1].end };
-    first_dash(text, after, list[index].start)
+    first(&['-'], text, after, list[index].start)
 }
 
-/// The first dash between two places that stands in no comment; the second place where there is none.
-fn first_dash(text: &str, mut at: usize, end: usize) -> usize {
+/// The first of some characters between two places that stands in no comment; the second place where there is none.
+fn first(wanted: &[char], text: &str, mut at: usize, end: usize) -> usize {
     while at < end {
         let rest = &text[at..end];
         match rest.chars().next() {
-            Some('-') => return at,
+            Some(char) if wanted.contains(&char) => return at,
             Some('#') => at += rest.find('\n').unwrap_or(rest.len()),
             Some(char) => at += char.len_utf8(),
             None => break,
@@ -306,7 +296,7 @@ fn tree(chunk: &str, lines: &Lines<'_>) -> Option<Tree> {
                     && !tree.flow
                     && !lines.text[tree.start..].starts_with(['-', '!', '&']);
                 if let Some(after) = open.last().map(|open| open.written_to(lines)).filter(|_| is_behind) {
-                    tree.start = first_dash(lines.text, after, tree.start);
+                    tree.start = first(&['-'], lines.text, after, tree.start);
                 }
                 open.push(Open { tree, key: None });
                 continue;
