@@ -125,12 +125,7 @@ fn change_in(body: &Node, path: &[String], value: Option<&serde_json::Value>) ->
     // The outermost of the values so far that have the place of the last one.
     let mut outermost = (body, 0);
     for segment in path {
-        let child = match &node.value {
-            Value::Map(map) => map.get(segment),
-            Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
-            _ => None,
-        };
-        let Some(child) = child else { break };
+        let Some(child) = pointer::child(node, segment) else { break };
         node = child;
         gone += 1;
         if outermost.0.at != node.at {

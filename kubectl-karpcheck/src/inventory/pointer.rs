@@ -119,17 +119,21 @@ fn is_one_hole(text: &super::text::Text) -> bool {
     matches!(text, super::text::Text::Template(template) if template.parts.len() == 1)
 }
 
+/// The member or element of this name; none where the node has none.
+pub fn child<'a>(node: &'a Node, segment: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Map(map) => map.get(segment),
+        Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
+        _ => None,
+    }
+}
+
 /// The place of a pointer, else of the nearest parent that has one.
 pub fn place(from: &Node, segments: &[Cow<'_, str>]) -> At {
     let mut node = from;
     let mut at = from.at;
     for segment in segments {
-        let child = match &node.value {
-            Value::Map(map) => map.get(segment),
-            Value::List(list) => segment.parse::<usize>().ok().and_then(|index| list.items.get(index)),
-            _ => None,
-        };
-        let Some(child) = child else { break };
+        let Some(child) = child(node, segment) else { break };
         node = child;
         if node.at.line > 0 || at.line == 0 {
             at = node.at;
