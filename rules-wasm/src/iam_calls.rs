@@ -20,7 +20,7 @@ mod tags;
 use edits::is_given;
 pub(crate) use edits::with_edits;
 
-use call::{Call, Tags, When};
+use call::{Call, Consequence, Tags, When};
 use resources::Resource;
 use table::CALLS;
 use tags::Pinned;
@@ -102,10 +102,21 @@ pub(crate) fn releases(controller: Item) -> Releases {
         all.push((0, 31));
     }
     if beta || !alpha {
-        all.extend([(0, 37), (1, 0), newest]);
+        // Whoever has all objects as v1 runs a release that serves it.
+        all.extend([(0, 37), (1, 0), newest].into_iter().filter(|minor| *minor >= (1, 0) || !all_are_v1()));
     }
     let all = all.into_iter().map(|minor| (last_of(minor), last_of(minor))).collect();
     Releases { all, known: false, note: String::new() }
+}
+
+/// Are there objects that a release serves from 1.0 on, and none that it served before?
+fn all_are_v1() -> bool {
+    let mut objects = ["karpenter.sh/NodePool", "karpenter.k8s.aws/EC2NodeClass"]
+        .iter()
+        .flat_map(|kind| select(kind).known())
+        .peekable();
+    objects.peek().is_some()
+        && objects.all(|object| object.known_text("/apiVersion").is_some_and(|version| version.ends_with("/v1")))
 }
 
 /// The name that a controller's requests carry: its own, or, where it was not given or only a parameter stands in the
@@ -257,6 +268,56 @@ pub(crate) struct Denied {
     pub decision: Decision,
     /// The releases for which it is so.
     pub releases: Vec<Version>,
+    /// The others that the controller may be of, in which it is denied, too, and something else fails without it.
+    otherwise: Vec<(&'static Consequence, Vec<Version>)>,
+}
+
+impl Denied {
+    /// How bad it is, whichever release it is.
+    pub(crate) fn severity(&self) -> Severity {
+        let mild = self.otherwise.iter().map(|(breaks, _)| breaks.severity).find(|severity| *severity != Error);
+        mild.unwrap_or(self.call.breaks.severity)
+    }
+
+    /// What fails without it, by release where that differs.
+    pub(crate) fn breaks(&self) -> String {
+        let mut text = self.call.breaks.text.to_owned();
+        if !self.otherwise.is_empty() {
+            text.push_str(&format!(" ({})", written(&self.releases)));
+        }
+        for (breaks, releases) in &self.otherwise {
+            text.push_str(&format!(", or {} ({})", breaks.text, written(releases)));
+        }
+        text
+    }
+
+    /// Takes in the same refusal in other releases: as long as one release is left over it may not be one.
+    fn joined(mut all: Vec<Self>, count: usize) -> (Vec<Self>, Vec<Self>) {
+        let mut joined: Vec<Self> = vec![];
+        while !all.is_empty() {
+            let mut first = all.remove(0);
+            let alike = |other: &mut Self| {
+                other.call.action == first.call.action
+                    && other.call.sends == first.call.sends
+                    && (&other.kinds, other.partial) == (&first.kinds, first.partial)
+                    && !other.releases.iter().any(|release| first.releases.contains(release))
+                    && statement_of(&other.decision) == statement_of(&first.decision)
+            };
+            let others: Vec<Self> =
+                if first.releases.len() < count { all.extract_if(.., alike).collect() } else { vec![] };
+            let covered = first.releases.len() + others.iter().map(|other| other.releases.len()).sum::<usize>();
+            if covered == count {
+                first.otherwise = others.into_iter().map(|other| (&other.call.breaks, other.releases)).collect();
+                joined.push(first);
+            } else {
+                joined.push(first);
+                joined.extend(others);
+            }
+        }
+        joined.into_iter().partition(|denied| {
+            denied.releases.len() + denied.otherwise.iter().map(|(_, releases)| releases.len()).sum::<usize>() >= count
+        })
+    }
 }
 
 /// What a controller's rights come to.
@@ -270,16 +331,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The verdict: these findings about what is denied, else why it is not known that nothing is.
+    /// The verdict: these findings about what is denied, and why it is not known that nothing else is.
     pub(crate) fn verdict(&self, controller: Item, findings: Vec<Finding>) -> Check {
-        if !findings.is_empty() {
-            return found(findings);
-        }
-        match depends(controller, &self.sometimes).or_else(|| self.open.clone()) {
-            Some(unknown) => Err(unknown),
-            None if self.asked => pass(),
-            None => skip(),
-        }
+        let decided = if self.asked || !findings.is_empty() { found(findings) } else { skip() };
+        let open = depends(controller, &self.sometimes).or_else(|| self.open.clone());
+        both([decided, open.map_or_else(skip, unknown)])
     }
 }
 
@@ -340,9 +396,7 @@ pub(crate) fn judge(controller: Item, pick: fn(&Call) -> bool) -> Outcome {
     }
     let mut count: Vec<Version> = releases.all.iter().map(|(release, _)| *release).collect();
     count.dedup();
-    for denied in all {
-        if denied.releases.len() >= count.len() { outcome.denied.push(denied) } else { outcome.sometimes.push(denied) }
-    }
+    (outcome.denied, outcome.sometimes) = Denied::joined(all, count.len());
     outcome
 }
 
@@ -410,6 +464,7 @@ fn note(
             tags_of: actor.tags_of,
             decision,
             releases: vec![release],
+            otherwise: vec![],
         }),
     }
 }
@@ -509,14 +564,25 @@ pub(crate) fn title(controller: Item) -> String {
     }
 }
 
+/// More actions that depend on the version are only counted.
+const MOST_ACTIONS: usize = 3;
+
 /// What is unknown because the version is.
 fn depends(controller: Item, sometimes: &[Denied]) -> Option<Unknown> {
-    let denied = sometimes.first()?;
+    let releases = &sometimes.first()?.releases;
+    let mut actions: Vec<&str> = vec![];
+    for denied in sometimes.iter().filter(|denied| denied.releases == *releases) {
+        if !actions.contains(&denied.call.action) {
+            actions.push(denied.call.action);
+        }
+    }
+    let more = actions.len().saturating_sub(MOST_ACTIONS);
+    actions.truncate(MOST_ACTIONS);
+    let actions = if more > 0 { format!("{} and {more} more", actions.join(", ")) } else { listed(&actions) };
     let why = format!(
-        "the controller's version is not known, and a controller of {} is not allowed to use {}; --karpenter-version \
-         settles it",
-        written(&denied.releases),
-        denied.call.action
+        "the controller's version is not known, and a controller of {} is not allowed to use {actions}; \
+         --karpenter-version settles it",
+        written(releases),
     );
     Some(versions::not_known(why).at(controller.place("/Version", "")))
 }

@@ -99,10 +99,10 @@ fn check(controller: Item) -> Check {
             title(controller),
             listed(&kinds),
             denied.decision.why,
-            denied.call.breaks.text
+            denied.breaks()
         );
         let finding = fail("/Role", message)
-            .severity(denied.call.breaks.severity)
+            .severity(denied.severity())
             .confidence(sure_of_role(controller))
             .remedy(format!("Allow the controller's role to use ec2:CreateTags on {} at creation.", listed(&kinds)))
             .related(denied.decision.statements.clone())

@@ -119,7 +119,7 @@ fn check(controller: Item) -> Check {
     for denied in outcome.denied.iter().filter(|denied| !names || denied.call.sends == Tags::Names) {
         let old = denied.call.sends == Tags::ClusterName;
         let proof = if old { untagged(controller) } else { None };
-        let severity = if proof.is_some() { Error } else { denied.call.breaks.severity };
+        let severity = if proof.is_some() { Error } else { denied.severity() };
         let (what, group) = match denied.call.sends {
             Tags::ClusterName => ("an instance from before 1.0 with eks:eks-cluster-name", "cluster-name"),
             Tags::Linked => ("an instance from before 0.28 with karpenter.sh/managed-by", "linked"),
@@ -129,7 +129,7 @@ fn check(controller: Item) -> Check {
             "Controller {} is not allowed to tag {what} (ec2:CreateTags): {}; {}{note}",
             title(controller),
             denied.decision.why,
-            denied.call.breaks.text
+            denied.breaks()
         );
         let finding = fail("/Role", message)
             .severity(severity)

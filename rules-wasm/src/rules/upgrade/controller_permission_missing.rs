@@ -107,7 +107,7 @@ fn check(controller: Item) -> Check {
     let mut seen: Vec<&Denied> = vec![];
     for denied in &outcome.denied {
         let alike = |other: &&Denied| {
-            other.call.breaks == denied.call.breaks
+            other.breaks() == denied.breaks()
                 && other.partial == denied.partial
                 && other.kinds == denied.kinds
                 && statement_of(&other.decision) == statement_of(&denied.decision)
@@ -126,10 +126,10 @@ fn check(controller: Item) -> Check {
         let kinds: Vec<&str> = denied.kinds.iter().map(String::as_str).filter(|kind| !kind.is_empty()).collect();
         let on = if kinds.is_empty() { String::new() } else { format!(" on {}", listed(&kinds)) };
         let of = format!("{on}{}", names(denied));
-        let breaks = if denied.partial && denied.call.breaks.severity == Error {
-            if denied.ids.len() == 1 { "no node is launched with it" } else { "no node is launched with them" }
+        let breaks = if denied.partial && denied.severity() == Error {
+            if denied.ids.len() == 1 { "no node is launched with it" } else { "no node is launched with them" }.into()
         } else {
-            denied.call.breaks.text
+            denied.breaks()
         };
         let message = format!(
             "Controller {} is not allowed to use {}{of}: {}; {breaks}{note}",
@@ -138,7 +138,7 @@ fn check(controller: Item) -> Check {
             denied.decision.why,
         );
         let finding = fail("/Role", message)
-            .severity(denied.call.breaks.severity)
+            .severity(denied.severity())
             .confidence(sure_of_role(controller))
             .remedy(remedy(controller, denied, &listed(&actions), &of))
             .related(denied.decision.statements.clone())
