@@ -6,7 +6,8 @@
 #   --check   type-check for the platform only: what a machine without its linker or its SDK can do
 #
 # Leaves target/dist/kubectl-karpcheck_OS_ARCH.tar.gz and its line of SHA256SUMS. The archive is the same for the same sources,
-# compiler and SOURCE_DATE_EPOCH (by default the commit's time). The release workflow runs this script and nothing else.
+# compiler and SOURCE_DATE_EPOCH (by default the commit's time). The release workflow runs this script and nothing else, on macOS
+# with the bash 3.2 that is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . release/platform.sh
@@ -20,8 +21,7 @@ check=no
 if [ "${1:-}" = --check ]; then check=yes; shift; fi
 [ $# = 1 ] || die "one platform is needed: linux-amd64, linux-arm64, darwin-amd64, darwin-arm64 or windows-amd64"
 platform=$1
-binary=kubectl-karpcheck
-case $platform in windows-*) binary=kubectl-karpcheck.exe ;; esac
+binary=$(binary_of "$platform")
 triple=$(triple_of "$platform")
 
 # The first of the commands that is there.
@@ -39,7 +39,7 @@ fi
 
 # ring brings C and assembly, so the target needs a C compiler; Rust's own lld links for musl, which needs no other tool.
 variable=${triple//-/_}
-shout=${variable^^}
+shout=$(printf '%s' "$variable" | tr '[:lower:]' '[:upper:]')
 host=$(rustc -vV | sed -n 's/^host: //p')
 case $platform in
   linux-amd64)
@@ -85,18 +85,19 @@ esac
 
 version=$(workspace_version)
 commit=$(git rev-parse --short=10 HEAD 2>/dev/null || true)
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+SOURCE_DATE_EPOCH=$(time_of_sources)
+export SOURCE_DATE_EPOCH
 day=$(date -u -d "@$SOURCE_DATE_EPOCH" +%F 2>/dev/null || date -u -r "$SOURCE_DATE_EPOCH" +%F)
 export KARPCHECK_VERSION="$version${commit:+ ($commit $day)}"
 
 if [ $check = yes ]; then
-  cargo check --locked --target "$triple" -p kubectl-karpcheck --bin kubectl-karpcheck "${standard_library[@]}"
+  cargo check --locked --target "$triple" -p kubectl-karpcheck --bin kubectl-karpcheck ${standard_library[@]+"${standard_library[@]}"}
   printf '%s: type-checked, not linked\n' "$platform"
   exit
 fi
 # No path of the machine that builds in messages of panics.
 export RUSTFLAGS="${RUSTFLAGS:-} $flags --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
-cargo build --locked --profile dist --target "$triple" -p kubectl-karpcheck --bin kubectl-karpcheck "${standard_library[@]}"
+cargo build --locked --profile dist --target "$triple" -p kubectl-karpcheck --bin kubectl-karpcheck ${standard_library[@]+"${standard_library[@]}"}
 
 built=${CARGO_TARGET_DIR:-target}/$triple/dist/$binary
 size=$(wc -c < "$built")
@@ -109,22 +110,4 @@ case $platform in
     ;;
 esac
 
-dist=target/dist
-stage=$dist/$platform
-rm -rf "$stage"
-mkdir -p "$stage"
-install -m 0755 "$built" "$stage/$binary"
-install -m 0644 LICENSE NOTICE "$stage/"
-bash release/notices.sh "$triple" > "$stage/THIRD-PARTY-LICENSES"
-archive=kubectl-karpcheck_${platform/-/_}.tar.gz
-# Sorted, without names and times of this machine: two builds of one commit are the same file.
-if tar --version 2>/dev/null | grep -q GNU; then
-  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$stage" -cf - . | gzip -9n > "$dist/$archive"
-else
-  (cd "$stage" && find . -exec touch -h -t "$(date -u -r "$SOURCE_DATE_EPOCH" +%Y%m%d%H%M.%S)" {} + && tar --uid 0 --gid 0 -cf - -- *) | gzip -9n > "$dist/$archive"
-fi
-digest=$( (cd "$dist" && { sha256sum "$archive" 2>/dev/null || shasum -a 256 "$archive"; }) )
-touch "$dist/SHA256SUMS"
-{ grep -v "  $archive\$" "$dist/SHA256SUMS" || true; printf '%s\n' "$digest"; } | LC_ALL=C sort -k2 > "$dist/SHA256SUMS.new"
-mv "$dist/SHA256SUMS.new" "$dist/SHA256SUMS"
-printf '%s: %s bytes, archive %s bytes\n%s\n' "$dist/$archive" "$size" "$(wc -c < "$dist/$archive")" "$digest"
+bash release/pack.sh "$platform" "$built"

@@ -15,3 +15,9 @@ triple_of() {
 
 # Prints the version of the workspace, as Cargo.toml has it.
 workspace_version() { sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1; }
+
+# Prints the second that a build says it is from, so that two builds of one commit are the same.
+time_of_sources() { printf '%s' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"; }
+
+# Prints what the binary is called on a platform.
+binary_of() { case $1 in windows-*) echo kubectl-karpcheck.exe ;; *) echo kubectl-karpcheck ;; esac; }

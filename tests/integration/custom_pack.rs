@@ -238,8 +238,36 @@ fn a_pack_in_javascript_from_nothing_to_a_finding() {
             let without = karpcheck(project, &["pack", "build"]);
             assert!(text(&without.stderr).contains("npm install"), "{}", text(&without.stderr));
             succeeds(Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(project));
+            exports_no_rules(project);
         });
     }
+}
+
+/// What the pack's module lacks is said when it is built, not as "unreachable" when it is first run.
+fn exports_no_rules(project: &Path) {
+    let entry = project.join("pack.js");
+    let good = std::fs::read_to_string(&entry).unwrap();
+    for (broken, said) in [
+        (
+            good.replace("const rules", "const rule"),
+            "pack.js exports no rules, but rule: it needs export const rules =",
+        ),
+        (good.replace("const rules =", "default"), "pack.js exports no rules, but default: it needs"),
+        (
+            "export const rules = { describe() {} };".into(),
+            "pack.js exports no rules with describe and check: it needs",
+        ),
+    ] {
+        std::fs::write(&entry, broken).unwrap();
+        let built = karpcheck(project, &["pack", "build"]);
+        let told = text(&built.stderr);
+        assert!(built.status.code() == Some(3) && told.contains(said), "{told}");
+        assert!(!told.contains("node could not"), "the tool is componentize-qjs: {told}");
+    }
+    std::fs::remove_file(&entry).unwrap();
+    let built = karpcheck(project, &["pack", "build"]);
+    assert!(text(&built.stderr).contains("its main is pack.js, which is not there"), "{}", text(&built.stderr));
+    std::fs::write(&entry, good).unwrap();
 }
 
 #[test]

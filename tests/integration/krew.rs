@@ -107,7 +107,7 @@ fn render(template: &str, archives: &Archives) -> Result<String, String> {
 }
 
 /// Holds a manifest to krew's rules. All faults, one sentence each.
-fn faults(file_name: &str, manifest: &str, archives: &Archives) -> Vec<String> {
+pub(crate) fn faults(file_name: &str, manifest: &str, archives: &Archives) -> Vec<String> {
     let mut faults = vec![];
     let manifest: Value = match serde_yaml::from_str(manifest) {
         Ok(manifest) => manifest,

@@ -19,6 +19,7 @@ mod merge;
 mod pseudo_locale;
 mod readme;
 mod recipes;
+mod release;
 mod report;
 mod rules;
 mod sandbox;

@@ -1,6 +1,5 @@
 //! Building packs in JavaScript and Python, by the tools of these languages.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -76,6 +75,10 @@ impl JavaScript {
 
     /// Builds the component with componentize-qjs: QuickJS, every import of WASI replaced by a trap.
     pub(super) fn build(&self, folder: &Path, output: &Path) -> Result<(), PackError> {
+        if !folder.join(&self.entry).is_file() {
+            let why = format!("its main is {}, which is not there", self.entry.display());
+            return Err(PackError::NoManifest { file: folder.join("package.json"), why });
+        }
         let script = Path::new("node_modules/componentize-qjs/cli.mjs");
         let found = folder.ancestors().map(|folder| folder.join(script)).find(|script| script.is_file());
         let mut command = match found {
@@ -89,11 +92,35 @@ impl JavaScript {
                 install: "npm install --save-dev componentize-qjs@0.4.5",
             })?),
         };
+        let checking = folder.join(CHECKING);
+        let made = checking.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&checking, self.checking_entry())).map_err(at(&checking))?;
         command.args(["--wit", "wit", "--world", WORLD, "--stub-wasi", "--sync", "--opt-size", "--module-root", "."]);
-        command.arg("--js").arg(&self.entry).arg("--output").arg(output);
-        run(command, folder, &self.name)
+        command.arg("--js").arg(CHECKING).arg("--output").arg(output);
+        run(command, folder, "componentize-qjs", &self.name)
+    }
+
+    /// What is compiled in place of the project's entry: the same, after a look at what that exports. componentize-qjs runs it
+    /// while it builds, so that what is missing ends the build in words, and not the pack's first run as "unreachable".
+    fn checking_entry(&self) -> String {
+        let entry = self.entry.to_string_lossy().replace('\\', "/");
+        let [from, name] = [format!("../../../{entry}"), entry].map(|text| serde_json::Value::from(text).to_string());
+        format!(
+            "import * as exported from {from};\n\
+             const {{ rules }} = exported;\n\
+             if (typeof rules?.describe !== 'function' || typeof rules?.check !== 'function') {{\n  \
+               const names = Object.keys(exported).join(', ') || 'nothing';\n  \
+               const lacks = rules ? 'no rules with describe and check' : `no rules, but ${{names}}`;\n  \
+               const wanted = \"export const rules = pack({{ name: …, version: …, rules: […] }})\";\n  \
+               throw new TypeError(`${{{name}}} exports ${{lacks}}: it needs ${{wanted}}`);\n\
+             }}\n\
+             export {{ rules }};\n"
+        )
     }
 }
+
+/// Where the entry is that a JavaScript project is built from.
+const CHECKING: &str = "node_modules/.cache/karpcheck/entry.js";
 
 /// The name of a Python project.
 pub(super) struct Python {
@@ -126,7 +153,7 @@ impl Python {
             install: "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1",
         })?);
         command.args(["-d", "wit", "-w", WORLD, "componentize", "pack", "--stub-wasi", "-p", ".", "-o"]).arg(output);
-        run(command, folder, &self.name)
+        run(command, folder, "componentize-py", &self.name)
     }
 }
 
@@ -159,24 +186,23 @@ pub(super) fn state(folder: &Path) -> Option<String> {
 }
 
 /// Runs a tool in the project's folder. What it says is only of interest where it fails.
-fn run(mut command: Command, folder: &Path, package: &str) -> Result<(), PackError> {
-    let tool = command.get_program().to_owned();
+fn run(mut command: Command, folder: &Path, tool: &str, package: &str) -> Result<(), PackError> {
+    let program = command.get_program().to_owned();
+    // Where the tool itself stood when it failed helps nobody; what it failed of is said without that.
+    command.envs([("RUST_BACKTRACE", "0"), ("RUST_LIB_BACKTRACE", "0")]);
     let output = command.current_dir(folder).stdin(Stdio::null()).output().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound if tool == "node" => {
+        io::ErrorKind::NotFound if program == "node" => {
             PackError::NoProgram { program: "node", site: "https://nodejs.org" }
         }
-        _ => PackError::Io { path: PathBuf::from(&tool), source },
+        _ => PackError::Io { path: PathBuf::from(&program), source },
     })?;
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    Err(PackError::Tool { tool: name(&tool), package: package.to_owned(), said })
-}
-
-fn name(tool: &OsString) -> String {
-    Path::new(tool).file_name().unwrap_or_default().to_string_lossy().into_owned()
+    // The reason first: what is on standard output says how far it came.
+    let said = [output.stderr, output.stdout].map(|said| String::from_utf8_lossy(&said).trim().to_owned()).join("\n");
+    let said = said.trim().to_owned();
+    Err(PackError::Tool { tool: tool.to_owned(), package: package.to_owned(), said })
 }
 
 fn in_path(tool: &str) -> Option<PathBuf> {
