@@ -509,7 +509,8 @@ impl Builder {
             if aws.partition.is_none()
                 && let Some(region) = &aws.region
             {
-                aws.partition = region.as_str().map(|name| Node::text(partition_of(name), region.at));
+                let partition = region.as_str().and_then(partition_of);
+                aws.partition = partition.map(|partition| Node::text(partition, region.at));
             }
             if aws.arn.is_none()
                 && let Some(id) = &aws.id

@@ -178,7 +178,7 @@ impl Stated {
 
     /// The partition that was stated, or in which the stated region lies.
     pub fn known_partition(&self) -> Option<String> {
-        self.partition.clone().or_else(|| self.region.as_deref().map(|region| partition_of(region).to_owned()))
+        self.partition.clone().or_else(|| self.region.as_deref().and_then(partition_of).map(str::to_owned))
     }
 }
 

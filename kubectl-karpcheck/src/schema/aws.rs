@@ -211,9 +211,18 @@ impl Kind {
     }
 }
 
-/// The partition that a region lies in, by its name, as botocore's `partitions.json` has them.
-pub fn partition_of(region: &str) -> &'static str {
-    match region {
+/// Where in its country a region lies, as AWS names regions: `northeast` of `ap-northeast-2`.
+const DIRECTIONS: &[&str] =
+    &["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
+/// The partition that a region lies in, by its name, as botocore's `partitions.json` has them. None for a name that AWS gives
+/// no region: one made up for a test lies anywhere.
+pub fn partition_of(region: &str) -> Option<&'static str> {
+    let (place, _) = region.rsplit_once('-')?;
+    if !place.rsplit_once('-').is_some_and(|(_, direction)| DIRECTIONS.contains(&direction)) {
+        return None;
+    }
+    Some(match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",
         region if region.starts_with("eusc-") => "aws-eusc",
@@ -222,7 +231,7 @@ pub fn partition_of(region: &str) -> &'static str {
         region if region.starts_with("us-isob-") => "aws-iso-b",
         region if region.starts_with("us-iso-") => "aws-iso",
         _ => "aws",
-    }
+    })
 }
 
 impl Type {
@@ -301,6 +310,15 @@ mod tests {
             Kind::List(element) => members(*element),
             _ => None,
         }
+    }
+
+    #[test]
+    fn a_region_that_aws_does_not_name_lies_in_no_partition() {
+        let known =
+            ["eu-west-1", "mx-central-1", "cn-northwest-1", "us-gov-east-1", "eusc-de-east-1", "us-isob-east-1"];
+        let partitions = ["aws", "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso-b"];
+        assert_eq!(known.map(partition_of), partitions.map(Some));
+        assert_eq!(["us-test-1", "local", "", "east-1"].map(partition_of), [None; 4]);
     }
 
     #[test]

@@ -125,9 +125,9 @@ pub fn gather(
 ) -> Result<Gathered, CommandError> {
     let facts = args.facts();
     if let (Some(region), Some(partition)) = (&facts.region, &facts.partition)
-        && partition_of(region) != partition
+        && let Some(own) = partition_of(region)
+        && own != partition
     {
-        let own = partition_of(region);
         return Err(CommandError::Usage(format!("region {region} is in partition {own}, not in {partition}")));
     }
     let mut read = read(args, gather_scope, problems, streams)?;

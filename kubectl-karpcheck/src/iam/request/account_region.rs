@@ -35,7 +35,7 @@ impl Known {
         else {
             return Self::default();
         };
-        Self { partition: Some(aws::partition_of(region).into()), region: Some(region.into()), account: None }
+        Self { partition: aws::partition_of(region).map(Text::from), region: Some(region.into()), account: None }
     }
 
     pub(super) fn of_arn(arn: &Text) -> Self {

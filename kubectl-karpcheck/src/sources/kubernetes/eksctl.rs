@@ -134,8 +134,7 @@ impl Config<'_> {
         let or_symbol =
             |stated: &Option<String>, name: &str| stated.as_deref().map_or_else(|| arn::unstated(name), Text::from);
         let region = self.region.as_ref().and_then(Node::as_str);
-        let partition =
-            self.stated.partition.clone().or_else(|| region.map(|region| aws::partition_of(region).to_owned()));
+        let partition = self.stated.partition.clone().or_else(|| region.and_then(aws::partition_of).map(str::to_owned));
         let home = AccountRegion {
             partition: or_symbol(&partition, arn::PARTITION),
             region: Text::from(""),

@@ -11,7 +11,8 @@ use crate::sources::kubernetes::ack;
 /// References of references that are followed.
 const MOST: u32 = 4;
 
-/// The objects that a definition describes.
+/// The objects that a definition describes. Definitions of kinds that it would install with an instance are none: whether a
+/// cluster has just these shows nothing.
 pub(super) fn templates(builder: &mut Builder, definition: &Node) -> Vec<Node> {
     let scope = builder.template();
     let resources = definition.at_path(&["spec", "resources"]).map(Node::elements).unwrap_or_default();
@@ -25,6 +26,7 @@ pub(super) fn templates(builder: &mut Builder, definition: &Node) -> Vec<Node> {
     resources
         .iter()
         .filter_map(|resource| resource.member("template"))
+        .filter(|template| template.str_at(&["kind"]) != Some("CustomResourceDefinition"))
         .map(|template| {
             let mut object = template.clone();
             graph.resolve(&mut object, 0);

@@ -68,9 +68,8 @@ impl ResponseReader<'_> {
         facts.id = subject.id.or(facts.id);
         facts.account = facts.account.or_else(|| place(&self.asked.account));
         facts.region = facts.region.or_else(|| place(&self.asked.region).filter(|_| !kind.starts_with("AWS::IAM::")));
-        facts.partition = facts
-            .partition
-            .or_else(|| self.asked.region.as_deref().map(|region| Node::text(aws::partition_of(region), at)));
+        facts.partition =
+            facts.partition.or_else(|| Some(Node::text(self.asked.region.as_deref().and_then(aws::partition_of)?, at)));
         let mut draft = Draft::new(kind, subject.name, Node::new(Value::Map(map), at), SourceKind::Aws);
         draft.aws = Some(Box::new(facts));
         draft.read_at = self.asked.at.as_deref().map(Arc::from);

@@ -100,7 +100,7 @@ fn asked_for(reader: &ResponseReader<'_>, option: &str) -> Option<Subject> {
     let arn = match (host.as_slice(), text.trim_end_matches('/').rsplit('/').nth(1)) {
         (["sqs", region, "amazonaws", ..], Some(account)) if account.len() == 12 => {
             let partition = crate::schema::aws::partition_of(region);
-            Some(format!("arn:{partition}:sqs:{region}:{account}:{name}").into())
+            partition.map(|partition| format!("arn:{partition}:sqs:{region}:{account}:{name}").into())
         }
         _ => None,
     };
