@@ -11,6 +11,42 @@ use crate::sources::terraform::resource::{Resource, relocate};
 
 /// The Kubernetes objects and Helm releases that a resource describes, as documents of their own.
 pub(super) fn documents_of(resource: &Resource) -> Vec<Content<'static>> {
+    let mut documents = described(resource);
+    let Some(attributes) = &resource.without_blanks else { return documents };
+    let others = described(&Resource { attributes: attributes.clone(), without_blanks: None, ..resource.clone() });
+    if documents.len() == others.len() {
+        for (document, other) in documents.iter_mut().zip(others) {
+            match (document, other) {
+                (Content::Node { node, .. }, Content::Node { node: other, .. }) => fill_blanks(node, other),
+                (Content::Release(release), Content::Release(other)) => fill_blanks(&mut release.values, other.values),
+                _ => {}
+            }
+        }
+    }
+    documents
+}
+
+/// What is blank, and only because a default is, is to be given.
+fn fill_blanks(node: &mut Node, other: Node) {
+    let blank = node.is_null() || node.as_str().is_some_and(|text| text.trim().is_empty());
+    match (&mut node.value, other) {
+        (Value::Map(map), Node { value: Value::Map(others), .. }) => {
+            for (key, other) in others.entries {
+                let own = key.known().and_then(|key| map.entries.iter_mut().find(|(own, _)| own.known() == Some(key)));
+                if let Some((_, own)) = own {
+                    fill_blanks(own, other);
+                }
+            }
+        }
+        (Value::List(list), Node { value: Value::List(others), .. }) if list.items.len() == others.items.len() => {
+            list.items.iter_mut().zip(others.items).for_each(|(own, other)| fill_blanks(own, other));
+        }
+        (_, other) if blank && other.first_unknown().is_some() => *node = other,
+        _ => {}
+    }
+}
+
+fn described(resource: &Resource) -> Vec<Content<'static>> {
     let object = |node: Node| Content::Node { node, placeholders: false };
     if resource.data {
         return vec![];

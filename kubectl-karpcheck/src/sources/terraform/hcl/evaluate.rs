@@ -10,7 +10,7 @@ mod resources;
 mod templates;
 mod variables;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -48,6 +48,10 @@ pub(super) struct Evaluator<'a> {
     assume: Cell<bool>,
     /// Is it tried (`try`, `can`), so that what Terraform refuses is no value?
     trying: Cell<bool>,
+    /// Do variables of the root whose defaults are empty have no value?
+    without_blanks: Cell<bool>,
+    /// Does the root have such variables?
+    blank_defaults: OnceCell<bool>,
     depth: Cell<u32>,
     steps: Cell<u64>,
 }
@@ -188,6 +192,8 @@ impl<'a> Evaluator<'a> {
             unread: RefCell::default(),
             assume: Cell::new(false),
             trying: Cell::new(false),
+            without_blanks: Cell::new(false),
+            blank_defaults: OnceCell::new(),
             depth: Cell::new(0),
             steps: Cell::new(0),
         }
@@ -250,11 +256,12 @@ impl<'a> Evaluator<'a> {
         at: At,
         make: impl FnOnce() -> Node,
     ) -> Node {
-        let key = match (self.assume.get(), self.trying.get()) {
-            (false, false) => key,
-            (true, false) => format!("?{key}"),
-            (false, true) => format!("!{key}"),
-            (true, true) => format!("?!{key}"),
+        let key = match (self.assume.get(), self.trying.get(), self.without_blanks.get()) {
+            (false, false, false) => key,
+            (assume, trying, without_blanks) => {
+                let mark = |set: bool, mark: &'static str| if set { mark } else { "" };
+                [mark(assume, "?"), mark(trying, "!"), mark(without_blanks, "~"), &key].concat()
+            }
         };
         if let Some((node, size)) = module.cache.borrow().get(&key) {
             if self.spent(*size) {
@@ -263,7 +270,7 @@ impl<'a> Evaluator<'a> {
             return node.clone();
         }
         if !module.busy.borrow_mut().insert(key.clone()) {
-            let what = key.trim_start_matches(['?', '!']).into();
+            let what = key.trim_start_matches(['?', '!', '~']).into();
             return Node::unknown(Cause::Undecidable, Terraform::Circle { what }, at);
         }
         let mut node = make();

@@ -45,12 +45,15 @@ impl<'a> Evaluator<'a> {
                 if let Some(place) = module.place {
                     resource::relocate(&mut attributes, &|_| place);
                 }
+                let without_blanks = (resource::is_kubernetes(kind) && self.has_blank_defaults(module))
+                    .then(|| self.without_blanks(|| self.object(module, *block, &instance)));
                 into.push(Resource {
                     address: address.into(),
                     bare: (!instance.suffix.is_empty()).then(|| Arc::from(bare.as_str())),
                     kind: (*kind).into(),
                     data: *data,
                     attributes,
+                    without_blanks,
                 });
             }
         }

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::structure::Block;
 
 use super::expressions::flag;
 use super::{Env, Evaluator, ModuleInstance};
 use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Node, Stated, Text, Value};
+use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::resource;
 
 impl<'a> Evaluator<'a> {
@@ -37,11 +39,7 @@ impl<'a> Evaluator<'a> {
             let named = ["cluster_name", "role_name"].iter().any(|end| name.ends_with(end));
             let stated = |node: &Node| !(named && node.as_str() == Some(""));
             let default = || argument("default").filter(stated);
-            let value = value.or_else(|| self.in_variants(env, name, &default, at)).or_else(|| {
-                // A caller may give anything else.
-                if module.is_library || module.is_unit { None } else { default() }
-            });
-            let Some(value) = value else {
+            let not_given = || {
                 let gap = if module.is_unit {
                     Terraform::Input { name: name.into() }
                 } else if module.is_library && declared.is_some() {
@@ -49,12 +47,41 @@ impl<'a> Evaluator<'a> {
                 } else {
                     Terraform::Variable { name: name.into() }
                 };
-                return Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), gap)), at);
+                Node::text(Text::symbol(self.symbol(env, &format!("var.{name}"), gap)), at)
             };
-            match declared.and_then(|block| Some((block, block.it.body.get_attribute("type")?))) {
+            let value = value.or_else(|| self.in_variants(env, name, &default, at));
+            let by_default = value.is_none();
+            // A caller may give anything else.
+            let value = value.or_else(|| if module.is_library || module.is_unit { None } else { default() });
+            let Some(value) = value else { return not_given() };
+            let mut value = match declared.and_then(|block| Some((block, block.it.body.get_attribute("type")?))) {
                 Some((block, kind)) => self.conform(&Env::new(module, block.source), value, &kind.value),
                 None => value,
+            };
+            if by_default && module.caller.is_none() && self.without_blanks.get() {
+                fill_blanks(&mut value, &not_given);
             }
+            value
+        })
+    }
+
+    /// Evaluates with variables of the root having no value where their defaults are empty.
+    pub(super) fn without_blanks<T>(&self, evaluate: impl FnOnce() -> T) -> T {
+        let before = self.without_blanks.replace(true);
+        let made = evaluate();
+        self.without_blanks.set(before);
+        made
+    }
+
+    /// Has the root a variable with an empty default, or one with an empty text in it?
+    pub(super) fn has_blank_defaults(&self, module: &Rc<ModuleInstance<'a>>) -> bool {
+        *self.blank_defaults.get_or_init(|| {
+            let has_blank = |block: &Block, argument: &str| {
+                let written = block.body.get_attribute(argument).map(|attribute| attribute.value.to_string());
+                written.is_some_and(|text| text.contains("\"\"") || text.trim() == "{}")
+            };
+            let blank = |block: &In<'a, Block>| has_blank(block.it, "default") || has_blank(block.it, "type");
+            module.root().code.variables.values().any(blank)
         })
     }
 
@@ -157,6 +184,18 @@ impl<'a> Evaluator<'a> {
             let inner = Env { module: Rc::clone(&env.module), source: local.source, vars: Rc::default() };
             self.eval(&inner, local.it)
         })
+    }
+}
+
+/// Puts something else in the place of empty texts and objects.
+fn fill_blanks(node: &mut Node, other: &dyn Fn() -> Node) {
+    match &mut node.value {
+        Value::Map(map) if !map.entries.is_empty() || map.more.is_some() => {
+            map.entries.iter_mut().for_each(|(_, node)| fill_blanks(node, other));
+        }
+        Value::Map(_) => *node = other(),
+        Value::Text(text) if text.known() == Some("") => *node = other(),
+        _ => {}
     }
 }
 
