@@ -1,5 +1,6 @@
 //! What rules report: verdicts, findings and the next step for the user.
 
+mod causes;
 pub mod comparison;
 pub mod finding;
 pub mod fingerprint;
