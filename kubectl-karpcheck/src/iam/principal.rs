@@ -166,6 +166,11 @@ impl Principals {
                 "AWS" => aws(&text, at, faults),
                 // The older form of everyone is accepted for services, too, but names no service.
                 "Service" => Entry::Service(Pattern::new(&text, EXACT)),
+                "Federated" if text.known().is_some_and(|known| known.contains(['*', '?'])) => {
+                    let message = format!("{text}: a federated principal takes no wildcards");
+                    faults.push(Fault::rejected(at, message.clone()));
+                    Entry::Unknown(refused(&message))
+                }
                 "Federated" => Entry::Federated(Pattern::new(&text, EXACT)),
                 _ => Entry::Other,
             };

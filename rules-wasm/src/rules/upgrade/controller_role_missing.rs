@@ -3,6 +3,7 @@
 //! - A running Karpenter without a role of its own: its ServiceAccount names none, and nothing is injected into its Pod, so
 //!   that it takes the role of the node that it runs on.
 //! - A role whose trust policy does not let the controller's ServiceAccount in.
+//! - A Pod Identity association that is for another namespace or ServiceAccount than the controller's, which has no other role.
 //!
 //! ## Why it matters
 //!
@@ -103,7 +104,7 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::documents::not_given;
+use crate::documents::{allows, not_given, statements};
 
 pub(crate) const RULE: Rule = Rule {
     title: "The controller has no IAM role of its own, or cannot assume it",
@@ -125,6 +126,11 @@ const CLUSTER_ARN: &str = "arn:{partition}:eks:{region}:{account}:cluster/{clust
 /// The service that gives Pods the credentials of their association's role.
 const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
 
+/// Neither an annotation nor an association gives the controller a role, as far as was read.
+const NO_ROLE_READ: &str = "role-not-read";
+/// The ServiceAccount of the chart, unless it is named otherwise.
+const USUAL_ACCOUNT: &str = "karpenter";
+
 fn check(controller: Item) -> Check {
     let named = controller.field("/Role");
     if named.is_absent() {
@@ -139,6 +145,9 @@ fn check(controller: Item) -> Check {
         .severity(Warning)
         .remedy("Annotate the ServiceAccount with eks.amazonaws.com/role-arn, or make a Pod Identity association.")
         .check();
+    }
+    if let Some(finding) = for_another(controller, &named) {
+        return finding.check();
     }
     let links = named.related();
     let Some(link) = links.first() else { return unknown("the controller's role is not known") };
@@ -173,6 +182,41 @@ fn check(controller: Item) -> Check {
         }
         _ => who.verdict(by_token),
     }
+}
+
+/// No role was read for the controller, but an association for a ServiceAccount of its name elsewhere, or for Karpenter's usual one
+/// beside its own.
+fn for_another(controller: Item, named: &Field) -> Option<Finding> {
+    named.value().unknown().filter(|unknown| unknown.code == NO_ROLE_READ)?;
+    let (namespace, account) = (controller.known_text("@namespace")?, controller.known_text("/ServiceAccount")?);
+    let of_it = |association: &Item| {
+        let theirs = (association.known_text("/Namespace")?, association.known_text("/ServiceAccount")?);
+        let cluster = association.field("/ClusterName").same(&controller.field("/ClusterName"));
+        let meant = theirs.1 == account || (theirs.0 == namespace && theirs.1 == USUAL_ACCOUNT);
+        (meant && !cluster.is_no()).then_some((*association, theirs))
+    };
+    let associations: Vec<(Item, (String, String))> =
+        select(ASSOCIATION).known().filter_map(|association| of_it(&association)).collect();
+    let own = |(_, theirs): &(Item, (String, String))| theirs.0 == namespace && theirs.1 == account;
+    let (association, theirs) = associations.first().filter(|_| !associations.iter().any(own))?;
+    let finding = fail(
+        "/Role",
+        format!(
+            "the Pod Identity association that was read is for {}:{}, and Karpenter {} runs as {namespace}:{account}: it gets no \
+             credentials by it, and acts with its node's role",
+            theirs.0,
+            theirs.1,
+            controller.name()
+        ),
+    );
+    let remedy = format!("Make the association for namespace {namespace} and ServiceAccount {account}.");
+    Some(
+        finding
+            .severity(Warning)
+            .confidence(Confidence::Medium)
+            .remedy(remedy)
+            .related([association.place("/Namespace", "the association")]),
+    )
 }
 
 /// May the ServiceAccount take the role?
@@ -228,7 +272,30 @@ impl Who {
             };
             entry = entry.or(asked);
         }
-        entry
+        match (entry, self.everyone()) {
+            (Entry::Denied(_), Some(principal)) => {
+                let why =
+                    "whether STS takes a token where the trust policy names everyone and no provider is not known";
+                Entry::Unknown(Unknown::undecidable(why).at(principal.place("")))
+            }
+            (entry, _) => entry,
+        }
+    }
+
+    /// Where the trust policy lets everyone assume the role with a token, naming no provider.
+    fn everyone(&self) -> Option<Field> {
+        let has = |field: Field, value: &str| {
+            let listed = field.each().known();
+            std::iter::once(field.clone()).chain(listed).any(|one| one.is(value))
+        };
+        let by_token = |statement: &Field| {
+            let actions = ["sts:AssumeRoleWithWebIdentity", "sts:*", "*"];
+            allows(statement) && actions.into_iter().any(|action| has(statement.child("Action"), action))
+        };
+        let principals =
+            statements(&self.trust).into_iter().filter(by_token).map(|statement| statement.child("Principal"));
+        let mut everyone = principals.filter(|principal| principal.is("*") || has(principal.child("AWS"), "*"));
+        everyone.next()
     }
 
     /// The issuer of the cluster's tokens without its scheme, as providers and condition keys have it; none if it is not known.
