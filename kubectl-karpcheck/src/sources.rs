@@ -4,10 +4,10 @@
 //! form of the contract. What it cannot read is a problem with its place, and costs nothing else.
 
 #[cfg(feature = "live")]
-pub mod aws_cli;
+pub mod aws;
 /// Without a client for anything live there are the answers that were saved to files.
 #[cfg(not(feature = "live"))]
-mod aws_cli {
+mod aws {
     pub(crate) mod account_region;
     pub(crate) mod responses;
 }

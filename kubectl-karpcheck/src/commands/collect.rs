@@ -31,7 +31,7 @@ pub fn run(args: &CollectArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     let gather_scope = rule_selection::gather_scope(&selected);
     let read = gathering::read(&args.sources, &gather_scope, &packs.problems, streams)?;
     let profiles = args.login.profiles(args.sources.config.as_deref());
-    let script = sources::aws_cli::script(&profiles, &gather_scope, &read.builder);
+    let script = sources::aws::script(&profiles, &gather_scope, &read.builder);
     streams.out.write_all(script.as_bytes())?;
     gathering::write_problems(read.builder, streams)
 }

@@ -27,7 +27,7 @@ use crate::report::merged::{self, Merged, Totals};
 use crate::report::rebuilt::Rebuilt;
 use crate::report::{Detail, MergedSources, Pieces, TableOptions};
 use crate::sources::FileSummary;
-use crate::sources::aws_cli::AwsSummary;
+use crate::sources::aws::AwsSummary;
 use crate::sources::snapshot::facts::Facts;
 
 mod reports;

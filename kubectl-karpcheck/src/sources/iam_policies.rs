@@ -18,7 +18,7 @@ use crate::inventory::{
     AwsFacts, Builder, Cause, Draft, List, Map, Node, Problem, Reason, SourceKind, Ternary, Text, Value, arn,
 };
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::account_region;
+use crate::sources::aws::account_region;
 use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader};
 

@@ -1,7 +1,7 @@
 //! The formats that karpcheck reads, and the loop that gives each document to its reader.
 
 use crate::formats::json::Prune;
-use crate::sources::aws_cli::responses::saved::Saved;
+use crate::sources::aws::responses::saved::Saved;
 use crate::sources::cloudformation::CloudFormation;
 use crate::sources::helm::Helm;
 use crate::sources::iam_policies::IamPolicies;

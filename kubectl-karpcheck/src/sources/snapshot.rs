@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::problem::{FileProblem, ProblemClass};
 use crate::inventory::{At, Builder, Origin, Problem};
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::{self, AwsOptions, AwsSummary, Exchange};
+use crate::sources::aws::{self, AwsOptions, AwsSummary, Exchange};
 use crate::sources::cluster::{self, Answered, ClusterOptions};
 
 mod answers;
@@ -101,7 +101,7 @@ pub fn record(
         Some(options) => {
             // What AWS is asked about is what the clusters name.
             let ids = cluster::take_in(asked, gather_scope, &mut builder);
-            let exchanges = aws_cli::ask(options, gather_scope, &builder, progress);
+            let exchanges = aws::ask(options, gather_scope, &builder, progress);
             exchanges
                 .iter()
                 .map(|exchange| answers::Aws::of(exchange, ids.iter().position(|id| *id == Some(exchange.cluster()))))
@@ -240,5 +240,5 @@ pub fn take_in(
             None => Some(exchange),
         })
         .collect();
-    aws_cli::take_in(exchanges, gather_scope, builder)
+    aws::take_in(exchanges, gather_scope, builder)
 }

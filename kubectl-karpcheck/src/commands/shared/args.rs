@@ -14,7 +14,7 @@ use crate::config::values::{account, partition, region, version};
 use crate::findings::finding::{Confidence, Severity};
 use crate::inventory::Stated;
 use crate::sources;
-use crate::sources::aws_cli::AwsOptions;
+use crate::sources::aws::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
 
 /// What is read: files, a cluster, facts.

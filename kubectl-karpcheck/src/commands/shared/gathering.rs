@@ -20,7 +20,7 @@ use crate::report;
 use crate::schema::aws::partition_of;
 use crate::schema::kinds::GatherScope;
 use crate::sources;
-use crate::sources::aws_cli::AwsSummary;
+use crate::sources::aws::AwsSummary;
 use crate::sources::{FileSummary, snapshot};
 
 /// What was read.
@@ -136,11 +136,11 @@ pub fn gather(
         None => {}
         Some(AwsMode::Ask) => {
             let options = aws.options(args.config.as_deref());
-            read.answers = sources::aws_cli::gather(&options, gather_scope, &mut read.builder, &mut progress(streams));
+            read.answers = sources::aws::gather(&options, gather_scope, &mut read.builder, &mut progress(streams));
         }
         Some(AwsMode::Plan) => {
             let options = aws.options(args.config.as_deref());
-            let text = sources::aws_cli::planned(&options, gather_scope, &read.builder);
+            let text = sources::aws::planned(&options, gather_scope, &read.builder);
             ignore_broken_pipe(streams.out.write_all(text.as_bytes()))?;
             return Ok(Gathered::Planned(write_problems(read.builder, streams)?));
         }

@@ -10,7 +10,7 @@ use crate::findings::finding::{BUILTIN, CheckResults, RuleInfo};
 use crate::inventory::Inventory;
 use crate::report::{Invocation, MergedSources, PackInfo, Run, Sources};
 use crate::sources::FileSummary;
-use crate::sources::aws_cli::AwsSummary;
+use crate::sources::aws::AwsSummary;
 use crate::sources::snapshot::facts;
 
 /// What all reports of one run have in common.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::formats::json_value;
 use crate::formats::json_value::Plain;
 use crate::inventory::{ClusterLogin, Node};
-use crate::sources::aws_cli::{Exchange, Recording};
+use crate::sources::aws::{Exchange, Recording};
 use crate::sources::cluster::{Absence, Answered, Done, Lists, NotAsked, Refusal, Served, Target, Wanted};
 use crate::sources::snapshot::left_out;
 

@@ -4,9 +4,9 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::sources::aws_cli::call::Question;
-use crate::sources::aws_cli::signed::endpoints::host_name;
-use crate::sources::aws_cli::signed::sigv4;
+use crate::sources::aws::call::Question;
+use crate::sources::aws::signed::endpoints::host_name;
+use crate::sources::aws::signed::sigv4;
 
 /// The content type of a form.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
@@ -224,9 +224,9 @@ pub(super) fn pascal(words: &str) -> String {
 mod tests {
     use super::*;
     use crate::schema::aws_calls::{IDENTITY, Part, TABLE};
-    use crate::sources::aws_cli::call::{Call, Times};
-    use crate::sources::aws_cli::signed::shapes;
-    use crate::sources::aws_cli::sums;
+    use crate::sources::aws::call::{Call, Times};
+    use crate::sources::aws::signed::shapes;
+    use crate::sources::aws::sums;
 
     fn times() -> Times {
         Times { from: "2026-11-21T00:00:00Z".into(), to: "2026-11-28T00:00:00Z".into() }

@@ -6,8 +6,8 @@ use crate::inventory::reason::Answers;
 use crate::inventory::{List, Map, Node, Reason, Value};
 use crate::schema::aws;
 use crate::schema::aws::Kind;
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, bare, is_list, is_map, not_given, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{PLAIN, Rows, row};

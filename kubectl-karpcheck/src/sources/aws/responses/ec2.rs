@@ -1,8 +1,8 @@
 //! EC2: the account's defaults for volumes, images and snapshots, instances, launch templates.
 
 use crate::inventory::{Map, Node, Reason, Value};
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, bare, is_list, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, block, row};

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::{Lead, Operation, Opt, Part, SPAN, Topic};
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::Target;
-use crate::sources::aws_cli::call::quoted;
-use crate::sources::aws_cli::executor::MOST;
-use crate::sources::aws_cli::schedule::Seeds;
+use crate::sources::aws::Target;
+use crate::sources::aws::call::quoted;
+use crate::sources::aws::executor::MOST;
+use crate::sources::aws::schedule::Seeds;
 
 /// What the script is made of, whatever is asked.
 const HEAD: &str = include_str!("collect.sh");

@@ -7,11 +7,11 @@ use crate::inventory::ClusterId;
 use crate::schema::aws_calls;
 use crate::schema::aws_calls::Topic;
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::Target;
-use crate::sources::aws_cli::call;
-use crate::sources::aws_cli::call::{Call, Times};
-use crate::sources::aws_cli::executor::MOST;
-use crate::sources::aws_cli::schedule::Seeds;
+use crate::sources::aws::Target;
+use crate::sources::aws::call;
+use crate::sources::aws::call::{Call, Times};
+use crate::sources::aws::executor::MOST;
+use crate::sources::aws::schedule::Seeds;
 
 /// How many questions it will be, as far as can be told beforehand: a queue has some five rules, a role some three policies.
 pub(super) fn count(seeds: &Seeds, gather_scope: &GatherScope) -> usize {

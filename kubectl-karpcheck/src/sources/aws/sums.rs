@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::schema::aws_calls::Part;
-use crate::sources::aws_cli::call::{Call, Question, Times};
+use crate::sources::aws::call::{Call, Question, Times};
 
 /// The operation that is asked once for each sum.
 const SINGLE: &str = "get-metric-statistics";

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 
-use crate::sources::aws_cli::endpoints::Endpoints;
-use crate::sources::aws_cli::signed::http_client::{Http, Request, Response, SendError};
-use crate::sources::aws_cli::signed::keys::Credentials;
-use crate::sources::aws_cli::signed::{answer, endpoints, sigv4, wire};
+use crate::sources::aws::endpoints::Endpoints;
+use crate::sources::aws::signed::http_client::{Http, Request, Response, SendError};
+use crate::sources::aws::signed::keys::Credentials;
+use crate::sources::aws::signed::{answer, endpoints, sigv4, wire};
 use crate::sources::cluster::{proxy, tidy};
 
 /// Where keys can be had without the CLI.
@@ -33,7 +33,7 @@ pub(super) enum Token {
 
 /// Why a source gave no keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::sources::aws_cli) enum CredentialError {
+pub(in crate::sources::aws) enum CredentialError {
     /// What was asked, and why it did not answer.
     Unavailable { source: &'static str, why: String },
     /// The user ended the run.

@@ -3,12 +3,12 @@
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
-use crate::sources::aws_cli::call::Question;
-use crate::sources::aws_cli::signed::http_client::Response;
-use crate::sources::aws_cli::signed::keys::Credentials;
-use crate::sources::aws_cli::signed::shapes;
-use crate::sources::aws_cli::signed::shapes::{Member, Shape, WEB_IDENTITY};
-use crate::sources::aws_cli::signed::wire::{Protocol, pascal, protocol};
+use crate::sources::aws::call::Question;
+use crate::sources::aws::signed::http_client::Response;
+use crate::sources::aws::signed::keys::Credentials;
+use crate::sources::aws::signed::shapes;
+use crate::sources::aws::signed::shapes::{Member, Shape, WEB_IDENTITY};
+use crate::sources::aws::signed::wire::{Protocol, pascal, protocol};
 
 /// A refusal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

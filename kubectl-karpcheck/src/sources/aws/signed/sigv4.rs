@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ring::{digest, hmac};
 
-use crate::sources::aws_cli::signed::keys::Credentials;
+use crate::sources::aws::signed::keys::Credentials;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 

@@ -5,7 +5,7 @@ use crate::formats::json;
 use crate::formats::json::Base;
 use crate::inventory::{FieldValue, Found, Inventory, ItemId, Origin, Stated};
 use crate::karpenter;
-use crate::sources::aws_cli::responses::saved::{Saved, is_saved};
+use crate::sources::aws::responses::saved::{Saved, is_saved};
 
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 const QUEUE: &str = r#"{"Attributes": {"QueueArn": "arn:aws:sqs:us-west-2:111122223333:prod", "CreatedTimestamp": "1", "VisibilityTimeout": "30", "SqsManagedSseEnabled": "true"}}"#;

@@ -1,7 +1,7 @@
 //! What the `aws` CLI says when it has no answer.
 
-use crate::sources::aws_cli::error;
-use crate::sources::aws_cli::error::{AwsError, Login, ProfileOption};
+use crate::sources::aws::error;
+use crate::sources::aws::error::{AwsError, Login, ProfileOption};
 use crate::sources::cluster::tidy;
 
 /// What it means.

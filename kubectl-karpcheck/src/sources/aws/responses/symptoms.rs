@@ -1,8 +1,8 @@
 //! What happened: sums of CloudWatch, denials in CloudTrail. And tables of DynamoDB, and whose account it is.
 
 use crate::inventory::{At, Map, Node, Text, Value};
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, is_list, is_map, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, block, row};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// What a request is signed with.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::sources::aws_cli) struct Credentials {
+pub(in crate::sources::aws) struct Credentials {
     pub(super) access_key_id: String,
     pub(super) secret_access_key: String,
     #[serde(default, alias = "Token")]
@@ -20,7 +20,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// What `aws configure export-credentials --format process` prints.
-    pub(in crate::sources::aws_cli) fn of_process(text: &str) -> Option<Self> {
+    pub(in crate::sources::aws) fn of_process(text: &str) -> Option<Self> {
         serde_json::from_str::<Self>(text).ok().filter(Self::is_whole)
     }
 

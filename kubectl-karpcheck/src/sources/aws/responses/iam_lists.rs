@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use crate::inventory::{List, LookupResult, Map, Node, Value};
 use crate::schema::aws;
 use crate::schema::aws::Kind;
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::iam::{FIELDS, MANAGED, MANAGED_FIELDS, ROLE, add_inline, profile_of};
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::iam::{FIELDS, MANAGED, MANAGED_FIELDS, ROLE, add_inline, profile_of};
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, is_list, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::PLAIN;

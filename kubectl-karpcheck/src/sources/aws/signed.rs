@@ -14,12 +14,12 @@ use std::time::Duration;
 use http::header::{DATE, RETRY_AFTER};
 use serde_json::Value;
 
-use crate::sources::aws_cli::Target;
-use crate::sources::aws_cli::call::Question;
-use crate::sources::aws_cli::endpoints::Endpoints;
-use crate::sources::aws_cli::error;
-use crate::sources::aws_cli::error::{AwsError, Login};
-use crate::sources::aws_cli::reply::{CallFailure, Reply};
+use crate::sources::aws::Target;
+use crate::sources::aws::call::Question;
+use crate::sources::aws::endpoints::Endpoints;
+use crate::sources::aws::error;
+use crate::sources::aws::error::{AwsError, Login};
+use crate::sources::aws::reply::{CallFailure, Reply};
 use crate::sources::cluster::tidy;
 
 use credentials::{CredentialError, Source};

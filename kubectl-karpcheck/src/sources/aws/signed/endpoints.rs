@@ -1,6 +1,6 @@
 //! Where a service is asked, and for which region a question is signed.
 
-use crate::sources::aws_cli::endpoints::Endpoints;
+use crate::sources::aws::endpoints::Endpoints;
 
 /// A part of AWS with accounts of its own.
 struct Partition {

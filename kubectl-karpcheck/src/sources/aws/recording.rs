@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::ClusterId;
 use crate::inventory::problem::AwsProblem;
 use crate::schema::aws_calls;
-use crate::sources::aws_cli::call::{Call, Times};
-use crate::sources::aws_cli::reply::{CallFailure, CallOutcome};
-use crate::sources::aws_cli::{Exchange, Target};
+use crate::sources::aws::call::{Call, Times};
+use crate::sources::aws::reply::{CallFailure, CallOutcome};
+use crate::sources::aws::{Exchange, Target};
 
 /// What AWS was asked for one cluster, and what it answered.
 #[derive(Debug, Serialize, Deserialize)]

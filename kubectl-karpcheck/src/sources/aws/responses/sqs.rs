@@ -1,8 +1,8 @@
 //! SQS.
 
 use crate::inventory::{LookupResult, Map, Node, Reason, Value};
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, is_map, is_text, nothing_missing, nothing_unavailable, text_of,
 };
 use crate::sources::mapping::{Rows, row};

@@ -2,8 +2,8 @@
 
 use crate::inventory::reason::Answers;
 use crate::inventory::{List, LookupResult, Map, Node, Reason, Value};
-use crate::sources::aws_cli::responses::Operation;
-use crate::sources::aws_cli::responses::reader::{
+use crate::sources::aws::responses::Operation;
+use crate::sources::aws::responses::reader::{
     ResponseReader, Subject, is_list, is_map, is_text, not_given, nothing_missing, text_of,
 };
 use crate::sources::mapping::{Rows, row};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::inventory::problem::{AwsProblem, Days};
 use crate::inventory::{Builder, Node, Problem, Value};
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::account_region;
-use crate::sources::aws_cli::responses::{Asked, Outcome};
+use crate::sources::aws::account_region;
+use crate::sources::aws::responses::{Asked, Outcome};
 use crate::sources::reader::{Content, Context, Document, Reader};
 
 /// What the file of an answer begins with.

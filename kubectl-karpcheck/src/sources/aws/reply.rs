@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sources::aws_cli::error::Login;
+use crate::sources::aws::error::Login;
 
 /// What one attempt came to.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,8 +10,8 @@ use crate::inventory::{
 use crate::schema::aws;
 use crate::schema::aws::Kind;
 use crate::schema::kinds::GatherScope;
-use crate::sources::aws_cli::account_region;
-use crate::sources::aws_cli::responses::Asked;
+use crate::sources::aws::account_region;
+use crate::sources::aws::responses::Asked;
 use crate::sources::mapping::{Mapper, PLAIN, Rows};
 
 /// Takes in one answer.
