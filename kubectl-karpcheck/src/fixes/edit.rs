@@ -7,6 +7,7 @@ use crate::inventory::id::ItemId;
 use crate::inventory::item::{Item, SourceKind};
 use crate::inventory::node::{At, List, Map, Node, Value};
 use crate::inventory::pointer;
+use crate::schema::aws::CONTROLLER;
 
 /// An edit in the terms of the document in which its value was written.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,6 +38,9 @@ pub struct Written {
     pub source: SourceKind,
     /// Does it go beside the item, into what holds it, rather than into the item?
     pub beside: bool,
+    /// What the cluster is called. A template or a configuration, which may be used for others, takes that from outside unless its
+    /// text has it.
+    pub given: Vec<String>,
 }
 
 /// Segments of a pointer that an edit follows. Nothing that AWS or Kubernetes has is nested so deeply.
@@ -91,7 +95,7 @@ impl Inventory {
             value: Some(value),
             inside: None,
         };
-        Some(Written { change, root: item.at(), path: vec![], source: item.source, beside: true })
+        Some(Written { change, root: item.at(), path: vec![], source: item.source, beside: true, given: vec![] })
     }
 
     /// Where an edit is to be made in a file. Of a resource that several sources describe, in what makes it, rather than in
@@ -109,7 +113,21 @@ impl Inventory {
             .find(|(source, body)| made(*source) && body.at.line > 0)
             .unwrap_or((item.source, &item.body));
         let change = change_in(body, &path, edit.value.as_ref())?;
-        Some(Written { change, root: body.at, path, source, beside: false })
+        let given = match source {
+            SourceKind::Template | SourceKind::Source => self.cluster_names(edit.item),
+            _ => vec![],
+        };
+        Some(Written { change, root: body.at, path, source, beside: false, given })
+    }
+
+    /// What the clusters of an item's scope are called, by their controllers and in their policies, as far as it is known.
+    fn cluster_names(&self, item: ItemId) -> Vec<String> {
+        let controllers = self.scope(item).map(|scope| scope.of_kind(CONTROLLER)).unwrap_or_default();
+        let names = controllers.into_iter().flat_map(|controller| {
+            let in_policies = self.node(controller, "/ClusterNamesInPolicies").map(Node::elements).unwrap_or_default();
+            self.node(controller, "/ClusterName").into_iter().chain(in_policies)
+        });
+        names.filter_map(Node::as_str).filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 }
 

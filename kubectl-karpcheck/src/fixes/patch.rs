@@ -48,6 +48,9 @@ pub enum Refused {
     /// What is written there is computed.
     #[error("the value is computed by an expression")]
     Expression,
+    /// It would write down what the file takes from a variable or a parameter.
+    #[error("the file takes the cluster's name ({0}) from a variable or a parameter")]
+    Given(String),
     /// The changed file would not be sound.
     #[error("the changed file would not be valid")]
     Unsound,
@@ -265,6 +268,8 @@ pub fn plan(fixes: &[Fix], read: &mut dyn FnMut(&str) -> Result<String, String>,
                 .map(|(at, (_, change))| (at, change))
                 .collect();
             let first = changes[0].0;
+            let given =
+                |text: &str| changes.iter().find_map(|(at, change)| Some((*at, takes_from_outside(text, change)?)));
             let observed = changes.iter().find_map(|(at, change)| Some((*at, is_observed(change.source)?)));
             let target = targets
                 .entry(path)
@@ -272,6 +277,7 @@ pub fn plan(fixes: &[Fix], read: &mut dyn FnMut(&str) -> Result<String, String>,
             let splices = match (observed, &*target) {
                 (Some((at, why)), _) => Err((at, Refused::File(why.into()))),
                 (None, Err(why)) => Err((first, why.clone())),
+                (None, Ok(target)) if let Some((at, name)) = given(&target.text) => Err((at, Refused::Given(name))),
                 (None, Ok(target)) => target.splices(&changes, names).and_then(|splices| {
                     pieces.extend(splices.iter().map(|splice| splice.piece(path, target)));
                     let known = |splice: &Splice| target.near(splice).any(|known| known == splice);
@@ -333,6 +339,32 @@ fn drop_unsound(plan: &mut Plan) {
         plan.pieces.retain(|fix, _| !bad.contains(fix));
         plan.refused.extend(new.into_iter().map(|fix| (fix, 0, Refused::Unsound)));
     }
+}
+
+/// What a change would write down that the file's text has nowhere, since it comes from where the file is used. What replaces a
+/// text that is written there is not asked: its own text is no variable.
+fn takes_from_outside(text: &str, written: &Written) -> Option<String> {
+    let value = written.change.value.as_ref().filter(|_| !written.change.rest.is_empty())?;
+    written.given.iter().find(|name| speaks_of(value, name) && !has_word(text, name)).cloned()
+}
+
+fn speaks_of(value: &serde_json::Value, name: &str) -> bool {
+    match value {
+        serde_json::Value::String(text) => has_word(text, name),
+        serde_json::Value::Array(items) => items.iter().any(|item| speaks_of(item, name)),
+        serde_json::Value::Object(members) => {
+            members.iter().any(|(key, value)| has_word(key, name) || speaks_of(value, name))
+        }
+        _ => false,
+    }
+}
+
+/// Does a text have a name as a whole, not as a part of a longer one?
+fn has_word(text: &str, name: &str) -> bool {
+    let part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(part) && !text[at + name.len()..].chars().next().is_some_and(part)
+    })
 }
 
 /// Why nothing is changed in what only shows how things are, or were.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
 use hcl_edit::structure::{Block, Body, Structure};
+use hcl_edit::template::Element;
 use hcl_edit::visit::{Visit, visit_expr};
 use serde_json::Value;
 
@@ -219,15 +220,13 @@ fn is_document(block: &Block) -> bool {
     block.ident.as_str() == "data" && block.labels.first().is_some_and(|label| label.as_str() == DOCUMENT)
 }
 
-const fn is_literal(expression: &Expression) -> bool {
-    matches!(
-        expression,
-        Expression::String(_)
-            | Expression::Bool(_)
-            | Expression::Number(_)
-            | Expression::Null(_)
-            | Expression::StringTemplate(_)
-    )
+fn is_literal(expression: &Expression) -> bool {
+    match expression {
+        Expression::String(_) | Expression::Bool(_) | Expression::Number(_) | Expression::Null(_) => true,
+        // One that only escapes something is a text like any other.
+        Expression::StringTemplate(template) => template.iter().all(|part| matches!(part, Element::Literal(_))),
+        _ => false,
+    }
 }
 
 /// The byte of a place.

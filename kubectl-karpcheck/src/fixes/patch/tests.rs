@@ -14,6 +14,7 @@ fn written(change: Change) -> Written {
         path: vec![],
         source: SourceKind::Manifest,
         beside: false,
+        given: vec![],
         change,
     }
 }
@@ -60,6 +61,7 @@ fn managed(root: (u32, u32), key: (u32, u32), source: SourceKind) -> Vec<Written
             path: vec!["KmsMasterKeyId".into()],
             source,
             beside: false,
+            given: vec![],
         },
         Written {
             change: change(root, known, &["SqsManagedSseEnabled"], Some(json!(true))),
@@ -67,6 +69,7 @@ fn managed(root: (u32, u32), key: (u32, u32), source: SourceKind) -> Vec<Written
             path: vec!["SqsManagedSseEnabled".into()],
             source,
             beside: false,
+            given: vec![],
         },
     ]
 }
@@ -316,6 +319,7 @@ fn of_two_members_with_one_key_the_one_that_counts_changes() {
         path: vec!["SqsManagedSseEnabled".into()],
         source: SourceKind::Manifest,
         beside: false,
+        given: vec![],
     };
     assert_eq!(at_once("a.yaml", text, vec![add]), Ok(format!("{text}  sqsManagedSSEEnabled: true\n")));
     // Without the last one the first would count.
@@ -536,4 +540,36 @@ fn json_in_a_heredoc_is_edited_where_it_stands() {
     let after = at_once("main.tf", file, vec![written(action), written(more)]).unwrap();
     let wanted = file.replace("\"a\"", "[\"a\", \"b\"]").replace("${x}\"}", "${x}\"},\n      \"$${b}\"");
     assert_eq!(after, wanted);
+}
+
+#[test]
+fn a_name_that_a_file_takes_from_a_variable_is_not_written_into_it() {
+    let text = "resource \"aws_iam_policy\" \"p\" {\n  policy = jsonencode({\n    Statement = [{\n      Action = \"ec2:RunInstances\"\n    }]\n  })\n}\n";
+    let statement =
+        |cluster: &str| json!({"Condition": {"StringEquals": {format!("aws:ResourceTag/{cluster}"): "owned"}}});
+    let at_list = |cluster: &str| Written {
+        source: SourceKind::Source,
+        given: vec!["prod".into()],
+        ..written(change((3, 17), Target::List(1), &["-"], Some(statement(cluster))))
+    };
+    assert_eq!(at_once("main.tf", text, vec![at_list("prod")]), Err(Refused::Given("prod".into())));
+    // It is a part of another word.
+    assert!(at_once("main.tf", text, vec![at_list("prod-2")]).is_ok());
+    // The file says it itself.
+    let literal = format!("{text}# prod\n");
+    assert!(at_once("main.tf", &literal, vec![at_list("prod")]).is_ok());
+}
+
+#[test]
+fn a_text_that_is_put_together_is_not_replaced() {
+    let replaced = |text: &str| {
+        let value = Some(json!("b"));
+        let change = Written { source: SourceKind::Source, ..written(change((2, 10), Target::Leaf, &[], value)) };
+        at_once("main.tf", text, vec![change])
+    };
+    let resource = |name: &str| format!("resource \"aws_sqs_queue\" \"q\" {{\n  name = {name}\n}}\n");
+    assert_eq!(replaced(&resource("\"${var.a}-q\"")), Err(Refused::Expression));
+    for literal in ["\"a\"", "\"$${a}\""] {
+        assert_eq!(replaced(&resource(literal)), Ok(resource("\"b\"")));
+    }
 }
