@@ -9,6 +9,7 @@
 //! The client is a few requests over the HTTP and TLS that kube brings, through the proxies of the environment; the crates that do
 //! the same bring 60 more, and read answers without a bound.
 
+mod authorities;
 mod client;
 mod credentials;
 mod manifest;

@@ -342,10 +342,13 @@ fn a_registry_with_a_certificate_of_a_private_authority_is_asked_over_tls() {
     let authority = tempfile::tempdir().unwrap();
     let at = authority.path();
     fs::write(at.join("leaf.ext"), "subjectAltName = IP:127.0.0.1\nextendedKeyUsage = serverAuth\n").unwrap();
+    fs::write(at.join("client.ext"), "extendedKeyUsage = clientAuth\n").unwrap();
     for args in [
         "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=authority",
         "req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=registry",
         "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile leaf.ext -out leaf.pem",
+        "req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=client",
+        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile client.ext -out client.pem",
     ] {
         if openssl(at, args).is_none() {
             return;
@@ -353,6 +356,7 @@ fn a_registry_with_a_certificate_of_a_private_authority_is_asked_over_tls() {
     }
     let tls = format!(", tls: {{certificate: '{0}/leaf.pem', key: '{0}/leaf.key'}}", at.display());
     let Some(registry) = Registry::with(|_| (tls.clone(), String::new())) else { return };
+    trusts_whom_docker_trusts(at, &registry);
     let place = place();
     let tagged = registry.named("rules:1");
     place.run(&["pack", "push", "rules.wasm", &tagged]).code(3).complains("certificate");
@@ -365,6 +369,34 @@ fn a_registry_with_a_certificate_of_a_private_authority_is_asked_over_tls() {
     let check = ["check", "--offline", "-f", "queue.yaml", "--pack", &tagged];
     trusting(&check).code(0).has("well-behaved/well-behaved");
     place.run(&check).code(3).has("certificate").has_not("well-behaved/well-behaved");
+}
+
+/// The folder of a registry beside docker's configuration: authorities, and a certificate of the client's own.
+fn trusts_whom_docker_trusts(authority: &Path, registry: &Registry) {
+    let place = place();
+    let tagged = registry.named("docker:1");
+    let push = ["pack", "push", "rules.wasm", &tagged];
+    let trusted = |registry: &Registry, name: &str| format!(".config/docker/certs.d/{}/{name}", registry.address);
+    let pem = fs::read(authority.join("ca.pem")).unwrap();
+    place.run(&push).code(3).complains("certificate");
+    place.write(&trusted(registry, "ca.crt"), "nothing");
+    place.run(&push).code(3).complains("ca.crt holds no certificate in PEM");
+    place.write(&trusted(registry, "ca.crt"), &pem);
+    place.run(&push).code(0);
+
+    let tls = format!(
+        ", tls: {{certificate: '{0}/leaf.pem', key: '{0}/leaf.key', clientcas: ['{0}/ca.pem']}}",
+        authority.display()
+    );
+    let Some(choosy) = Registry::with(|_| (tls.clone(), String::new())) else { return };
+    let tagged = choosy.named("docker:1");
+    let push = ["pack", "push", "rules.wasm", &tagged];
+    place.write(&trusted(&choosy, "ca.crt"), &pem);
+    place.run(&push).code(3).complains("ertificate");
+    place.write(&trusted(&choosy, "client.cert"), fs::read(authority.join("client.pem")).unwrap());
+    place.run(&push).code(3).complains("client.cert has no key beside it");
+    place.write(&trusted(&choosy, "client.key"), fs::read(authority.join("client.key")).unwrap());
+    place.run(&push).code(0);
 }
 
 /// docker's own registry, and a token service beside it that signs what it grants.

@@ -2,7 +2,7 @@
 //!
 //! A credential goes to the registry that it belongs to and to the token service that this registry names, over TLS; a redirect
 //! to another host is followed without it. Without TLS only this machine is spoken to. Whom TLS trusts is the system's to say, or
-//! SSL_CERT_FILE's.
+//! SSL_CERT_FILE's, and beside it docker's and podman's for one registry (`certs.d`).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::sources::cluster::{proxy, tidy, unless_interrupted};
 use crate::sources::registry::credentials::{BASE64, Credential};
 use crate::sources::registry::manifest::{DOCKER_MANIFEST, Descriptor, MOST_BYTES, OCI_MANIFEST};
-use crate::sources::registry::{Reference, RegistryError, credentials, digest};
+use crate::sources::registry::{Reference, RegistryError, authorities, credentials, digest};
 
 /// To a connection, and between two pieces of an answer.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -412,6 +412,20 @@ impl Origin {
         if let Some(proxy) = proxy::of_environment(&config.cluster_url) {
             let proxy = proxy.parse().map_err(|_| unusable("the proxy of the environment is no address".into()))?;
             config.proxy_url = Some(proxy);
+        }
+        if *scheme == Scheme::HTTPS
+            && let Some(trusted) = authorities::of(authority.as_str()).map_err(unusable)?
+        {
+            if !trusted.authorities.is_empty() {
+                // What the system has and cannot be read is not trusted, as without the folder.
+                let system = rustls_native_certs::load_native_certs().certs;
+                let system = system.into_iter().map(|certificate| certificate.as_ref().to_owned());
+                config.root_cert = Some(system.chain(trusted.authorities).collect());
+            }
+            if let Some((certificate, key)) = trusted.identity {
+                config.auth_info.client_certificate = Some(certificate.display().to_string());
+                config.auth_info.client_key = Some(key.display().to_string());
+            }
         }
         kube::Client::try_from(config).map_err(|error| unusable(deepest(&error)))
     }
