@@ -159,7 +159,7 @@ pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (V
     let (mut all, mut open) = (vec![], None);
     let senders = senders(queue);
     if senders.is_empty()
-        && let Some(unknown) = perhaps_sent_as_a_role(queue)
+        && let Some(unknown) = perhaps_not_sent_by_service(queue)
     {
         return (all, Some(unknown));
     }
@@ -199,21 +199,23 @@ pub(crate) fn refused(queue: Item, target: Item, actions: &[&'static str]) -> (V
     (all, open)
 }
 
-/// Why the policy need not name the service, where no rule is known to send to a queue: one with Karpenter's pattern sends as
-/// a role, and whether to this queue is not known. A queue whose name AWS makes up is not recognised in a target's ARN.
-fn perhaps_sent_as_a_role(queue: Item) -> Option<Unknown> {
+/// Why the policy need not name the service, where no rule is known to send to a queue: where one with Karpenter's pattern sends is
+/// not known, and it may do so as a role, or to a function that passes its events on. A queue whose name AWS makes up is not
+/// recognised in a target's ARN.
+fn perhaps_not_sent_by_service(queue: Item) -> Option<Unknown> {
     let arn = queue.field("@arn");
     let rules = select(RULE).known().filter(|rule| listens(*rule));
     let mut targets = rules.flat_map(|rule| rule.each("/Targets").known().collect::<Vec<_>>());
     let target = targets.find(|target| {
         let to = target.child("Arn");
-        !target.child("RoleArn").is_absent() && to.linked().is_none() && !to.same(&arn).is_no()
+        to.linked().is_none() && !to.same(&arn).is_no()
     })?;
-    let why = format!(
-        "whether the rule {}, which sends as a role, sends to {} is not known",
-        target.item().name(),
-        queue.name()
-    );
+    let rule = target.item().name();
+    let why = if target.child("RoleArn").is_absent() {
+        format!("where the rule {rule} sends to is not known: to {}, or to what passes its events on", queue.name())
+    } else {
+        format!("whether the rule {rule}, which sends as a role, sends to {} is not known", queue.name())
+    };
     Some(Unknown::undecidable(why).at(target.child("Arn").place("")))
 }
 
