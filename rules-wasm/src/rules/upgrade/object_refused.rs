@@ -6,8 +6,8 @@
 //! CRD, where the cluster's was read or files give it, else the definitions of the running release of Karpenter; where neither
 //! is known, only what every release refuses is reported.
 //!
-//! Also an EC2NodeClass whose `role` is an ARN: the API server takes it, IAM does not, which wants a name. From 1.2 on Karpenter takes
-//! what stands behind the last slash.
+//! Also an EC2NodeClass whose `role` is an ARN or has a path: the API server takes it, IAM does not, which wants a name. From 1.2 on
+//! Karpenter takes what stands behind the last slash.
 //!
 //! Of the rules' language (CEL) the part is evaluated in which Karpenter's definitions are written. Rules of other definitions
 //! that need more of it are not evaluated; the verdict says how many. Rules that compare with the object as it was before are
@@ -66,7 +66,7 @@
 use karpcheck_sdk::prelude::*;
 
 use crate::schemas::{self, Broken, Completeness, Deciding, Fault, Node, dotted};
-use crate::versions::Minor;
+use crate::versions::{self, Minor};
 use crate::{ack, crds};
 
 pub(crate) const RULE: Rule = Rule {
@@ -99,17 +99,28 @@ fn check(object: Item) -> Check {
 /// Not the API server's word, but AWS's.
 fn role(class: Item) -> Check {
     let role = class.field("/spec/role");
-    if class.noun() != "EC2NodeClass" || role.is_absent() || !role.matches("arn:*").is_yes() {
+    if class.noun() != "EC2NodeClass" || role.is_absent() || !role.matches("*/*").is_yes() {
         return skip();
     }
-    let running = schemas::running(class);
-    if !running.is_empty() && running.iter().all(|(_, version)| *version >= ROLES_WITH_PATHS) {
+    let (what, running) =
+        (if role.matches("arn:*").is_yes() { "an ARN" } else { "a name with a path" }, schemas::running(class));
+    let before = |version: &Minor| *version < ROLES_WITH_PATHS;
+    if !running.is_empty() && !running.iter().any(|(_, version)| before(version)) {
         return pass();
+    }
+    // What serves `v1beta1` is older.
+    if running.is_empty() && !class.known_text("/apiVersion").is_some_and(|version| version.ends_with("beta1")) {
+        let why = format!(
+            "the role of EC2NodeClass {} is {what}, of which Karpenter takes the name only from 1.2 on, and which version runs is not \
+             known (--karpenter-version states it)",
+            class.name()
+        );
+        return unknown(versions::not_known(why).at(role.place("")));
     }
     fail(
         &role,
         format!(
-            "role of EC2NodeClass {} is an ARN, but Karpenter hands it to IAM as a role's name, which IAM refuses: there is no \
+            "role of EC2NodeClass {} is {what}, but Karpenter hands it to IAM as a role's name, which IAM refuses: there is no \
              instance profile, and no node is launched",
             class.name()
         ),
