@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::inventory::arn;
+use crate::inventory::arn::AccountRegion;
 use crate::inventory::builder::Fragment;
 use crate::inventory::reason::Terraform;
 use crate::inventory::{AwsFacts, Builder, Cause, Draft, Logical, Map, Node, Reason, Text, Value};
@@ -134,7 +135,11 @@ fn draft(set: &ModuleResources, kind: &'static str, known: &Resource, resource: 
 
 fn follows(set: &ModuleResources, resource: &Instance, attribute: &str) -> Option<Text> {
     let get = |name: &str| resource.get(name).cloned();
-    resource::follows(&resource.kind, attribute, &resource.address, set.scope, &set.home, &get)
+    resource::follows(&resource.kind, attribute, &resource.address, set.scope, home(set, resource), &get)
+}
+
+fn home<'a>(set: &'a ModuleResources, resource: &'a Instance) -> &'a AccountRegion {
+    resource.home.as_ref().unwrap_or(&set.home)
 }
 
 fn facts(set: &ModuleResources, kind: &str, resource: &Instance) -> AwsFacts {
@@ -160,12 +165,12 @@ fn facts(set: &ModuleResources, kind: &str, resource: &Instance) -> AwsFacts {
         .filter(|bare| set.resources.iter().filter(|other| other.bare.as_ref() == Some(*bare)).take(2).count() == 1);
     logical.extend(only.map(|bare| Logical { scope: set.scope, id: Arc::clone(bare) }));
     AwsFacts {
-        partition: part(1).or_else(|| known_text(&set.home.partition, at)),
+        partition: part(1).or_else(|| known_text(&home(set, resource).partition, at)),
         region: own("region")
             .map(|text| Node::text(text, at))
             .or_else(|| part(3))
-            .or_else(|| known_text(&set.home.region, at)),
-        account: part(4).or_else(|| known_text(&set.home.account, at)),
+            .or_else(|| known_text(&home(set, resource).region, at)),
+        account: part(4).or_else(|| known_text(&home(set, resource).account, at)),
         arn: arn.map(|arn| Node::text(arn, at)),
         id: naming,
         logical,

@@ -347,6 +347,7 @@ pub(super) fn instance(of: &Node, values: &Node, marks: Option<&Node>) -> Option
     let index = of.member("index").is_some_and(|index| !index.is_null());
     let bare = index.then(|| last_index(address).map(|start| Arc::from(&address[..start]))).flatten();
     Some(Resource {
+        home: None,
         without_blanks: None,
         address: address.into(),
         bare,

@@ -49,6 +49,7 @@ pub(super) fn read_raw(node: &Node, scope: SymbolScope, stated: &Stated) -> Modu
             attributes.at = part.at;
             conceal(&mut attributes, part.member("sensitive_attributes"));
             resources.push(Resource {
+                home: None,
                 without_blanks: None,
                 address: address.into(),
                 bare: index.map(|_| Arc::from(bare.as_str())),

@@ -6,6 +6,7 @@ mod expressions;
 mod files;
 mod instances;
 mod modules;
+mod providers;
 mod resources;
 mod templates;
 mod variables;

@@ -185,3 +185,26 @@ fn of_keys_that_an_object_names_twice_the_last_one_counts() {
     assert_eq!(problems(&all), Vec::<String>::new());
     assert_eq!(queues(&all), ["last"]);
 }
+
+#[test]
+fn a_resource_lives_where_its_provider_works() {
+    let root = "provider \"aws\" {\n  region = \"us-east-1\"\n}\n\
+                provider \"aws\" {\n  alias = \"eu\"\n  region = \"eu-west-1\"\n}\n\
+                resource \"aws_sqs_queue\" \"here\" {\n  name = \"here\"\n}\n\
+                resource \"aws_sqs_queue\" \"there\" {\n  provider = aws.eu\n  name = \"there\"\n}\n\
+                module \"handed\" {\n  source = \"./queue\"\n  name = \"handed\"\n  providers = {\n    aws = aws.eu\n  }\n}\n\
+                module \"inherited\" {\n  source = \"./queue\"\n  name = \"inherited\"\n}\n";
+    let queue = "variable \"name\" {}\nresource \"aws_sqs_queue\" \"q\" {\n  name = var.name\n}\n";
+    let all = files(&[("main.tf", root), ("queue/main.tf", queue)]);
+    let mut homes: Vec<(String, String)> = all
+        .items()
+        .filter(|(_, item)| &*item.kind == "AWS::SQS::Queue")
+        .map(|(_, item)| {
+            let arn = item.aws.as_deref().and_then(|facts| facts.arn.as_ref()).expect("an ARN").to_json().to_string();
+            (item.name.to_string(), arn.split(':').nth(3).unwrap_or_default().to_owned())
+        })
+        .collect();
+    homes.sort();
+    let expected = [("handed", "eu-west-1"), ("here", "us-east-1"), ("inherited", "us-east-1"), ("there", "eu-west-1")];
+    assert_eq!(homes, expected.map(|(name, region)| (name.to_owned(), region.to_owned())));
+}

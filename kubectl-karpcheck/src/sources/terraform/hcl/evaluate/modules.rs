@@ -87,6 +87,7 @@ impl<'a> Evaluator<'a> {
                 attributes.set("role", role.clone());
                 attributes.set("policy_arn", policy);
                 attachments.push(Resource {
+                    home: None,
                     without_blanks: None,
                     address: format!("module.{key}.aws_iam_role_policy_attachment[{}]", attachments.len()).into(),
                     bare: None,

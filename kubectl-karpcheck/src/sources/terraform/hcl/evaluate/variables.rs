@@ -1,4 +1,4 @@
-//! Variables and locals, and where the root's provider works.
+//! Variables and locals.
 
 use std::rc::Rc;
 
@@ -7,9 +7,8 @@ use hcl_edit::structure::Block;
 
 use super::expressions::flag;
 use super::{Env, Evaluator, ModuleInstance};
-use crate::inventory::arn::AccountRegion;
 use crate::inventory::reason::Terraform;
-use crate::inventory::{At, Node, Stated, Text, Value};
+use crate::inventory::{At, Node, Text, Value};
 use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::resource;
 
@@ -161,17 +160,6 @@ impl<'a> Evaluator<'a> {
             }
             _ => node,
         }
-    }
-
-    /// Where the resources of the root's provider live.
-    pub(in crate::sources::terraform::hcl) fn home(&self, module: &Rc<ModuleInstance<'a>>) -> AccountRegion {
-        let root = module.root();
-        let region = root.code.providers.iter().find(|block| !block.it.body.has_attribute("alias")).and_then(|block| {
-            let region = block.it.body.get_attribute("region")?;
-            self.eval(&Env::new(&root, block.source), &region.value).as_str().map(str::to_owned)
-        });
-        let region = region.or_else(|| self.stated.region.clone());
-        resource::home(&Stated { region, ..self.stated.clone() })
     }
 
     pub(super) fn local(&self, env: &Env<'a>, name: &str, at: At) -> Node {
