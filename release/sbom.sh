@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . release/platform.sh
 [ $# = 1 ] || { echo "usage: release/sbom.sh PLATFORM" >&2; exit 2; }
 triple=$(triple_of "$1")
-cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-cyclonedx
+cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked --quiet --version 0.5.9 cargo-cyclonedx
 mkdir -p target/dist
 # It then leaves out the number that it would draw by lot.
 SOURCE_DATE_EPOCH=$(time_of_sources)

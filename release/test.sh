@@ -2,7 +2,7 @@
 # Builds a release here and holds what comes out to what an operator gets: `bash release/test.sh linux-amd64 linux-arm64`.
 #
 # Per platform: the archive is what krew's manifest wants, and (with Go) krew itself installs it; the binary runs in an empty root,
-# arm64 under qemu-user; it finds the errors of the example. A second run of the packing gives the same bytes. Of platforms that
+# arm64 by qemu-user, which the kernel starts (it needs root, and is undone); it finds the errors of the example. A second run of the packing gives the same bytes. Of platforms that
 # cannot be linked here `--check PLATFORM` type-checks.
 #
 # usage: release/test.sh [PLATFORM | --check PLATFORM]...
@@ -16,24 +16,36 @@ fail() { printf '%s\n' "release/test.sh: $*" >&2; exit 1; }
 
 version=$(workspace_version)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+registered=""
+trap 'rm -rf "$work"; if [ -n "$registered" ]; then echo -1 > "$registered"; fi' EXIT
 
-# Runs the binary in a root that holds nothing but it and the example. $1: the binary, $2: what emulates its processor, if anything.
+# Has the kernel start programs of another processor by qemu, also those that they start themselves: the compiler is one of them.
+# $1: the processor, $2: its number in ELF.
+emulate() {
+  local registry=/proc/sys/fs/binfmt_misc emulator
+  if [ -e "$registry/qemu-$1" ] && grep -q '^flags:.*F' "$registry/qemu-$1"; then return; fi
+  emulator=$(command -v "qemu-$1-static") || fail "qemu-user is needed to run a binary for $1 here (Debian: qemu-user-static)"
+  [ -e $registry/register ] || mount -t binfmt_misc binfmt_misc $registry || fail "a binary for $1 needs the kernel's binfmt_misc here"
+  # The start of an ELF file for it; F opens qemu now, so that it is found from an empty root.
+  printf '%s' ":karpcheck-$1:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x$2\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$emulator:F" > $registry/register ||
+    fail "the kernel does not take qemu for $1 (that needs root)"
+  registered=$registry/karpcheck-$1
+}
+
+# Runs the binary in a root that holds nothing but it and the example.
 in_an_empty_root() {
-  local binary=$1 emulator=$2 empty=$work/root
+  local binary=$1 empty=$work/root
   rm -rf "$empty"
   mkdir -p "$empty/tmp"
   cp "$binary" "$empty/kubectl-karpcheck"
   cp -R examples/broken-cluster "$empty/example"
-  [ -z "$emulator" ] || cp "$(command -v "$emulator")" "$empty/emulator"
-  local run=(/kubectl-karpcheck) enter=(chroot "$empty")
-  [ -z "$emulator" ] || run=(/emulator /kubectl-karpcheck)
+  local enter=(chroot "$empty")
   [ "$(id -u)" = 0 ] || enter=(unshare --map-root-user chroot "$empty")
   local shown
-  shown=$("${enter[@]}" "${run[@]}" --version)
+  shown=$("${enter[@]}" /kubectl-karpcheck --version)
   case $shown in *"$version"*) ;; *) fail "--version says $shown, not $version" ;; esac
   local code=0
-  "${enter[@]}" "${run[@]}" check --offline -f /example -o json > "$work/report.json" || code=$?
+  "${enter[@]}" /kubectl-karpcheck check --offline -f /example -o json > "$work/report.json" || code=$?
   [ $code = 1 ] || fail "the example ends with $code, not 1"
   grep -q '"rule": *"[a-z/]*queue-aws-managed-key"' "$work/report.json" || fail "the example's queue under alias/aws/sqs is not found"
   printf '%s runs in an empty root: %s\n' "$(basename "$binary")" "$shown"
@@ -59,16 +71,13 @@ while [ $# -gt 0 ]; do
   (cd target/dist && sha256sum --quiet --ignore-missing -c SHA256SUMS)
   for file in LICENSE NOTICE THIRD-PARTY-LICENSES; do [ -s "$work/$platform/$file" ] || fail "$archive has no $file"; done
   case $platform in
-    linux-amd64) emulator="" other=x86_64; own=$(uname -m) ;;
-    linux-arm64) emulator="" other=aarch64; own=$(uname -m) ;;
+    linux-amd64) processor=x86_64 machine=3e ;;
+    linux-arm64) processor=aarch64 machine=b7 ;;
     *) continue ;;
   esac
-  if [ "$own" != "$other" ]; then
-    emulator=$(for name in "qemu-$other-static" "qemu-$other"; do command -v "$name"; done | head -1)
-    [ -n "$emulator" ] || fail "qemu-user is needed to run $platform here (Debian: qemu-user-static)"
-  fi
+  if [ "$(uname -m)" != "$processor" ]; then emulate "$processor" "$machine"; fi
   say "$platform: run"
-  in_an_empty_root "$work/$platform/kubectl-karpcheck" "$emulator"
+  in_an_empty_root "$work/$platform/kubectl-karpcheck"
 done
 
 # krew's own code installs the archive of this machine, where Go can build it. It wants git for its index, which is not asked here.
