@@ -26,7 +26,7 @@ pub(super) struct Resource {
     pub(super) data: bool,
     /// An object: arguments and attributes, nested blocks as lists of objects.
     pub(super) attributes: Node,
-    /// Where it lives, if its provider is another one than the root's.
+    /// Where it lives, if that is not where the root's provider works.
     pub(super) home: Option<AccountRegion>,
     /// The same where the root's variables whose defaults are empty have no value, if that makes a difference: what is blank by
     /// such a default is to be given.

@@ -192,6 +192,7 @@ fn a_resource_lives_where_its_provider_works() {
                 provider \"aws\" {\n  alias = \"eu\"\n  region = \"eu-west-1\"\n}\n\
                 resource \"aws_sqs_queue\" \"here\" {\n  name = \"here\"\n}\n\
                 resource \"aws_sqs_queue\" \"there\" {\n  provider = aws.eu\n  name = \"there\"\n}\n\
+                resource \"aws_sqs_queue\" \"said\" {\n  region = \"ap-south-1\"\n  name = \"said\"\n}\n\
                 module \"handed\" {\n  source = \"./queue\"\n  name = \"handed\"\n  providers = {\n    aws = aws.eu\n  }\n}\n\
                 module \"inherited\" {\n  source = \"./queue\"\n  name = \"inherited\"\n}\n";
     let queue = "variable \"name\" {}\nresource \"aws_sqs_queue\" \"q\" {\n  name = var.name\n}\n";
@@ -205,6 +206,12 @@ fn a_resource_lives_where_its_provider_works() {
         })
         .collect();
     homes.sort();
-    let expected = [("handed", "eu-west-1"), ("here", "us-east-1"), ("inherited", "us-east-1"), ("there", "eu-west-1")];
+    let expected = [
+        ("handed", "eu-west-1"),
+        ("here", "us-east-1"),
+        ("inherited", "us-east-1"),
+        ("said", "ap-south-1"),
+        ("there", "eu-west-1"),
+    ];
     assert_eq!(homes, expected.map(|(name, region)| (name.to_owned(), region.to_owned())));
 }

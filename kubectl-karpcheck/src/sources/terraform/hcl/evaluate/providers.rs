@@ -5,9 +5,9 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::Block;
 
-use super::{Env, Evaluator, ModuleInstance};
-use crate::inventory::Stated;
+use super::{Env, Evaluator, Instance, ModuleInstance};
 use crate::inventory::arn::AccountRegion;
+use crate::inventory::{Node, Stated};
 use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::resource;
 
@@ -21,8 +21,21 @@ impl<'a> Evaluator<'a> {
         resource::home(&Stated { region, ..self.stated.clone() })
     }
 
-    /// Where a resource or data source lives whose provider has an alias; none where it is the root's own.
-    pub(super) fn home_by_alias(&self, module: &Rc<ModuleInstance<'a>>, block: In<'a, Block>) -> Option<AccountRegion> {
+    /// Where a resource or data source lives that says its region, or whose provider has an alias; none where it lives where the
+    /// root's own does.
+    pub(super) fn home_elsewhere(
+        &self,
+        module: &Rc<ModuleInstance<'a>>,
+        block: In<'a, Block>,
+        instance: &Instance,
+    ) -> Option<AccountRegion> {
+        let said = block.it.body.get_attribute("region").map(|attribute| {
+            let env = Env { vars: Rc::clone(&instance.vars), ..Env::new(module, block.source) };
+            self.eval(&env, &attribute.value)
+        });
+        if let Some(region) = said.as_ref().and_then(Node::as_str).map(str::to_owned) {
+            return Some(resource::home(&Stated { region: Some(region), ..self.stated.clone() }));
+        }
         let named = block.it.body.get_attribute("provider").map(|attribute| written(&attribute.value));
         let (module, provider) = passed_by(module, named.unwrap_or_else(|| DEFAULT.to_owned()));
         let (_, alias) = provider.split_once('.')?;

@@ -35,8 +35,8 @@ impl<'a> Evaluator<'a> {
                 let address = format!("{bare}{}", instance.suffix);
                 let mut attributes = self.object(module, *block, &instance);
                 // A name with a prefix is known in part.
-                let by_alias = self.home_by_alias(module, *block);
-                let home = by_alias.clone().unwrap_or_else(|| self.home(module));
+                let elsewhere = self.home_elsewhere(module, *block, &instance);
+                let home = elsewhere.clone().unwrap_or_else(|| self.home(module));
                 let get = |name: &str| attributes.member(name).cloned();
                 let named = resource::follows(kind, "name", &address, self.scope, &home, &get);
                 if let (Some(named), Value::Map(map)) = (named, &mut attributes.value) {
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
                     kind: (*kind).into(),
                     data: *data,
                     attributes,
-                    home: by_alias,
+                    home: elsewhere,
                     without_blanks,
                 });
             }
@@ -172,7 +172,7 @@ impl<'a> Evaluator<'a> {
                 Some(self.eval(&env, &argument.value)).filter(|node| !node.is_null())
             };
             let own = get(attribute).filter(|node| node.as_str() != Some(""));
-            let home = self.home_by_alias(module, block).unwrap_or_else(|| self.home(module));
+            let home = self.home_elsewhere(module, block, instance).unwrap_or_else(|| self.home(module));
             let value = match own {
                 // What is no item is nothing but its arguments.
                 Some(node) if resource::normal(kind).is_none() && matches!(node.value, Value::Text(_)) => return node,
@@ -194,7 +194,7 @@ impl<'a> Evaluator<'a> {
         attribute: &str,
         at: At,
     ) -> Option<Node> {
-        let home = self.home_by_alias(module, block).unwrap_or_else(|| self.home(module));
+        let home = self.home_elsewhere(module, block, instance).unwrap_or_else(|| self.home(module));
         let suffix = || match home.partition.known() {
             Some("aws-cn") => Text::from("amazonaws.com.cn"),
             Some(_) => Text::from("amazonaws.com"),
