@@ -38,8 +38,8 @@ pub struct Written {
     pub source: SourceKind,
     /// Does it go beside the item, into what holds it, rather than into the item?
     pub beside: bool,
-    /// What the cluster is called. A template or a configuration, which may be used for others, takes that from outside unless its
-    /// text has it.
+    /// What the cluster is called, of what a configuration of Terraform's describes: it may be used for other clusters, too, and
+    /// takes the name from outside unless its text has it.
     pub given: Vec<String>,
 }
 
@@ -113,10 +113,7 @@ impl Inventory {
             .find(|(source, body)| made(*source) && body.at.line > 0)
             .unwrap_or((item.source, &item.body));
         let change = change_in(body, &path, edit.value.as_ref())?;
-        let given = match source {
-            SourceKind::Template | SourceKind::Source => self.cluster_names(edit.item),
-            _ => vec![],
-        };
+        let given = if source == SourceKind::Source { self.cluster_names(edit.item) } else { vec![] };
         Some(Written { change, root: body.at, path, source, beside: false, given })
     }
 

@@ -48,8 +48,8 @@ pub enum Refused {
     /// What is written there is computed.
     #[error("the value is computed by an expression")]
     Expression,
-    /// It would write down what the file takes from a variable or a parameter.
-    #[error("the file takes the cluster's name ({0}) from a variable or a parameter")]
+    /// It would write down what the file takes from a variable.
+    #[error("the file takes the cluster's name ({0}) from elsewhere")]
     Given(String),
     /// The changed file would not be sound.
     #[error("the changed file would not be valid")]
