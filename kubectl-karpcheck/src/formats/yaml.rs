@@ -3,7 +3,7 @@
 //!
 //! A stream is split at its `---` lines first, so that a broken document costs no other one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
@@ -14,6 +14,11 @@ use crate::inventory::{At, DocId, List, Map, Node, Text, Value};
 const MAX_DEPTH: usize = 128;
 /// Values that aliases may add to one document. Real anchors add tens; a bomb adds billions.
 const MAX_ALIASED: u64 = 100_000;
+
+/// Bytes of a stream that are read again, for lines that are indented less than the standard wants.
+const MOST_AGAIN: usize = 16 << 20;
+/// So far such lines are moved.
+const INDENTATION: usize = 256;
 
 /// A document that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +38,12 @@ impl ParseError {
     /// Its end is missing; in the parser's words.
     pub(crate) fn cut(error: impl Into<String>, at: At) -> Self {
         Self { kind: ParseErrorKind::Syntax { error: error.into(), cut: true }, at }
+    }
+
+    /// Is a line within brackets indented less than the standard wants? The parser says so of nothing else.
+    fn is_of_brackets(&self) -> bool {
+        let words = ["invalid indentation", "invalid indentation in flow construct"];
+        matches!(&self.kind, ParseErrorKind::Syntax { error, .. } if words.contains(&error.as_str()))
     }
 
     /// It nests too deep, which is the same in both formats.
@@ -87,11 +98,10 @@ pub(crate) struct Parsed {
 
 /// Reads a stream.
 pub(crate) fn read(text: &str, doc: DocId) -> impl Iterator<Item = Parsed> {
-    let mut keys = Keys::default();
+    let (mut keys, mut again) = (Keys::default(), MOST_AGAIN);
     chunks(text).filter(|(chunk, _)| !is_blank(chunk)).map(move |(chunk, line)| {
-        let mut reader =
-            Reader { doc, line, depth: 0, aliased: 0, anchors: HashMap::new(), duplicates: vec![], keys: &mut keys };
-        let node = reader.document(chunk);
+        let mut reader = Reader::new(doc, line, &mut keys);
+        let node = reader.document(chunk).or_else(|error| reader.indented(chunk, error, &mut again));
         let placeholders = memchr::memchr2(b'$', b'<', chunk.as_bytes()).is_some() || chunk.contains("{{");
         Parsed { node, duplicates: reader.duplicates, placeholders }
     })
@@ -167,6 +177,8 @@ struct Reader<'k> {
     aliased: u64,
     anchors: HashMap<usize, Node>,
     duplicates: Vec<Duplicate>,
+    /// Lines of the document that were moved to the right.
+    moved: HashSet<usize>,
     keys: &'k mut Keys,
 }
 
@@ -184,10 +196,46 @@ enum Kind {
     Map(Vec<(Text, Node)>, Option<(Text, At)>, Vec<Node>),
 }
 
-impl Reader<'_> {
+impl<'k> Reader<'k> {
+    fn new(doc: DocId, line: u32, keys: &'k mut Keys) -> Self {
+        let (anchors, moved) = (HashMap::new(), HashSet::new());
+        Self { doc, line, depth: 0, aliased: 0, anchors, duplicates: vec![], moved, keys }
+    }
+
     fn at(&self, marker: Marker) -> At {
+        let column =
+            if self.moved.contains(&marker.line()) { marker.col().saturating_sub(INDENTATION) } else { marker.col() };
         #[expect(clippy::cast_possible_truncation, reason = "files are smaller than 4 GiB")]
-        At { doc: self.doc, line: self.line + marker.line() as u32, column: marker.col() as u32 + 1 }
+        At { doc: self.doc, line: self.line + marker.line() as u32, column: column as u32 + 1 }
+    }
+
+    /// Reads a document with lines in brackets that are not indented more than the key before the bracket, mostly the closing one.
+    /// The standard wants that; libyaml, and with it kubectl and Helm, does not. Within brackets indentation says nothing, so
+    /// that such lines are moved to the right until the document is read, or something else is wrong with it.
+    fn indented(&mut self, chunk: &str, first: ParseError, again: &mut usize) -> Result<Node, ParseError> {
+        let mut error = first.clone();
+        while error.is_of_brackets() && *again >= chunk.len() {
+            let line = (error.at.line - self.line) as usize;
+            if !self.moved.insert(line) {
+                break;
+            }
+            *again -= chunk.len();
+            let (padding, mut text) = (" ".repeat(INDENTATION), String::with_capacity(chunk.len()));
+            for (number, line) in chunk.split_inclusive('\n').enumerate() {
+                if self.moved.contains(&(number + 1)) {
+                    text.push_str(&padding);
+                }
+                text.push_str(line);
+            }
+            (self.depth, self.aliased) = (0, 0);
+            self.anchors.clear();
+            self.duplicates.clear();
+            match self.document(&text) {
+                Ok(node) => return Ok(node),
+                Err(next) => error = next,
+            }
+        }
+        Err(if error.is_of_brackets() { first } else { error })
     }
 
     fn document(&mut self, chunk: &str) -> Result<Node, ParseError> {
@@ -469,6 +517,18 @@ mod tests {
     #[test]
     fn merge_keys_and_anchors_are_followed() {
         assert_eq!(json("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3"), [r#"{"a":{"b":1,"c":2},"d":{"b":1,"c":3}}"#]);
+    }
+
+    #[test]
+    fn within_brackets_indentation_says_nothing() {
+        let text = "k:\n  a: [\n    x,\n  ]\n  b: {\nc: [\n1], d: 2\n}\ne: 1\n";
+        assert_eq!(json(text), [r#"{"e":1,"k":{"a":["x"],"b":{"c":[1],"d":2}}}"#]);
+        let node = read(text, DocId(0)).next().and_then(|parsed| parsed.node.ok()).unwrap();
+        let at = |path: &[&str]| node.at_path(path).map(|node| (node.at.line, node.at.column));
+        assert_eq!((at(&["k", "b", "d"]), at(&["e"])), (Some((7, 8)), Some((9, 4))));
+        // What is wrong besides is said where it is.
+        assert_eq!(json("a: [\nx]\nb: }\n")[0].split(' ').next(), Some("3:4"));
+        assert!(json("a:\n  b: 1\n c: 2\n")[0].contains("Syntax"));
     }
 
     #[test]
