@@ -5,9 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-
-use crate::sources::registry::credentials::BASE64;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 /// What such a folder holds.
 #[derive(Default, PartialEq, Eq, Debug)]
@@ -77,13 +76,8 @@ fn read(folder: &Path) -> Result<Trusted, String> {
 
 /// The certificates of a PEM file in DER. None where it has none, or one that is broken.
 fn certificates(text: &str) -> Option<Vec<Vec<u8>>> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let found: Option<Vec<Vec<u8>>> = text
-        .split(BEGIN)
-        .skip(1)
-        .map(|rest| BASE64.decode(rest.split_once(END)?.0.split_whitespace().collect::<String>()).ok())
-        .collect();
+    let all = CertificateDer::pem_slice_iter(text.as_bytes());
+    let found: Option<Vec<Vec<u8>>> = all.map(|one| Some(one.ok()?.as_ref().to_owned())).collect();
     found.filter(|found| !found.is_empty())
 }
 
