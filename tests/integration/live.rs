@@ -152,7 +152,7 @@ fn one_who_may_nothing_is_told_so_in_one_line_and_the_job_is_not_done() {
     assert!(problem.is_fatal());
     assert_eq!(
         problem.to_string(),
-        "context live refused every list that was asked for, so nothing of it could be judged: `kubectl karpcheck rbac \
+        "context live refused every list that a rule needs, so nothing of it could be judged: `kubectl karpcheck rbac \
          --subject KIND:NAME` prints the rights that are needed; if your rights are for one namespace, name it with -n"
     );
 }
@@ -173,8 +173,17 @@ fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
     };
     let unknown = with(&|args| args.token = Some("expired".into()));
     assert!(unknown.contains("did not accept the credentials (401"), "{unknown}");
-    // Another authority of the right form: any certificate that is not the server's.
-    let untrusted = with(&|args| args.tls_server_name = Some("prod.example.com".into()));
+    let another = with(&|args| args.tls_server_name = Some("prod.example.com".into()));
+    assert!(another.contains("certificate is for another name") && another.contains("--tls-server-name"), "{another}");
+    let untrusted = with(&|args| {
+        // The authorities of this machine, of which none made the server's certificate.
+        let text = std::fs::read_to_string(args.kubeconfig.as_ref().unwrap()).unwrap();
+        let (before, after) = text.split_once(", certificate-authority: ").unwrap();
+        let (_, after) = after.split_once('}').unwrap();
+        let path = args.kubeconfig.as_ref().unwrap().with_extension("untrusted");
+        std::fs::write(&path, format!("{before}}}{after}")).unwrap();
+        args.kubeconfig = Some(path);
+    });
     assert!(untrusted.contains("certificate is not trusted"), "{untrusted}");
 }
 

@@ -7,7 +7,7 @@ super::problems! {
     pub enum ClusterProblem {
         Fatal "cluster-not-reached" NotReached { error: Arc<str> } = "{error}";
         Fatal "interrupted" Interrupted = "the run was interrupted: this is what was found so far";
-        Fatal "cluster-refused-all" AllRefused { context: Arc<str>, hint: &'static str } = "context {context} refused every list that was asked for, so nothing of it could be judged: `kubectl karpcheck rbac --subject KIND:NAME` prints the rights that are needed{hint}";
+        Fatal "cluster-refused-all" AllRefused { context: Arc<str>, hint: &'static str } = "context {context} refused every list that a rule needs, so nothing of it could be judged: `kubectl karpcheck rbac --subject KIND:NAME` prints the rights that are needed{hint}";
         Note "namespace-only" NamespaceOnly { namespace: Arc<str>, context: Arc<str> } = "only namespace {namespace} of context {context} was read (-n), so that what lies outside of it is unknown: leave -n out to read all";
         Unread "namespace-empty" NamespaceEmpty { namespace: Arc<str>, context: Arc<str> } = "namespace {namespace} of context {context} holds nothing of what was asked for, and nothing else was read (-n): is it the right one? Leave -n out to read all";
         Note "no-karpenter" NoKarpenter { context: Arc<str> } = "neither Karpenter nor ACK was found in context {context}: is it the right one?";
@@ -18,6 +18,7 @@ super::problems! {
         Unread "list-refused" Refused { doing: &'static str, kind: Arc<str>, place: Arc<str>, right: Arc<str> } = "{doing} {kind}{place} was refused, so rules that read it stay unknown: ask for `{right}`; `kubectl karpcheck rbac` prints all rights that are needed";
         Unread "lists-refused" RefusedLists { context: Arc<str>, count: usize, kinds: Arc<str>, hint: &'static str } = "context {context} refused {count} lists ({kinds}), so rules that read them stay unknown: `kubectl karpcheck rbac --subject KIND:NAME` prints all rights that are needed{hint}";
         Unread "log-not-read" LogNotRead { pod: Arc<str>, error: Arc<str> } = "the log of {pod} could not be read: {error}";
+        Unread "lists-failed" FailedLists { context: Arc<str>, count: usize, kinds: Arc<str>, error: Arc<str> } = "{count} lists of context {context} failed ({kinds}), so rules that read them stay unknown: {error}";
         Unread "list-failed" Failed { doing: &'static str, kind: Arc<str>, place: Arc<str>, error: Arc<str> } = "{doing} {kind}{place} failed, so rules that read it stay unknown: {error}";
     }
 }

@@ -128,6 +128,11 @@ impl Done {
     fn is_denied_everywhere(&self) -> bool {
         self.failure == Some(Refusal::Forbidden) && self.target.served.namespaced && self.target.namespace.is_none()
     }
+
+    /// Was nothing read, and not because there is nothing?
+    fn is_lost(&self) -> bool {
+        self.objects.is_empty() && matches!(self.failure, Some(Refusal::Forbidden | Refusal::Failed(_)))
+    }
 }
 
 /// Why a list is not whole.
@@ -149,6 +154,8 @@ impl From<Failure> for Refusal {
             Failure::Forbidden(_) => Self::Forbidden,
             Failure::NotFound => Self::NotFound,
             Failure::Interrupted => Self::Interrupted,
+            // A token that ended in the middle of a run.
+            Failure::Unauthorized(_) => Self::Failed(format!("{failure}: log in again")),
             failure => Self::Failed(failure.to_string()),
         }
     }

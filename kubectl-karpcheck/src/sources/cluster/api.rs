@@ -318,6 +318,12 @@ fn broken(error: &kube::Error) -> Failure {
     let whole = chain.join(": ").to_ascii_lowercase();
     Failure::Connection(if whole.contains("dns error") || whole.contains("failed to lookup address") {
         format!("its name is not known here ({deepest}): is the VPN up, or the cluster deleted?")
+    } else if whole.contains("certificate not valid for name") {
+        format!(
+            "its certificate is for another name ({deepest}): is this its address? --tls-server-name names another one"
+        )
+    } else if whole.contains("certificate expired") || whole.contains("certificate not valid yet") {
+        format!("its certificate is not valid now ({deepest}): is this machine's clock right?")
     } else if whole.contains("certificate") {
         format!("its certificate is not trusted ({deepest}): see certificate-authority-data in the kubeconfig")
     } else if whole.contains("http/1.1") || whole.contains("invalidmessage") || whole.contains("corrupt message") {

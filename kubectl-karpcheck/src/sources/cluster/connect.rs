@@ -531,13 +531,21 @@ fn config(cluster: Cluster, user: AuthInfo, context: Option<Context>) -> Result<
     // Nothing in it waits: it is a future for the sake of its caller.
     let mut config = pollster(Config::from_custom_kubeconfig(single, &KubeConfigOptions::default()))?;
     let proxy = proxy.or_else(|| proxy::of_environment(&config.cluster_url));
-    config.proxy_url =
-        proxy.map(|proxy| proxy.parse::<http::Uri>()).transpose().map_err(KubeconfigError::ParseProxyUrl)?;
+    config.proxy_url = proxy.map(|proxy| proxy_uri(&proxy)).transpose().map_err(KubeconfigError::ParseProxyUrl)?;
     // What is asked of this machine itself needs no compression.
     config.disable_compression |= config.cluster_url.host().is_some_and(proxy::is_local);
     // Retries are ours: they are bounded and told.
     config.default_retry = false;
     Ok(config)
+}
+
+/// A proxy's address. One that kube has no protocol for it prints whole, so that one has no password.
+fn proxy_uri(proxy: &str) -> Result<http::Uri, http::uri::InvalidUri> {
+    let uri: http::Uri = proxy.parse()?;
+    match uri.scheme_str() {
+        Some("http" | "https" | "socks5") => Ok(uri),
+        _ => without_password(proxy).parse(),
+    }
 }
 
 /// Runs a future that never waits.
@@ -561,5 +569,15 @@ mod tests {
         assert_eq!(without_password("https://user:secret@api.example:6443/k"), "https://api.example:6443/k");
         assert_eq!(without_password("https://api.example/a@b"), "https://api.example/a@b");
         assert_eq!(without_password("prod"), "prod");
+        assert_eq!(proxy_uri("http://me:secret@proxy:3128").unwrap(), "http://me:secret@proxy:3128/");
+        let cluster = Cluster {
+            server: Some("https://api.example".into()),
+            proxy_url: Some("socks5h://me:secret@proxy:1080".into()),
+            ..Cluster::default()
+        };
+        let config = config(cluster, AuthInfo::default(), None).unwrap();
+        let Err(error) = Client::try_from(config) else { panic!("kube knows no socks5h") };
+        let said = not_a_client(&error);
+        assert!(said.contains("socks5h://proxy:1080") && !said.contains("secret"), "{said}");
     }
 }

@@ -18,6 +18,9 @@ use crate::sources::cluster::list::Wanted;
 use crate::sources::cluster::{DEPLOYMENT, SECRET, events, in_group};
 use crate::sources::{kubernetes, logs};
 
+/// What could not be read, by what that means for the run and by its cause: problems and their kinds.
+type Failing = Vec<(ProblemClass, Refusal, Vec<(Problem, Arc<str>)>)>;
+
 /// A cluster whose answers are taken in.
 pub(super) struct Taking {
     pub(super) context: Arc<str>,
@@ -64,14 +67,13 @@ impl Taking {
         for absence in lists.absent {
             self.absent(absence, builder);
         }
-        // A cluster that refuses everything tells nothing: the job could not be done.
-        let refused = !lists.done.is_empty()
-            && lists.done.iter().all(|done| done.failure == Some(Refusal::Forbidden))
-            && lists.done.iter().any(|done| !done.target.optional);
+        // A cluster of which not one list came that a rule needs tells nothing: the job could not be done.
+        let mut needed = lists.done.iter().filter(|done| !done.target.optional && done.target.wanted == Wanted::All);
+        let lost = needed.clone().next().is_some() && needed.all(Done::is_lost);
         self.only_namespace(&lists.done, builder);
         let mut listings: BTreeMap<Arc<str>, Listing> = BTreeMap::new();
         let mut complaints: HashSet<ProblemKind> = HashSet::new();
-        let mut denied: Vec<(Problem, Arc<str>)> = vec![];
+        let mut failing: Failing = vec![];
         // In one namespace more may be allowed than everywhere.
         let hint = match &self.namespace {
             None if lists.done.iter().any(Done::is_denied_everywhere) => {
@@ -89,9 +91,12 @@ impl Taking {
                     let (listing, problem) = self.failed(&target, failure, builder);
                     // Several lists of one kind are refused alike.
                     if complaints.insert(problem.kind.clone()) {
-                        match failure {
-                            Refusal::Forbidden => denied.push((problem, Arc::clone(&target.served.kind))),
-                            _ => builder.problem(problem),
+                        let class = if lost && !target.optional { ProblemClass::Fatal } else { problem.class };
+                        let alike = failing.iter_mut().find(|(of, why, _)| *of == class && why == failure);
+                        let one = (problem.as_class(class), Arc::clone(&target.served.kind));
+                        match alike {
+                            Some((.., some)) => some.push(one),
+                            None => failing.push((class, failure.clone(), vec![one])),
                         }
                     }
                     listing
@@ -106,7 +111,7 @@ impl Taking {
                 self.add(&target.served, object, &read_at, gather_scope, builder);
             }
         }
-        self.denied(denied, refused, hint, builder);
+        self.tell(failing, hint, builder);
         for log in lists.logs {
             self.log(&log, gather_scope, builder);
         }
@@ -145,25 +150,29 @@ impl Taking {
         }
     }
 
-    /// Says what was refused: a few lists one by one, many in one line.
-    fn denied(&self, denied: Vec<(Problem, Arc<str>)>, all: bool, hint: &'static str, builder: &mut Builder) {
+    /// Says what was refused or failed: a few lists one by one, many of one cause in one line.
+    fn tell(&self, failing: Failing, hint: &'static str, builder: &mut Builder) {
         /// Lists that are told one by one.
         const FEW: usize = 3;
         let at = self.whole("v1", "Cluster", builder);
-        let context = &self.context;
-        if all {
-            let problem = ClusterProblem::AllRefused { context: Arc::clone(context), hint };
-            return builder.problem(Problem::new(problem, Some(at)));
-        }
-        let (needed, optional): (Vec<_>, Vec<_>) = denied.into_iter().partition(|(problem, _)| problem.is_incomplete());
-        for (some, class) in [(needed, ProblemClass::Unread), (optional, ProblemClass::Note)] {
+        let refused = |(_, why, _): &(_, Refusal, _)| *why == Refusal::Forbidden;
+        let everything = failing.iter().all(refused);
+        for (class, why, some) in failing {
             if some.len() <= FEW {
                 some.into_iter().for_each(|(problem, _)| builder.problem(problem));
                 continue;
             }
-            let kinds = some.iter().map(|(_, kind)| &**kind).collect::<Vec<_>>().join(", ");
-            let (context, count) = (Arc::clone(context), some.len());
-            let problem = ClusterProblem::RefusedLists { context, count, kinds: kinds.into(), hint };
+            let kinds: Arc<str> = some.iter().map(|(_, kind)| &**kind).collect::<Vec<_>>().join(", ").into();
+            let (context, count) = (Arc::clone(&self.context), some.len());
+            let problem = match why {
+                Refusal::Failed(error) => ClusterProblem::FailedLists { context, count, kinds, error: error.into() },
+                _ if class == ProblemClass::Fatal && everything => {
+                    // What rules could have done without says nothing more.
+                    let problem = ClusterProblem::AllRefused { context, hint };
+                    return builder.problem(Problem::new(problem, Some(at)));
+                }
+                _ => ClusterProblem::RefusedLists { context, count, kinds, hint },
+            };
             builder.problem(Problem::new(problem, Some(at)).as_class(class));
         }
     }

@@ -89,14 +89,46 @@ fn a_dead_proxy_is_named() {
     assert!(said.contains(&format!("through the proxy http://{proxy}/")) && !said.contains("pw@"), "{said}");
 }
 
+/// The problems that make the run fail when every list but those with `fine` in their path ends like this.
+fn fatal(say: fn() -> Say, fine: &'static str, kinds: &[(&str, bool)]) -> Vec<String> {
+    let failing = move |path: &str, _| {
+        (!path.ends_with("/api") && path != "/apis").then(|| if path.contains(fine) { empty() } else { say() })
+    };
+    let inventory = gathered(&scenario(failing), kinds);
+    inventory.problems().iter().filter(|problem| problem.is_fatal()).map(ToString::to_string).collect()
+}
+
 #[test]
 fn what_a_server_refuses_altogether_could_not_be_judged() {
-    let refused = |path: &str, _| (!path.ends_with("/api") && path != "/apis").then_some(Say::Status(403, "no"));
-    let server = scenario(refused);
-    let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
-    let fatal: Vec<String> =
-        inventory.problems().iter().filter(|problem| problem.is_fatal()).map(ToString::to_string).collect();
-    assert!(matches!(&fatal[..], [one] if one.contains("refused every list")), "{fatal:?}");
+    let many = [
+        (POOL, false),
+        (CLASS, false),
+        ("sqs.services.k8s.aws/Queue", false),
+        ("kms.services.k8s.aws/Key", false),
+        ("core/ConfigMap", true),
+    ];
+    let refused = || Say::Status(403, "no");
+    let said = fatal(refused, "nothing", &many);
+    assert!(matches!(&said[..], [one] if one.contains("refused every list")), "{said:?}");
+    // What rules can do without makes no difference, be it refused or not.
+    let said = fatal(refused, "configmaps", &many);
+    assert!(matches!(&said[..], [one] if one.contains("refused every list")), "{said:?}");
+    assert_eq!(fatal(refused, "queues", &many), [""; 0], "one list that a rule needs was read");
+    // Of a few each is told, with the right to ask for.
+    let said = fatal(refused, "nothing", &many[..2]);
+    assert!(matches!(&said[..], [one, _] if one.contains("ask for `list ec2nodeclasses")), "{said:?}");
+}
+
+#[test]
+fn where_every_list_fails_nothing_could_be_judged_and_it_is_told_once() {
+    let many =
+        [(POOL, false), (CLASS, false), ("sqs.services.k8s.aws/Queue", false), ("kms.services.k8s.aws/Key", false)];
+    let said = fatal(|| Say::Status(401, "expired"), "nothing", &many);
+    let words = "4 lists of context test failed (karpenter.k8s.aws/EC2NodeClass, karpenter.sh/NodePool, \
+                 kms.services.k8s.aws/Key, sqs.services.k8s.aws/Queue), so rules that read them stay unknown: the \
+                 server did not accept the credentials (401 expired): log in again";
+    assert_eq!(said, [words]);
+    assert_eq!(fatal(|| Say::Status(401, "expired"), "keys", &many), [""; 0]);
 }
 
 /// A cluster of somebody else: it serves nothing but what every cluster does.
