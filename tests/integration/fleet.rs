@@ -244,6 +244,12 @@ fn a_snapshot_holds_no_secret_and_the_same_answers_are_the_same_bytes() {
                  "subnetSelectorTerms": [{"id": "subnet-0123456789abcdef0"}],
                  "securityGroupSelectorTerms": [{"id": "sg-0123456789abcdef0"}]},
     }));
+    server.apply_object(&json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "with-annotations"},
+        "spec": {"template": {"metadata": {"annotations": {"example.com/key": SECRET}}, "spec": {
+            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "with-user-data"},
+            "requirements": [{"key": "example.com/a", "operator": "In", "values": ["b"]}]}}},
+    }));
     for name in ["one.karpcheck", "two.karpcheck"] {
         let ran = fleet.run(&["snapshot", name, "--context", "green"]);
         assert!(ran.code == 0 && ran.err.contains("left out: Secrets"), "{}", ran.err);
@@ -265,6 +271,34 @@ fn a_snapshot_holds_no_secret_and_the_same_answers_are_the_same_bytes() {
         recorded.to_string()
     };
     assert_eq!(plain("one.karpcheck"), plain("two.karpcheck"));
+}
+
+#[test]
+fn what_a_snapshot_lacks_is_told_to_who_takes_it() {
+    let Some(fleet) = Fleet::new() else { return };
+    let ran = fleet.run(&["snapshot", "nobody.karpcheck", "--context", "blue", "--as", "stranger"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("error: context blue refused every list that a rule needs"), "{}", ran.err);
+    let ran = fleet.run(&["snapshot", "one.karpcheck", "--context", "blue", "--context", "blue-again"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("is the same cluster as context"), "{}", ran.err);
+}
+
+#[test]
+fn of_two_snapshots_of_one_cluster_the_later_one_counts() {
+    let Some(fleet) = Fleet::new() else { return };
+    assert_eq!(fleet.run(&["snapshot", "b.karpcheck", "--context", "green"]).code, 0);
+    let mut old: Value = serde_json::from_str(&unpacked(&fleet.folder.path().join("b.karpcheck"))).unwrap();
+    old["at"] = "2020-01-01T00:00:00Z".into();
+    old["clusters"][0]["context"] = "long-ago".into();
+    let packed = fs::File::create(fleet.folder.path().join("a.karpcheck")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    serde_json::to_writer(&mut packed, &old).unwrap();
+    packed.finish().unwrap();
+    for order in [["a.karpcheck", "b.karpcheck"], ["b.karpcheck", "a.karpcheck"]] {
+        let report = fleet.run(&["check", "--offline", "-o", "json", "-f", order[0], "-f", order[1]]).report();
+        assert_eq!(report["run"]["contexts"], json!(["green"]), "{:#}", report["problems"]);
+    }
 }
 
 #[test]
@@ -406,6 +440,56 @@ fn what_a_file_and_its_live_object_have_in_common_is_one_finding() {
     let one = both["findings"].as_array().unwrap().iter().find(|one| one["subject"]["name"] == "plain").unwrap();
     assert_eq!(one["subject"]["origin"]["file"], "class.yaml");
     assert!(one["related"].as_array().unwrap().iter().any(|place| place["origin"]["context"] == "green"), "{one:#}");
+}
+
+#[test]
+fn what_a_cluster_and_a_dump_of_it_have_in_common_is_one_finding() {
+    let Some(fleet) = Fleet::new() else { return };
+    let class = "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: dumped}\nspec:\n  role: nodes\n  \
+                 amiSelectorTerms: [{alias: al2023@latest}]\n  subnetSelectorTerms: [{id: subnet-0123456789abcdef0}]\n  \
+                 securityGroupSelectorTerms: [{id: sg-0123456789abcdef0}]\n  blockDeviceMappings:\n  - deviceName: /dev/xvda\n    \
+                 ebs: {volumeSize: 20Gi, encrypted: false, kmsKeyID: 1234abcd-12ab-34cd-56ef-1234567890ab}\n";
+    fleet.green.apply(class);
+    let mut dump = vec![];
+    for path in [
+        "/apis/karpenter.k8s.aws/v1/ec2nodeclasses/dumped",
+        "/apis/apps/v1/namespaces/kube-system/deployments/karpenter",
+        "/api/v1/namespaces/kube-system/configmaps/karpenter-global-settings",
+    ] {
+        dump.push(fleet.green.get("admin", path).unwrap());
+    }
+    let write = |name: &str, items: &[Value]| {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        fs::write(fleet.folder.path().join(name), list.to_string()).unwrap();
+    };
+    write("dump.json", &dump);
+    write("again.json", &dump);
+    let rules = ["--rule", "ebs-key-without-encryption", "--rule", "queue-setting-ignored", "-o", "json"];
+    let found = |sources: &[&str]| {
+        let report = fleet.run(&[&["check"], sources, &rules[..]].concat()).report();
+        let all = report["findings"].as_array().unwrap().clone();
+        all.into_iter().filter(|one| one["subject"]["name"] != "plain").collect::<Vec<_>>()
+    };
+    let live = found(&["--context", "green"]);
+    let both = found(&["--context", "green", "-f", "dump.json"]);
+    let names = |all: &[Value]| {
+        all.iter().map(|one| (one["rule"].clone(), one["subject"]["origin"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((names(&both).len(), names(&both)), (2, names(&live)), "{both:#?}");
+    let place =
+        |place: &Value| place["origin"]["file"] == "dump.json" && place["note"] == "this is the same object in a dump";
+    assert!(both[0]["related"].as_array().unwrap().iter().any(place), "{both:#?}");
+    assert_eq!(found(&["--offline", "-f", "dump.json", "-f", "again.json"]).len(), 2);
+    // What was changed in the dump since is what shall run, and is judged as such.
+    dump[1]["spec"]["template"]["spec"]["containers"][0]["env"][2]["value"] = "another".into();
+    write("next.json", &dump);
+    let next = fleet
+        .run(&["check", "--context", "green", "-f", "next.json", "--rule", "queue-missing", "-o", "json"])
+        .report();
+    assert!(
+        next["findings"].as_array().unwrap().iter().any(|one| one["subject"]["origin"]["file"] == "next.json"),
+        "{next:#}"
+    );
 }
 
 #[test]

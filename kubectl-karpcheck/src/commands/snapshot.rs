@@ -14,7 +14,7 @@ use crate::commands::shared::streams::Streams;
 use crate::commands::shared::{gathering, rule_selection};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::inventory::Builder;
+use crate::inventory::{Builder, Problem};
 use crate::sources::snapshot;
 
 /// How `snapshot --help` ends.
@@ -28,7 +28,7 @@ pub const HELP: &str = "Examples:
 Exit codes:
   0  everything that was asked for is in the file
   2  bad arguments
-  3  a cluster or AWS could not be asked; the file has all the rest";
+  3  a cluster or AWS could not be asked, or refused everything; the file has all the rest";
 
 /// The flags of `snapshot`.
 #[derive(Debug, Args)]
@@ -74,16 +74,27 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
     for problem in &packs.problems {
         writeln!(streams.err, "error: {problem}")?;
     }
+    for problem in &summary.problems {
+        let word = if problem.is_fatal() {
+            "error"
+        } else if problem.is_incomplete() {
+            "warning"
+        } else {
+            "note"
+        };
+        writeln!(streams.err, "{word}: {problem}")?;
+    }
     let answers = if aws.is_some() { format!(", {} answers of AWS", summary.answers) } else { String::new() };
     writeln!(
         streams.err,
-        "recorded {} clusters with {} objects{answers}, {} kB; left out: {}",
-        summary.clusters,
+        "recorded {} with {} objects{answers}, {} kB; left out: {}",
+        if summary.clusters == 1 { "1 cluster".to_owned() } else { format!("{} clusters", summary.clusters) },
         summary.objects,
         bytes.len().div_ceil(1000),
         summary.left_out.join("; "),
     )?;
-    let whole = summary.not_reached.is_empty() && summary.trouble.is_empty() && packs.problems.is_empty();
+    let lost = summary.problems.iter().any(Problem::is_fatal);
+    let whole = summary.not_reached.is_empty() && summary.trouble.is_empty() && packs.problems.is_empty() && !lost;
     Ok(if whole { Exit::Clean } else { Exit::NotDone })
 }
 

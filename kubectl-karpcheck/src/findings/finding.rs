@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::findings::fingerprint::Fingerprints;
 use crate::findings::suppression::Suppression;
 use crate::inventory::id::ItemId;
-use crate::inventory::item::{Place, SourceKind};
+use crate::inventory::item::{ClusterId, Place, SourceKind};
 use crate::inventory::reason::Reason;
 use crate::inventory::{At, Inventory, Problem};
 
@@ -396,35 +396,55 @@ impl CheckResults {
         }
     }
 
-    /// Makes one of what is found in a live object and in the manifest that it was made from: that is where it is mended.
+    /// Makes one of what is found in several states of one object. A manifest counts before its live object, since that is where it
+    /// is mended; the object in a cluster that is asked counts before a dump of it.
     pub fn merge_states(&mut self, inventory: &Inventory) {
+        type Key = (String, String, String);
         let key = |finding: &Finding| (finding.rule.clone(), finding.pointer.clone(), finding.message.clone());
-        let mut written: HashMap<(String, String, String), Vec<usize>> = HashMap::new();
+        let item = |number: usize| inventory.item(self.findings[number].subject);
+        // A dump and what it shows are two items of one uid.
+        let uid = |number: usize| {
+            let seen = item(number).filter(|item| item.source == SourceKind::Live)?;
+            Some((seen.kind.clone(), seen.body.str_at(&["metadata", "uid"])?.to_owned()))
+        };
+        let mut written: HashMap<Key, Vec<usize>> = HashMap::new();
+        let mut seen: HashMap<(Key, _), Vec<usize>> = HashMap::new();
         for (number, finding) in self.findings.iter().enumerate() {
-            if inventory.item(finding.subject).is_some_and(|item| item.source == SourceKind::Manifest) {
+            if item(number).is_some_and(|item| item.source == SourceKind::Manifest) {
                 written.entry(key(finding)).or_default().push(number);
+            } else if let Some(uid) = uid(number) {
+                seen.entry((key(finding), uid)).or_default().push(number);
             }
         }
         let mut states: Vec<(usize, usize)> = vec![];
         for (number, finding) in self.findings.iter().enumerate() {
-            let Some(item) = inventory.item(finding.subject).filter(|item| item.source == SourceKind::Live) else {
-                continue;
-            };
-            let own = |other: &&usize| {
+            let Some(live) = item(number).filter(|item| item.source == SourceKind::Live) else { continue };
+            let agrees = |other: &&usize| {
                 let other = &self.findings[**other];
-                item.same.contains(&other.subject)
-                    && (other.outcome, other.severity, &other.reason)
-                        == (finding.outcome, finding.severity, &finding.reason)
+                (other.outcome, other.severity, &other.reason) == (finding.outcome, finding.severity, &finding.reason)
             };
-            states
-                .extend(written.get(&key(finding)).and_then(|all| all.iter().find(own)).map(|other| (number, *other)));
+            let own = |other: &&usize| live.same.contains(&self.findings[**other].subject) && agrees(other);
+            let manifest = written.get(&key(finding)).and_then(|all| all.iter().find(own));
+            let first = || {
+                let all = seen.get(&(key(finding), uid(number)?))?;
+                let dumped = |number: usize| item(number).is_some_and(|item| item.cluster == ClusterId::FILES);
+                let first = all.iter().filter(agrees).min_by_key(|other| (dumped(**other), **other));
+                first.filter(|first| self.findings[**first].subject != finding.subject)
+            };
+            let kept = manifest.or_else(first);
+            states.extend(kept.map(|kept| (number, *kept)));
         }
         for (live, manifest) in &states {
             let (subject, pointer) = (self.findings[*live].subject, self.findings[*live].pointer.clone());
             let confidence = self.findings[*live].confidence;
+            let is_dump = inventory.item(subject).is_some_and(|item| item.cluster == ClusterId::FILES);
+            let note = match inventory.item(self.findings[*manifest].subject).map(|item| item.source) {
+                Some(SourceKind::Live) if is_dump => "this is the same object in a dump",
+                _ => "this is what runs now",
+            };
             let kept = &mut self.findings[*manifest];
             kept.confidence = kept.confidence.max(confidence);
-            kept.related.push(Place { item: subject, pointer, note: "this is what runs now".to_owned() });
+            kept.related.push(Place { item: subject, pointer, note: note.to_owned() });
         }
         let gone: BTreeSet<usize> = states.into_iter().map(|(live, _)| live).collect();
         let mut number = 0;

@@ -8,6 +8,8 @@
 //! A controller is recognised by its image, its environment and its labels together, never by a label alone. What
 //! nobody stated is unknown, what a Deployment certainly does not set is absent.
 
+use std::collections::BTreeMap;
+
 use crate::inventory::builder::{Builder, Draft};
 use crate::inventory::cluster::Listing;
 use crate::inventory::item::{ClusterId, Item, Origin, SourceKind};
@@ -122,6 +124,7 @@ fn from_deployments(builder: &Builder) -> Vec<ControllerDraft> {
             name: item.name.clone(),
             namespace: item.namespace.clone(),
             cluster,
+            uid: item.body.str_at(&["metadata", "uid"]).map(Into::into),
             source: item.source,
             read_at: item.read_at.clone(),
             unit: item.unit.clone(),
@@ -163,6 +166,7 @@ fn from_values(builder: &Builder, stated: Option<&Node>) -> Vec<ControllerDraft>
                 name: item.name.clone(),
                 namespace: item.namespace.clone(),
                 cluster: item.cluster,
+                uid: None,
                 source: item.source,
                 read_at: None,
                 unit: item.unit.clone(),
@@ -263,13 +267,26 @@ fn runs_in(builder: &Builder, manifest: &Item) -> Option<ClusterId> {
 
 /// A manifest and its live object, or values and the Deployment made from them, are one controller: the running one
 /// speaks. What a manifest or values change of one that runs in a cluster that is asked stays a second controller, the next
-/// state of the first; so does a manifest that is of another cluster.
+/// state of the first; so does a manifest that is of another cluster. A dump of one that runs in a cluster that is asked is as its
+/// manifest is.
 fn distinct(found: Vec<ControllerDraft>) -> Vec<ControllerDraft> {
     let mut kept: Vec<ControllerDraft> = vec![];
-    let (written, running): (Vec<_>, Vec<_>) = found.into_iter().partition(|controller| !controller.source.observed());
     let asked = |controller: &ControllerDraft| controller.cluster != ClusterId::FILES;
-    for mut controller in running.into_iter().chain(written) {
-        if !controller.source.observed() {
+    let seen: BTreeMap<Box<str>, ClusterId> = found
+        .iter()
+        .filter(|controller| asked(controller) && controller.source.observed())
+        .filter_map(|controller| Some((controller.uid.clone()?, controller.cluster)))
+        .collect();
+    let (mut written, mut running) = (vec![], vec![]);
+    for mut controller in found {
+        let dumped = controller.uid.as_ref().and_then(|uid| seen.get(uid)).filter(|_| !asked(&controller));
+        controller.cluster = dumped.copied().unwrap_or(controller.cluster);
+        let is_next = dumped.is_some() || !controller.source.observed();
+        if is_next { written.push(controller) } else { running.push(controller) }
+    }
+    let states = running.into_iter().map(|one| (one, false)).chain(written.into_iter().map(|one| (one, true)));
+    for (mut controller, is_next) in states {
+        if is_next {
             let mut live = kept.iter().filter(|one| asked(one) && one.source.observed());
             let twin = match (asked(&controller), live.next(), live.next()) {
                 // Values are not linked to what was installed with them; where one controller runs, it is theirs.

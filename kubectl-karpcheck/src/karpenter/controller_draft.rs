@@ -11,6 +11,8 @@ pub(super) struct ControllerDraft {
     pub(super) name: Box<str>,
     pub(super) namespace: Option<Box<str>>,
     pub(super) cluster: ClusterId,
+    /// The uid of its Deployment, where that was seen in a cluster.
+    pub(super) uid: Option<Box<str>>,
     pub(super) source: SourceKind,
     pub(super) read_at: Option<Arc<str>>,
     /// What its object was read as a part of.
@@ -32,6 +34,7 @@ impl ControllerDraft {
             name: "".into(),
             namespace: None,
             cluster: ClusterId::FILES,
+            uid: None,
             source: SourceKind::Flag,
             read_at: None,
             unit: None,

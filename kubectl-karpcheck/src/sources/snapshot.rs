@@ -55,6 +55,8 @@ struct Recorded {
 /// A snapshot that was read.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// When it was taken, RFC 3339.
+    at: String,
     kinds: Vec<String>,
     clusters: Vec<Answered>,
     /// By cluster: its place among the clusters.
@@ -70,6 +72,8 @@ pub struct SnapshotSummary {
     pub not_reached: Vec<String>,
     /// What AWS could not be asked, each with why.
     pub trouble: Vec<String>,
+    /// What clusters that answered refused or failed to say, and what is worth saying about them.
+    pub problems: Vec<Problem>,
     /// Objects.
     pub objects: usize,
     /// Answers of AWS.
@@ -96,11 +100,13 @@ pub fn record(
     let kinds = gather_scope.listed().map(|(kind, _)| kind.to_owned()).collect();
     let clusters: Vec<answers::Cluster> = asked.iter().map(answers::Cluster::of).collect();
     let objects = asked.iter().map(Answered::objects).sum();
+    // As when it is read: what is missing in it is told to who records it, too.
+    let ids = cluster::take_in(asked, gather_scope, &mut builder);
+    let problems = builder.problems.clone();
     let exchanges = match aws {
         None => vec![],
         Some(options) => {
             // What AWS is asked about is what the clusters name.
-            let ids = cluster::take_in(asked, gather_scope, &mut builder);
             let exchanges = aws::ask(options, gather_scope, &builder, progress);
             exchanges
                 .iter()
@@ -112,6 +118,7 @@ pub fn record(
         clusters: clusters.len(),
         not_reached,
         trouble: exchanges.iter().flat_map(answers::Aws::trouble).collect(),
+        problems,
         objects,
         answers: exchanges.iter().map(answers::Aws::len).sum(),
         left_out: left_out::WORDS,
@@ -204,6 +211,7 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
     }
     let recorded: Recorded = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     Ok(Snapshot {
+        at: recorded.at,
         kinds: recorded.kinds,
         clusters: recorded.clusters.into_iter().map(answers::Cluster::answered).collect::<Result<_, _>>()?,
         aws: recorded.aws.into_iter().map(answers::Aws::exchange).collect(),
@@ -214,16 +222,17 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
 pub type Live<'a> = (&'a ClusterOptions, &'a mut dyn FnMut(&str));
 
 /// Takes in what clusters answer now and what they answered when snapshots of them were taken. Of one cluster that is there
-/// twice what was read now counts.
+/// twice what was read now counts, else what was read last.
 pub fn take_in(
     live: Option<Live<'_>>,
-    snapshots: Vec<Snapshot>,
+    mut snapshots: Vec<Snapshot>,
     gather_scope: &GatherScope,
     builder: &mut Builder,
 ) -> AwsSummary {
+    snapshots.sort_by(|one, other| other.at.cmp(&one.at));
     let mut clusters = live.map(|(args, progress)| cluster::ask(args, gather_scope, progress)).unwrap_or_default();
     let mut exchanges: Vec<(Option<usize>, Exchange)> = vec![];
-    for Snapshot { kinds, clusters: own, aws } in snapshots {
+    for Snapshot { kinds, clusters: own, aws, .. } in snapshots {
         let before = clusters.len();
         exchanges.extend(aws.into_iter().map(|(cluster, exchange)| (cluster.map(|place| before + place), exchange)));
         clusters.extend(own.into_iter().map(|mut one| {

@@ -50,10 +50,13 @@ pub(super) fn of_object(kind: &str, mut body: Node) -> Node {
 
 fn prune(kind: &str, body: &mut Node) {
     annotations(kind, body);
+    // What an object makes has annotations as well: a Deployment's Pods, a NodePool's nodes.
+    if let Some(template) = member(body, &["spec", "template"]) {
+        annotations(kind, template);
+    }
     match kind {
         "apps/Deployment" | "apps/DaemonSet" => {
             if let Some(template) = member(body, &["spec", "template"]) {
-                annotations(kind, template);
                 pod(template);
             }
             remove(body, &["status"]);
@@ -215,7 +218,12 @@ fn secrets(node: &mut Node) {
                 let lower = name.to_string().to_ascii_lowercase();
                 let speaks = SECRET_WORDS.iter().any(|word| lower.contains(word));
                 let refers = REFERENCES.iter().any(|end| lower.ends_with(end));
-                if speaks && !refers && matches!(value.value, Value::Text(_)) {
+                // Several of them are secret as one is.
+                let texts = match &value.value {
+                    Value::List(list) => list.items.iter().any(|item| matches!(item.value, Value::Text(_))),
+                    value => matches!(value, Value::Text(_)),
+                };
+                if speaks && !refers && texts {
                     leave_out(value);
                 } else {
                     secrets(value);
@@ -288,5 +296,20 @@ fn member<'a>(node: &'a mut Node, path: &[&str]) -> Option<&'a mut Node> {
 fn remove(node: &mut Node, path: &[&str]) {
     if let Some(found) = member(node, path) {
         leave_out(found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_secrets_are_left_out_as_one_is() {
+        let body =
+            r#"{"spec":{"authTokens":["a"],"password":"b","secretNames":[{"name":"c"}],"kmsKeyIDs":["d"],"empty":[]}}"#;
+        let Plain(mut body): Plain<Node> = serde_json::from_str(body).unwrap();
+        secrets(&mut body);
+        let left = r#"{"spec":{"authTokens":{"karpcheck.io/left-out":true},"password":{"karpcheck.io/left-out":true},"secretNames":[{"name":"c"}],"kmsKeyIDs":["d"],"empty":[]}}"#;
+        assert_eq!(serde_json::to_string(&Plain(&body)).unwrap(), left);
     }
 }
