@@ -1,6 +1,6 @@
 //! `fix`: make the edits of the findings in the files, check again, and say what is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::engine;
 use crate::engine::Selected;
 use crate::exit::Exit;
-use crate::findings::finding::{CheckResults, Confidence};
+use crate::findings::finding::{CheckResults, Confidence, Finding};
 use crate::inventory::Inventory;
 use crate::report;
 use crate::report::{Patched, TableOptions};
@@ -100,10 +100,12 @@ pub fn run(args: &FixArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         if files.is_empty() {
             writeln!(streams.err, "There is nothing to change in the files.")?;
         }
+        report::problems(&run, streams.err)?;
         return Ok(exit(args, &before));
     }
     if !args.yes && !agreed(&files, streams)? {
         writeln!(streams.err, "Nothing was changed.")?;
+        report::problems(&run, streams.err)?;
         return Ok(exit(args, &before));
     }
     streams.out.flush()?;
@@ -114,10 +116,7 @@ pub fn run(args: &FixArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
         ControlFlow::Break(exit) => return Ok(exit),
     };
     let tried: BTreeSet<usize> = files.iter().flat_map(|file| &file.findings).copied().collect();
-    let about = |number: &usize| fix_verification::key(&before.inventory, &before.results.findings[*number]);
-    let left: Vec<Key> =
-        after.results.findings.iter().map(|finding| fix_verification::key(&after.inventory, finding)).collect();
-    let fixed = tried.iter().filter(|number| !left.contains(&about(number))).count();
+    let fixed = tried.len() - left(&before, &tried, &after);
     let changed = if files.len() == 1 { "1 file was".to_owned() } else { format!("{} files were", files.len()) };
     let findings = if fixed == 1 { "1 finding is".to_owned() } else { format!("{fixed} findings are") };
     writeln!(streams.err, "{changed} changed; {findings} fixed.")?;
@@ -133,6 +132,30 @@ pub fn run(args: &FixArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     writeln!(streams.out)?;
     ignore_broken_pipe(report::table(&run, &options, streams.out))?;
     Ok(exit(args, &after))
+}
+
+/// How many of the findings that were tried to be fixed are there still. A rule may say several things of one place: these are told
+/// apart by their groups. One that is there afterwards and was not before is what a fix left of another.
+fn left(before: &Checked, tried: &BTreeSet<usize>, after: &Checked) -> usize {
+    type Groups<'a> = HashMap<Key, Vec<&'a str>>;
+    fn groups<'a>(checked: &'a Checked, findings: impl Iterator<Item = &'a Finding>) -> Groups<'a> {
+        let mut groups: Groups<'a> = HashMap::new();
+        for finding in findings {
+            let place = fix_verification::key(&checked.inventory, finding);
+            groups.entry(place).or_default().push(&finding.group);
+        }
+        groups
+    }
+    let all = groups(before, before.results.findings.iter());
+    let afterwards = groups(after, after.results.findings.iter());
+    let tried = groups(before, tried.iter().map(|number| &before.results.findings[*number]));
+    let of_place = |(place, tried): (&Key, &Vec<&str>)| {
+        let Some(afterwards) = afterwards.get(place) else { return 0 };
+        let same = tried.iter().filter(|group| afterwards.contains(group)).count();
+        let others = afterwards.iter().filter(|group| !all[place].contains(group)).count();
+        same + others.min(tried.len() - same)
+    };
+    tried.iter().map(of_place).sum()
 }
 
 /// Reads the sources and judges them; `--aws=plan` ends the run.

@@ -4,6 +4,7 @@
 //! found again by its place, the one that a finding names; what is not there yet is written beside its siblings, under the
 //! name that the file has for it.
 
+mod alignment;
 mod documents;
 mod hcl;
 mod inline;
@@ -12,6 +13,7 @@ mod render;
 mod spans;
 mod terraform_json;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
@@ -211,13 +213,19 @@ impl Target {
         splices.sort_by_key(|(_, splice)| (splice.range.start, splice.range.end));
         let mut patched = String::with_capacity(self.text.len());
         let mut done = 0;
+        let mut new = vec![];
         for (_, Splice { range, text, .. }) in splices {
             patched.push_str(&self.text[done..range.start]);
+            let start = patched.len();
             patched.push_str(&with_newlines(text, newline(&self.text)));
+            new.push(start..patched.len());
             done = range.end;
         }
         patched.push_str(&self.text[done..]);
-        patched
+        match self.kind {
+            Parsed::Hcl(_) => alignment::align(&patched, &new),
+            Parsed::Documents(_) => patched,
+        }
     }
 }
 
@@ -231,7 +239,7 @@ fn extension(path: &str) -> String {
 
 fn parse(path: &str, text: &str) -> Result<Parsed, Refused> {
     match extension(path).as_str() {
-        "tf" | "tofu" => match hcl_edit::parser::parse_body(text) {
+        "tf" | "tofu" => match hcl_edit::parser::parse_body(&without_mark(text)) {
             Ok(body) => Ok(Parsed::Hcl(Box::new(body))),
             Err(_) => Err(Refused::File("it cannot be parsed again".into())),
         },
@@ -241,6 +249,14 @@ fn parse(path: &str, text: &str) -> Result<Parsed, Refused> {
             let terraform = name_ends(path, ".tf.json") || name_ends(path, ".tofu.json");
             Ok(Parsed::Documents(documents::Documents::read(text, terraform)))
         }
+    }
+}
+
+/// A text without the byte order mark at its beginning, which Terraform passes over; blanks keep every place where it is.
+fn without_mark(text: &str) -> Cow<'_, str> {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => format!("{}{rest}", " ".repeat('\u{feff}'.len_utf8())).into(),
+        None => text.into(),
     }
 }
 

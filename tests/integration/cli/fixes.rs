@@ -397,3 +397,88 @@ fn a_plan_of_a_fix_ends_as_that_of_a_check() {
         ended.code(3);
     }
 }
+
+/// What Terraform's configuration is afterwards, however it was written.
+#[test]
+fn configuration_stays_in_its_own_style() {
+    let place = TestDir::new();
+    let spot = "resource \"aws_cloudwatch_event_rule\" \"spot\" {\n  event_pattern = jsonencode({ source = [\"aws.ec2\"], detail-type = [\"EC2 Spot Instance Interruption Warning\"] })\n}\nresource \"aws_cloudwatch_event_target\" \"q\" {\n  rule = aws_cloudwatch_event_rule.spot.name\n  arn  = aws_sqs_queue.q.arn\n}\n";
+    let key = |text: &str| format!("resource \"aws_kms_key\" \"k\" {text}\n");
+    let encrypted =
+        "resource \"aws_sqs_queue\" \"q\" {\n  name              = \"q\"\n  kms_master_key_id = aws_kms_key.k.arn\n}\n";
+    for (before, after) in [
+        (
+            "resource \"aws_sqs_queue\" \"q\" {\n  name              = \"q\"\n  kms_master_key_id = \"alias/aws/sqs\"\n}\n"
+                .to_owned(),
+            "resource \"aws_sqs_queue\" \"q\" {\n  name              = \"q\"\n  sqs_managed_sse_enabled = true\n}\n"
+                .to_owned(),
+        ),
+        (
+            "resource \"aws_sqs_queue\" \"q\" { kms_master_key_id = \"alias/aws/sqs\" }\n".to_owned(),
+            "resource \"aws_sqs_queue\" \"q\" { sqs_managed_sse_enabled = true }\n".to_owned(),
+        ),
+        (
+            "\u{feff}resource \"aws_sqs_queue\" \"q\" {\n  kms_master_key_id = \"alias/aws/sqs\"\n}\n".to_owned(),
+            "\u{feff}resource \"aws_sqs_queue\" \"q\" {\n  sqs_managed_sse_enabled = true\n}\n".to_owned(),
+        ),
+        (
+            format!("{encrypted}{}", key("{ description = \"events\" }")),
+            format!(
+                "{encrypted}{}",
+                key("{\n  description = \"events\"\n  enable_key_rotation = true\n}")
+            ),
+        ),
+    ] {
+        place.write("tf/main.tf", format!("{before}{spot}"));
+        place.run(&["fix", "--offline", "-f", "tf", "--yes"]);
+        let text = fs::read_to_string(place.path().join("tf/main.tf")).unwrap();
+        assert_eq!(text, format!("{after}{spot}"));
+    }
+}
+
+/// Of what a rule says of one place some is mended: it is not all called unmended.
+#[test]
+fn what_is_fixed_is_counted_one_by_one() {
+    let place = TestDir::new();
+    place.write("deployment.yaml", include_str!("../../fixtures/story/deployment.yaml"));
+    place.write(
+        "role.yaml",
+        "apiVersion: iam.services.k8s.aws/v1alpha1\nkind: Role\nmetadata: {name: karpenter}\nspec:\n  name: prod-a-karpenter\n  \
+         inlinePolicies:\n    p: |\n      {\n        \"Version\": \"2012-10-17\",\n        \"Statement\": [\n          \
+         {\"Effect\": \"Allow\", \"Action\": [\"ec2:RunInstances\"], \"Resource\": \"*\"}\n        ]\n      }\n",
+    );
+    let files = ["--offline", "-f", "deployment.yaml", "-f", "role.yaml", "--rule", "controller-permission-missing"];
+    let count = || {
+        let report = json(&place, &[&["check"], &files[..]].concat());
+        report["summary"]["error"].as_u64().unwrap() + report["summary"]["warning"].as_u64().unwrap()
+    };
+    let before = count();
+    let ended = place.run(&[&["fix", "--yes"], &files[..]].concat());
+    let after = count();
+    assert!(after > 0 && after < before, "{before} {after}: {}", ended.err);
+    assert!(ended.err.contains("10 findings are fixed.") && !ended.err.contains("not fixed"), "{}", ended.err);
+}
+
+/// A manifest in the lines of a file of Terraform's is edited in them.
+#[test]
+fn a_manifest_in_a_heredoc_is_edited_where_it_stands() {
+    let class = BROKEN_CLASS
+        .replace("    ebs: {volumeSize: 20Gi, ", "    ebs:\n      volumeSize: ${var.size}\n      ")
+        .replace("'}", "'");
+    for (open, margin) in [("<<-YAML", "    "), ("<<YAML", ""), ("<<-YAML", "      ")] {
+        let indented = |text: &str| text.lines().map(|line| format!("{margin}{line}\n")).collect::<String>();
+        let other = class.replace("general", "other");
+        let file = |encrypted: &str| {
+            format!(
+                "variable \"size\" {{ default = \"20Gi\" }}\nresource \"kubectl_manifest\" \"class\" {{\n  yaml_body = {open}\n{}YAML\n}}\n",
+                indented(&format!("{class}{encrypted}---\n{other}{encrypted}"))
+            )
+        };
+        let place = TestDir::new();
+        place.write("tf/main.tf", file(""));
+        let ended = place.run(&["fix", "--offline", "-f", "tf", "--yes", "--rule", "ebs-key-without-encryption"]);
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        let after = fs::read_to_string(place.path().join("tf/main.tf")).unwrap();
+        assert_eq!(after, file("      encrypted: true\n"), "{open}: {}", ended.err);
+    }
+}

@@ -38,10 +38,17 @@ impl Documents {
         Self { documents, embedded, inline, terraform, blocks }
     }
 
-    /// The JSON in lines of a file, by their bytes.
+    /// The JSON, or else the YAML, in lines of a file, by their bytes.
     pub(super) fn lines(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> Self {
-        let embedded = ranges.filter_map(|range| spans::lines(text, range)).collect();
-        Self { documents: vec![], embedded, inline: vec![], terraform: false, blocks: Blocks::of(text, &[]) }
+        let (mut documents, mut embedded) = (vec![], vec![]);
+        for range in ranges {
+            match spans::lines(text, range.clone()) {
+                Some(json) => embedded.push(json),
+                None => documents.extend(spans::manifests(text, range)),
+            }
+        }
+        let blocks = Blocks::of(text, &documents);
+        Self { documents, embedded, inline: vec![], terraform: false, blocks }
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -235,6 +235,8 @@ fn offset(text: &str, at: At) -> Option<usize> {
     for _ in 1..at.line {
         start += text[start..].find('\n')? + 1;
     }
+    // A byte order mark is in no column.
+    let start = start + if start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let line = &text[start..line_end(text, start)];
     let column = (at.column as usize).checked_sub(1)?;
     line.char_indices().map(|(byte, _)| byte).chain([line.len()]).nth(column).map(|byte| start + byte)
@@ -346,8 +348,15 @@ fn argument(
             }
         },
     };
-    // The column of `=` in the line beside it.
     let line = &text[line_start(text, beside.start)..line_end(text, beside.start)];
+    if !text[line_start(text, beside.start)..beside.start].trim().is_empty() {
+        let new = format!("{name} = {value}");
+        return match place {
+            Some(place) => Ok(Splice { range: free.remove(place), text: new, adds }),
+            None => on_lines(text, &span, &beside, &new).map(|splice| Splice { adds, ..splice }),
+        };
+    }
+    // The column of `=` in the line beside it.
     let indent = line.len() - line.trim_start().len();
     let width = line.find('=').map_or(name.len(), |equals| equals.saturating_sub(indent + 1)).max(name.len());
     let new = format!("{name:width$} = {value}");
@@ -358,6 +367,16 @@ fn argument(
             Ok(Splice { range: end..end, text: format!("\n{}{new}", &line[..indent]), adds })
         }
     }
+}
+
+/// A block of one line, which may hold no more than one argument, with that one and another on lines of their own.
+fn on_lines(text: &str, block: &Range<usize>, only: &Range<usize>, new: &str) -> Result<Splice, Refused> {
+    let open = text[block.start..only.start].rfind('{').ok_or(Refused::NotFound)? + block.start + 1;
+    let close = text[only.end..block.end].find('}').ok_or(Refused::NotFound)? + only.end;
+    let outer = margin(text, block.start);
+    let (pad, inner) = (" ".repeat(outer), " ".repeat(outer + 2));
+    let old = text[open..close].trim();
+    Ok(Splice::new(open..close, format!("\n{inner}{old}\n{inner}{new}\n{pad}")))
 }
 
 fn append(text: &str, found: &Found<'_>, array: &Array, value: &Value) -> Result<Splice, Refused> {

@@ -165,6 +165,28 @@ pub(super) fn lines(text: &str, range: std::ops::Range<usize>) -> Option<Tree> {
     Some(tree)
 }
 
+/// The documents of YAML in lines of a file, by their bytes, which may all be indented. One that is no YAML is left out.
+pub(super) fn manifests(text: &str, range: std::ops::Range<usize>) -> Vec<Tree> {
+    let Some(body) = text.get(range.clone()) else { return vec![] };
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let margin = body.lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    let (mut plain, mut starts, mut at) = (String::with_capacity(body.len()), vec![], range.start);
+    for line in body.split_inclusive('\n') {
+        let cut = margin.min(indent(line));
+        starts.push(at + cut);
+        plain.push_str(&line[cut..]);
+        at += line.len();
+    }
+    let above = memchr::memchr_iter(b'\n', &text.as_bytes()[..range.start]).count();
+    let (Ok(above), Ok(margin)) = (u32::try_from(above), u32::try_from(margin)) else { return vec![] };
+    crate::formats::yaml::chunks(&plain)
+        .filter_map(|(chunk, before)| {
+            let starts = starts.get(before as usize..)?.to_vec();
+            tree(chunk, &Lines { text: &text[..range.end], before: above + before, starts, margin })
+        })
+        .collect()
+}
+
 /// The bytes that a scalar takes: the parser's end is where the next token begins, behind a comment perhaps.
 fn written(raw: &str, text: &str, style: ScalarStyle) -> Option<usize> {
     match style {
