@@ -36,10 +36,14 @@ impl Remark {
             let exact = line.split_once(MARK).and_then(|(before, behind)| {
                 let text = behind.strip_prefix(char::is_whitespace).or_else(|| behind.is_empty().then_some(behind))?;
                 let before = before.trim_end();
-                Some((["#", "//"].into_iter().find_map(|sign| before.strip_suffix(sign))?, text))
+                match before.strip_suffix("/*") {
+                    Some(start) => Some((start, text.trim_end().strip_suffix("*/")?)),
+                    None => Some((["#", "//"].into_iter().find_map(|sign| before.strip_suffix(sign))?, text)),
+                }
             });
             let misspelt = exact.is_none();
-            let (start, text) = exact.or_else(|| like_mark(line))?;
+            let within = || within_comment(&lines[..index], line);
+            let (start, text) = exact.or_else(|| like_mark(line)).or_else(within)?;
             let itself = (!start.trim().is_empty()).then_some(index);
             let column = number(start.chars().count());
             let at = At { doc, line: number(index), column };
@@ -58,6 +62,14 @@ fn like_mark(line: &str) -> Option<(&str, &str)> {
     let word = comment.get("karpcheck".len()..)?.trim_start_matches([':', ' ', '\t', '-', '_', '/', '.', '@']);
     let word = word.to_ascii_lowercase();
     MEANT.iter().any(|meant| word.starts_with(meant)).then_some((start, comment))
+}
+
+/// The mark on a line of its own within a comment of several lines, which is about no line.
+fn within_comment<'t>(before: &[&str], line: &'t str) -> Option<(&'t str, &'t str)> {
+    let comment = line.trim_start().trim_start_matches(['*', ' ']);
+    let start = comment.starts_with(MARK).then(|| &line[..line.len() - line.trim_start().len()])?;
+    let opened = before.iter().rposition(|line| line.trim_start().starts_with("/*"))?;
+    (!before[opened..].iter().any(|line| line.contains("*/"))).then_some((start, comment))
 }
 
 /// Is there more than a comment or the end of a document on this line?
@@ -81,6 +93,8 @@ mod tests {
         assert_eq!(all("  # karpcheck:ignore x\n\n# more\n---\na: 1\n"), [(1, 3, 5, "x".to_owned())]);
         assert_eq!(all("// karpcheck:ignore x\nresource \"a\" \"b\" {\n"), [(1, 1, 2, "x".to_owned())]);
         assert_eq!(all("#karpcheck:ignore\na: 1"), [(1, 1, 2, String::new())]);
+        assert_eq!(all("a = 1 /* karpcheck:ignore x reason=y */"), [(1, 7, 1, "x reason=y".to_owned())]);
+        assert_eq!(all("/* karpcheck:ignore x */\na = 1"), [(1, 1, 2, "x".to_owned())]);
     }
 
     #[test]
@@ -90,7 +104,7 @@ mod tests {
             "# Karpcheck:ignore x",
             "#karpcheck ignore x",
             "// karpcheck-ignore x",
-            "/* karpcheck:ignore x */",
+            "/* karpcheck:ignore x",
             "# karpcheck:ignored x",
             "# karpcheck:disable x",
             "# karpcheck:ignore=x",
@@ -99,6 +113,11 @@ mod tests {
             let found = Remark::all(DocId(0), &text);
             assert!(matches!(found.as_slice(), [only] if only.misspelt && only.line == 1), "{mark}: {found:?}");
         }
+        for comment in ["/*\nkarpcheck:ignore x\n*/\na = 1", "/* of ours:\n * karpcheck:ignore x\n */\na = 1"] {
+            let found = Remark::all(DocId(0), comment);
+            assert!(matches!(found.as_slice(), [only] if only.misspelt && only.at.line == 2), "{comment}: {found:?}");
+        }
+        assert_eq!(all("/* a */\nkarpcheck:ignore x\nb = 1"), []);
         assert!(Remark::all(DocId(0), "a: 1 # karpcheck:ignore x").iter().all(|remark| !remark.misspelt));
         for other in ["# karpcheck found this", "image: karpcheck/ignore", "# run karpcheck: ignore its notes"] {
             assert_eq!(all(&format!("{other}\na: 1")), [], "{other}");
