@@ -80,9 +80,27 @@ pub struct Run<'a> {
     pub config: Option<&'a str>,
     /// What the report carries of its clusters for a merge.
     pub facts: &'a [serde_json::Value],
+    /// Where the paths of files begin.
+    pub paths: Paths,
+}
+
+/// Where the paths of files begin in a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Paths {
+    /// As they were named: the reader is where the command is run.
+    #[default]
+    Named,
+    /// At the root of their repository: the reader is elsewhere.
+    Repository,
 }
 
 impl<'a> Run<'a> {
+    /// The same run for a reader who is elsewhere.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self { paths: Paths::Repository, ..self.clone() }
+    }
+
     /// What could not be read, and what there is to say of suppressions.
     fn problems(&self) -> impl Iterator<Item = &'a Problem> {
         self.inventory.problems().iter().chain(&self.results.notes)
@@ -176,50 +194,60 @@ pub fn policy_reports(run: &Run<'_>) -> Vec<PolicyReport> {
 /// Writes the report as SARIF 2.1.0, with what the edits of its findings replace.
 pub fn sarif(run: &Run<'_>, pieces: &Pieces, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    sarif::write(run, pieces, &mut out)?;
+    sarif::write(&run.elsewhere(), pieces, &mut out)?;
     out.flush()
 }
 
 /// Writes the report as JUnit's XML. A finding below `least` is no failure; without one none is.
 pub fn junit(run: &Run<'_>, least: Option<Severity>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    junit::write(run, least, &mut out)?;
+    junit::write(&run.elsewhere(), least, &mut out)?;
     out.flush()
 }
 
 /// Writes the findings as workflow commands of GitHub.
 pub fn github(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    github::write(run, &mut out)?;
+    github::write(&run.elsewhere(), &mut out)?;
     out.flush()
 }
 
-/// Writes the findings as GitLab's code quality report.
-pub fn gitlab(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+/// Writes the findings as GitLab's code quality report; on `err`, what could not be read.
+pub fn gitlab(run: &Run<'_>, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    gitlab::write(run, &mut out)?;
-    out.flush()
+    gitlab::write(&run.elsewhere(), &mut out)?;
+    out.flush()?;
+    problems(run, err)
 }
 
 /// Writes the report as GitHub's markdown, short enough for a comment.
 pub fn markdown(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    markdown::write(run, &mut out)?;
+    markdown::write(&run.elsewhere(), &mut out)?;
     out.flush()
 }
 
 /// Writes the report as one HTML file.
 pub fn html(run: &Run<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    html::write(run, &mut out)?;
+    html::write(&run.elsewhere(), &mut out)?;
     out.flush()
 }
 
 /// Writes the names of the subjects that have findings; on `err`, what could not be read.
 pub fn name(run: &Run<'_>, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    name::write(run, &mut out, err)?;
-    out.flush()
+    name::write(run, &mut out)?;
+    out.flush()?;
+    problems(run, err)
+}
+
+/// Says what could not be read, beside a format that has no place for it.
+pub fn problems(run: &Run<'_>, err: &mut dyn io::Write) -> io::Result<()> {
+    for line in closing::problems(run) {
+        writeln!(err, "{line}")?;
+    }
+    Ok(())
 }
 
 /// Writes what the edits of the findings change in the files, as a unified diff; on `err`, what a diff cannot show.

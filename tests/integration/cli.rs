@@ -10,6 +10,7 @@ mod arguments;
 mod can;
 mod clusters_and_packs;
 mod config;
+mod elsewhere;
 mod files;
 mod fixes;
 mod hostile_packs;

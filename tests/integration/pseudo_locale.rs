@@ -82,6 +82,7 @@ impl Outcome {
             invocation: &report::Invocation::default(),
             config: None,
             facts: &[],
+            paths: report::Paths::Named,
         };
         let mut out = vec![];
         report::json(&run, &mut out).unwrap();

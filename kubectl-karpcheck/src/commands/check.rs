@@ -250,10 +250,6 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     if let (Some(known), Some(file)) = (&known, &args.baseline) {
         suppressions::accept_known(known, file, &mut results);
     }
-    if let Some(file) = &args.write_baseline {
-        known_findings::write(file, &inventory, &results)?;
-    }
-
     let mut report = RunReport::new(&packs, &selected, &args.sources, &files, answers, &inventory);
     if args.for_merge || args.sources.shard.is_some() {
         report = report.for_merge(&inventory);
@@ -261,6 +257,8 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     results.trace(report.rules());
     let run = report.run(&inventory, &results);
     let fixes = || fix_verification::patched(&inventory, &results);
+    // Whatever cannot be written, all else is.
+    let baseline = args.write_baseline.as_ref().map(|file| known_findings::write(file, &inventory, &results));
     outputs::write(&args.output, streams, |format, streams| {
         let color = args.color.enabled(streams.width.is_some());
         match format {
@@ -272,15 +270,17 @@ pub fn run(args: &CheckArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
             Output::Sarif => report::sarif(&run, &fixes().pieces, streams.out),
             Output::Junit => report::junit(&run, args.fail_on.unwrap_or(FailOn::Error).severity(), streams.out),
             Output::Github => report::github(&run, streams.out),
-            Output::Gitlab => report::gitlab(&run, streams.out),
+            Output::Gitlab => report::gitlab(&run, streams.out, streams.err),
             Output::Markdown => report::markdown(&run, streams.out),
             Output::Html => report::html(&run, streams.out),
             Output::Diff => {
                 let Fixes { files, not_shown, .. } = fixes();
-                report::diff(&run, &files, &not_shown, streams.out, streams.err)
+                report::diff(&run, &files, &not_shown, streams.out, streams.err)?;
+                report::problems(&run, streams.err)
             }
         }
     })?;
+    baseline.transpose()?;
     steps.end("writing");
     if args.verbose {
         for (rule, line) in &results.log {

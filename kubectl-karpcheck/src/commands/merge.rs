@@ -211,7 +211,7 @@ impl Whole {
             MergeOutput::Name => report::name(&run, streams.out, streams.err),
             MergeOutput::Sarif => report::sarif(&run, &Pieces::default(), streams.out),
             MergeOutput::Junit => report::junit(&run, args.fail_on.severity(), streams.out),
-            MergeOutput::Gitlab => report::gitlab(&run, streams.out),
+            MergeOutput::Gitlab => report::gitlab(&run, streams.out, streams.err),
             MergeOutput::Markdown => report::markdown(&run, streams.out),
             MergeOutput::Html => report::html(&run, streams.out),
         }

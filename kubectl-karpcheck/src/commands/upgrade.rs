@@ -119,6 +119,8 @@ pub fn run(args: &UpgradeArgs, streams: &mut Streams<'_>) -> Result<Exit, Comman
     };
     let today = Arc::clone(&inventory);
     let report = RunReport::new(&packs, &selected, &args.sources, &files, answers, &inventory);
+    // A page of markdown is read elsewhere; what JSON says of places is so anyway.
+    let report = if args.output == UpgradeOutput::Markdown { report.elsewhere() } else { report };
     let least: Confidence = args.min_confidence.unwrap_or(MinConfidence::Low).into();
     let acceptance = Acceptance { packs: &packs, audit: false, in_part: true };
     let judge = |inventory: &Arc<Inventory>| -> Result<CheckResults, CommandError> {

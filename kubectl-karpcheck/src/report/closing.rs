@@ -11,7 +11,7 @@ use crate::report::rows;
 use crate::report::rows::{Spot, Summary, spot};
 use crate::report::text;
 use crate::report::text::{and, count};
-use crate::report::{Run, cause_words};
+use crate::report::{Paths, Run, cause_words};
 
 /// So many contexts are named; of a fleet only the number is.
 const NAMED: usize = 10;
@@ -114,7 +114,7 @@ pub(super) fn problems(run: &Run<'_>) -> Vec<Line> {
 pub(super) fn problem(inventory: &Inventory, problem: &Problem) -> String {
     let spot = problem.at.map(|at| Spot::new(inventory, at));
     let place = match spot.filter(|spot| !is_named(problem, spot)) {
-        Some(spot) => format!("{}: ", rows::place_words(inventory, spot)),
+        Some(spot) => format!("{}: ", rows::place_words(inventory, spot, Paths::Named)),
         None => String::new(),
     };
     let text = format!("{place}{}", text::one_line(&problem.to_string()));

@@ -131,7 +131,25 @@ fn scalar(value: &Value) -> io::Result<String> {
         }
     }
     let written = serde_yaml::to_string(value).map_err(io::Error::other)?;
-    Ok(written.trim_end_matches('\n').to_owned())
+    let written = written.trim_end_matches('\n');
+    Ok(match value {
+        Value::String(text) if text == written && is_another_type_in_yaml_1_1(text) => format!("'{text}'"),
+        _ => written.to_owned(),
+    })
+}
+
+/// Would a reader of YAML 1.1 (PyYAML, Ruby's Psych, kubectl's own) take a text without quotes for something else: a date, `on`, `1_000`,
+/// `12:30`? What both versions take for something else is in quotes anyway.
+/// <https://yaml.org/type/>
+fn is_another_type_in_yaml_1_1(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if ["y", "n", "yes", "no", "on", "off", "=", "<<"].contains(&&*lower) {
+        return true;
+    }
+    let number = text.strip_prefix(['-', '+']).unwrap_or(text);
+    number.starts_with(|char: char| char.is_ascii_digit() || char == '.')
+        && number.chars().any(|char| char.is_ascii_digit())
+        && number.chars().all(|char| char.is_ascii_hexdigit() || "_.:-+xXoOtTzZ ".contains(char))
 }
 
 #[cfg(test)]
@@ -148,6 +166,9 @@ mod tests {
             "- # 'x'",
             "true",
             "",
+            "2026-11-29T12:48:02Z",
+            "12:30:45",
+            "yes",
         ];
         let value = serde_json::json!({"a": hostile, "::b::": {"c": [], "d": {}, "e": null, "f": [[1, 2], {"g": hostile[2], "h": 1.5}]}});
         let (mut json, mut yaml) = (vec![], vec![]);
@@ -156,6 +177,9 @@ mod tests {
         let (json, yaml) = (String::from_utf8(json).unwrap(), String::from_utf8(yaml).unwrap());
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value, "{json}");
         assert_eq!(serde_yaml::from_str::<serde_json::Value>(&yaml).unwrap(), value, "{yaml}");
+        for quoted in ["'2026-11-29T12:48:02Z'", "'12:30:45'", "'yes'"] {
+            assert!(yaml.contains(&format!("- {quoted}\n")), "{yaml}");
+        }
         for text in [json, yaml] {
             assert!(!text.contains(|char| char != '\n' && text::is_harmful(char)), "{text}");
             assert!(!text.lines().any(text::is_command), "{text}");

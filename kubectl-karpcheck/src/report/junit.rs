@@ -7,11 +7,19 @@ use std::io::{self, Write};
 use crate::findings::finding::{Coverage, Finding, Outcome, RuleInfo, Severity};
 use crate::report::{Run, closing, message, rows, text};
 
-/// The outcome of a test.
+/// The outcome of a test. A server knows it by its rule and its name from run to run, so no line is in the name.
 struct Case {
     name: String,
-    file: String,
+    /// Its file, and the line in it.
+    file: Option<(String, u32)>,
     body: Body,
+}
+
+impl Case {
+    /// A test that is about no file.
+    const fn whole(name: String, body: Body) -> Self {
+        Self { name, file: None, body }
+    }
 }
 
 enum Body {
@@ -54,7 +62,7 @@ pub(super) fn write(run: &Run<'_>, least: Option<Severity>, out: &mut dyn Write)
         let cases = problems.into_iter().map(|problem| {
             let message = problem.text;
             let body = if problem.loud { Body::Error { message: message.clone() } } else { Body::Passed };
-            Case { name: message, file: String::new(), body }
+            Case::whole(message, body)
         });
         suites.push(("not read in full".to_owned(), "problems".to_owned(), cases.collect()));
     }
@@ -98,30 +106,60 @@ fn cases(
             } else {
                 Body::Skipped { message: message::in_one_line(&message::finding(run, finding)) }
             };
-            Case { name: rows::subject(run, finding.subject), file: place, body }
+            let spot = rows::spot_of(run, finding.subject, &finding.pointer);
+            let file = spot.and_then(|spot| Some((rows::file_words(spot)?, spot.at.line)));
+            Case { name: name(run, finding, file.as_ref(), &place), file, body }
         })
         .collect();
-    let whole = |body| Case { name: title.to_owned(), file: String::new(), body };
+    number(&mut cases);
+    let whole = |body| Case::whole(title.to_owned(), body);
     match (&coverage.shortfall(), coverage.passed) {
         (Some(reason), _) => cases.push(whole(Body::Skipped { message: text::one_line(reason) })),
         (None, 0) if cases.is_empty() => {
             cases.push(whole(Body::Skipped { message: "nothing to judge".to_owned() }));
         }
         (None, 0) => {}
-        (None, passed) => cases.push(Case {
-            name: format!("{title}: {} passed", text::count(passed as usize, "judgement")),
-            file: String::new(),
-            body: Body::Passed,
-        }),
+        (None, passed) => {
+            cases.push(whole(Body::Noted { text: format!("{} passed", text::count(passed as usize, "judgement")) }));
+        }
     }
     cases
 }
 
+/// What a finding is about, and where: in a file by the field, whatever line it is at.
+fn name(run: &Run<'_>, finding: &Finding, file: Option<&(String, u32)>, place: &str) -> String {
+    let subject = rows::subject(run, finding.subject);
+    match file {
+        Some((file, _)) if finding.pointer.is_empty() => format!("{subject} ({file})"),
+        Some((file, _)) => format!("{subject} ({file} {})", text::one_line(&finding.pointer)),
+        None if place.is_empty() => subject,
+        None => format!("{subject} ({place})"),
+    }
+}
+
+/// Numbers what a rule says several times of one field: of tests with one name a server keeps one.
+fn number(cases: &mut [Case]) {
+    let mut before: BTreeMap<String, usize> = BTreeMap::new();
+    for case in cases {
+        let times = before.entry(case.name.clone()).or_insert(0);
+        *times += 1;
+        if *times > 1 {
+            case.name = format!("{} #{times}", case.name);
+        }
+    }
+}
+
 fn write_case(out: &mut dyn Write, area: &str, rule: &str, case: &Case) -> io::Result<()> {
-    let place = if case.file.is_empty() { String::new() } else { format!(" ({})", case.file) };
-    let name = escape(&format!("{}{place}", case.name));
+    let name = escape(&case.name);
     let class = escape(&format!("karpcheck.{area}.{rule}"));
-    write!(out, r#"    <testcase classname="{class}" name="{name}" time="0""#)?;
+    write!(out, r#"    <testcase classname="{class}" name="{name}""#)?;
+    if let Some((file, line)) = &case.file {
+        write!(out, r#" file="{}""#, escape(file))?;
+        if *line > 0 {
+            write!(out, r#" line="{line}""#)?;
+        }
+    }
+    write!(out, r#" time="0""#)?;
     match &case.body {
         Body::Passed => writeln!(out, "/>"),
         Body::Failure { kind, message, text } => {

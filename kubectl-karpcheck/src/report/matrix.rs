@@ -10,6 +10,9 @@ use crate::report::{Run, layout, text};
 /// Scopes that a matrix shows; those with findings come first.
 const MOST: usize = 20;
 
+/// Columns for the name of a scope. Where fewer are left for it, its areas stand below it.
+const LEAST: usize = 12;
+
 /// What was judged of one area in one scope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -99,6 +102,19 @@ pub(super) fn table(run: &Run<'_>) -> Option<(Vec<String>, Vec<Vec<String>>)> {
     is_shown(run).then(|| rows(run))
 }
 
+/// The matrix where its columns have no room: each scope, then what is to be said of its areas.
+fn paragraphs(header: &[String], rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let mut lines = vec!["SCOPES".to_owned()];
+    for row in rows {
+        lines.push(text::end_of(&row[0], width));
+        let judged = header.iter().zip(row).skip(1).filter(|(_, words)| *words != "-");
+        let words: Vec<String> = judged.map(|(area, words)| format!("{} {words}", area.to_lowercase())).collect();
+        let wrapped = text::wrap(&words.join(", "), width.saturating_sub(2));
+        lines.extend(wrapped.iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
 /// The matrix as it stands before the findings; empty where there is one scope.
 pub(super) fn lines(run: &Run<'_>, width: usize) -> Vec<String> {
     if !is_shown(run) {
@@ -113,12 +129,16 @@ pub(super) fn lines(run: &Run<'_>, width: usize) -> Vec<String> {
             cells.chain([text::width(&header[column])]).max().unwrap_or(0) + 2
         })
         .sum();
-    let room = width.saturating_sub(of_areas + 2).max(12);
-    for row in &mut rows {
-        row[0] = text::end_of(&row[0], room);
-    }
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let mut lines = layout::columns(&header, &rows);
+    let mut lines = match width.checked_sub(of_areas + 2).filter(|room| *room >= LEAST) {
+        Some(room) => {
+            for row in &mut rows {
+                row[0] = text::end_of(&row[0], room);
+            }
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            layout::columns(&header, &rows)
+        }
+        None => paragraphs(&header, &rows, width),
+    };
     if left > 0 {
         lines.push(format!("and {left} more; -o json has all"));
     }

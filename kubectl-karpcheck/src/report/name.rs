@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::inventory::Origin;
-use crate::report::{Run, closing, rows, text};
+use crate::report::{Run, rows, text};
 
-/// One line for each subject, the worst first. Problems go to `err`, since they have no name.
-pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+/// One line for each subject, the worst first.
+pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut seen = BTreeSet::new();
     for finding in rows::sorted(run) {
         let Some(item) = run.inventory.item(finding.subject) else { continue };
@@ -24,9 +24,6 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write, err: &mut dyn Write) -> 
         if seen.insert((item.namespace.clone(), name.clone())) {
             writeln!(out, "{name}")?;
         }
-    }
-    for line in closing::problems(run) {
-        writeln!(err, "{line}")?;
     }
     Ok(())
 }

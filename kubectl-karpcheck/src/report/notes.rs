@@ -83,7 +83,7 @@ pub(super) fn of_finding(run: &Run<'_>, finding: &Finding) -> Vec<Note> {
 fn remedy(run: &Run<'_>, finding: &Finding) -> Option<Note> {
     let about = if finding.outcome == Outcome::Fail { About::Fix } else { About::Settle };
     let remedy = finding.remediation.trim();
-    let statement = rows::statement(run, finding).map(|spot| rows::place_words(run.inventory, spot));
+    let statement = rows::statement(run, finding).map(|spot| rows::spot_words(run, spot));
     let at = statement.map(|place| format!(" (the statement: {place})")).unwrap_or_default();
     (!remedy.is_empty()).then(|| Note::new(about, format!("{remedy}{at}")))
 }

@@ -7,7 +7,7 @@ use crate::findings::finding::{Confidence, Finding, Outcome, Severity};
 use crate::findings::next_step;
 use crate::inventory::cluster;
 use crate::inventory::{At, Cause, Inventory, ItemId, Origin, Reason};
-use crate::report::{Run, text};
+use crate::report::{Paths, Run, text};
 
 /// The numbers of a run. Each finding counts once: a fail under its severity, an undecided one under `unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -286,14 +286,22 @@ pub(super) fn statement<'a>(run: &Run<'a>, finding: &'a Finding) -> Option<Spot<
 
 /// A spot for a reader.
 pub(super) fn spot_words(run: &Run<'_>, spot: Spot<'_>) -> String {
-    place_words(run.inventory, spot)
+    place_words(run.inventory, spot, run.paths)
+}
+
+/// The file of a spot as a reader elsewhere knows it, without a line: what lies in a file keeps its name when lines move.
+pub(super) fn file_words(spot: Spot<'_>) -> Option<String> {
+    let path = spot.file.filter(|path| *path != "-")?;
+    Some(text::one_line(path.strip_prefix("./").unwrap_or(path)))
 }
 
 /// A place in one line: `queue.yaml:3:5`, `Deployment/kube-system/karpenter`.
-pub(super) fn place_words(inventory: &Inventory, spot: Spot<'_>) -> String {
+pub(super) fn place_words(inventory: &Inventory, spot: Spot<'_>, paths: Paths) -> String {
     text::one_line(&match spot.origin {
         Origin::File(path) | Origin::Setting(path) => {
-            let path = if &**path == "-" { "(standard input)" } else { path };
+            let elsewhere =
+                spot.file.filter(|_| paths == Paths::Repository).map(|path| path.strip_prefix("./").unwrap_or(path));
+            let path = if &**path == "-" { "(standard input)" } else { elsewhere.unwrap_or(path) };
             match (spot.at.line, spot.at.column) {
                 (0, _) => path.to_owned(),
                 (line, 0) => format!("{path}:{line}"),

@@ -1,6 +1,7 @@
 //! Files, folders and standard input.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::error::Error;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -535,8 +536,17 @@ fn of_io(error: &io::Error) -> FileProblem {
     match error.kind() {
         io::ErrorKind::NotFound => FileProblem::NotFound,
         io::ErrorKind::PermissionDenied => FileProblem::Denied,
-        _ => FileProblem::NotReadable { error: lowercase_text(&error.to_string()).into() },
+        _ => FileProblem::NotReadable { error: lowercase_text(&innermost(error).to_string()).into() },
     }
+}
+
+/// What the system says, without the path that a library puts before it: it stands before the message anyway.
+fn innermost(error: &io::Error) -> &dyn Error {
+    let mut inner: &dyn Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner
 }
 
 /// Library messages begin with a capital, ours go on behind a colon.

@@ -15,6 +15,10 @@ fn bad_arguments_end_with_two_and_a_cure() {
     );
     bad(&check(&["--rule", "nope"]), "error: there is no rule nope: `kubectl karpcheck rules` lists them\n");
     bad(&check(&["--rule", "queue"]), "error: there is no rule queue, but an area: --area queue\n");
+    bad(
+        &["explain", "queue"],
+        "there is no rule queue, but an area: `kubectl karpcheck rules --area queue` lists its rules\n",
+    );
     bad(&check(&["--area", "eb"]), "error: no rule is of the area eb, did you mean ebs?\n");
     bad(
         &check(&["--area", "volumes"]),

@@ -195,6 +195,8 @@ fn a_link_that_leads_nowhere_is_noted_by_a_walk() {
         .line("note: ./link.yaml: a symbolic link to something that is not there: left alone")
         .has_not(INCOMPLETE);
     place.beside("link.yaml").code(3).line("problem: link.yaml: no such file or folder");
+    std::os::unix::fs::symlink("itself.yaml", place.path().join("itself.yaml")).unwrap();
+    place.walk().has("problem: ./itself.yaml: too many levels of symbolic links");
 }
 
 #[test]

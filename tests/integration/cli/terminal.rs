@@ -121,3 +121,25 @@ fn every_command_is_laid_out_to_the_terminal() {
         }
     }
 }
+
+#[test]
+fn the_matrix_of_scopes_fits_whatever_the_width_is() {
+    let place = cluster();
+    let (deployment, role) =
+        (include_str!("../../fixtures/story/deployment.yaml"), include_str!("../../fixtures/story/role.yaml"));
+    for name in ["one-with-a-name-of-some-length", "two"] {
+        place.write(&format!("{name}/deployment.yaml"), deployment.replace("prod-a", name));
+        place.write(&format!("{name}/role.yaml"), role.replace("prod-a", name));
+    }
+    for columns in WIDTHS {
+        let Some(text) = on_terminal(&place, columns, &["check", "--offline", "-f", "."]) else { return };
+        let matrix: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+        assert!(matrix[0].starts_with("SCOPE"), "{text}");
+        for scope in ["length", "two"] {
+            assert!(matrix.iter().any(|line| line.contains(scope)), "{scope} at {columns}: {text}");
+        }
+        for line in matrix {
+            assert!(line.chars().count() <= columns, "at {columns}: {line}");
+        }
+    }
+}

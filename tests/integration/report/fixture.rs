@@ -11,7 +11,7 @@ use kubectl_karpcheck::inventory::{
 };
 use kubectl_karpcheck::karpenter;
 use kubectl_karpcheck::report;
-use kubectl_karpcheck::report::{Invocation, PackInfo, Run, Sources, TableOptions};
+use kubectl_karpcheck::report::{Invocation, PackInfo, Paths, Run, Sources, TableOptions};
 use serde_json::Value as Json;
 
 /// Makes inventories and judgements by hand.
@@ -155,6 +155,7 @@ impl Done {
             invocation: &Invocation::new(["check", "-f", "."].map(Into::into)),
             config: None,
             facts: &[],
+            paths: Paths::Named,
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::commands::shared::error::CommandError;
+use crate::commands::shared::files::write_atomically;
 use crate::commands::shared::item_names::label;
 use crate::findings::comparison;
 use crate::findings::comparison::Known;
@@ -86,6 +87,5 @@ pub fn write(file: &Path, inventory: &Inventory, results: &CheckResults) -> Resu
     let mut text = serde_json::to_string_pretty(&Baseline { schema: comparison::BASELINE, findings })
         .map_err(std::io::Error::from)?;
     text.push('\n');
-    std::fs::write(file, text)
-        .map_err(|error| CommandError::Usage(format!("{} cannot be written: {error}", file.display())))
+    write_atomically(file, text.as_bytes()).map_err(|error| CommandError::File { path: file.to_owned(), error })
 }

@@ -128,7 +128,10 @@ pub fn write<F: Copy>(
 /// They do.
 pub fn check<F: ValueEnum>(outputs: &[OutputTo<F>]) -> Result<(), CommandError> {
     for (number, output) in outputs.iter().enumerate() {
-        let Some(other) = outputs[..number].iter().find(|other| other.file == output.file) else { continue };
+        // `a.json` and `./a.json` are one file.
+        let place =
+            |output: &OutputTo<F>| output.file.as_ref().map(|file| std::path::absolute(file).unwrap_or(file.clone()));
+        let Some(other) = outputs[..number].iter().find(|other| place(other) == place(output)) else { continue };
         let name = |output: &OutputTo<F>| {
             output.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
         };

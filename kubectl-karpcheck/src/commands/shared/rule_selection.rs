@@ -356,6 +356,11 @@ impl Packs {
     /// The error for a rule that no pack has.
     fn unknown_rule(&self, id: &str) -> CommandError {
         let all = || self.packs.iter().flat_map(|pack| pack.rules());
+        if self.problems.is_empty() && all().any(|rule| rule.area == id) {
+            return CommandError::Usage(format!(
+                "there is no rule {id}, but an area: `kubectl karpcheck rules --area {id}` lists its rules"
+            ));
+        }
         if let Some((pack, _)) = id.rsplit_once('/')
             && self.problems.is_empty()
             && !all().any(|rule| rule.pack == pack)

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::engine::Selected;
 use crate::findings::finding::{BUILTIN, CheckResults, RuleInfo};
 use crate::inventory::Inventory;
-use crate::report::{Invocation, MergedSources, PackInfo, Run, Sources};
+use crate::report::{Invocation, MergedSources, PackInfo, Paths, Run, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws::AwsSummary;
 use crate::sources::snapshot::facts;
@@ -24,6 +24,7 @@ pub struct RunReport {
     invocation: Invocation,
     config: Option<String>,
     facts: Vec<serde_json::Value>,
+    paths: Paths,
 }
 
 impl RunReport {
@@ -68,6 +69,7 @@ impl RunReport {
             invocation: Invocation::new(std::env::args_os().skip(1)),
             config: sources.config.as_deref().map(Config::in_repository),
             facts: vec![],
+            paths: Paths::Named,
         }
     }
 
@@ -76,6 +78,12 @@ impl RunReport {
     pub fn for_merge(mut self, inventory: &Inventory) -> Self {
         self.facts = facts::of(inventory).iter().filter_map(|facts| serde_json::to_value(facts).ok()).collect();
         self
+    }
+
+    /// The same report, for a reader who is elsewhere.
+    #[must_use]
+    pub fn elsewhere(self) -> Self {
+        Self { paths: Paths::Repository, ..self }
     }
 
     /// The rules that were selected.
@@ -111,6 +119,7 @@ impl RunReport {
             invocation: &self.invocation,
             config: self.config.as_deref(),
             facts: &self.facts,
+            paths: self.paths,
         }
     }
 }

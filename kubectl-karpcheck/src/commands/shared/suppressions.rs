@@ -117,7 +117,7 @@ impl Acceptance<'_> {
             let Origin::File(path) = &inventory.document(remark.at.doc).origin else { continue };
             let file = inventory.repository().place(path);
             if seen.insert((file.clone(), remark.at.line)) {
-                let place = format!("{path}:{}:{}", remark.at.line, remark.at.column);
+                let place = format!("{file}:{}:{}", remark.at.line, remark.at.column);
                 let about = About::Line(file, remark.line);
                 let source = SuppressionSource::Comment;
                 let entry = if remark.misspelt {
@@ -148,12 +148,12 @@ impl Acceptance<'_> {
             }
             let Some(node) = annotations.member(ANNOTATION) else { continue };
             let Some(text) = node.as_str() else { continue };
-            let origin = &inventory.document(node.at.doc).origin;
-            let place = if node.at.line == 0 {
-                origin.to_string()
-            } else {
-                format!("{origin}:{}:{}", node.at.line, node.at.column)
+            let origin = match &inventory.document(node.at.doc).origin {
+                Origin::File(path) => inventory.repository().place(path),
+                origin => origin.to_string(),
             };
+            let place =
+                if node.at.line == 0 { origin } else { format!("{origin}:{}:{}", node.at.line, node.at.column) };
             for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
                 let about = About::Object(id, item.at());
                 match self.directive(line, SuppressionSource::Annotation, place.clone(), about, node.at) {
