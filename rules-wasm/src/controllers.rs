@@ -2,6 +2,8 @@
 
 use karpcheck_sdk::prelude::*;
 
+use crate::versions;
+
 const KIND: &str = "Karpcheck::Controller";
 
 /// What [`only_controller`] looks at.
@@ -51,3 +53,12 @@ pub(crate) const REFUSED_TRIALS: &[(&str, &str)] = &[
     ("CreateLaunchTemplateAuthCheckFailed", "ec2:CreateLaunchTemplate"),
     ("RunInstancesAuthCheckFailed", "ec2:RunInstances"),
 ];
+
+/// Where this release's chart, or the newest where it is not known, takes the cluster's name from.
+pub(crate) fn cluster_name_setting(controller: Item) -> &'static str {
+    match versions::version(controller).ok().flatten() {
+        Some(version) if version < (0, 19) => "clusterName",
+        Some(version) if version < (0, 32) => "settings.aws.clusterName",
+        _ => "settings.clusterName",
+    }
+}

@@ -166,12 +166,14 @@ impl Principals {
                 "AWS" => aws(&text, at, faults),
                 // The older form of everyone is accepted for services, too, but names no service.
                 "Service" => Entry::Service(Pattern::new(&text, EXACT)),
-                "Federated" if text.known().is_some_and(|known| known.contains(['*', '?'])) => {
-                    let message = format!("{text}: a federated principal takes no wildcards");
-                    faults.push(Fault::rejected(at, message.clone()));
-                    Entry::Unknown(refused(&message))
-                }
-                "Federated" => Entry::Federated(Pattern::new(&text, EXACT)),
+                "Federated" => match text.known().and_then(not_federated) {
+                    Some(why) => {
+                        let message = format!("{text}: {why}");
+                        faults.push(Fault::rejected(at, message.clone()));
+                        Entry::Unknown(refused(&message))
+                    }
+                    None => Entry::Federated(Pattern::new(&text, EXACT)),
+                },
                 _ => Entry::Other,
             };
             self.entries.push(entry);
@@ -214,6 +216,15 @@ impl Principals {
         };
         Reach { everyone: answer, ..Reach::NONE }
     }
+}
+
+/// Why IAM takes a text for no provider of identities: "Federated principals must be valid domain names or SAML metadata ARNs"
+/// (<https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2594>).
+fn not_federated(text: &str) -> Option<&'static str> {
+    if text.contains(['*', '?']) {
+        return Some("a federated principal takes no wildcards");
+    }
+    (!text.starts_with("arn:") && !text.contains('.')).then_some("a federated principal is an ARN or a domain")
 }
 
 fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {

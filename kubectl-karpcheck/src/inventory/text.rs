@@ -154,6 +154,33 @@ impl Text {
         Self::Template(Arc::new(Template { parts, refers: Some(address) }))
     }
 
+    /// Takes its known pieces apart where `split` does. What it refers to stays.
+    pub(crate) fn split(&mut self, split: impl Fn(&str) -> Option<Vec<Part>>) {
+        match self {
+            Self::Known(text) => {
+                if let Some(parts) = split(text) {
+                    *self = Self::from_parts(parts);
+                }
+            }
+            Self::Template(template) => {
+                let known = |part: &Part| match part {
+                    Part::Known(text) => split(text),
+                    Part::Hole(_) => None,
+                };
+                let pieces: Vec<Option<Vec<Part>>> = template.parts.iter().map(known).collect();
+                if pieces.iter().all(Option::is_none) {
+                    return;
+                }
+                let whole = template.parts.iter().cloned().zip(pieces);
+                let split = Self::from_parts(whole.flat_map(|(part, pieces)| pieces.unwrap_or_else(|| vec![part])));
+                *self = match template.refers.clone() {
+                    Some(address) => split.referring(address),
+                    None => split,
+                };
+            }
+        }
+    }
+
     /// The whole text, if it is known.
     pub fn known(&self) -> Option<&str> {
         match self {

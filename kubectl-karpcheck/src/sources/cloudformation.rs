@@ -19,6 +19,7 @@ use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, So
 use crate::karpenter::controller;
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
+use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader};
 use intrinsics::Template;
 use parameters::ParameterFile;
@@ -152,6 +153,7 @@ fn add(
             .member("Properties")
             .map_or_else(|| Node::new(Value::Map(Map::default()), at), |properties| template.evaluate(properties));
         body.at = at;
+        placeholders::mark_bracketed(&mut body);
         let physical = aws::naming(kind).and_then(|field| match body.member(field).map(|node| &node.value) {
             Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,

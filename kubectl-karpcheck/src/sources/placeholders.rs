@@ -5,22 +5,52 @@
 use crate::inventory::reason::Template;
 use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
 
-/// Turns the placeholders of all texts and keys below a node into symbols.
-pub(super) fn mark(node: &mut Node) {
-    mark_all(node, true);
+/// Which placeholders a text may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forms {
+    All,
+    /// `<NAME>` alone: the text's own language has signs of its own for the others.
+    Bracketed,
+    /// All but `<NAME>`.
+    Unbracketed,
+    None,
 }
 
-/// With or without those in angle brackets.
-fn mark_all(node: &mut Node, brackets: bool) {
+impl Forms {
+    fn has(self, bracketed: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Bracketed => bracketed,
+            Self::Unbracketed => !bracketed,
+            Self::None => false,
+        }
+    }
+
+    fn without_brackets(self) -> Self {
+        if self.has(false) { Self::Unbracketed } else { Self::None }
+    }
+}
+
+/// Turns the placeholders of all texts and keys below a node into symbols.
+pub(super) fn mark(node: &mut Node) {
+    mark_all(node, Forms::All);
+}
+
+/// The same, of those that documentation writes in angle brackets alone.
+pub(super) fn mark_bracketed(node: &mut Node) {
+    mark_all(node, Forms::Bracketed);
+}
+
+fn mark_all(node: &mut Node, forms: Forms) {
     match &mut node.value {
-        Value::Text(text) => mark_text(text, brackets),
-        Value::List(list) => list.items.iter_mut().for_each(|node| mark_all(node, brackets)),
+        Value::Text(text) => mark_text(text, forms),
+        Value::List(list) => list.items.iter_mut().for_each(|node| mark_all(node, forms)),
         Value::Map(map) => {
             for (key, node) in &mut map.entries {
-                mark_text(key, brackets);
+                mark_text(key, forms);
                 // In a template of EventBridge `<name>` is what an event has there.
-                let template = ["inputTemplate", "InputTemplate"].iter().any(|name| key.is(name));
-                mark_all(node, brackets && !template);
+                let template = ["inputTemplate", "InputTemplate", "input_template"].iter().any(|name| key.is(name));
+                mark_all(node, if template { forms.without_brackets() } else { forms });
             }
         }
         Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
@@ -79,22 +109,18 @@ pub(super) fn named(written: &str) -> Option<Vec<&str>> {
     names.iter().all(plain).then_some(names)
 }
 
-fn mark_text(text: &mut Text, brackets: bool) {
-    if let Text::Known(known) = text
-        && (known.contains(['$', '<']) || known.contains("{{"))
-        && let Some(parts) = split(known, brackets)
-    {
-        *text = Text::from_parts(parts);
-    }
+fn mark_text(text: &mut Text, forms: Forms) {
+    let any = |text: &str| text.contains(['$', '<']) || text.contains("{{");
+    text.split(|known| any(known).then(|| split(known, forms)).flatten());
 }
 
 /// The pieces of a text with placeholders; none if it has none.
-fn split(text: &str, brackets: bool) -> Option<Vec<Part>> {
+fn split(text: &str, forms: Forms) -> Option<Vec<Part>> {
     let mut parts = vec![];
     let mut rest = text;
     let mut plain = 0;
     while let Some(found) = rest[plain..].find(['$', '{', '<']).map(|index| plain + index) {
-        match placeholder(&rest[found..]).filter(|_| brackets || !rest[found..].starts_with('<')) {
+        match placeholder(&rest[found..]).filter(|_| forms.has(rest[found..].starts_with('<'))) {
             Some(length) => {
                 let name = &rest[found..found + length];
                 parts.push(Part::Known(rest[..found].into()));
@@ -176,10 +202,11 @@ fn is_policy_variable(inner: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::{At, Map};
 
     fn holes(text: &str) -> Vec<String> {
         let mut text = Text::from(text);
-        mark_text(&mut text, true);
+        mark_text(&mut text, Forms::All);
         text.holes().map(|symbol| symbol.name.to_string()).collect()
     }
 
@@ -192,6 +219,21 @@ mod tests {
         assert_eq!(holes("${VAR:-default}"), ["${VAR:-default}"]);
         assert_eq!(holes("<<KARPENTER_NODE_IAM_ROLE_NAME>>"), ["<<KARPENTER_NODE_IAM_ROLE_NAME>>"]);
         assert_eq!(holes("arn:aws:kms:<region>:x"), ["<region>"]);
+    }
+
+    #[test]
+    fn languages_with_signs_of_their_own_have_bracketed_ones() {
+        let mut text = Text::from_parts([
+            Part::Hole(Symbol::new("var.a", SymbolScope::Run, Template::Placeholder { name: "var.a".into() })),
+            Part::Known(":<region>:${literal}".into()),
+        ]);
+        mark_text(&mut text, Forms::Bracketed);
+        assert_eq!(text.holes().map(|symbol| &*symbol.name).collect::<Vec<_>>(), ["var.a", "<region>"]);
+        let mut template = Map::default();
+        template.set("input_template", Node::text("<detail> of ${a}", At::default()));
+        let mut node = Node::new(Value::Map(template), At::default());
+        mark_bracketed(&mut node);
+        assert_eq!(node.str_at(&["input_template"]), Some("<detail> of ${a}"));
     }
 
     #[test]

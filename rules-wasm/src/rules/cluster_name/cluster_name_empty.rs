@@ -40,6 +40,8 @@
 
 use karpcheck_sdk::prelude::*;
 
+use crate::controllers;
+
 pub(crate) const RULE: Rule = Rule {
     title: "Karpenter has no cluster name",
     severity: Error,
@@ -61,19 +63,13 @@ fn check(controller: Item) -> Check {
     // A name that stands where another version read it.
     let elsewhere = !written[2].is_absent() && written[0].is_absent();
     let at = written.into_iter().find(|field| !field.is_absent()).unwrap_or_else(|| controller.field(""));
-    let what = if elsewhere {
-        "has no cluster name in settings.clusterName, where this version looks for it"
-    } else {
-        "has no cluster name"
-    };
+    let setting = controllers::cluster_name_setting(controller);
+    let place = if elsewhere { format!(" in {setting}, where this version looks for it") } else { String::new() };
     fail(
         at,
-        format!(
-            "Controller {} {what}: the chart cannot be rendered, and a controller without one does not start",
-            controller.name()
-        ),
+        format!("Controller {} has no cluster name{place}: a controller without one does not start", controller.name()),
     )
-    .remedy("Set settings.clusterName to the name of the EKS cluster.")
+    .remedy(format!("Set {setting} to the name of the EKS cluster."))
     .group(if elsewhere { "elsewhere" } else { "no-name" })
     .check()
 }

@@ -61,6 +61,8 @@
 
 use karpcheck_sdk::prelude::*;
 
+use crate::controllers;
+
 pub(crate) const RULE: Rule = Rule {
     title: "Karpenter's cluster name is not the name of its cluster",
     severity: Error,
@@ -142,7 +144,8 @@ fn differs(named: &Field, own: &str, witnesses: &[Witness], severity: Severity, 
         .severity(severity)
         .confidence(confidence)
         .remedy(format!(
-            "Set settings.clusterName to the cluster's name in EKS{}.",
+            "Set {} to the cluster's name in EKS{}.",
+            controllers::cluster_name_setting(named.item()),
             if severity == Error { format!(", {}", first.name) } else { String::new() }
         ))
         .group(if severity == Error { format!("{own} {}", first.name) } else { own.to_owned() })

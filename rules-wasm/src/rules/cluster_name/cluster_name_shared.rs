@@ -86,6 +86,7 @@
 //!   <https://github.com/aws/karpenter-provider-aws/blob/v1.14.1/pkg/providers/instance/instance.go>
 
 use crate::clusters::{self, alone, sharing};
+use crate::controllers;
 use karpcheck_sdk::prelude::*;
 
 pub(crate) const RULE: Rule = Rule {
@@ -121,10 +122,10 @@ fn check(controller: Item) -> Check {
             .confidence(Confidence::Medium)
     };
     finding
-        .remedy(
-            "Scale all but one of the controllers down, then set settings.clusterName in each cluster to its name in \
-             EKS.",
-        )
+        .remedy(format!(
+            "Scale all but one of the controllers down, then set {} in each cluster to its name in EKS.",
+            controllers::cluster_name_setting(controller)
+        ))
         .group(name)
         .related(sharing.places(NAME))
         .check()

@@ -307,10 +307,13 @@ impl Who {
     }
 
     /// Is a provider certainly not one that STS takes the cluster's tokens by? It looks for a provider of the token's issuer in
-    /// the account of the role; SAML's and those of names (`accounts.google.com`) are none.
+    /// the account of the role; SAML's and those of names (`accounts.google.com`) are none. What is neither ARN nor name
+    /// (`OIDC_PROVIDER`) is refused by IAM as it stands, so that somebody fills it in.
     fn is_strange(&self, provider: &Field, own: Option<&str>) -> bool {
         let Some(arn) = provider.known_text() else { return false };
-        let Some((before, issuer)) = arn.split_once(":oidc-provider/") else { return arn != "*" };
+        let Some((before, issuer)) = arn.split_once(":oidc-provider/") else {
+            return arn.starts_with("arn:") || arn.contains('.');
+        };
         let named = self.controller.known_text("/Role");
         // What the role's own source leaves open, the ARN says that the controller takes it by.
         let differs = |number: usize, fact: &str| {
@@ -318,7 +321,9 @@ impl Who {
             let own = self.role.known_text(fact).or_else(|| part(named.as_deref()?));
             part(before).zip(own).is_some_and(|(part, own)| part != own)
         };
-        own.is_some_and(|own| own != issuer) || differs(4, "@account") || differs(1, "@partition")
+        // A word in the place of an account (`ACCOUNT_ID`) is to be filled in, too.
+        let account = before.split(':').nth(4).is_some_and(|account| account.bytes().all(|byte| byte.is_ascii_digit()));
+        own.is_some_and(|own| own != issuer) || (account && differs(4, "@account")) || differs(1, "@partition")
     }
 
     /// `sts:AssumeRoleWithWebIdentity` with a token of this provider: it says ISSUER:sub and ISSUER:aud, and nothing of

@@ -12,6 +12,7 @@ use super::instances::MAX_INSTANCES;
 use super::{Env, Evaluator, Instance, ModuleInstance};
 use crate::inventory::reason::{Gathered, Terraform};
 use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value};
+use crate::sources::placeholders;
 use crate::sources::terraform::document;
 use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::hcl::functions::{failed, number};
@@ -46,6 +47,8 @@ impl<'a> Evaluator<'a> {
                 if let Some(place) = module.place {
                     resource::relocate(&mut attributes, &|_| place);
                 }
+                // A literal in angle brackets, which nobody deploys, is to be given.
+                placeholders::mark_bracketed(&mut attributes);
                 let without_blanks = (resource::is_kubernetes(kind) && self.has_blank_defaults(module))
                     .then(|| self.without_blanks(|| self.object(module, *block, &instance)));
                 into.push(Resource {
