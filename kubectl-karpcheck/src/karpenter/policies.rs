@@ -138,7 +138,7 @@ fn is_made_for_karpenter(item: &Item, queue: Option<&str>) -> bool {
     if statements.iter().any(|statement| names_own_tags(statement)) {
         return true;
     }
-    let launches = any(&["ec2:CreateFleet"]) && !any(OTHERS);
+    let launches = any(&["ec2:CreateFleet"]) && !is_of_others(item);
     let its_queue = |statement: &&Node| {
         names(statement, &["sqs:ReceiveMessage", "sqs:DeleteMessage"])
             && texts(statement, "Resource").any(|resource| {
@@ -148,6 +148,11 @@ fn is_made_for_karpenter(item: &Item, queue: Option<&str>) -> bool {
             })
     };
     launches || statements.iter().any(its_queue) || (is_called_karpenter(item) && any(INSTANCES))
+}
+
+/// Does it allow what Karpenter never does?
+fn is_of_others(item: &Item) -> bool {
+    statements(item).iter().any(|statement| names(statement, OTHERS))
 }
 
 /// Does it allow nothing but what a controller does to instances? It may be a part of the controller's policy.
@@ -288,6 +293,8 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
     let mut known: Vec<ItemId> = vec![];
     let mut open: Option<Unknown> = None;
     let mut roles: Vec<(ItemId, &Item)> = vec![];
+    // Those that nobody holds and that may as well be somebody else's: what they allow counts, and nothing else.
+    let mut guessed: Vec<ItemId> = vec![];
     let mut shown = |role: ItemId, trusts: Trusted, made_for: bool| {
         if let Some(item) = scope.item(role)
             && (trusts == Trusted::Controller || (trusts == Trusted::Unknown && made_for))
@@ -312,10 +319,13 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
             continue;
         }
         // One that nobody holds may be a part of the controller's, unless it reads another's queue.
-        let loose = holders.unread.is_none() && (reads_a_queue(item, queue) || is_a_part(item));
-        if made_for || is_called_karpenter(item) || loose {
+        let shows = made_for || is_called_karpenter(item) || (holders.unread.is_none() && is_a_part(item));
+        let may_be = holders.unread.is_none() && reads_a_queue(item, queue) && !is_of_others(item);
+        if shows {
             known.push(policy);
             open = open.or(holders.unread);
+        } else if may_be {
+            guessed.push(policy);
         }
     }
     let (others, may_be): (Vec<_>, Vec<_>) =
@@ -343,6 +353,7 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
     }) {
         open = open.or_else(|| not_provided(Controller::SomePolicies));
     }
+    known.extend(guessed);
     (known, open)
 }
 
