@@ -147,7 +147,7 @@ fn is_made_for_karpenter(item: &Item, queue: Option<&str>) -> bool {
                 says_karpenter(name) || queue.is_some_and(|queue| name == queue)
             })
     };
-    launches || statements.iter().any(its_queue) || (is_called_karpenter(item) && any(INSTANCES))
+    launches || statements.iter().any(its_queue) || (is_called_karpenter(item) && any(INSTANCES) && !is_of_others(item))
 }
 
 /// Does it allow what Karpenter never does?
@@ -319,7 +319,9 @@ fn by_evidence(scope: &Scope, controller: ItemId) -> (Vec<ItemId>, Option<Unknow
             continue;
         }
         // One that nobody holds may be a part of the controller's, unless it reads another's queue.
-        let shows = made_for || is_called_karpenter(item) || (holders.unread.is_none() && is_a_part(item));
+        // One called after Karpenter that does more may be that of who sets it up.
+        let called = is_called_karpenter(item) && !is_of_others(item);
+        let shows = made_for || called || (holders.unread.is_none() && is_a_part(item));
         let may_be = holders.unread.is_none() && reads_a_queue(item, queue) && !is_of_others(item);
         if shows {
             known.push(policy);

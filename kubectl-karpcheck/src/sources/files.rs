@@ -144,6 +144,16 @@ struct Files<'a> {
     read: BTreeSet<DocId>,
     /// Templates, each of which is told once.
     templates: BTreeSet<DocId>,
+    /// What a walk met that is not valid by itself.
+    invalid: Vec<Invalid>,
+}
+
+/// A part of a file that is not valid by itself. It may be a template that something else renders.
+struct Invalid {
+    path: PathBuf,
+    what: FileProblem,
+    at: At,
+    relevance: Relevance,
 }
 
 impl<'a> Files<'a> {
@@ -156,6 +166,7 @@ impl<'a> Files<'a> {
                 allow_unread: false,
                 left_alone: BTreeSet::new(),
                 claimed: HashSet::new(),
+                rendered: HashSet::new(),
                 followed: vec![],
                 now,
                 nested: vec![],
@@ -165,6 +176,7 @@ impl<'a> Files<'a> {
             seen: HashSet::new(),
             read: BTreeSet::new(),
             templates: BTreeSet::new(),
+            invalid: vec![],
         }
     }
 
@@ -175,6 +187,13 @@ impl<'a> Files<'a> {
 
     fn finish(mut self) -> FileSummary {
         self.summary.documents += self.readers.finish(&mut self.context);
+        for Invalid { path, what, at, relevance } in self.invalid {
+            if fs::canonicalize(path).is_ok_and(|path| self.context.rendered.contains(&path)) {
+                self.read.insert(at.doc);
+            } else {
+                self.context.unread(what, at, false, relevance);
+            }
+        }
         let unread = &self.context.left_alone;
         self.summary.unread = unread.len() as u64;
         self.summary.files -= unread.difference(&self.read).count() as u64;
@@ -385,7 +404,7 @@ impl Files<'_> {
                 }
                 if let Some(broken) = broken {
                     problems += 1;
-                    self.broken(FileFormat::Json, broken, &whole, named);
+                    self.broken(FileFormat::Json, broken, &whole, path, named);
                 }
                 return self.nothing(known, problems, text, path, At::whole(doc), named);
             }
@@ -400,7 +419,7 @@ impl Files<'_> {
                 }
                 Err(broken) => {
                     problems += 1;
-                    self.broken(FileFormat::Yaml, broken, &whole, named);
+                    self.broken(FileFormat::Yaml, broken, &whole, path, named);
                 }
             }
         }
@@ -426,7 +445,7 @@ impl Files<'_> {
         self.context.builder.problem(Problem::new(what, Some(at)));
     }
 
-    fn broken(&mut self, format: FileFormat, broken: ParseError, whole: &Whole, named: bool) {
+    fn broken(&mut self, format: FileFormat, broken: ParseError, whole: &Whole, path: &Path, named: bool) {
         let ParseError { kind, at } = broken;
         let what = match kind {
             ParseErrorKind::TooDeep { .. } => FileProblem::TooDeep { error: kind.to_string().into() },
@@ -441,7 +460,12 @@ impl Files<'_> {
         if what == FileProblem::NotRendered && !self.templates.insert(at.doc) {
             return;
         }
-        self.context.unread(what, at, named, whole.relevance);
+        let relevance = whole.relevance;
+        if named || relevance == Relevance::None {
+            self.context.unread(what, at, named, relevance);
+        } else {
+            self.invalid.push(Invalid { path: path.to_owned(), what, at, relevance });
+        }
     }
 
     fn duplicates(&mut self, duplicates: Vec<Duplicate>) {

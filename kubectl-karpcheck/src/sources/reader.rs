@@ -110,6 +110,8 @@ pub(super) struct Context<'a> {
     pub(super) left_alone: BTreeSet<DocId>,
     /// Where the files really are whose content a reader has taken into something that it read.
     pub(super) claimed: HashSet<PathBuf>,
+    /// Those of them that are a template, and were read as it renders them: by itself such a file need not be YAML.
+    pub(super) rendered: HashSet<PathBuf>,
     /// Files that what was read takes in, and that are read even where they lie beside what was given.
     pub(super) followed: Vec<PathBuf>,
     /// The time of the run.

@@ -116,6 +116,24 @@ fn a_template_is_to_be_rendered_first() {
 }
 
 #[test]
+fn a_template_that_terraform_renders_is_read_as_it_is_rendered() {
+    let place = TestDir::new();
+    place.write(
+        "class.yaml",
+        "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: default}\nspec:\n  tags:\n    %{ for key, \
+         value in tags ~}\n    ${key}: ${value}\n    %{ endfor }\n  role: nodes\n",
+    );
+    let walk = || place.run(&["check", "--offline", "-f", "."]);
+    walk().code(3).has("class.yaml:6:5: it is not valid YAML");
+    place.write(
+        "main.tf",
+        "resource \"kubectl_manifest\" \"class\" {\n  yaml_body = templatefile(\"${path.module}/class.yaml\", { tags = { team = \
+         \"a\" } })\n}\n",
+    );
+    walk().code(1).has("(2 resources, ").has("EC2NodeClass/default").has_not("not valid YAML");
+}
+
+#[test]
 fn a_chart_full_of_templates_is_one_line() {
     let place = TestDir::new();
     place.write("chart/templates/a.yaml", "metadata:\n  {{- include \"x\" . | nindent 4 }}\n");

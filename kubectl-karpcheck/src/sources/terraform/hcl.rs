@@ -314,6 +314,7 @@ fn leave_to_the_root(context: &mut Context<'_>, before: usize, files: &HashMap<D
     };
     let documents = read.into_iter().filter(is_taken).collect();
     builder.supersede(before, &documents);
+    context.rendered.extend(paths.iter().cloned());
     context.claimed.extend(paths);
 }
 
