@@ -13,7 +13,7 @@ use crate::commands::shared::streams::{Streams, ignore_broken_pipe};
 use crate::exit::Exit;
 use crate::iam;
 use crate::iam::{Access, Evaluator, Operand, PrincipalSpec, RequestSpec, Target};
-use crate::inventory::{Inventory, Item, ItemId, Scope};
+use crate::inventory::{Found, Inventory, Item, ItemId, Scope};
 use crate::report;
 use crate::report::Answered;
 use crate::schema::kinds;
@@ -58,13 +58,16 @@ const OTHERS: &[&str] = &[
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::KMS::Key",
-    "AWS::KMS::Alias",
+    ALIAS,
     "AWS::Events::Rule",
     "AWS::EKS::Cluster",
     "AWS::EKS::PodIdentityAssociation",
     kinds::TABLE,
     kinds::CLUSTER,
 ];
+
+/// Another name of a key.
+const ALIAS: &str = "AWS::KMS::Alias";
 
 /// Decides one request over what is read.
 pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandError> {
@@ -76,7 +79,7 @@ pub fn run(args: &CanArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let question = RequestSpec {
         principal: principal(&inventory, &args.principal)?,
         action: args.action.clone(),
-        target: target(&inventory, &args.resource)?,
+        target: meant(&inventory, target(&inventory, &args.resource)?, &args.action),
         context: context(&args.context_key)?,
         fields: vec![],
     };
@@ -165,6 +168,22 @@ fn target(inventory: &Inventory, written: &str) -> Result<Target, CommandError> 
     }
     let among: Vec<ItemId> = inventory.items().filter(|(_, item)| item.is_aws()).map(|(id, _)| id).collect();
     named(inventory, written, &among, "no AWS resource").map(Target::Item)
+}
+
+/// Who names an alias means its key, unless the action is about the alias itself: an alias has no policy.
+fn meant(inventory: &Inventory, target: Target, action: &str) -> Target {
+    let Target::Item(id) = &target else { return target };
+    let is_alias = inventory.item(*id).is_some_and(|item| &*item.kind == ALIAS);
+    if !is_alias || action.to_ascii_lowercase().ends_with("alias") {
+        return target;
+    }
+    let key = inventory.related(*id, "/TargetKeyId").unwrap_or_default().into_iter().find_map(|link| {
+        match link.item {
+            Found::Known(key) => Some(key),
+            _ => None,
+        }
+    });
+    key.map_or(target, Target::Item)
 }
 
 fn action(text: &str) -> Result<String, String> {

@@ -130,6 +130,24 @@ fn a_question_about_nothing_is_a_mistake() {
 }
 
 #[test]
+fn who_names_an_alias_asks_of_its_key() {
+    let place = TestDir::new();
+    let template = |key: &str| {
+        format!(
+            "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Statement:\n        \
+             - {{Effect: Allow, Principal: {{Service: events.amazonaws.com}}, Action: \"kms:*\", Resource: \"*\"}}\n  \
+             Alias:\n    Type: AWS::KMS::Alias\n    Properties: {{AliasName: alias/q, TargetKeyId: {key}}}\n"
+        )
+    };
+    for (key, code, word) in [("!GetAtt Key.Arn", 0, "allowed: "), ("!ImportValue key", 4, "unknown: ")] {
+        place.write("t.yaml", template(key));
+        place.run(&can(&["events.amazonaws.com", "kms:Decrypt", "alias/q"])).code(code).has(word);
+    }
+    let ended = place.run(&can(&["arn:aws:iam::111122223333:role/x", "sqs:ListQueues", "*"]));
+    ended.has_not("a policy of * itself");
+}
+
+#[test]
 fn why_shows_what_a_rule_asked_and_its_passes() {
     let place = place();
     let args: Vec<&str> = ["why", "queue-policy-denies-eventbridge"].iter().chain(&FILES).copied().collect();

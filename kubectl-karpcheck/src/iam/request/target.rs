@@ -101,14 +101,21 @@ impl Evaluator<'_> {
             if policies.decisive {
                 policies.resource_open =
                     Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
-            } else if !alias {
+            } else if !alias && resource.known() != Some("*") {
                 policies.notes.push(format!("a policy of {resource} itself was not seen").into());
             }
             return;
         };
         let row =
             POLICIES.iter().find(|(kind, _, of, _)| *kind == &*item.kind && (*of != PolicyKind::Trust || assumes));
-        let Some((_, at, kind, what)) = row else { return };
+        let Some((_, at, kind, what)) = row else {
+            // An alias whose key is not known: the key has a policy.
+            if policies.decisive {
+                policies.resource_open =
+                    Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
+            }
+            return;
+        };
         let policy = |document| Policy {
             item: id,
             pointer: (*at).into(),
