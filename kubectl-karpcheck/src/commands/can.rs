@@ -177,11 +177,9 @@ fn meant(inventory: &Inventory, target: Target, action: &str) -> Target {
     if !is_alias || action.to_ascii_lowercase().ends_with("alias") {
         return target;
     }
-    let key = inventory.related(*id, "/TargetKeyId").unwrap_or_default().into_iter().find_map(|link| {
-        match link.item {
-            Found::Known(key) => Some(key),
-            _ => None,
-        }
+    let key = inventory.related(*id, "/TargetKeyId").unwrap_or_default().into_iter().find_map(|link| match link.item {
+        Found::Known(key) => Some(key),
+        _ => None,
     });
     key.map_or(target, Target::Item)
 }

@@ -27,6 +27,7 @@ use crate::inventory::Inventory;
 use crate::report;
 use crate::report::{Patched, TableOptions};
 use crate::schema::kinds::GatherScope;
+use crate::sources::interrupt;
 
 /// The flags of `fix`.
 #[derive(Debug, Args)]
@@ -204,7 +205,7 @@ fn agreed(files: &[Patched], streams: &mut Streams<'_>) -> Result<bool, CommandE
     write!(streams.err, "Change {what}? [y/N] ")?;
     streams.err.flush()?;
     let mut answer = String::new();
-    io::BufReader::new(&mut *streams.input).read_line(&mut answer)?;
+    interrupt::while_waiting(|| io::BufReader::new(&mut *streams.input).read_line(&mut answer))?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 

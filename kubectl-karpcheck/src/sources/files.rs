@@ -18,7 +18,7 @@ use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
 use crate::sources::relevance::Relevance;
-use crate::sources::{helm, kustomize, logs, policy_documents, terraform};
+use crate::sources::{helm, interrupt, kustomize, logs, policy_documents, terraform};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
@@ -220,6 +220,9 @@ impl Files<'_> {
     fn walk(&mut self, folder: &Path, exclusions: &Arc<Exclusions>) -> bool {
         let mut any = false;
         for entry in exclusions.walk(folder, true).build() {
+            if interrupt::is_raised() {
+                return true;
+            }
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let extension = extension(entry.path());
@@ -310,7 +313,7 @@ impl Files<'_> {
     fn standard_input(&mut self, stdin: &mut dyn Read) {
         let doc = self.context.builder.document(Origin::File("-".into()));
         let mut bytes = vec![];
-        match stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes) {
+        match interrupt::while_waiting(|| stdin.take(MAX_SIZE + 1).read_to_end(&mut bytes)) {
             Ok(_) if bytes.len() as u64 > MAX_SIZE => self.too_large(doc, None, true),
             Ok(_) => self.bytes(&bytes, Path::new("-"), doc, true),
             Err(error) => {

@@ -3,10 +3,20 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static RAISED: AtomicBool = AtomicBool::new(false);
+static WAITING: AtomicBool = AtomicBool::new(false);
 
 /// Is the run to end?
 pub fn is_raised() -> bool {
     RAISED.load(Ordering::Relaxed)
+}
+
+/// Waits for a person, or for the program before a pipe. A signal then ends the process: nothing was found that could be reported, and
+/// no read comes back by itself.
+pub fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
+    WAITING.store(true, Ordering::Relaxed);
+    let come = wait();
+    WAITING.store(false, Ordering::Relaxed);
+    come
 }
 
 /// Ends the run: whatever waits stops waiting.
@@ -27,7 +37,7 @@ pub fn watch() {
                 if !signalled().await {
                     return;
                 }
-                if is_raised() {
+                if is_raised() || WAITING.load(Ordering::Relaxed) {
                     #[expect(clippy::exit, reason = "who interrupts twice waits for nothing that is to be written")]
                     std::process::exit(130);
                 }

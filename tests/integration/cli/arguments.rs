@@ -211,3 +211,30 @@ fn colour_is_for_who_asked() {
     place.run(&["check", "--offline", "-f", "good.yaml"]).has_not("\u{1b}");
     place.run(&["check", "--offline", "-f", "good.yaml", "--color", "always"]).code(1).has("\u{1b}[");
 }
+
+/// Who waits for what somebody should type or pipe is not waited for.
+#[cfg(all(unix, feature = "live"))]
+#[test]
+fn a_signal_ends_a_run_that_waits_for_its_input() {
+    let place = TestDir::new();
+    let mut child = place
+        .command(&["check", "--offline", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let seconds = std::time::Duration::from_secs;
+    std::thread::sleep(seconds(2));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let until = std::time::Instant::now() + seconds(30);
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        assert!(std::time::Instant::now() < until, "it still waits for its input");
+        std::thread::sleep(seconds(1) / 10);
+    };
+    // On a very slow machine the signal comes before the process listens to it, and ends it as it always did.
+    assert!(ended.code().is_none_or(|code| code == 130), "{ended}");
+}
