@@ -413,6 +413,9 @@ fn a_manifest_beside_its_cluster_is_what_will_run_there() {
     // A queue that is not there is no shared queue; that there is none, not decidable here.
     let moved = deployment("value: prod\n", "value: other");
     assert_eq!(failures(&moved), failures(&live), "{moved:#}");
+    // What both states have in common is said once.
+    let both = moved["findings"].as_array().unwrap().iter().filter(|found| found["rule"] == "queue-setting-ignored");
+    assert_eq!(both.count(), 1, "{moved:#}");
     let asked = moved["findings"]
         .as_array()
         .unwrap()

@@ -98,7 +98,11 @@ pub(crate) fn derive(builder: &mut Builder) {
     let mut found = distinct(found);
     state(builder, &mut found);
     cluster_identity::derive(builder, &found);
+    // What runs in each cluster that is asked, by name: what a manifest makes of it is another state of the same thing.
+    let mut running: BTreeMap<(ClusterId, Box<str>), usize> = BTreeMap::new();
     for controller in found {
+        let key = (controller.cluster, controller.name.clone());
+        let state = (controller.cluster != ClusterId::FILES).then_some(controller.source);
         let mut draft = Draft::new(
             kinds::CONTROLLER,
             controller.name,
@@ -110,6 +114,11 @@ pub(crate) fn derive(builder: &mut Builder) {
         draft.read_at = controller.read_at;
         let added = builder.add(draft);
         builder.items_mut()[added].unit = controller.unit;
+        match (state, running.get(&key)) {
+            (Some(SourceKind::Manifest), Some(runs)) => builder.join(*runs, added),
+            (Some(SourceKind::Live), None) => drop(running.insert(key, added)),
+            _ => {}
+        }
     }
 }
 
