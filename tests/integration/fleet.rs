@@ -302,6 +302,30 @@ fn of_two_snapshots_of_one_cluster_the_later_one_counts() {
 }
 
 #[test]
+fn snapshots_that_were_taken_within_their_clusters_are_called_as_their_files_are() {
+    let Some(fleet) = Fleet::new() else { return };
+    fs::create_dir(fleet.folder.path().join("all")).unwrap();
+    for (name, context) in [("berlin", "green"), ("lisbon", "blue")] {
+        assert_eq!(fleet.run(&["snapshot", "taken.karpcheck", "--context", context]).code, 0);
+        let mut taken: Value = serde_json::from_str(&unpacked(&fleet.folder.path().join("taken.karpcheck"))).unwrap();
+        // Every API server has one address within its cluster, and the uid may be hidden.
+        let cluster = taken["clusters"][0].as_object_mut().unwrap();
+        cluster.extend([("context".into(), "in-cluster".into()), ("server".into(), "https://10.100.0.1:443/".into())]);
+        cluster.remove("uid");
+        let packed = fs::File::create(fleet.folder.path().join(format!("all/{name}.karpcheck"))).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+        serde_json::to_writer(&mut packed, &taken).unwrap();
+        packed.finish().unwrap();
+    }
+    let contexts = |args: &[&str]| {
+        let report = fleet.run(&[&["check", "--offline", "-o", "json", "-f", "all"], args].concat()).report();
+        report["run"]["contexts"].clone()
+    };
+    assert_eq!(contexts(&[]), json!(["berlin", "lisbon"]));
+    assert_eq!((contexts(&["--shard", "0/2"]), contexts(&["--shard", "1/2"])), (json!(["berlin"]), json!(["lisbon"])));
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_read_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let pack = |text: &str| {

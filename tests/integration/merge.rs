@@ -249,6 +249,56 @@ fn what_a_part_could_not_read_stays_said() {
     }
 }
 
+#[test]
+fn a_part_that_was_run_twice_counts_once_and_one_without_facts_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, report: &Value| fs::write(folder.path().join(name), report.to_string()).unwrap();
+    let merged = |parts: &[&str]| parsed(folder.path(), &[&["merge"], parts].concat());
+    let codes = |merged: &Value| {
+        let all = merged["problems"].as_array().unwrap().iter();
+        all.map(|problem| problem["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let one = report(0, "one", 3);
+    let mut later = one.clone();
+    later["run"]["at"] = "2026-01-01T00:10:00Z".into();
+    for (name, report) in [("one.json", &one), ("again.json", &later), ("two.json", &report(1, "two", 3))] {
+        write(name, report);
+    }
+    let once = merged(&["one.json", "two.json"]);
+    let twice = merged(&["one.json", "two.json", "again.json"]);
+    assert_eq!((&twice["summary"], &twice["findings"]), (&once["summary"], &once["findings"]));
+    assert_eq!((codes(&once), codes(&twice)), (vec![], vec!["report-again".to_owned()]));
+    // Other rules over the same cluster say something else.
+    let mut others = one.clone();
+    others["coverage"][0]["rule"] = "ebs-mapping-incomplete".into();
+    write("others.json", &others);
+    let both = merged(&["one.json", "others.json"]);
+    assert_eq!(codes(&both), ["report-overlaps"]);
+    assert_eq!(both["findings"].as_array().unwrap().len(), 6);
+    // Without facts its cluster is compared with none.
+    let mut bare = one.clone();
+    bare.as_object_mut().unwrap().remove("facts");
+    write("bare.json", &bare);
+    let without = merged(&["bare.json", "two.json"]);
+    assert_eq!(
+        (codes(&without), &without["summary"]["complete"]),
+        (vec!["report-without-facts".to_owned()], &json!(false))
+    );
+    let (_, table) = output(folder.path(), &["merge", "bare.json", "two.json", "-o", "table"]);
+    assert!(table.contains("make it with --for-merge"), "{table}");
+}
+
+#[test]
+fn a_report_of_a_format_to_come_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut later = report(0, "one", 1);
+    later["schema"] = "karpcheck.report/v2".into();
+    fs::write(folder.path().join("later.json"), later.to_string()).unwrap();
+    let ran = command(folder.path(), &["merge", "later.json"]).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(2) && said.contains("karpcheck.report/v2"), "{said}");
+}
+
 #[cfg(target_os = "linux")]
 fn peak_memory(folder: &Path, count: usize) -> u64 {
     let parts: Vec<String> = (0..count).map(|number| format!("{number}.json")).collect();

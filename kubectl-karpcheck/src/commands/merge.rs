@@ -20,7 +20,8 @@ use crate::commands::shared::streams::Streams;
 use crate::engine;
 use crate::exit::Exit;
 use crate::findings::finding::CheckResults;
-use crate::inventory::{Builder, Inventory};
+use crate::inventory::problem::FlagProblem;
+use crate::inventory::{Builder, Inventory, Problem};
 use crate::karpenter;
 use crate::report;
 use crate::report::merged::{self, Merged, Totals};
@@ -119,9 +120,24 @@ pub fn run(args: &MergeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
 
     // Of each report only its sums stay, and what the rules about several clusters judge.
     let (mut totals, mut builder, mut facts) = (Totals::default(), Builder::default(), Facts::default());
-    let mut reports = vec![];
+    let (mut reports, mut told) = (vec![], BTreeSet::new());
     for path in &expand(&args.reports) {
-        let (report, again) = read(path, &is_anew, &mut |cluster| facts.take_in(cluster, &gather_scope, &mut builder))?;
+        let (mut report, mut again) =
+            read(path, &is_anew, &mut |cluster| facts.take_in(cluster, &gather_scope, &mut builder))?;
+        let name: Arc<str> = path.display().to_string().into();
+        let remark = match (again.has_facts(), again.repeated()) {
+            (false, 0) if report.is_of_clusters() => Some(FlagProblem::ReportWithoutFacts { path: name }),
+            // A part that was run twice is one part; what other rules say of a cluster is not.
+            (false, 1..) if !told.insert(report.judgements()) => Some(FlagProblem::ReportAgain { path: name }),
+            (_, 1..) => Some(FlagProblem::ReportOverlaps { path: name }),
+            _ => None,
+        };
+        if remark.is_none() {
+            told.insert(report.judgements());
+        }
+        if let Some(remark) = remark {
+            again.say(Problem::new(remark, None), &mut report);
+        }
         totals.add(&report, &is_anew, &area);
         reports.push(again);
     }

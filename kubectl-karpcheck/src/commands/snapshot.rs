@@ -53,6 +53,10 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
     if args.aws.aws == Some(AwsMode::Plan) {
         return Err(CommandError::Usage("--aws=plan prints commands: use it with check".into()));
     }
+    if args.cluster.logs {
+        let why = "--logs: a snapshot holds no lines of a log, in which anything may stand: use it with check";
+        return Err(CommandError::Usage(why.into()));
+    }
     let packs = rule_selection::load(&args.chosen.pack, config)?;
     let selected = packs.select(&args.chosen)?;
     let gather_scope = rule_selection::gather_scope(&selected);

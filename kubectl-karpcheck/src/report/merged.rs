@@ -103,8 +103,13 @@ impl Document {
     /// It is no JSON, or no report.
     pub fn read(text: &[u8]) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(text).map_err(|error| format!("it is not JSON: {error}"))?;
-        if !self::text(&value, "schema").starts_with("karpcheck.report/") {
-            return Err("it is not a karpcheck report: -o json writes one".into());
+        match self::text(&value, "schema") {
+            // Before 1.0 its name said that it may change.
+            SCHEMA | "karpcheck.report/v1alpha1" => {}
+            other if other.starts_with("karpcheck.report/") => {
+                return Err(format!("its format is {other}, and this version reads {SCHEMA}: update karpcheck"));
+            }
+            _ => return Err("it is not a karpcheck report: -o json writes one".into()),
         }
         let mut document: Self =
             serde_json::from_value(value).map_err(|error| format!("it cannot be read: {error}"))?;
@@ -116,6 +121,30 @@ impl Document {
             }
         }
         Ok(document)
+    }
+
+    /// All that it judged, for comparison with another report: a digest of what was found and covered.
+    pub fn judgements(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut digest = DefaultHasher::new();
+        self.run.contexts.hash(&mut digest);
+        for finding in self.findings.iter().chain(&self.suppressed) {
+            ["fingerprint", "outcome", "severity", "message"].map(|field| text(finding, field)).hash(&mut digest);
+        }
+        for Coverage { rule, passed, failed, unknown, .. } in &self.coverage {
+            (rule, passed, failed, unknown).hash(&mut digest);
+        }
+        digest.finish()
+    }
+
+    /// Was it read, so that its sums count?
+    const fn is_report(&self) -> bool {
+        !self.schema.is_empty()
+    }
+
+    /// Is it about clusters that were asked?
+    pub fn is_of_clusters(&self) -> bool {
+        !self.run.contexts.is_empty()
     }
 
     fn only_scope(&self) -> &str {
@@ -160,9 +189,11 @@ impl Totals {
         if self.at < run.at {
             self.at.clone_from(&run.at);
         }
-        self.incomplete |= !report.summary.complete;
-        let is_fatal = |problem: &Value| ProblemClass::parse(text(problem, "class")) == Some(ProblemClass::Fatal);
-        self.not_done |= report.problems.iter().any(is_fatal);
+        self.incomplete |= report.is_report() && !report.summary.complete;
+        let classes = report.problems.iter().filter_map(|problem| ProblemClass::parse(text(problem, "class")));
+        let worst = classes.max();
+        self.incomplete |= worst >= Some(ProblemClass::Unread);
+        self.not_done |= worst == Some(ProblemClass::Fatal);
         self.items += report.summary.items;
         self.suppressed += report.suppressed.len();
         for finding in report.findings.iter().filter(|finding| !is_anew(text(finding, "rule"))) {

@@ -25,7 +25,7 @@ pub(in crate::sources) use api::tidy;
 #[cfg(feature = "oci")]
 pub(in crate::sources) use api::unless_interrupted;
 pub use connect::contexts;
-pub(in crate::sources) use connect::of_server;
+pub(in crate::sources) use connect::{IN_CLUSTER, of_server};
 pub(in crate::sources) use discovery::Served;
 pub(in crate::sources) use list::Wanted;
 

@@ -55,6 +55,8 @@ struct Recorded {
 /// A snapshot that was read.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// What its file is called, without its ending.
+    name: String,
     /// When it was taken, RFC 3339.
     at: String,
     kinds: Vec<String>,
@@ -183,8 +185,9 @@ fn is_packed(path: &Path) -> bool {
 /// Reads a snapshot. One that cannot be read is a problem.
 pub fn read(path: &Path, builder: &mut Builder) -> Option<Snapshot> {
     let read = std::fs::read(path).map_err(|error| error.to_string()).and_then(|bytes| of_bytes(&bytes));
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     match read {
-        Ok(snapshot) => Some(snapshot),
+        Ok(snapshot) => Some(Snapshot { name, ..snapshot }),
         Err(error) => {
             let doc = builder.document(Origin::File(Arc::from(path.to_string_lossy())));
             let problem = Problem::new(FileProblem::Snapshot { error: error.into() }, Some(At::whole(doc)));
@@ -211,6 +214,7 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
     }
     let recorded: Recorded = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     Ok(Snapshot {
+        name: String::new(),
         at: recorded.at,
         kinds: recorded.kinds,
         clusters: recorded.clusters.into_iter().map(answers::Cluster::answered).collect::<Result<_, _>>()?,
@@ -223,20 +227,27 @@ pub type Live<'a> = (&'a ClusterOptions, &'a mut dyn FnMut(&str));
 
 /// Takes in what clusters answer now and what they answered when snapshots of them were taken. Of one cluster that is there
 /// twice what was read now counts, else what was read last.
+///
+/// Where there are several snapshots, of which `snapshots` may be a part, those that were taken within their clusters have no
+/// context to tell them apart: they are called as their files are.
 pub fn take_in(
     live: Option<Live<'_>>,
     mut snapshots: Vec<Snapshot>,
+    are_several: bool,
     gather_scope: &GatherScope,
     builder: &mut Builder,
 ) -> AwsSummary {
     snapshots.sort_by(|one, other| other.at.cmp(&one.at));
     let mut clusters = live.map(|(args, progress)| cluster::ask(args, gather_scope, progress)).unwrap_or_default();
     let mut exchanges: Vec<(Option<usize>, Exchange)> = vec![];
-    for Snapshot { kinds, clusters: own, aws, .. } in snapshots {
+    for Snapshot { name, kinds, clusters: own, aws, .. } in snapshots {
         let before = clusters.len();
         exchanges.extend(aws.into_iter().map(|(cluster, exchange)| (cluster.map(|place| before + place), exchange)));
         clusters.extend(own.into_iter().map(|mut one| {
             one.lacks(gather_scope, &kinds);
+            if are_several && &*one.context == cluster::IN_CLUSTER {
+                one.context = name.as_str().into();
+            }
             one
         }));
     }

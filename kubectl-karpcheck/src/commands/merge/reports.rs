@@ -3,9 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::shared::error::CommandError;
+use crate::inventory::Problem;
+use crate::inventory::problem::{FlagProblem, ProblemKind};
 use crate::report::merged::{Document, Part, Rank, Reports};
 use crate::sources::snapshot::facts::ClusterFacts;
 
@@ -21,6 +23,12 @@ pub(super) struct ReportFile {
     others: bool,
     /// Those of its clusters, by their place, that no report before it has.
     clusters: Vec<usize>,
+    /// How many of its clusters a report before it has.
+    repeated: usize,
+    /// What is to be said of it in the merged report.
+    remark: Option<Value>,
+    /// Does a report before it say the same?
+    left_out: bool,
 }
 
 /// Reads a report for the first time. `take_in` is given its clusters, and says whether each is a new one.
@@ -35,12 +43,14 @@ pub(super) fn read(
     let bad = |why: String| CommandError::Usage(format!("{}: {why}", path.display()));
     let text = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
     let mut report = Document::read(&text).map_err(bad)?;
-    let mut clusters = vec![];
+    let (mut clusters, mut repeated) = (vec![], 0);
     for (place, facts) in std::mem::take(&mut report.facts).into_iter().enumerate() {
         let facts = serde_json::from_value(facts)
             .map_err(|error| bad(format!("what it carries for a merge cannot be read: {error}")))?;
         if take_in(facts) {
             clusters.push(place);
+        } else {
+            repeated += 1;
         }
     }
     let own = report.findings.iter().filter(|finding| !finding["rule"].as_str().is_some_and(is_anew));
@@ -53,6 +63,9 @@ pub(super) fn read(
         ranks,
         others: !report.suppressed.is_empty() || !report.problems.is_empty(),
         clusters,
+        repeated,
+        remark: None,
+        left_out: false,
     };
     Ok((report, again))
 }
@@ -63,7 +76,33 @@ impl ReportFile {
         !self.clusters.is_empty()
     }
 
+    /// How many of its clusters a report before it has.
+    pub(super) const fn repeated(&self) -> usize {
+        self.repeated
+    }
+
+    /// Says something of it, as one of its problems. One that has nothing new, since a part was run twice, has this alone.
+    pub(super) fn say(&mut self, problem: Problem, report: &mut Document) {
+        let said = json!({
+            "code": problem.code(), "class": problem.class.as_str(), "message": problem.to_string(), "origin": null,
+        });
+        self.left_out = matches!(&problem.kind, ProblemKind::Flag(FlagProblem::ReportAgain { .. }));
+        if self.left_out {
+            *report = Document::default();
+            self.ranks.clear();
+        }
+        report.problems.push(said.clone());
+        self.others = true;
+        self.remark = Some(said);
+    }
+
     fn document(&self) -> io::Result<Document> {
+        let mut document = if self.left_out { Document::default() } else { self.read()? };
+        document.problems.extend(self.remark.clone());
+        Ok(document)
+    }
+
+    fn read(&self) -> io::Result<Document> {
         let changed = |why: String| io::Error::other(format!("{}: {why}", self.path.display()));
         match &self.held {
             Some(text) => Document::read(text).map_err(changed),

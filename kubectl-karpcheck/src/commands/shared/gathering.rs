@@ -94,7 +94,7 @@ pub fn read(
     let options = args.cluster.options();
     let mut progress = progress(streams);
     let live = (!args.offline).then_some((&options, &mut progress as &mut dyn FnMut(&str)));
-    let answers = snapshot::take_in(live, snapshots, gather_scope, &mut builder);
+    let answers = snapshot::take_in(live, snapshots, found.snapshots.len() > 1, gather_scope, &mut builder);
     Ok(Read { builder, files, answers })
 }
 

@@ -12,5 +12,8 @@ super::problems! {
         Note "flag-not-used" Place { flag: &'static str, value: Arc<str>, what: &'static str } = "{flag} {value} was not used: everything that was read states its own {what}";
         Note "flag-not-used" NoController { version: Arc<str> } = "--karpenter-version {version} was not used: no controller was found";
         Note "flag-not-used" Exclude { glob: Arc<str> } = "--exclude {glob} matches nothing that was given: it is relative to the working directory or to what -f names";
+        Note "report-again" ReportAgain { path: Arc<str> } = "{path} is about clusters that reports before it are about, and was left out";
+        Note "report-overlaps" ReportOverlaps { path: Arc<str> } = "{path} is also about clusters that reports before it are about: what was found in them is counted twice";
+        Unread "report-without-facts" ReportWithoutFacts { path: Arc<str> } = "{path} carries nothing about its clusters, so rules that compare clusters could not judge them: make it with --for-merge";
     }
 }

@@ -24,6 +24,8 @@ pub(in crate::sources) struct Answered {
     pub(in crate::sources) context: Arc<str>,
     /// The API server's URL.
     pub(in crate::sources) server: String,
+    /// Was it asked from within, where the API servers of all clusters have one address?
+    pub(in crate::sources) within: bool,
     /// What the kubeconfig calls it: words and where they stand.
     pub(in crate::sources) hints: Vec<(String, String)>,
     /// As whom, and where, its credentials are asked for.
@@ -177,6 +179,7 @@ pub(in crate::sources) fn take_in(
         // Of what could not be asked each is told.
         _ if one.outcome.is_err() => String::new(),
         Some(uid) => uid.clone(),
+        None if one.within => String::new(),
         None => uids.get(&endpoint(&one.server)).cloned().unwrap_or_else(|| endpoint(&one.server)),
     };
     let identities: Vec<String> = answered.iter().map(identity).collect();
@@ -210,6 +213,7 @@ impl Answered {
         Self {
             context: "".into(),
             server: String::new(),
+            within: false,
             hints: vec![],
             login: ClusterLogin::default(),
             namespace: None,

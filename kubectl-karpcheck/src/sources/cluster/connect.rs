@@ -19,7 +19,7 @@ use crate::sources::cluster::exec::{Credential, ExecError};
 use crate::sources::cluster::{ClusterOptions, proxy};
 
 /// What the cluster is called that karpcheck runs in.
-const IN_CLUSTER: &str = "in-cluster";
+pub(in crate::sources) const IN_CLUSTER: &str = "in-cluster";
 
 /// A cluster that can be asked.
 pub(super) struct Connection {

@@ -147,6 +147,7 @@ impl Asking {
         let mut answered = Answered {
             context: Arc::clone(&self.context),
             server: self.server.clone(),
+            within: &*self.context == connect::IN_CLUSTER,
             hints: chosen.hints.clone(),
             login: chosen.login(),
             namespace: self.common.namespace.clone(),

@@ -8,6 +8,7 @@ use crate::formats::json_value;
 use crate::formats::json_value::Plain;
 use crate::inventory::{ClusterLogin, Node};
 use crate::sources::aws::{Exchange, Recording};
+use crate::sources::cluster;
 use crate::sources::cluster::{Absence, Answered, Done, Lists, NotAsked, Refusal, Served, Target, Wanted};
 use crate::sources::snapshot::left_out;
 
@@ -123,6 +124,7 @@ impl Cluster {
         let done = self.lists.into_iter().map(List::done).collect::<Result<_, _>>()?;
         let absent = self.absent.into_iter().map(Absent::absence).collect();
         Ok(Answered {
+            within: self.context == cluster::IN_CLUSTER,
             context: self.context.into(),
             server: self.server,
             hints: self.names.into_iter().map(|Name { name, from }| (name, from)).collect(),

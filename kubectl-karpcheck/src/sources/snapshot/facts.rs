@@ -110,7 +110,9 @@ pub struct Facts {
 impl Facts {
     /// Takes the facts of one cluster in. One that was taken in already counts once: then it is false.
     pub fn take_in(&mut self, facts: ClusterFacts, gather_scope: &GatherScope, builder: &mut Builder) -> bool {
-        if !self.seen.insert(facts.uid.clone().unwrap_or_else(|| facts.server.clone())) {
+        // Seen from within, the API servers of all clusters have one address.
+        let identity = facts.uid.clone().unwrap_or_else(|| format!("{} {}", facts.server, facts.scope));
+        if !self.seen.insert(identity) {
             return false;
         }
         let id = builder.cluster(facts.scope.as_str(), facts.server.as_str(), vec![]);
