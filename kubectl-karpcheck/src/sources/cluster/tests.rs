@@ -119,7 +119,14 @@ fn discovery(path: &str) -> Option<Say> {
             ],
         )])),
         "/apis" => Some(list(&[
-            group("apps", "v1", &[resource("deployments", "Deployment", "Namespaced")]),
+            group(
+                "apps",
+                "v1",
+                &[
+                    resource("deployments", "Deployment", "Namespaced"),
+                    resource("daemonsets", "DaemonSet", "Namespaced"),
+                ],
+            ),
             group("karpenter.sh", "v1", &[resource("nodepools", "NodePool", "Cluster")]),
             group("karpenter.k8s.aws", "v1", &[resource("ec2nodeclasses", "EC2NodeClass", "Cluster")]),
             group("sqs.services.k8s.aws", "v1alpha1", &[resource("queues", "Queue", "Namespaced")]),
@@ -372,6 +379,7 @@ fn only_what_is_needed_is_read() {
             "/api/v1/namespaces/kube-system/serviceaccounts/karpenter",
             "/api/v1/nodes?limit=20",
             "/apis",
+            "/apis/apps/v1/daemonsets?limit=500&resourceVersion=0",
             "/apis/apps/v1/deployments?limit=500",
             "/apis/karpenter.k8s.aws/v1/ec2nodeclasses?limit=500",
         ]

@@ -27,6 +27,20 @@ fn a_list_with_ever_new_tokens_is_given_up() {
 }
 
 #[test]
+fn a_list_from_the_cache_may_come_in_pages_all_the_same() {
+    let daemons = "/apis/apps/v1/daemonsets?limit=500";
+    // With a version beside the token, a real server refuses the request.
+    let server = scenario(move |path, _| match path.strip_prefix(daemons) {
+        Some("&resourceVersion=0") => Some(page(&["a"], "more")),
+        Some("&continue=more") => Some(page(&["b"], "")),
+        Some(_) => Some(Say::Status(400, "specifying resource version is not allowed when using continue")),
+        None => None,
+    });
+    let inventory = gathered(&server, &[("apps/DaemonSet", false)]);
+    assert_eq!(names(&inventory, "apps/DaemonSet"), ["a", "b"], "{:?}", inventory.problems());
+}
+
+#[test]
 fn a_list_that_expires_twice_goes_on_where_it_was() {
     let gone = |token: &'static str| {
         Say::Raw(
