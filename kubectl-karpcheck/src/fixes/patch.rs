@@ -14,6 +14,7 @@ mod spans;
 mod terraform_json;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
@@ -209,8 +210,8 @@ impl Target {
 
     fn patched(&self) -> String {
         let mut splices: Vec<&(usize, Splice)> = self.splices.iter().collect();
-        // Insertions at one place stay in their order.
-        splices.sort_by_key(|(_, splice)| (splice.range.start, splice.range.end));
+        // Of insertions at one place the inner come first, and equal ones stay in their order.
+        splices.sort_by_key(|(_, splice)| (splice.range.start, splice.range.end, depth(&splice.text)));
         let mut patched = String::with_capacity(self.text.len());
         let mut done = 0;
         let mut new = vec![];
@@ -227,6 +228,16 @@ impl Target {
             Parsed::Documents(_) => patched,
         }
     }
+}
+
+/// How deep lines that are inserted stand, the deepest first. Elements of a list may stand as far right as the key after the list.
+fn depth(text: &str) -> (Reverse<usize>, bool) {
+    let line = text.trim_start_matches(['\r', '\n']);
+    if line.len() == text.len() {
+        return (Reverse(usize::MAX), false);
+    }
+    let inner = line.trim_start_matches(' ');
+    (Reverse(line.len() - inner.len()), !inner.starts_with("- "))
 }
 
 fn extension(path: &str) -> String {

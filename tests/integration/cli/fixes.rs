@@ -482,3 +482,43 @@ fn a_manifest_in_a_heredoc_is_edited_where_it_stands() {
         assert_eq!(after, file("      encrypted: true\n"), "{open}: {}", ended.err);
     }
 }
+
+/// Fixes that all add lines at the end of a file, each to another list or map, are all made.
+#[test]
+fn what_is_added_at_one_place_goes_where_it_belongs() {
+    let place = TestDir::new();
+    let policy = "\
+Resources:
+  KarpenterControllerPolicy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      ManagedPolicyName: KarpenterControllerPolicy-demo
+      PolicyDocument:
+        Statement:
+        - Effect: Allow
+          Action: [ec2:CreateFleet, ec2:RunInstances]
+          Resource: '*'
+        - Effect: Allow
+          Action: ec2:CreateTags
+          Resource: arn:aws:ec2:*:*:instance/*
+          Condition:
+            ForAllValues:StringEquals:
+              aws:TagKeys:
+              - Name
+              - karpenter.sh/nodeclaim
+";
+    place.write("template.yaml", policy);
+    let ended = place.run(&["fix", "--offline", "-f", "template.yaml", "--yes", "--karpenter-version", "1.8.1"]);
+    assert!(!ended.err.contains("would not be valid"), "{}", ended.err);
+    let after = fs::read_to_string(place.path().join("template.yaml")).unwrap();
+    let wanted =
+        "              - karpenter.sh/nodeclaim\n              - eks:eks-cluster-name\n        - Effect: Allow\n";
+    assert!(after.contains(wanted), "{after}{}", ended.err);
+    // A manifest that begins with a byte order mark is edited as any other.
+    let (_, queue, old, new) = QUEUES[1];
+    place.write("marked.yaml", format!("\u{feff}{queue}"));
+    place.write("controller.yaml", CONTROLLER);
+    place.run(&["fix", "--offline", "-f", "marked.yaml", "-f", "controller.yaml", "--yes"]);
+    let after = fs::read_to_string(place.path().join("marked.yaml")).unwrap();
+    assert_eq!(after, format!("\u{feff}{}", queue.replace(old, new)));
+}

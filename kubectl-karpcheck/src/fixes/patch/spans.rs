@@ -102,9 +102,11 @@ impl Lines<'_> {
 
 /// The documents of a file. One that is no YAML is left out.
 pub(super) fn documents(text: &str) -> Vec<Tree> {
-    let mut offset = 0;
-    let json = text.trim_start().starts_with(['{', '[']);
-    crate::formats::yaml::chunks(text)
+    // A byte order mark is in no column.
+    let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut offset = text.len() - plain.len();
+    let json = plain.trim_start().starts_with(['{', '[']);
+    crate::formats::yaml::chunks(plain)
         .filter_map(|(chunk, before)| {
             let start = offset;
             offset += chunk.len();
