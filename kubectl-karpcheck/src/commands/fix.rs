@@ -97,10 +97,12 @@ pub fn run(args: &FixArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     let Fixes { files, not_shown, .. } = fix_verification::patched(&before.inventory, &before.results);
     let run = before.report.run(&before.inventory, &before.results);
     ignore_broken_pipe(report::diff(&run, &files, &not_shown, streams.out, streams.err))?;
-    if files.is_empty() || args.dry_run {
-        if files.is_empty() {
-            writeln!(streams.err, "There is nothing to change in the files.")?;
-        }
+    if files.is_empty() {
+        writeln!(streams.err, "There is nothing to change in the files.")?;
+        ignore_broken_pipe(say_what_is_left(args, &before, streams))?;
+        return Ok(exit(args, &before));
+    }
+    if args.dry_run {
         report::problems(&run, streams.err)?;
         return Ok(exit(args, &before));
     }
@@ -124,15 +126,19 @@ pub fn run(args: &FixArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandErr
     if fixed < tried.len() {
         writeln!(streams.err, "{} changed, but not fixed: see below.", tried.len() - fixed)?;
     }
+    writeln!(streams.out)?;
+    ignore_broken_pipe(say_what_is_left(args, &after, streams))?;
+    Ok(exit(args, &after))
+}
+
+/// The findings that are in the files as they are, with what to do by hand.
+fn say_what_is_left(args: &FixArgs, left: &Checked, streams: &mut Streams<'_>) -> io::Result<()> {
     let options = TableOptions {
         width: streams.width,
         color: args.color.enabled(streams.width.is_some()),
         ..TableOptions::default()
     };
-    let run = after.report.run(&after.inventory, &after.results);
-    writeln!(streams.out)?;
-    ignore_broken_pipe(report::table(&run, &options, streams.out))?;
-    Ok(exit(args, &after))
+    report::table(&left.report.run(&left.inventory, &left.results), &options, streams.out)
 }
 
 /// How many of the findings that were tried to be fixed are there still. A rule may say several things of one place: these are told

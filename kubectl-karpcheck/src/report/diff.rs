@@ -73,10 +73,10 @@ pub(super) fn write_files(files: &[Patched], out: &mut dyn Write, err: &mut dyn 
     Ok(())
 }
 
-/// A path as git writes it: what a line cannot hold is escaped in quotes.
+/// A path as git writes it: what a line cannot hold is escaped in quotes. A tab ends a path with blanks, which `patch` would cut there.
 fn name(path: &str) -> String {
     if !path.chars().any(|char| matches!(char, '"' | '\\') || text::is_harmful(char)) {
-        return path.to_owned();
+        return if path.contains(' ') { format!("{path}\t") } else { path.to_owned() };
     }
     let mut quoted = "\"".to_owned();
     for char in path.chars() {
@@ -121,7 +121,7 @@ pub(super) fn write(
     let without = (0..findings.len()).filter(|at| findings[*at].edits.is_empty() && !shown.contains(at)).count();
     if without > 0 {
         let s = if without == 1 { " has" } else { "s have" };
-        writeln!(err, "{without} finding{s} no edit that a tool can make: `-o table` says what to do")?;
+        writeln!(err, "{without} finding{s} no edit that a tool can make: the table of `check` says what to do")?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{BROKEN_CLASS, TestDir};
 use crate::rules::harness;
+use crate::skipped::skipped;
 
 /// An ACK table that loops, with a comment that must stay.
 const TABLE: &str = "\
@@ -314,11 +315,16 @@ fn a_diff_begins_at_the_repositorys_root() {
     for (from, named) in [("repo/ci", "../clusters"), ("repo", "."), (".", "repo/clusters/prod files/class.yaml")] {
         let diff = place.run_in(from, &["check", "--offline", "-f", named, "-o", "diff"]).out;
         assert!(
-            diff.starts_with("--- a/clusters/prod files/class.yaml\n+++ b/clusters/prod files/class.yaml\n"),
+            diff.starts_with("--- a/clusters/prod files/class.yaml\t\n+++ b/clusters/prod files/class.yaml\t\n"),
             "{diff}"
         );
         place.write("fix.diff", &diff);
         git("repo", &["apply", "--check", "../fix.diff"]);
+        let patch = ["-p1", "--dry-run", "--force", "-i", "../fix.diff"];
+        match std::process::Command::new("patch").args(patch).current_dir(place.path().join("repo")).output() {
+            Ok(ended) => assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout)),
+            Err(_) => skipped("there is no patch"),
+        }
         git("repo", &["apply", "../fix.diff"]);
         let fixed = fs::read_to_string(place.path().join("repo/clusters/prod files/class.yaml")).unwrap();
         assert!(fixed.contains("encrypted: true"), "{fixed}");
@@ -521,4 +527,13 @@ Resources:
     place.run(&["fix", "--offline", "-f", "marked.yaml", "-f", "controller.yaml", "--yes"]);
     let after = fs::read_to_string(place.path().join("marked.yaml")).unwrap();
     assert_eq!(after, format!("\u{feff}{}", queue.replace(old, new)));
+}
+
+#[test]
+fn what_no_tool_can_change_is_listed_with_what_to_do_by_hand() {
+    let place = TestDir::new();
+    place.write("class.yaml", "apiVersion: karpenter.sh/v1\nkind: NodePol\nmetadata: {name: x}\nspec: {}\n");
+    let ended = place.run(&["fix", "--offline", "-f", "class.yaml", "--yes", "--karpenter-version", "1.8.1"]);
+    ended.code(1).has("error     field-unknown").has("; fix: ");
+    assert!(ended.err.contains("There is nothing to change in the files."), "{}", ended.err);
 }

@@ -20,6 +20,10 @@ pub(super) const EVENT_RULE: &str = "AWS::Events::Rule";
 const QUEUE: &str = "AWS::SQS::Queue";
 const TABLE: &str = "AWS::DynamoDB::Table";
 
+/// Services whose resources have no policies of their own.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>
+const WITHOUT_POLICIES: &[&str] = &["ec2", "eks", "pricing"];
+
 /// Where each kind keeps its policy.
 const POLICIES: &[(&str, &str, PolicyKind, &str)] = &[
     (KEY, "/KeyPolicy", PolicyKind::Key, "the policy of key"),
@@ -101,7 +105,7 @@ impl Evaluator<'_> {
             if policies.decisive {
                 policies.resource_open =
                     Some(not_given(Iam::ResourcePolicy { resource: resource.to_string().into() }, None));
-            } else if !alias && resource.known() != Some("*") {
+            } else if !alias && resource.known() != Some("*") && !WITHOUT_POLICIES.contains(&service) {
                 policies.notes.push(format!("a policy of {resource} itself was not seen").into());
             }
             return;
