@@ -129,10 +129,13 @@ fn cases(
 /// What a finding is about, and where: in a file by the field, whatever line it is at.
 fn name(run: &Run<'_>, finding: &Finding, file: Option<&(String, u32)>, place: &str) -> String {
     let subject = rows::subject(run, finding.subject);
+    let spot = rows::spot_of(run, finding.subject, &finding.pointer);
+    let is_piped = spot.is_some_and(|spot| spot.file == Some("-"));
     match file {
         Some((file, _)) if finding.pointer.is_empty() => format!("{subject} ({file})"),
         Some((file, _)) => format!("{subject} ({file} {})", text::one_line(&finding.pointer)),
         None if place.is_empty() => subject,
+        None if is_piped => text::one_line(&format!("{subject} (standard input {}", finding.pointer)) + ")",
         None => format!("{subject} ({place})"),
     }
 }

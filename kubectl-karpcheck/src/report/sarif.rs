@@ -203,7 +203,7 @@ struct Artifact {
     uri: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Region {
     start_line: u32,
@@ -410,9 +410,11 @@ fn location(run: &Run<'_>, item: ItemId, pointer: &str, excerpts: &mut Excerpts)
         _ => subject.clone(),
     };
     let fully_qualified_name = format!("{whole}{}", text::one_line(pointer));
+    let physical = spot.and_then(|spot| physical(spot, excerpts.end(spot))).unwrap_or_else(|| address(spot, &whole));
+    let region = physical.region.or(Some(Region { start_line: 1, ..Region::default() }));
     Location {
         id: None,
-        physical_location: spot.and_then(|spot| physical(spot, excerpts.end(spot))),
+        physical_location: Some(Physical { region, ..physical }),
         logical_locations: vec![Logical { name: subject, fully_qualified_name, kind: "resource" }],
         message: None,
     }
@@ -442,7 +444,19 @@ fn notification(run: &Run<'_>, problem: &Problem) -> Notification {
     }
 }
 
-/// Standard input has no address.
+/// What stands for a file where there is none: GitHub refuses a whole report for one result without a file and a line.
+/// <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#location-object>
+fn address(spot: Option<Spot<'_>>, whole: &str) -> Physical {
+    let named = match spot {
+        Some(spot) if spot.file == Some("-") => "stdin",
+        _ => whole.trim_start_matches('/'),
+    };
+    let line = spot.map_or(0, |spot| spot.at.line);
+    let region = (line > 0).then(|| Region { start_line: line, ..Region::default() });
+    Physical { artifact_location: Artifact { uri: uri(named) }, region }
+}
+
+/// The place in a file. Standard input is none.
 fn physical(spot: Spot<'_>, end: Option<u32>) -> Option<Physical> {
     let path = spot.file?;
     if path == "-" {

@@ -71,6 +71,24 @@ fn a_test_of_junit_has_one_name_whatever_line_it_is_at() {
     assert_eq!(before, names(&place));
 }
 
+/// `helm template … | kubectl karpcheck check -f - -o sarif`: what is read has no name, and its lines move with every change.
+#[test]
+fn what_is_piped_has_a_name_that_stays() {
+    let place = TestDir::new();
+    let report = |format: &str, before: &str| {
+        let text = format!("{before}{BROKEN_CLASS}");
+        place.run_with(&["check", "--offline", "-f", "-", "-o", format], text.as_bytes()).out
+    };
+    let name = "name=\"EC2NodeClass/general (standard input /spec/blockDeviceMappings/0/ebs)\"";
+    for before in ["", "# a line\n"] {
+        assert!(report("junit", before).contains(name), "{}", report("junit", before));
+    }
+    let sarif: serde_json::Value = serde_json::from_str(&report("sarif", "")).unwrap();
+    let at = sarif.pointer("/runs/0/results/0/locations/0/physicalLocation").unwrap();
+    assert_eq!(at["artifactLocation"]["uri"], "stdin");
+    assert_eq!(at["region"]["startLine"], 7);
+}
+
 #[test]
 fn what_has_no_place_in_a_format_is_told_beside_it() {
     let place = repository();

@@ -265,18 +265,26 @@ fn sarif_names_a_live_object_and_writes_a_path_as_a_reference() {
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(
         results[0]["locations"],
-        json!([{"logicalLocations": [{
-            "name": "NodePool/default",
-            "fullyQualifiedName": "prod/karpenter.sh/v1/NodePool/default/apiVersion",
-            "kind": "resource"
-        }]}])
+        json!([{
+            // Code scanning refuses a report with a result that has no file and no line.
+            "physicalLocation": {
+                "artifactLocation": {"uri": "prod/karpenter.sh/v1/NodePool/default"},
+                "region": {"startLine": 1}
+            },
+            "logicalLocations": [{
+                "name": "NodePool/default",
+                "fullyQualifiedName": "prod/karpenter.sh/v1/NodePool/default/apiVersion",
+                "kind": "resource"
+            }]
+        }])
     );
     let mut uris: Vec<&str> = results
         .iter()
-        .filter_map(|result| result.pointer("/locations/0/physicalLocation/artifactLocation/uri")?.as_str())
+        .map(|result| result.pointer("/locations/0/physicalLocation/artifactLocation/uri").unwrap().as_str().unwrap())
         .collect();
     uris.sort_unstable();
-    assert_eq!(uris, ["a%20b/%C3%BC.yaml", "file:///tmp/x.yaml"]);
+    assert_eq!(uris, ["a%20b/%C3%BC.yaml", "file:///tmp/x.yaml", "prod/karpenter.sh/v1/NodePool/default", "stdin"]);
+    assert!(results.iter().all(|result| result.pointer("/locations/0/physicalLocation/region/startLine").is_some()));
 }
 
 #[test]
