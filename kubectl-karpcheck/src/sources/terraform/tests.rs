@@ -1,6 +1,7 @@
 //! What Terraform's files say, as items.
 
 mod files;
+mod functions;
 mod known_modules;
 mod roots;
 mod variables;

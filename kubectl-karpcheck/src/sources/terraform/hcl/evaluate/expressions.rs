@@ -7,7 +7,7 @@ use super::{Env, Evaluator};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, List, Map, Node, Reason, Text, Value};
 use crate::sources::terraform::hcl::functions;
-use crate::sources::terraform::hcl::functions::failed;
+use crate::sources::terraform::hcl::functions::{failed, flag, numeric};
 
 impl<'a> Evaluator<'a> {
     pub(super) fn expression(&self, env: &Env<'a>, expression: &'a Expression, at: At) -> Node {
@@ -128,7 +128,15 @@ impl<'a> Evaluator<'a> {
                 self.trying.set(before);
                 let fails = matches!(&node.value, Value::Unknown(reason) if reason.cause == Cause::Failed);
                 if name == "can" {
-                    return Node::new(Value::Flag(!fails), at);
+                    // What is not known as a whole may fail yet.
+                    return if !fails && functions::maybe_nothing(&node) {
+                        let (written, argument) = (format!("can({})", written(argument)), node.first_unknown());
+                        let reason =
+                            argument.map_or_else(|| Reason::new(Cause::Symbolic, Terraform::Try), |(why, _)| why);
+                        Node::text(Text::symbol(self.symbol(env, &written, reason)), at)
+                    } else {
+                        Node::new(Value::Flag(!fails), at)
+                    };
                 }
                 if !fails {
                     return node;
@@ -190,16 +198,27 @@ impl<'a> Evaluator<'a> {
             let node = self.eval(&inner, &each.value_expr);
             match &each.key_expr {
                 None => items.push(node),
-                Some(key) => match self.eval(&inner, key).value {
-                    Value::Text(key) => map.set(key, node),
-                    other => {
-                        let key = Node::new(other, at);
-                        match key.first_unknown() {
-                            None => map.set(key.to_json().to_string(), node),
-                            Some((reason, _)) => map.more = Some(Box::new(reason)),
+                Some(key) => {
+                    let key = match self.eval(&inner, key).value {
+                        Value::Text(key) => Ok(key),
+                        other => {
+                            let key = Node::new(other, at);
+                            key.first_unknown()
+                                .map_or_else(|| Ok(key.to_json().to_string().into()), |(why, _)| Err(why))
                         }
+                    };
+                    match key {
+                        Ok(key) if each.grouping => {
+                            let group = map.entries.iter_mut().find(|(known, _)| *known == key);
+                            match group.map(|(_, group)| &mut group.value) {
+                                Some(Value::List(group)) => group.items.push(node),
+                                _ => map.set(key, Node::new(Value::List(std::iter::once(node).collect()), at)),
+                            }
+                        }
+                        Ok(key) => map.set(key, node),
+                        Err(reason) => map.more = Some(Box::new(reason)),
                     }
-                },
+                }
             }
         }
         if each.key_expr.is_none() {
@@ -387,8 +406,8 @@ pub(super) fn elements(over: &Node, at: At) -> Result<Elements, Reason> {
             (numbered.map(|(index, node)| (functions::number(index, at), node.clone())).collect(), list.more.clone())
         }
         Value::Map(map) => {
-            let entries = map.entries.iter().map(|(key, node)| (Node::text(key.clone(), node.at), node.clone()));
-            (entries.collect(), map.more.clone())
+            let entries = functions::in_order(map).into_iter();
+            (entries.map(|(key, node)| (Node::text(key.clone(), node.at), node.clone())).collect(), map.more.clone())
         }
         Value::Null => (vec![], None),
         _ => {
@@ -397,15 +416,6 @@ pub(super) fn elements(over: &Node, at: At) -> Result<Elements, Reason> {
             return Err(reason.as_cause(Cause::Symbolic));
         }
     })
-}
-
-pub(super) fn flag(node: &Node) -> Option<bool> {
-    match (&node.value, node.as_str()) {
-        (Value::Flag(flag), _) => Some(*flag),
-        (_, Some("true")) => Some(true),
-        (_, Some("false")) => Some(false),
-        _ => None,
-    }
 }
 
 fn nothing(node: &Node) -> bool {
@@ -420,10 +430,7 @@ fn nothing(node: &Node) -> bool {
 
 fn binary(operator: BinaryOperator, left: &Node, right: &Node) -> Option<Value> {
     use BinaryOperator::{And, Div, Eq, Greater, GreaterEq, Less, LessEq, Minus, Mod, Mul, NotEq, Or, Plus};
-    let numbers = || match (&left.value, &right.value) {
-        (Value::Number(left), Value::Number(right)) => Some((*left, *right)),
-        _ => None,
-    };
+    let numbers = || numeric(left).zip(numeric(right));
     Some(match operator {
         And => match (flag(left), flag(right)) {
             (Some(false), _) | (_, Some(false)) => Value::Flag(false),

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
-use super::expressions::{elements, flag, written};
+use super::expressions::{elements, written};
 use super::{Env, Evaluator};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, Node, Part, Reason, Text, Value};
-use crate::sources::terraform::hcl::functions::failed;
+use crate::sources::terraform::hcl::functions::{failed, flag};
 
 /// A text that is longer is nobody's name, policy or manifest.
 const MAX_TEXT: usize = 1 << 20;

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::Block;
 
-use super::expressions::flag;
 use super::{Env, Evaluator, ModuleInstance};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Node, Text, Value};
 use crate::sources::terraform::hcl::code::In;
+use crate::sources::terraform::hcl::functions::flag;
 use crate::sources::terraform::resource;
 
 impl<'a> Evaluator<'a> {
