@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use crate::findings::next_step::NextStep;
 
 /// Flags with a value that must not be repeated in a report: a secret, or what only fits this run.
-const LEFT_OUT: &[&str] = &["--token", "-o", "--output"];
+const LEFT_OUT: &[&str] = &["--token", "--password", "-o", "--output", "--write-baseline"];
+/// Flags without one that change something.
+const CHANGING: &[&str] = &["--yes", "-y", "--dry-run", "--write-policy-reports"];
 /// A longer command is named, not repeated.
 const LONGEST: usize = 300;
 
@@ -26,9 +28,7 @@ impl Invocation {
             } else if word == "fix" && kept.is_empty() {
                 // What would settle something is asked of `check`, and changes nothing.
                 kept.push("check".to_owned());
-            } else if !["--yes", "-y", "--dry-run"].contains(&word.as_str())
-                && !LEFT_OUT.iter().any(|flag| is_with_value(&word, flag))
-            {
+            } else if !CHANGING.contains(&word.as_str()) && !LEFT_OUT.iter().any(|flag| is_with_value(&word, flag)) {
                 kept.push(word);
             }
         }
@@ -88,6 +88,10 @@ mod tests {
         let check = typed(&["check", "--offline", "-f", "my files", "-o", "json", "--token=abc", "--token", "abc"]);
         assert_eq!(check.next(&NextStep::Aws), "kubectl karpcheck check --offline -f 'my files' --aws");
         assert_eq!(check.next(&NextStep::Context), "kubectl karpcheck check -f 'my files' --context CONTEXT");
+        let secrets = ["--password", "p", "--password=p", "--token", "t", "--username", "u"];
+        assert_eq!(typed(&secrets).next(&NextStep::Aws), "kubectl karpcheck --username u --aws");
+        let writes = ["check", "--write-baseline", "b.json", "--write-baseline=b.json", "--write-policy-reports"];
+        assert_eq!(typed(&writes).next(&NextStep::Aws), "kubectl karpcheck check --aws");
         let fix = typed(&["fix", "--yes", "--offline", "-f", "."]);
         assert_eq!(fix.next(&NextStep::Aws), "kubectl karpcheck check --offline -f . --aws");
         assert_eq!(typed(&[]).next(&NextStep::Aws), "kubectl karpcheck --aws");
