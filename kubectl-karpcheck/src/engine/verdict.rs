@@ -16,6 +16,8 @@ use crate::inventory::{ItemId, Reason};
 const OVERHEAD: usize = size_of::<Finding>();
 /// Bytes that a place, an edit or a property counts for beside its texts.
 const DETAIL: usize = 64;
+/// Bytes that a segment of an edit's pointer takes once the edit is made in a file: it is a text of its own, twice.
+const SEGMENT: usize = 128;
 /// What is said in place of edits that were left out.
 const NO_EDIT: &str =
     "(No edit is offered: the name of a field on its way is too long, or has characters that cannot be shown.)";
@@ -79,11 +81,13 @@ impl<'a> VerdictReader<'a> {
                 found.into_iter().map(|found| self.finding(host, subject, found)).collect::<Result<_, _>>()?
             }
         };
-        self.text += findings.iter().map(size).sum::<usize>();
-        if self.text > self.limits.text {
+        // What goes beyond the limit is not kept, and so it counts for no other limit.
+        let text = self.text + findings.iter().map(size).sum::<usize>();
+        if text > self.limits.text {
             let most = self.limits.text >> 20;
             return Err(GuestFault::Limit(format!("its findings have more than {most} MiB of text")));
         }
+        self.text = text;
         for finding in &mut findings {
             reword(finding, host.wording());
         }
@@ -278,12 +282,14 @@ fn size(finding: &Finding) -> usize {
         + finding.group.len()
         + finding.reason.as_ref().map_or(0, |reason| reason.to_string().len())
         + finding.reason_at.iter().chain(&finding.related).map(place).sum::<usize>()
-        + finding
-            .edits
-            .iter()
-            .map(|edit| DETAIL + edit.pointer.len() + edit.value.as_ref().map_or(0, json_size))
-            .sum::<usize>()
+        + finding.edits.iter().map(edit_size).sum::<usize>()
         + finding.properties.iter().map(|(name, value)| DETAIL + name.len() + value.len()).sum::<usize>()
+}
+
+/// A pointer is taken apart when its edit is made: a deep one takes much more than its text then.
+fn edit_size(edit: &Edit) -> usize {
+    let segments = edit.pointer.matches('/').count();
+    DETAIL + edit.pointer.len() + SEGMENT * segments + edit.value.as_ref().map_or(0, json_size)
 }
 
 fn json_size(json: &serde_json::Value) -> usize {
@@ -295,4 +301,18 @@ fn json_size(json: &serde_json::Value) -> usize {
             Json::Object(members) => members.iter().map(|(name, value)| name.len() + json_size(value)).sum(),
             Json::Null | Json::Bool(_) | Json::Number(_) => 0,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_pointer_counts_for_what_it_is_taken_apart_into() {
+        let edit = |pointer: String| Edit { item: ItemId(1), pointer, value: Some("v".into()) };
+        let (flat, deep) = (edit_size(&edit("/spec".into())), edit_size(&edit("/a".repeat(MOST_SEGMENTS))));
+        assert!(flat < 300, "{flat}");
+        // A rule's findings of 16 MiB then have two thousand such edits, and not a hundred thousand.
+        assert!(deep > MOST_SEGMENTS * SEGMENT, "{deep}");
+    }
 }
