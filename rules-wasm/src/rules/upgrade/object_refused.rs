@@ -207,7 +207,8 @@ fn finding(deciding: &Deciding, object: Item, node: &Node, broken: &Broken) -> O
                 return None;
             }
             let says = if message.is_empty() { cel } else { message };
-            (format!("{field} breaks a rule of the definition: {says}"), "Correct what the rule asks for.".into())
+            let of = if field.is_empty() { "the object".into() } else { field.clone() };
+            (format!("{of} breaks a rule of the definition: {says}"), format!("Change {of} so that this rule holds."))
         }
     };
     let who = match deciding.who {
