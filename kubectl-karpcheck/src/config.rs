@@ -213,11 +213,15 @@ pub fn parse(file: PathBuf, text: &str) -> Result<Config, ConfigError> {
         Ok(settings) => settings,
         Err(error) => return Err(ConfigError::Faults(file, vec![at("", error.to_string())])),
     };
+    let of_registry = |path: &String| path.starts_with("oci://");
     let faults: Vec<Fault> = (0..)
         .zip(&settings.packs)
-        .filter(|(_, pack)| pack.path.is_some() == pack.reference.is_some())
-        .map(|(index, _): (usize, _)| {
-            at(&format!("packs/{index}"), "a pack has either a `path` or a `reference`".to_owned())
+        .filter_map(|(index, pack): (usize, _)| {
+            if pack.path.is_some() == pack.reference.is_some() {
+                return Some(at(&format!("packs/{index}"), "a pack has either a `path` or a `reference`".to_owned()));
+            }
+            let why = "a pack in a registry has a `reference`, without oci://".to_owned();
+            pack.path.as_ref().is_some_and(of_registry).then(|| at(&format!("packs/{index}/path"), why))
         })
         .collect();
     if faults.is_empty() { Ok(Config { file, settings, places }) } else { Err(ConfigError::Faults(file, faults)) }
@@ -280,6 +284,7 @@ mod tests {
             ("[facts]\naccount = 111122223333", "c.toml:2:11: it must be a quoted string, not a number"),
             ("[[contexts]]\nregion = \"eu-west-1\"", "c.toml:1:1: the key `name` is missing"),
             ("[[packs]]\nname = \"x\"", "c.toml:1:1: a pack has either a `path` or a `reference`"),
+            ("[[packs]]\npath = \"oci://x/y:1\"", "c.toml:2:8: a pack in a registry has a `reference`, without oci://"),
             (
                 "[contexts]\nname = \"x\"",
                 "c.toml:1:1: it must be a list of tables, each under its own [[…]], not a table",

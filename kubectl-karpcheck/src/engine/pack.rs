@@ -52,6 +52,12 @@ pub enum PackFault {
         /// The bound, in bytes.
         most: u64,
     },
+    /// Another one is pinned.
+    #[error("has the digest {digest}, which is not the one that is pinned")]
+    OtherDigest {
+        /// Its own.
+        digest: String,
+    },
     /// It is not a pack.
     #[error(transparent)]
     NotAPack(NotAPack),
@@ -162,8 +168,13 @@ impl Engine {
 
     /// A pack from a file. It is called by its own name, or by `name` if that is given.
     pub fn load(&self, path: &Path, name: Option<&str>) -> Result<Pack, PackError> {
+        self.load_pinned(path, name, None)
+    }
+
+    /// The same, of which nothing is compiled or run if it has another digest than the one that is pinned.
+    pub fn load_pinned(&self, path: &Path, name: Option<&str>, pinned: Option<&str>) -> Result<Pack, PackError> {
         self.file(path)
-            .and_then(|bytes| self.read(&bytes, name))
+            .and_then(|bytes| self.read(&bytes, name, pinned))
             .map_err(|fault| PackError { pack: text::line(&path.to_string_lossy(), MOST_PATH), fault })
     }
 
@@ -188,18 +199,32 @@ impl Engine {
 
     /// A pack from a component's bytes, called by its own name, or by `name` if that is given. Errors call it `from`.
     pub fn load_bytes(&self, from: &str, component: &[u8], name: Option<&str>) -> Result<Pack, PackError> {
-        self.read(component, name).map_err(|fault| PackError { pack: text::line(from, MOST_PATH), fault })
+        self.load_bytes_pinned(from, component, name, None)
     }
 
-    fn read(&self, component: &[u8], name: Option<&str>) -> Result<Pack, PackFault> {
+    /// The same, of which nothing is compiled or run if it has another digest than the one that is pinned.
+    pub fn load_bytes_pinned(
+        &self,
+        from: &str,
+        component: &[u8],
+        name: Option<&str>,
+        pinned: Option<&str>,
+    ) -> Result<Pack, PackError> {
+        self.read(component, name, pinned).map_err(|fault| PackError { pack: text::line(from, MOST_PATH), fault })
+    }
+
+    fn read(&self, component: &[u8], name: Option<&str>, pinned: Option<&str>) -> Result<Pack, PackFault> {
         let most = self.limits().component;
         if component.len() as u64 > most {
             return Err(PackFault::TooLarge { most });
         }
+        let digest = format!("sha256:{}", hex(&Sha256::digest(component)));
+        if pinned.is_some_and(|pinned| pinned != digest) {
+            return Err(PackFault::OtherDigest { digest });
+        }
         imports::recognise(component).map_err(PackFault::NotAPack)?;
         imports::look(component).map_err(PackFault::NotAPack)?;
         nesting::count(component).map_err(PackFault::NotAPack)?;
-        let digest = format!("sha256:{}", hex(&Sha256::digest(component)));
         let component = self.compiled(component)?;
         self.link(name, digest, &component)
     }

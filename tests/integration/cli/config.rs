@@ -261,6 +261,22 @@ fn a_pack_is_loaded_from_beside_it_and_pinned() {
     place.run(&["rules"]).code(3);
     let place = with("[[packs]]\npath = \"a.wasm\"\nreference = \"registry.example/a:1\"\n");
     place.run(CHECK).code(2).complains("error: .karpcheck.toml:1:1: a pack has either a `path` or a `reference`");
+    // Of a pack with another digest nothing is compiled, and nothing runs.
+    let pinned = format!("[[packs]]\npath = \"a.wasm\"\ndigest = \"sha256:{}\"\n", "0".repeat(64));
+    let place = with(&pinned);
+    let mut broken = crate::sandbox::guest::component("well_behaved");
+    broken.truncate(broken.len() - 1);
+    for component in [broken, crate::sandbox::guest::component("well_behaved")] {
+        place.write("a.wasm", component);
+        place.run(CHECK).code(3).has("problem: the pack a.wasm was not loaded: its digest is sha256:");
+    }
+}
+
+#[test]
+fn a_setting_that_a_pack_does_not_have_is_told() {
+    let place = with("[[packs]]\npath = \"a.wasm\"\nname = \"team\"\n[packs.settings]\nlable = \"x\"\n");
+    place.write("a.wasm", crate::sandbox::guest::component("well_behaved"));
+    place.run(CHECK).code(2).complains(".karpcheck.toml:5:1: pack team has no setting lable; it has none");
 }
 
 /// The schema and the list of keys are made of the table by which a configuration is read. `BLESS=1` writes them anew.

@@ -1,6 +1,6 @@
 //! Which rules run: loading packs and selecting their rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
@@ -186,17 +186,14 @@ pub fn load(named: &[PackArg], config: Option<&Arc<Config>>) -> Result<Packs, Co
         let shown: Arc<str> = source.to_string().into();
         let taken = match source {
             PackSource::File(file) => {
-                let loaded = engine.load(file, name.as_deref());
-                loaded.map_err(|error| Box::new(refused(Arc::clone(&shown), &error.fault)))
+                let loaded = engine.load_pinned(file, name.as_deref(), digest.as_deref());
+                loaded.map_err(|error| Box::new(refused(Arc::clone(&shown), &error.fault, digest.as_deref())))
             }
-            PackSource::Registry(reference) => lock.load(&engine, reference, name.as_deref(), *configured),
+            PackSource::Registry(reference) => {
+                lock.load(&engine, reference, name.as_deref(), digest.as_deref(), *configured)
+            }
         };
         let problem = match taken {
-            Ok(pack) if digest.as_ref().is_some_and(|digest| digest != pack.digest()) => PackProblem::OtherDigest {
-                file: shown,
-                digest: pack.digest().into(),
-                pinned: digest.as_deref().unwrap_or_default().into(),
-            },
             Ok(pack) => match loaded.iter().find(|(_, other)| other.name() == pack.name()) {
                 None => {
                     settings.insert(pack.name().to_owned(), of_pack.clone());
@@ -239,6 +236,7 @@ impl LockFile {
         engine: &Engine,
         reference: &Reference,
         name: Option<&str>,
+        pinned: Option<&str>,
         configured: bool,
     ) -> Result<Pack, Box<PackProblem>> {
         let shown: Arc<str> = format!("{SCHEME}{reference}").into();
@@ -254,8 +252,8 @@ impl LockFile {
         let wanted = locked.map_or_else(|| reference.clone(), |locked| reference.at(&locked.digest));
         let fetched = fetch(&wanted, engine.limits().component)
             .map_err(|why| Box::new(PackProblem::NotPulled { reference: Arc::clone(&shown), why: why.into() }))?;
-        let pack = engine.load_bytes(&shown, &fetched.component, name);
-        let pack = pack.map_err(|PackError { fault, .. }| Box::new(refused(Arc::clone(&shown), &fault)))?;
+        let pack = engine.load_bytes_pinned(&shown, &fetched.component, name, pinned);
+        let pack = pack.map_err(|PackError { fault, .. }| Box::new(refused(Arc::clone(&shown), &fault, pinned)))?;
         if let Some(locked) = locked {
             let reads = pack_lock::reads(&pack);
             let more: Vec<&str> = reads.difference(&locked.reads).map(String::as_str).collect();
@@ -269,8 +267,11 @@ impl LockFile {
 }
 
 /// Why a pack was refused.
-fn refused(file: Arc<str>, fault: &PackFault) -> PackProblem {
+fn refused(file: Arc<str>, fault: &PackFault, pinned: Option<&str>) -> PackProblem {
     match fault {
+        PackFault::OtherDigest { digest } => {
+            PackProblem::OtherDigest { file, digest: digest.as_str().into(), pinned: pinned.unwrap_or_default().into() }
+        }
         PackFault::Unreadable(source) => match source.kind() {
             io::ErrorKind::NotFound => PackProblem::NotFound { file },
             io::ErrorKind::IsADirectory => PackProblem::Folder { file },
@@ -422,6 +423,23 @@ impl<'a> Configured<'a> {
                 let place = config.place(&format!("rules/{id}"));
                 let unknown = unknown_rule(id, all().map(|rule| rule.id.as_str()));
                 return Err(CommandError::Usage(format!("{place}: {unknown}")));
+            }
+        }
+        for (config, (name, own)) in
+            config.iter().flat_map(|config| packs.settings.iter().map(move |own| (config, own)))
+        {
+            // Those of a folder have one table, in which each finds its own.
+            let alike = packs.packs.iter().filter(|pack| packs.settings.get(pack.name()) == Some(own));
+            let all = alike.flat_map(Pack::rules).flat_map(|rule| &rule.settings);
+            let known: BTreeSet<&str> = all.map(|(known, ..)| known.as_str()).collect();
+            if let Some(unknown) = own.keys().find(|setting| !known.contains(setting.as_str())) {
+                let has = match known.into_iter().collect::<Vec<_>>().as_slice() {
+                    [] => "it has none".to_owned(),
+                    known => format!("it has {}", known.join(", ")),
+                };
+                let at = config.settings.packs.iter().position(|pack| pack.settings == *own).unwrap_or_default();
+                let place = config.place(&format!("packs/{at}/settings/{unknown}"));
+                return Err(CommandError::Usage(format!("{place}: pack {name} has no setting {unknown}; {has}")));
             }
         }
         Ok(Self { config, settings: &packs.settings })
