@@ -2,6 +2,7 @@
 //!
 //! A room of its own below `sources`, which reads documents, and `fixes`, which edits their text. It opens no file.
 
+pub(crate) mod encoding;
 pub(crate) mod json;
 pub(crate) mod json_value;
 #[cfg_attr(

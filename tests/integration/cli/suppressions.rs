@@ -315,6 +315,19 @@ fn a_baseline_holds_when_lines_move_from_elsewhere_and_named_otherwise() {
     run("repo/infra", &[&["-f", absolute.to_str().unwrap()][..], &new].concat()).code(0);
 }
 
+/// `kubectl karpcheck … -o json > report.json` in PowerShell.
+#[test]
+fn a_report_that_powershell_wrote_is_read() {
+    let place = TestDir::new();
+    let report = place.run(&["check", "--offline", "-f", "good.yaml", "-o", "json"]).out;
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(report.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for bytes in [wide, format!("\u{feff}{report}").into_bytes()] {
+        place.write("report.json", bytes);
+        place.run(&["check", "--offline", "-f", "good.yaml", "--baseline", "report.json", "--fail-on", "new"]).code(0);
+        place.run(&["diff", "report.json", "report.json"]).code(0);
+    }
+}
+
 #[test]
 fn a_diff_says_what_became_of_each_finding() {
     let place = TestDir::new();

@@ -12,6 +12,7 @@ use crate::findings::comparison;
 use crate::findings::comparison::Known;
 use crate::findings::finding::{CheckResults, Finding, Outcome, Severity};
 use crate::findings::suppression::SuppressionSource;
+use crate::formats::encoding::decode;
 use crate::inventory::Inventory;
 
 /// Reads a JSON report or a baseline.
@@ -21,7 +22,9 @@ use crate::inventory::Inventory;
 pub fn read(file: &Path) -> Result<Vec<Known>, CommandError> {
     let shown = file.display();
     let bytes = std::fs::read(file).map_err(|error| CommandError::Usage(format!("{shown} cannot be read: {error}")))?;
-    comparison::read(&bytes).map_err(|why| CommandError::Usage(format!("{shown}: {why}")))
+    // PowerShell writes UTF-16, or a byte order mark, where a report is redirected to a file.
+    let text = decode(&bytes).map_err(|_| CommandError::Usage(format!("{shown}: it is not text")))?;
+    comparison::read(text.as_bytes()).map_err(|why| CommandError::Usage(format!("{shown}: {why}")))
 }
 
 /// What a baseline accepts.
