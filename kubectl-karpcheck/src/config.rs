@@ -284,7 +284,7 @@ mod tests {
             ("[facts]\naccount = 111122223333", "c.toml:2:11: it must be a quoted string, not a number"),
             ("[[contexts]]\nregion = \"eu-west-1\"", "c.toml:1:1: the key `name` is missing"),
             ("[[packs]]\nname = \"x\"", "c.toml:1:1: a pack has either a `path` or a `reference`"),
-            ("[[packs]]\npath = \"oci://x/y:1\"", "c.toml:2:8: a pack in a registry has a `reference`, without oci://"),
+            ("[[packs]]\npath = \"oci://x/y:1\"", "c.toml:2:1: a pack in a registry has a `reference`, without oci://"),
             (
                 "[contexts]\nname = \"x\"",
                 "c.toml:1:1: it must be a list of tables, each under its own [[…]], not a table",
