@@ -6,7 +6,7 @@ mod format;
 mod numbers;
 mod text;
 
-pub(super) use collections::in_order;
+pub(super) use collections::{in_order, set};
 
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, Node, Part, Text, Value};

@@ -30,6 +30,32 @@ const LEFT_OUT: &[&str] = &[
     "urlencode(",
 ];
 
+/// What variables, templates and loops of a module come to, by the names of its locals.
+#[test]
+fn locals_are_what_terraform_says() {
+    let text = fs::read_to_string(fixture("expressions/main.tf")).expect("the module");
+    let expected = fs::read_to_string(fixture("expressions/expected.json")).expect("what Terraform says");
+    let expected: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&expected).expect("JSON");
+    let mut module_text = text + "\nresource \"aws_iam_policy\" \"p\" {\n  name = \"p\"\n  policy = jsonencode({\n";
+    for name in expected.keys() {
+        writeln!(module_text, "    {name} = [local.{name}]").expect("written");
+    }
+    module_text.push_str("  })\n}\n");
+    let all = module(&module_text);
+    let policy = item(&all, "AWS::IAM::ManagedPolicy", "p");
+    let document = policy.body.member("PolicyDocument").expect("the document");
+    let mut wrong = vec![];
+    for (name, expected) in &expected {
+        let found = document.member(name).and_then(|list| list.elements().first()).expect("a value");
+        let json = found.to_json();
+        // A number may be written with a fraction.
+        if serde_json::to_value(&json).expect("JSON") != *expected || found.first_unknown().is_some() {
+            wrong.push(format!("{name}: {expected}, not {json}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} of {}", wrong.join("\n"), wrong.len(), expected.len());
+}
+
 #[test]
 fn expressions_are_what_terraform_says() {
     let vectors = fs::read_to_string(fixture("functions.tsv")).expect("the vectors");

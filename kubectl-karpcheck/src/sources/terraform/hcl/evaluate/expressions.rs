@@ -89,10 +89,9 @@ impl<'a> Evaluator<'a> {
             Expression::Traversal(traversal) => self.traversal(env, traversal, at),
             Expression::UnaryOp(operation) => {
                 let node = self.eval(env, &operation.expr);
-                match (operation.operator.value(), &node.value) {
-                    (UnaryOperator::Not, _) => flag(&node).map(|flag| Node::new(Value::Flag(!flag), at)),
-                    (UnaryOperator::Neg, Value::Number(number)) => Some(Node::new(Value::Number(-number), at)),
-                    _ => None,
+                match operation.operator.value() {
+                    UnaryOperator::Not => flag(&node).map(|flag| Node::new(Value::Flag(!flag), at)),
+                    UnaryOperator::Neg => numeric(&node).map(|number| Node::new(Value::Number(-number), at)),
                 }
                 .unwrap_or_else(|| self.unclear(env, expression, &[&node], at))
             }

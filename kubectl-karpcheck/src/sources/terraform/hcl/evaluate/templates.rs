@@ -24,6 +24,8 @@ struct Rendered {
     fails: Option<Node>,
     /// Of a heredoc: the indentation that the parser took off its lines, and left to those within directives.
     indent: usize,
+    /// Does Terraform take none off it?
+    unflushed: bool,
 }
 
 impl Rendered {
@@ -58,7 +60,8 @@ impl<'a> Evaluator<'a> {
         if let (Some(Element::Interpolation(only)), None) = (elements.next(), elements.next()) {
             return self.eval(env, &only.expr);
         }
-        let mut rendered = Rendered { indent, ..Rendered::default() };
+        let unflushed = indent > 0 && begins_a_line_stripped(template, false, true);
+        let mut rendered = Rendered { indent, unflushed, ..Rendered::default() };
         self.render(env, template, Stripped::default(), &mut rendered);
         self.spent((rendered.length / 64) as u64);
         if rendered.is_too_long() {
@@ -78,12 +81,10 @@ impl<'a> Evaluator<'a> {
                 Element::Literal(text) => {
                     let before = index.checked_sub(1).and_then(|index| elements.get(index));
                     let after = elements.get(index + 1);
-                    let text = without_indent(text.as_str(), if stripped.nested { into.indent } else { 0 });
-                    let text = strip(
-                        &text,
-                        before.map_or(stripped.start, |element| ends(element).1.strip_end()),
-                        after.map_or(stripped.end, |element| ends(element).0.strip_start()),
-                    );
+                    let start = before.map_or(stripped.start, |element| ends(element).1.strip_end());
+                    let end = after.map_or(stripped.end, |element| ends(element).0.strip_start());
+                    let text = flush(text.as_str(), into, stripped.nested, start, index == 0);
+                    let text = strip(&text, start, end);
                     into.push(Part::Known(text.into()));
                 }
                 Element::Interpolation(inner) => {
@@ -184,18 +185,62 @@ fn ends(element: &Element) -> (Strip, Strip) {
     }
 }
 
-/// Without so much white space at the start of its lines; it does not begin with one.
-fn without_indent(text: &str, indent: usize) -> Cow<'_, str> {
-    if indent == 0 {
+/// Does a line begin with a mark that strips what is before it? Then that line has no indentation to Terraform, and so no line
+/// of the heredoc loses any.
+fn begins_a_line_stripped(template: &Template, end: bool, at_start: bool) -> bool {
+    let elements: Vec<&Element> = template.iter().collect();
+    let before = |index: usize| match index.checked_sub(1).map(|index| elements[index]) {
+        Some(Element::Literal(text)) => {
+            let (line, first) = text.rsplit_once('\n').map_or((text.as_str(), true), |(_, line)| (line, false));
+            line.trim().is_empty() && (!first || (index == 1 && at_start))
+        }
+        Some(_) => false,
+        None => at_start,
+    };
+    (end && before(elements.len()))
+        || elements.iter().enumerate().any(|(index, element)| {
+            (ends(element).0.strip_start() && before(index))
+                || match element {
+                    Element::Directive(directive) => match &**directive {
+                        Directive::If(choice) => {
+                            let last = choice.endif_expr.strip.strip_start();
+                            let other = choice.else_expr.as_ref();
+                            let middle = other.map_or(last, |other| other.strip.strip_start());
+                            begins_a_line_stripped(&choice.if_expr.template, middle, false)
+                                || other.is_some_and(|other| begins_a_line_stripped(&other.template, last, false))
+                        }
+                        Directive::For(each) => {
+                            let last = each.endfor_expr.strip.strip_start();
+                            begins_a_line_stripped(&each.for_expr.template, last, false)
+                        }
+                    },
+                    _ => false,
+                }
+        })
+}
+
+/// Of a heredoc with a dash: with the indentation that Terraform leaves to its lines. The parser took it off those outside of
+/// directives. A line whose break the mark before it strips is no start of a line to Terraform, and keeps its own.
+fn flush<'t>(text: &'t str, of: &Rendered, nested: bool, start: bool, first_of_all: bool) -> Cow<'t, str> {
+    let indent = of.indent;
+    if indent == 0 || (of.unflushed && nested) {
         return text.into();
     }
     let mut lines = text.split('\n');
-    let first = lines.next().unwrap_or_default().to_owned();
+    let first = lines.next().unwrap_or_default();
+    let joined = start && first.trim().is_empty();
     let less = |line: &str| {
         let blank = line.chars().take(indent).take_while(|c| c.is_whitespace()).map(char::len_utf8).sum();
         line.get(blank..).unwrap_or_default().to_owned()
     };
-    lines.fold(first, |all, line| all + "\n" + &less(line)).into()
+    let more = |line: &str| if line.is_empty() { String::new() } else { " ".repeat(indent) + line };
+    let flushed = lines.enumerate().map(|(index, line)| match (nested, joined && index == 0) {
+        (true, false) => less(line),
+        (false, joined) if joined || of.unflushed => more(line),
+        _ => line.to_owned(),
+    });
+    let first = if of.unflushed && first_of_all { more(first) } else { first.to_owned() };
+    flushed.fold(first, |all, line| all + "\n" + &line).into()
 }
 
 /// Without the white space at its ends, as far as the line goes that each stands in: that is how Terraform does it.

@@ -9,7 +9,8 @@ use super::{Env, Evaluator, ModuleInstance};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Node, Text, Value};
 use crate::sources::terraform::hcl::code::In;
-use crate::sources::terraform::hcl::functions::flag;
+use crate::sources::terraform::hcl::functions;
+use crate::sources::terraform::hcl::functions::{flag, numeric};
 use crate::sources::terraform::resource;
 
 impl<'a> Evaluator<'a> {
@@ -124,10 +125,18 @@ impl<'a> Evaluator<'a> {
             (Expression::Variable(name), Value::Flag(_) | Value::Number(_)) if name.as_str() == "string" => {
                 Node::text(node.to_json().to_string(), at)
             }
+            (Expression::Variable(name), Value::Text(_)) => match name.as_str() {
+                "number" => numeric(&node).map_or(node, |number| Node::new(Value::Number(number), at)),
+                "bool" => flag(&node).map_or(node, |flag| Node::new(Value::Flag(flag), at)),
+                _ => node,
+            },
             (Expression::FuncCall(call), value) => {
                 let mut args = call.args.iter();
                 match (call.name.name.as_str(), args.next(), value) {
                     ("object", Some(Expression::Object(object)), Value::Map(map)) => {
+                        // What the type does not have is dropped.
+                        let names: Vec<&str> = object.iter().filter_map(|(key, _)| key_name(key)).collect();
+                        map.entries.retain(|(key, _)| key.known().is_none_or(|key| names.contains(&key)));
                         for (key, of) in object {
                             let Some(name) = key_name(key) else { continue };
                             let (of, default) = optional(of.expr());
@@ -145,9 +154,20 @@ impl<'a> Evaluator<'a> {
                             }
                         }
                     }
-                    ("list" | "set", Some(of), Value::List(list)) => {
+                    (name @ ("list" | "set"), Some(of), Value::List(list)) => {
                         let items = std::mem::take(&mut list.items);
-                        list.items = items.into_iter().map(|item| self.conform(env, item, of)).collect();
+                        let items: Vec<Node> = items.into_iter().map(|item| self.conform(env, item, of)).collect();
+                        let set = if name == "set" { functions::set(&items) } else { None };
+                        list.items = set.unwrap_or(items);
+                    }
+                    ("tuple", Some(Expression::Array(kinds)), Value::List(list)) => {
+                        let items = std::mem::take(&mut list.items);
+                        let mut kinds = kinds.iter();
+                        let conformed = |item: Node| match kinds.next() {
+                            Some(kind) => self.conform(env, item, kind),
+                            None => item,
+                        };
+                        list.items = items.into_iter().map(conformed).collect();
                     }
                     ("map", Some(of), Value::Map(map)) => {
                         let entries = std::mem::take(&mut map.entries);

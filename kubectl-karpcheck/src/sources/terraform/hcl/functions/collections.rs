@@ -292,7 +292,7 @@ fn of_one_type(items: &[Node]) -> Vec<Node> {
 }
 
 /// The elements of a set, each once and in order; none where some are not known.
-fn set(items: &[Node]) -> Option<Vec<Node>> {
+pub(in crate::sources::terraform::hcl) fn set(items: &[Node]) -> Option<Vec<Node>> {
     let mut items = of_one_type(items);
     if items.iter().any(|one| one.first_unknown().is_some()) {
         return None;
