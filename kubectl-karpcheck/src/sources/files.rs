@@ -107,7 +107,7 @@ pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder
             Ok(_) => reader.file(path, true),
             Err(error) => {
                 let doc = reader.document(path);
-                let url = path.to_str().is_some_and(|path| path.starts_with("https://") || path.starts_with("http://"));
+                let url = path.to_str().is_some_and(|path| is_address(path));
                 let what = if url { FileProblem::Address } else { of_io(&error) };
                 let problem = Problem::new(what, Some(At::whole(doc)));
                 reader.context.builder.problem(problem.as_class(ProblemClass::Fatal));
@@ -525,6 +525,12 @@ fn in_repository(path: &Path) -> (PathBuf, bool) {
 /// A file's extension in lower case; empty for none.
 fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// Is it an address and no path: `https://…`, `s3://…`, `oci://…`?
+fn is_address(path: &str) -> bool {
+    let scheme = path.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.len() > 1 && scheme.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.'))
 }
 
 /// Why a file cannot be read.

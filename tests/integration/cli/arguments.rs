@@ -46,6 +46,21 @@ fn bad_arguments_end_with_two_and_a_cure() {
 }
 
 #[test]
+fn several_rules_and_areas_may_stand_in_one_flag() {
+    let place = TestDir::new();
+    let rules = |args: &[&str]| {
+        let report = place.run(&[&["check", "--offline", "-f", "good.yaml", "-o", "json"], args].concat()).json();
+        report["summary"]["rules"].as_u64().unwrap()
+    };
+    assert_eq!(rules(&["--rule", "ebs-key-without-encryption,ebs-key-unusable"]), 2);
+    assert_eq!(rules(&["--area", "ebs,queue"]), rules(&["--area", "ebs", "--area", "queue"]));
+    for address in ["https://example.com/a.yaml", "s3://bucket/a.yaml", "oci://example.com/a"] {
+        let ended = place.run(&["check", "--offline", "-f", address]);
+        ended.code(3).has("karpcheck does not download files: fetch it first");
+    }
+}
+
+#[test]
 fn a_file_without_its_flag_is_pointed_to_it() {
     bad(&["check", "--offline", "good.yaml"], "tip: files are named with -f, each: -f good.yaml");
     // What a shell makes of -f *.yaml.

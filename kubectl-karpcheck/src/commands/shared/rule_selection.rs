@@ -28,11 +28,12 @@ use crate::schema::kinds::GatherScope;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Rules")]
 pub struct RuleSelectionArgs {
-    /// Run only this rule, even if it is off by default; repeatable
-    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(rule_candidates))]
+    /// Run only this rule, even if it is off by default; repeatable, or several separated by commas
+    #[arg(long, value_name = "ID", value_delimiter = ',', add = ArgValueCandidates::new(rule_candidates))]
     pub rule: Vec<String>,
-    /// Run only the rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade, readiness; repeatable
-    #[arg(long, value_name = "AREA", add = ArgValueCandidates::new(area_candidates))]
+    /// Run only the rules of this area: queue, ebs, cluster-name, tagging, ack, upgrade, readiness; repeatable, or several
+    /// separated by commas
+    #[arg(long, value_name = "AREA", value_delimiter = ',', add = ArgValueCandidates::new(area_candidates))]
     pub area: Vec<String>,
     /// A rule pack (a WebAssembly component), a folder of packs, or a pack in a registry (oci://REGISTRY/NAME:TAG or
     /// @sha256:DIGEST), in addition to the built-in one, under its own name or NAME; repeatable
