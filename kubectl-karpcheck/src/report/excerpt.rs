@@ -97,8 +97,32 @@ fn read(path: &str) -> Option<Vec<String>> {
     Some(text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::to_owned).collect())
 }
 
-/// The scalar that begins at a column (from 1, in characters): a quoted one to its quote, another to where it ends in a
-/// flow or before a comment. Of a map or list the line's rest.
+/// The bytes of what begins a text without quotes: to the bracket that closes what it opens, to where it ends in a flow, or to a comment.
+fn unquoted(text: &str) -> usize {
+    let is_flow = text.starts_with(['{', '[']);
+    let (mut depth, mut quote, mut before) = (0_usize, None, ' ');
+    for (byte, char) in text.char_indices() {
+        let next = text[byte + char.len_utf8()..].chars().next();
+        match (quote, char) {
+            (Some(quoted), char) => quote = (char != quoted || before == '\\').then_some(quoted),
+            (None, '"' | '\'') if depth > 0 && " {[:,".contains(before) => quote = Some(char),
+            (None, '{' | '[') => depth += 1,
+            (None, '}' | ']') => match depth {
+                0 => return byte,
+                1 if is_flow => return byte + 1,
+                _ => depth -= 1,
+            },
+            (None, ',') if depth == 0 && next == Some(' ') => return byte,
+            (None, ' ') if depth == 0 && next == Some('#') => return byte,
+            _ => {}
+        }
+        before = char;
+    }
+    text.len()
+}
+
+/// What begins at a column (from 1, in characters): a quoted scalar to its quote, another to where it ends in a flow or before
+/// a comment, a map or list in brackets to the last of these.
 fn span(line: &str, column: usize) -> Range<usize> {
     let indent = line.len() - line.trim_start().len();
     let start = match column {
@@ -116,11 +140,8 @@ fn span(line: &str, column: usize) -> Range<usize> {
             });
             end.map_or(rest.len(), |(byte, _)| byte + 1)
         }
-        Some('{' | '[') | None => rest.len(),
-        Some(_) => {
-            let ends = [", ", "}", "]", " #"];
-            ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len())
-        }
+        Some(_) => unquoted(rest),
+        None => 0,
     };
     let whole = rest[..length].trim_end();
     let whole = if whole.starts_with(['"', '\'']) { whole } else { whole.trim_end_matches(',') };
@@ -150,6 +171,10 @@ mod tests {
         assert_eq!(meant("ebs: {kmsKeyID: abc, encrypted: true}", 17), "abc");
         assert_eq!(meant("ebs: {kmsKeyID: 'a b'}", 17), "'a b'");
         assert_eq!(meant("  spec: {}", 9), "{}");
+        assert_eq!(meant("- {ebs: {kmsKeyID: 'a}', iops: 1}, x: y}", 4), "ebs: {kmsKeyID: 'a}', iops: 1}");
+        assert_eq!(meant("- {ebs: {kmsKeyID: 'a}', iops: 1}, x: y}", 9), "{kmsKeyID: 'a}', iops: 1}");
+        assert_eq!(meant("role-arn: ${module.karpenter.arn} # ours", 11), "${module.karpenter.arn}");
+        assert_eq!(meant("  spec: {a: b,", 9), "{a: b");
         assert_eq!(meant("  \"Resource\": 5,", 15), "5");
         assert_eq!(meant("  a: é", 6), "é");
         assert_eq!(meant("  tags", 0), "tags");
