@@ -8,6 +8,8 @@
 //! A snapshot holds answers and not what follows from them, so that it is judged with the rules and the derivations of the
 //! day on which it is read. The same answers give the same bytes, but for the times at which they were given.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -222,6 +224,17 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
     })
 }
 
+impl Snapshot {
+    /// Of which cluster it is, as far as that can be told; else its own name.
+    fn identity(&self) -> String {
+        match self.clusters.first() {
+            Some(Answered { uid: Some(uid), .. }) => uid.clone(),
+            Some(one) if !one.within => one.server.clone(),
+            _ => self.name.clone(),
+        }
+    }
+}
+
 /// How clusters are reached, and what is said of the progress.
 pub type Live<'a> = (&'a ClusterOptions, &'a mut dyn FnMut(&str));
 
@@ -237,7 +250,12 @@ pub fn take_in(
     gather_scope: &GatherScope,
     builder: &mut Builder,
 ) -> AwsSummary {
-    snapshots.sort_by(|one, other| other.at.cmp(&one.at));
+    // In the order of their files, but that of two of one cluster the later one comes first.
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, one) in snapshots.iter().enumerate() {
+        first.entry(one.identity()).or_insert(number);
+    }
+    snapshots.sort_by_cached_key(|one| (first.get(&one.identity()).copied(), Reverse(one.at.clone())));
     let mut clusters = live.map(|(args, progress)| cluster::ask(args, gather_scope, progress)).unwrap_or_default();
     let mut exchanges: Vec<(Option<usize>, Exchange)> = vec![];
     for Snapshot { name, kinds, clusters: own, aws, .. } in snapshots {
