@@ -107,7 +107,7 @@ pub fn files(named: Named<'_>, gather_scope: &GatherScope, builder: &mut Builder
             Ok(_) => reader.file(path, true),
             Err(error) => {
                 let doc = reader.document(path);
-                let url = path.to_str().is_some_and(|path| is_address(path));
+                let url = path.to_str().is_some_and(is_address);
                 let what = if url { FileProblem::Address } else { of_io(&error) };
                 let problem = Problem::new(what, Some(At::whole(doc)));
                 reader.context.builder.problem(problem.as_class(ProblemClass::Fatal));
