@@ -277,8 +277,25 @@ fn a_pack_in_python_from_nothing_to_a_finding() {
             succeeds(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(project));
             let pip = project.join(".venv/bin/pip");
             succeeds(Command::new(pip).args(["install", "-q", "componentize-py==0.25.1"]).current_dir(project));
+            raises(project);
         });
     }
+}
+
+/// An exception is told with its name and its line, although there are no files to show the line from.
+fn raises(project: &Path) {
+    let file = project.join("rules/node_pool_without_team.py");
+    let good = std::fs::read_to_string(&file).unwrap();
+    let start = "def check(pool: Item) -> Check:\n";
+    assert!(good.contains(start), "{good}");
+    std::fs::write(&file, good.replace(start, &format!("{start}    1 / 0\n"))).unwrap();
+    let tested = karpcheck(project, &["pack", "test"]);
+    let said = text(&tested.stdout);
+    assert_eq!(tested.status.code(), Some(1), "{said}{}", text(&tested.stderr));
+    for words in ["node_pool_without_team.py:", "in check / ZeroDivisionError: division by zero"] {
+        assert!(said.contains(words), "{said}");
+    }
+    std::fs::write(&file, good).unwrap();
 }
 
 /// The examples are what `pack new` makes projects of: what is alike in them is the same.

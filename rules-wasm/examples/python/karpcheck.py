@@ -659,10 +659,12 @@ class Pack:
     def check(self, rule: str, subject: int) -> Any:
         try:
             return self._rules[rule]._verdict(Item(subject))
-        except Exception:
-            # Without it an exception reaches the user as "unreachable" and nothing else.
-            for line in traceback.format_exc().splitlines():
-                log(line.strip())
+        except Exception as error:
+            # Without it an exception reaches the user as "unreachable" and nothing else. The lines of the files are not shown:
+            # `traceback` would look for them, and there are no files.
+            for frame, line in traceback.walk_tb(error.__traceback__):
+                log(f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}")
+            log(f"{type(error).__name__}: {error}")
             raise
 
     def exports(self) -> type:
