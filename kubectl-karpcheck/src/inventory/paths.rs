@@ -2,6 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
+/// The same path in its shortest form. A leading `.` is how the folder was named, and stays.
+pub(crate) fn as_named(path: &Path) -> PathBuf {
+    if path.starts_with(".") { Path::new(".").join(normalized(path)) } else { normalized(path) }
+}
+
 /// A path without `.` and without what `..` takes away, as far as names tell.
 pub(crate) fn normalized(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::inventory::builder::Builder;
 use crate::inventory::item::UnitPart;
-use crate::inventory::paths::normalized;
+use crate::inventory::paths::as_named;
 #[cfg(doc)]
 use crate::inventory::repository::Repository;
 
@@ -79,9 +79,4 @@ impl Builder {
             _ => path.to_owned(),
         }
     }
-}
-
-/// The same path in its shortest form. A leading `.` is how the folder was named, and stays.
-fn as_named(path: &Path) -> PathBuf {
-    if path.starts_with(".") { Path::new(".").join(normalized(path)) } else { normalized(path) }
 }

@@ -19,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::inventory::paths::as_named;
 use crate::inventory::problem::TerraformProblem;
 use crate::inventory::{Builder, DocId, Item, Node, Origin, Problem, SymbolScope, Value};
 use crate::sources::reader::{Content, Context};
@@ -271,7 +272,7 @@ impl Modules {
                 && small()
                 && let Ok(text) = fs::read_to_string(&path)
             {
-                let doc = builder.document(Origin::File(Arc::from(path.to_string_lossy())));
+                let doc = document(builder, &path);
                 builder.remarks(doc, &text);
                 files.push(ModuleFile { name: name_of(&path), doc, text, named: false });
             }
@@ -343,6 +344,15 @@ fn is_override(name: &str) -> bool {
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The document of a file that calls and functions lead to, under its shortest path: `a/../b/c.json` is `b/c.json`, unless a link
+/// makes it another file.
+fn document(builder: &mut Builder, path: &Path) -> DocId {
+    let short = as_named(path);
+    let same = fs::canonicalize(&short).is_ok_and(|real| fs::canonicalize(path).is_ok_and(|other| other == real));
+    let path = if same { &short } else { path };
+    builder.document(Origin::File(Arc::from(path.to_string_lossy())))
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {

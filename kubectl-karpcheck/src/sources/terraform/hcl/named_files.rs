@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::inventory::{Builder, DocId, Origin};
+use crate::inventory::{Builder, DocId};
 use crate::sources::terraform::hcl::code::TemplateFile;
 
 /// A larger file is no policy, manifest or values.
@@ -31,7 +31,7 @@ pub(super) trait Register {
 
 impl Register for Documents<'_> {
     fn document(&self, path: &Path) -> DocId {
-        self.0.borrow_mut().document(Origin::File(Arc::from(path.to_string_lossy())))
+        super::document(&mut self.0.borrow_mut(), path)
     }
 }
 

@@ -160,6 +160,27 @@ fn files_outside_of_what_was_given_are_not_read() {
 }
 
 #[test]
+fn a_file_has_its_shortest_path_whoever_leads_to_it() {
+    let folder = folder(&[
+        ("env/dev/main.tf", "module \"queue\" {\n  source = \"../../modules/queue\"\n}\n"),
+        (
+            "modules/queue/main.tf",
+            "resource \"aws_iam_policy\" \"p\" {\n  name = \"p\"\n  policy = file(\"${path.module}/policy.json\")\n}\n",
+        ),
+        ("modules/queue/policy.json", "{\"Statement\": []}"),
+    ]);
+    for given in ["", "env/dev"] {
+        let all = read(&folder.path().join(given), &[]);
+        let policy = item(&all, "AWS::IAM::ManagedPolicy", "p");
+        let statement = policy.body.at_path(&["PolicyDocument", "Statement"]).expect("the statements");
+        for (at, file) in [(policy.body.at, "modules/queue/main.tf"), (statement.at, "modules/queue/policy.json")] {
+            let path = all.document(at.doc).origin.to_string();
+            assert!(path.ends_with(file) && !path.contains(".."), "{given}: {path}");
+        }
+    }
+}
+
+#[test]
 fn lines_within_a_directive_lose_the_indentation_of_their_heredoc() {
     for (start, end) in
         [("%{ if true }", "%{ endif }"), ("%{~if true~}", "%{~endif~}"), ("%{~for x in [1]~}", "%{~endfor~}")]
