@@ -144,9 +144,8 @@ impl Principals {
             _ => std::slice::from_ref(node),
         };
         if !matches!(kind, "AWS" | "Service" | "Federated" | "CanonicalUser") {
-            let message = format!("{kind} is no kind of principal: AWS, Service, Federated or CanonicalUser");
-            self.entries.push(Entry::Unknown(refused(&message)));
-            faults.push(Fault::rejected(at, message));
+            let why = format!("{kind} is no kind of principal: AWS, Service, Federated or CanonicalUser");
+            self.entries.push(rejected(why, at, faults));
             return;
         }
         for value in values {
@@ -167,11 +166,7 @@ impl Principals {
                 // The older form of everyone is accepted for services, too, but names no service.
                 "Service" => Entry::Service(Pattern::new(&text, EXACT)),
                 "Federated" => match text.known().and_then(not_federated) {
-                    Some(why) => {
-                        let message = format!("{text}: {why}");
-                        faults.push(Fault::rejected(at, message.clone()));
-                        Entry::Unknown(refused(&message))
-                    }
+                    Some(why) => rejected(format!("{text}: {why}"), at, faults),
                     None => Entry::Federated(Pattern::new(&text, EXACT)),
                 },
                 _ => Entry::Other,
@@ -218,6 +213,13 @@ impl Principals {
     }
 }
 
+/// A principal for which AWS refuses the whole policy.
+fn rejected(why: String, at: &str, faults: &mut Vec<Fault>) -> Entry {
+    let entry = Entry::Unknown(refused(&why));
+    faults.push(Fault::rejected(at, why));
+    entry
+}
+
 /// Why IAM takes a text for no provider of identities: "Federated principals must be valid domain names or SAML metadata ARNs"
 /// (<https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2594>).
 fn not_federated(text: &str) -> Option<&'static str> {
@@ -236,17 +238,13 @@ fn aws(text: &Text, at: &str, faults: &mut Vec<Fault>) -> Entry {
             return Entry::Account(Pattern::new(text, EXACT), None);
         }
         if known.starts_with("arn:") && known.contains(['*', '?']) {
-            let message = format!("{known}: a principal's ARN takes no wildcards");
-            faults.push(Fault::rejected(at, message.clone()));
-            return Entry::Unknown(refused(&message));
+            return rejected(format!("{known}: a principal's ARN takes no wildcards"), at, faults);
         }
         if ["AROA", "AIDA"].iter().any(|prefix| known.starts_with(prefix)) {
             return Entry::Unknown(Reason::new(Cause::Undecidable, Iam::PrincipalId { id: known.into() }));
         }
         if !known.starts_with("arn:") {
-            let message = format!("{known} is no principal: an account, an ARN or \"*\"");
-            faults.push(Fault::rejected(at, message.clone()));
-            return Entry::Unknown(refused(&message));
+            return rejected(format!("{known} is no principal: an account, an ARN or \"*\""), at, faults);
         }
     }
     if let Some(parts) = split(text) {

@@ -6,39 +6,22 @@ use crate::inventory::reason::Template;
 use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
 
 /// Which placeholders a text may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Forms {
-    All,
-    /// `<NAME>` alone: the text's own language has signs of its own for the others.
-    Bracketed,
-    /// All but `<NAME>`.
-    Unbracketed,
-    None,
-}
-
-impl Forms {
-    fn has(self, bracketed: bool) -> bool {
-        match self {
-            Self::All => true,
-            Self::Bracketed => bracketed,
-            Self::Unbracketed => !bracketed,
-            Self::None => false,
-        }
-    }
-
-    fn without_brackets(self) -> Self {
-        if self.has(false) { Self::Unbracketed } else { Self::None }
-    }
+#[derive(Clone, Copy)]
+struct Forms {
+    /// `<NAME>`.
+    bracketed: bool,
+    /// The others.
+    signed: bool,
 }
 
 /// Turns the placeholders of all texts and keys below a node into symbols.
 pub(super) fn mark(node: &mut Node) {
-    mark_all(node, Forms::All);
+    mark_all(node, Forms { bracketed: true, signed: true });
 }
 
-/// The same, of those that documentation writes in angle brackets alone.
+/// The same, of those in angle brackets alone: the text's own language has signs of its own for the others.
 pub(super) fn mark_bracketed(node: &mut Node) {
-    mark_all(node, Forms::Bracketed);
+    mark_all(node, Forms { bracketed: true, signed: false });
 }
 
 fn mark_all(node: &mut Node, forms: Forms) {
@@ -50,7 +33,7 @@ fn mark_all(node: &mut Node, forms: Forms) {
                 mark_text(key, forms);
                 // In a template of EventBridge `<name>` is what an event has there.
                 let template = ["inputTemplate", "InputTemplate", "input_template"].iter().any(|name| key.is(name));
-                mark_all(node, if template { forms.without_brackets() } else { forms });
+                mark_all(node, Forms { bracketed: forms.bracketed && !template, ..forms });
             }
         }
         Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
@@ -120,7 +103,8 @@ fn split(text: &str, forms: Forms) -> Option<Vec<Part>> {
     let mut rest = text;
     let mut plain = 0;
     while let Some(found) = rest[plain..].find(['$', '{', '<']).map(|index| plain + index) {
-        match placeholder(&rest[found..]).filter(|_| forms.has(rest[found..].starts_with('<'))) {
+        let wanted = if rest[found..].starts_with('<') { forms.bracketed } else { forms.signed };
+        match placeholder(&rest[found..]).filter(|_| wanted) {
             Some(length) => {
                 let name = &rest[found..found + length];
                 parts.push(Part::Known(rest[..found].into()));
@@ -206,7 +190,7 @@ mod tests {
 
     fn holes(text: &str) -> Vec<String> {
         let mut text = Text::from(text);
-        mark_text(&mut text, Forms::All);
+        mark_text(&mut text, Forms { bracketed: true, signed: true });
         text.holes().map(|symbol| symbol.name.to_string()).collect()
     }
 
@@ -227,7 +211,7 @@ mod tests {
             Part::Hole(Symbol::new("var.a", SymbolScope::Run, Template::Placeholder { name: "var.a".into() })),
             Part::Known(":<region>:${literal}".into()),
         ]);
-        mark_text(&mut text, Forms::Bracketed);
+        mark_text(&mut text, Forms { bracketed: true, signed: false });
         assert_eq!(text.holes().map(|symbol| &*symbol.name).collect::<Vec<_>>(), ["var.a", "<region>"]);
         let mut template = Map::default();
         template.set("input_template", Node::text("<detail> of ${a}", At::default()));

@@ -227,11 +227,7 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
 impl Snapshot {
     /// Of which cluster it is, as far as that can be told; else its own name.
     fn identity(&self) -> String {
-        match self.clusters.first() {
-            Some(Answered { uid: Some(uid), .. }) => uid.clone(),
-            Some(one) if !one.within => one.server.clone(),
-            _ => self.name.clone(),
-        }
+        self.clusters.first().and_then(Answered::identity).unwrap_or_else(|| self.name.clone())
     }
 }
 

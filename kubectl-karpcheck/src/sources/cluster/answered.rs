@@ -175,12 +175,10 @@ pub(in crate::sources) fn take_in(
     // Whose uid may not be seen is told by its address.
     let uids: BTreeMap<String, String> =
         answered.iter().filter_map(|one| Some((endpoint(&one.server), one.uid.clone()?))).collect();
-    let identity = |one: &Answered| match &one.uid {
+    let identity = |one: &Answered| match one.identity() {
         // Of what could not be asked each is told.
-        _ if one.outcome.is_err() => String::new(),
-        Some(uid) => uid.clone(),
-        None if one.within => String::new(),
-        None => uids.get(&endpoint(&one.server)).cloned().unwrap_or_else(|| endpoint(&one.server)),
+        Some(identity) if one.outcome.is_ok() => uids.get(&identity).cloned().unwrap_or(identity),
+        _ => String::new(),
     };
     let identities: Vec<String> = answered.iter().map(identity).collect();
     let mut best: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -220,6 +218,11 @@ impl Answered {
             uid: None,
             outcome: Err(NotAsked::Failed(why.to_owned())),
         }
+    }
+
+    /// Which cluster it is: its uid, else its address where that is its own.
+    pub(in crate::sources) fn identity(&self) -> Option<String> {
+        self.uid.clone().or_else(|| (!self.within).then(|| endpoint(&self.server)))
     }
 
     /// Why it could not be asked anything.

@@ -350,8 +350,8 @@ fn name_of(path: &Path) -> String {
 /// makes it another file.
 fn document(builder: &mut Builder, path: &Path) -> DocId {
     let short = as_named(path);
-    let same = fs::canonicalize(&short).is_ok_and(|real| fs::canonicalize(path).is_ok_and(|other| other == real));
-    let path = if same { &short } else { path };
+    let same = || canonical(&short).is_some_and(|real| canonical(path).is_some_and(|other| other == real));
+    let path = if short != path && same() { &short } else { path };
     builder.document(Origin::File(Arc::from(path.to_string_lossy())))
 }
 

@@ -77,6 +77,12 @@ pub(super) fn numeric(node: &Node) -> Option<f64> {
     }
 }
 
+/// A number that counts something: whole, not negative, and within reason.
+fn whole(number: f64) -> Option<usize> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to its bounds")]
+    (number.fract() == 0.0 && (0.0..1e6).contains(&number)).then_some(number as usize)
+}
+
 /// A flag, or a text that is one.
 pub(super) fn flag(node: &Node) -> Option<bool> {
     match (&node.value, node.as_str()) {

@@ -1,6 +1,6 @@
 //! Functions of lists, sets and maps. A set is the list of its elements in order, each once; a map goes by its keys in order.
 
-use super::{failed, maybe_nothing, number, numeric, primitive};
+use super::{failed, maybe_nothing, number, numeric, primitive, whole};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Key, List, Map, Node, Reason, Value};
 
@@ -126,7 +126,7 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
             _ => None,
         },
         ("slice", [Node { value: Value::List(List { items, more: None }), .. }, start, end]) => {
-            let (start, end) = (index(start)?, index(end)?);
+            let (start, end) = (whole(numeric(start)?)?, whole(numeric(end)?)?);
             list(items.get(start..end)?.to_vec(), None)
         }
         ("reverse", [Node { value: Value::List(List { items, more: None }), .. }]) => {
@@ -157,7 +157,10 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
             list(items, None)
         }
         ("chunklist", [Node { value: Value::List(List { items, more: None }), .. }, size]) => {
-            let size = if index(size)? == 0 { items.len().max(1) } else { index(size)? };
+            let size = match whole(numeric(size)?)? {
+                0 => items.len().max(1),
+                size => size,
+            };
             let chunk = |items: &[Node]| Node::new(Value::List(items.iter().cloned().collect()), at);
             list(items.chunks(size).map(chunk).collect(), None)
         }
@@ -269,12 +272,6 @@ fn flatten(from: &List, items: &mut Vec<Node>, more: &mut Option<Box<Reason>>) {
             _ => items.push(one.clone()),
         }
     }
-}
-
-fn index(node: &Node) -> Option<usize> {
-    let number = numeric(node)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to its bounds")]
-    (number.fract() == 0.0 && (0.0..1e9).contains(&number)).then_some(number as usize)
 }
 
 /// Elements of one type: where some are texts, numbers and flags are written as such.

@@ -3,7 +3,7 @@
 
 use regex_lite::Regex;
 
-use super::{failed, number, primitive};
+use super::{failed, number, primitive, whole};
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, List, Map, Node, Part, Text, Value};
 
@@ -120,11 +120,6 @@ pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
 /// A text of which each byte is a character.
 fn ascii(text: &str) -> Option<&str> {
     text.is_ascii().then_some(text)
-}
-
-fn whole(number: f64) -> Option<usize> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held to its bounds")]
-    (number.fract() == 0.0 && (0.0..1e6).contains(&number)).then_some(number as usize)
 }
 
 /// The first letter of each word as a capital, as Go's `strings.Title` has it.
