@@ -352,6 +352,38 @@ spec: {url: 'oci://public.ecr.aws/karpenter/karpenter', ref: {tag: 1.8.7}}
     assert!(matches!(queue, FieldValue::Unknown(unknown) if unknown.reason.to_string().contains("Secret queue")));
 }
 
+/// What the values of a release do not set is the chart's default, unless something else may set it.
+#[test]
+fn a_setting_that_a_release_does_not_have_is_absent_only_where_all_its_values_were_read() {
+    let queue = |more: &str| {
+        let inventory = read(&[&format!(
+            "
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {{name: karpenter, namespace: kube-system}}
+spec:
+  chart: {{spec: {{chart: karpenter, version: 1.8.7, sourceRef: {{kind: HelmRepository, name: karpenter}}}}}}
+{more}
+"
+        )]);
+        let controller = only(&inventory, "Karpcheck::Controller");
+        match inventory.get(controller, "/InterruptionQueue").unwrap() {
+            FieldValue::Absent => "absent",
+            FieldValue::Unknown(_) => "unknown",
+            _ => "known",
+        }
+    };
+    let values = "  values: {settings: {clusterName: prod}}";
+    assert_eq!(queue(values), "absent");
+    let from_elsewhere = [
+        format!("{values}\n  valuesFrom: [{{kind: ConfigMap, name: cluster}}]"),
+        "  values: {settings: {clusterName: prod}, controller: {envFrom: [{configMapRef: {name: cluster}}]}}".into(),
+    ];
+    for more in from_elsewhere {
+        assert_eq!(queue(&more), "unknown", "{more}");
+    }
+}
+
 #[test]
 fn a_cluster_of_eksctl_is_told_with_its_roles() {
     let inventory = read(&[

@@ -236,10 +236,11 @@ pub(super) fn from_values(controller: &mut ControllerDraft, values: &Node, versi
         }
     }
     // Values are laid over the chart's defaults: what they do not say is the default, which is empty; but other values
-    // files may say it, so that silence is not knowledge.
-    let silent = Reason::new(Cause::NotProvided, Gap::NotInValues);
+    // files may say it, so that silence is knowledge only where these values are all of an installation's.
+    let whole = values.member(WHOLE).is_some() && settings.more.is_none();
+    let silent = (!whole).then(|| Reason::new(Cause::NotProvided, Gap::NotInValues));
     controller.set("Region", region_of_endpoint(&effective));
-    name_fields(controller, &effective, at, Some(&silent));
+    name_fields(controller, &effective, at, silent.as_ref());
     controller.set("Settings", Some(Node::new(Value::Map(settings), at)));
 }
 

@@ -201,7 +201,10 @@ fn add_release(builder: &mut Builder, release: Release, dependency: Option<Node>
     let bodies = if is_chart(&chart, &repository) && (!is_empty || below.is_empty()) {
         let mut body = direct;
         if let Value::Map(map) = &mut body.value {
-            let whole = map.more.is_none().then(|| Node::new(Value::Flag(true), values.at));
+            // Variables that come from a ConfigMap or a Secret are settings too.
+            let from_elsewhere =
+                values.at_path(&["controller", "envFrom"]).is_some_and(|from| !from.elements().is_empty());
+            let whole = (map.more.is_none() && !from_elsewhere).then(|| Node::new(Value::Flag(true), values.at));
             for (member, node) in [(CHART_VERSION, version.or(dependency)), (CHART_REF, chart_ref), (WHOLE, whole)] {
                 if let Some(node) = node {
                     map.set(member, node);

@@ -193,8 +193,14 @@ impl Actor {
         let Some(class) = self.class else { return vec![self.unknown_id(on, "role", "")] };
         let role = class.field("/spec/role");
         if role.matches("*:*").is_yes() {
-            // No role's name: an ARN, whose account may be a placeholder of any form.
-            return vec![self.unknown_id(on, "role", "")];
+            // An ARN, of which Karpenter takes the name; its account may be a placeholder of any form.
+            return vec![match (role.linked(), role.known_text()) {
+                (Some(item), _) => of_item(item),
+                (None, Some(arn)) if role.matches("arn:*:iam::*:role/?*").is_yes() => {
+                    Resource { id: arn.rsplit('/').next().map(str::to_owned), ..of_field("{role}", "role", role) }
+                }
+                _ => self.unknown_id(on, "role", ""),
+            }];
         }
         if !role.is_absent() {
             return vec![match role.linked() {
