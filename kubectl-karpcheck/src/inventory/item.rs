@@ -205,6 +205,8 @@ pub enum UnitPart {
     Call(Arc<str>),
     /// What Argo CD installs in a cluster, by the name or the address that it has the cluster by.
     Destination(Arc<str>),
+    /// What one API server answered to one question: of a file of dumps a list, or an object that stands alone, by its number.
+    Answer(u32),
 }
 
 impl Item {

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::builder::{Builder, ScopePlan};
-use crate::inventory::item::{ClusterId, Origin, SourceKind, UnitPart};
-use crate::inventory::problem::FlagProblem;
+use crate::inventory::item::{ClusterId, SourceKind, UnitPart};
+use crate::inventory::node::At;
+use crate::inventory::problem::{FileProblem, FlagProblem};
 use crate::inventory::stated::{Stated, StatedFact};
 use crate::inventory::{Inventory, Problem};
 use crate::karpenter::DERIVATION;
@@ -18,13 +19,19 @@ use crate::karpenter::controller;
 use crate::karpenter::controller::Identity;
 use crate::schema::kinds::CONTROLLER;
 
+mod dumps;
 mod facts;
 mod names;
 mod neighbourhood;
 mod parts;
+mod sightings;
+mod units;
 
+use dumps::Dumps;
 use facts::{Facts, Named};
 use neighbourhood::Neighbourhood;
+use sightings::Sightings;
+use units::Unit;
 
 /// Folders that hold what is not deployed: each is a world of its own.
 const APART: &[&str] =
@@ -32,7 +39,10 @@ const APART: &[&str] =
 
 /// The inventory of what was gathered: a scope for each cluster that it describes.
 pub fn inventory(mut builder: Builder) -> Inventory {
-    let plans = plans(&builder);
+    let (plans, undecided) = plans(&builder);
+    for (what, at) in undecided {
+        builder.problem(Problem::new(what, Some(at)));
+    }
     // A flag that meets nothing is mentioned.
     if builder.stated().cluster_name.is_some() && plans.len() > 1 && !plans.iter().any(|plan| plan.nameless) {
         builder.problem(Problem::new(FlagProblem::ClusterName, None));
@@ -67,26 +77,7 @@ fn not_used(stated: &Stated, inventory: &mut Inventory) {
 
 /// What is stated of the files of each scope, for another reading of them: a scope has no name before its files are read.
 pub fn stated_of_units(builder: &Builder) -> BTreeMap<Arc<str>, Stated> {
-    builder.state_of_units(&plans(builder))
-}
-
-/// What was read as one.
-#[derive(Debug, Default)]
-struct Unit {
-    /// The folder that it lies in, by its names from what `-f` names on. Empty for what was named as a file.
-    folder: Vec<String>,
-    /// The file or folder that it is.
-    label: String,
-    /// The same as a report names it.
-    shown: String,
-    /// Its items, by their place in the builder.
-    items: Vec<usize>,
-    /// The live cluster whose objects it is.
-    cluster: Option<ClusterId>,
-    /// Is it read from AWS, by whichever way?
-    answers: bool,
-    /// Is it a root of Terraform?
-    root: bool,
+    builder.state_of_units(&plans(builder).0)
 }
 
 /// A controller, before it is derived, and what makes it one and no other.
@@ -109,30 +100,36 @@ struct Core {
     called: Option<String>,
     /// What Argo CD calls it, where that installs them.
     destinations: BTreeSet<UnitPart>,
+    /// Was a controller of it seen in a cluster?
+    is_seen: bool,
     /// Which of the worlds it is in.
     world: u32,
 }
 
-/// The plans of the scopes, each with its name.
-fn plans(builder: &Builder) -> Vec<ScopePlan> {
-    let units = units(builder);
+/// The plans of the scopes, each with its name, and the dumps that could not be given to a cluster.
+fn plans(builder: &Builder) -> (Vec<ScopePlan>, Vec<(FileProblem, At)>) {
+    let sightings = Sightings::new(builder);
+    let units = units::all(builder, &sightings);
     let mut worlds: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
     for (number, unit) in units.iter().enumerate() {
         worlds.entry(apart(&unit.folder)).or_default().push(number);
     }
-    let facts: Vec<Facts> = units.iter().map(|unit| facts::of_unit(builder, unit)).collect();
+    let facts: Vec<Facts> = units.iter().map(|unit| facts::of_unit(builder, unit, &sightings)).collect();
     let mut scopes: Vec<Core> = vec![];
     let mut controllers: Vec<Controller> = vec![];
+    let mut known_worlds = 0;
     for (number, members) in (0..).zip(worlds.values()) {
+        known_worlds = number + 1;
         let world = World { builder, units: &units, facts: &facts, members };
         let mut own = world.scopes(&mut controllers);
         own.iter_mut().for_each(|core| core.world = number);
         scopes.extend(own);
     }
     if scopes.is_empty() {
-        return vec![];
+        return (vec![], vec![]);
     }
-    names::named(builder, &units, &controllers, scopes)
+    let undecided = dumps::undecided(builder, &units, &facts, &mut scopes, known_worlds);
+    (names::named(builder, &units, &controllers, scopes), undecided)
 }
 
 /// The folder that a unit's world begins at, where it is one that is not deployed; empty for all that is.
@@ -144,40 +141,14 @@ fn apart(folder: &[String]) -> Vec<String> {
     }
 }
 
-fn units(builder: &Builder) -> Vec<Unit> {
-    let mut units: BTreeMap<(u8, String), Unit> = BTreeMap::new();
-    for (index, item) in builder.items().iter().enumerate() {
-        let origin = builder.origin(item.doc());
-        let answers = item.source == SourceKind::Aws;
-        let (key, path, root) = match (&item.unit, origin) {
-            _ if item.cluster != ClusterId::FILES => ((0, item.cluster.0.to_string()), None, false),
-            (Some(file), _) if builder.is_overlay_file(file) => ((2, file.to_string()), Some(file.to_string()), false),
-            (Some(root), _) => ((1, root.to_string()), Some(root.to_string()), true),
-            (None, Origin::File(path)) => ((2, path.to_string()), Some(path.to_string()), false),
-            (None, Origin::Live(live)) => ((0, live.context.to_string()), None, false),
-            (None, Origin::Flag(_) | Origin::Setting(_) | Origin::Aws(_)) => ((3, String::new()), None, false),
-        };
-        let unit = units.entry(key).or_insert_with(|| Unit {
-            folder: path.as_deref().map_or_else(Vec::new, |path| builder.folder(path, root)),
-            label: path.clone().unwrap_or_default(),
-            shown: path.as_deref().map_or_else(String::new, |path| builder.shown(path)),
-            items: vec![],
-            cluster: (item.cluster != ClusterId::FILES).then_some(item.cluster),
-            answers,
-            root,
-        });
-        unit.answers &= answers;
-        unit.items.push(index);
-    }
-    units.into_values().collect()
-}
-
 /// What a unit without a controller is held against.
 struct Around<'a> {
     near: Neighbourhood<'a>,
     /// For each core the units of no core that name its cluster.
     speakers: Vec<BTreeSet<usize>>,
     named: Named<'a>,
+    /// The cores with a controller that was seen in a cluster: each is a cluster of its own.
+    seen: BTreeSet<usize>,
 }
 
 /// Units that may be of one cluster: all that is deployed, or one example.
@@ -206,6 +177,7 @@ impl World<'_> {
             near: Neighbourhood::new(self.builder, self.units, &cores),
             speakers: self.speakers(&cores),
             named: Named::new(&cores),
+            seen: (0..).zip(&cores).filter(|(_, core)| core.is_seen).map(|(number, _)| number).collect(),
         };
         let (named, unnamed): (Vec<_>, Vec<_>) =
             rest.map(|unit| (unit, self.named(unit, &cores, &around))).partition(|(_, joined)| !joined.is_empty());
@@ -227,6 +199,15 @@ impl World<'_> {
         add(&mut rights, &near);
         let (mut choices, mut alone): (Vec<_>, Vec<_>) =
             near.into_iter().chain(looks(far, &rights)).partition(|(_, joined)| !joined.is_empty());
+        // Where there are dumps of several clusters, looks are no evidence of whose one is.
+        let dumps = Dumps::new(self.units, self.facts, self.members);
+        choices.retain(|(unit, joined)| {
+            let stays = !joined.iter().any(|core| dumps.may_be_of_another(*unit, &cores[*core].facts));
+            if !stays {
+                alone.push((*unit, vec![]));
+            }
+            stays
+        });
         // What lies with something that is of no core, and with no core, goes with that.
         let folder = |unit: usize| self.units[unit].folder.first();
         let elsewhere: BTreeSet<Option<&String>> = alone.iter().map(|(unit, _)| folder(*unit)).collect();
@@ -309,7 +290,7 @@ impl World<'_> {
                 let mut others = core.controllers.iter().map(|other| &controllers[*other]);
                 match unit.cluster {
                     Some(_) => core.units.contains(&controller.unit),
-                    None => match is_seen(controller, others.clone()) {
+                    None => match self.is_seen(controller, others.clone()) {
                         Some(same) => same,
                         None => {
                             others.clone().all(|other| self.may_be(other, controller))
@@ -372,6 +353,7 @@ impl World<'_> {
             core.called = name_of(&core.controllers, controllers);
             for number in &core.controllers {
                 core.facts.take(facts::of_identity(&controllers[*number].identity));
+                core.is_seen |= controllers[*number].identity.uid.is_some();
             }
             // Other controllers in one file speak for themselves.
             for unit in &core.units {
@@ -382,6 +364,24 @@ impl World<'_> {
             }
         }
         cores
+    }
+
+    /// Is a controller one of these, by what was seen in a cluster: by its own uid, by another object that is beside both, or as a part
+    /// of one answer? None where nothing that was seen is compared: what a dump of another cluster shows is no next state of this one.
+    fn is_seen<'a>(
+        &self,
+        controller: &Controller,
+        others: impl Iterator<Item = &'a Controller> + Clone,
+    ) -> Option<bool> {
+        let own = controller.identity.uid.as_ref()?;
+        let mut seen = others.filter(|other| other.identity.uid.is_some()).peekable();
+        seen.peek()?;
+        // A file that holds the dumps of several clusters was taken apart.
+        let beside = |other: &Controller| {
+            (other.unit == controller.unit && !other.identity.differs(&controller.identity))
+                || self.facts[other.unit].shares_object(&self.facts[controller.unit])
+        };
+        Some(seen.any(|other| other.identity.uid.as_ref() == Some(own) || beside(other)))
     }
 
     /// Are two controllers one: the same object, a manifest and its live object, or values and the Deployment made of them?
@@ -425,17 +425,29 @@ impl World<'_> {
     /// The cores that a unit without a controller names, or that take it in.
     fn named(&self, unit: usize, cores: &[Core], around: &Around<'_>) -> Vec<usize> {
         let facts = &self.facts[unit];
+        if !facts.seen.is_empty() {
+            let of: Vec<usize> = (0..cores.len()).filter(|core| cores[*core].facts.shares_object(facts)).collect();
+            if !of.is_empty() {
+                return of;
+            }
+        }
         let fits = |core: &usize| !cores[*core].facts.apart(facts);
         let meeting: Vec<usize> = around.named.meeting(facts).into_iter().filter(fits).collect();
         if !meeting.is_empty() {
-            return meeting;
+            return self.of_one(unit, meeting, around);
         }
-        around.near.take(&self.units[unit].folder).filter(fits).collect()
+        self.of_one(unit, around.near.take(&self.units[unit].folder).filter(fits).collect(), around)
+    }
+
+    /// The cores that a unit belongs to. What was seen is of one cluster: among several that are known to be several, of none.
+    fn of_one(&self, unit: usize, cores: Vec<usize>, around: &Around<'_>) -> Vec<usize> {
+        let seen = cores.iter().filter(|core| around.seen.contains(core)).count();
+        if self.units[unit].dumped && seen > 1 { vec![] } else { cores }
     }
 
     /// The cores that a unit belongs to which names none. `rights` says which have a policy of a controller's.
     fn looks(&self, unit: usize, cores: &[Core], around: &Around<'_>, rights: &[bool]) -> Vec<usize> {
-        let Around { near, speakers, named } = around;
+        let Around { near, speakers, named, .. } = around;
         let (facts, folder) = (&self.facts[unit], &self.units[unit].folder);
         let other = |core: usize| cores[core].called.is_some() && !facts.names.is_empty();
         let fits = |core: &usize| {
@@ -454,7 +466,8 @@ impl World<'_> {
         let beside = near.lies_in(folder);
         // It speaks of other clusters, and another unit of this one: it is theirs.
         let spoken_for = |core: usize| !facts.names.is_empty() && speakers[core].iter().any(|speaker| *speaker != unit);
-        near.nearest(folder, |core| fits(&core) && (beside || !spoken_for(core)))
+        let nearest = near.nearest(folder, |core| fits(&core) && (beside || !spoken_for(core)));
+        self.of_one(unit, nearest, around)
     }
 
     /// For each core the units of no core that name its cluster.
@@ -475,17 +488,21 @@ impl World<'_> {
     /// Without any controller: one scope where all may speak of one cluster, else one for each root or name.
     fn without_controllers(&self) -> Vec<Core> {
         let folders: BTreeSet<&Vec<String>> = self.members.iter().map(|unit| &self.units[*unit].folder).collect();
-        if folders.len() <= 1 || self.may_be_one() {
+        let dumps = Dumps::new(self.units, self.facts, self.members);
+        if !dumps.are_several() && (folders.len() <= 1 || self.may_be_one()) {
             return vec![Core { units: self.members.iter().copied().collect(), ..Core::default() }];
         }
-        // A root speaks for itself, and so does a folder that names a cluster.
+        // A root speaks for itself, and so does a folder that names a cluster, or holds the dump of another than others do.
         let mut cores: Vec<Core> = vec![];
         for unit in self.members {
             let facts = &self.facts[*unit];
-            if !self.units[*unit].root && facts.names.is_empty() {
+            if !self.units[*unit].root && facts.names.is_empty() && !dumps.is_apart(*unit) {
                 continue;
             }
             let twin = cores.iter_mut().find(|core| {
+                if dumps.is_among_several(*unit) || core.facts.has_other_objects(facts) {
+                    return core.facts.shares_object(facts);
+                }
                 let beside = core.units.iter().any(|own| self.units[*own].folder == self.units[*unit].folder);
                 beside || (!core.facts.apart(facts) && !core.facts.names.is_disjoint(&facts.names))
             });
@@ -523,25 +540,26 @@ impl World<'_> {
     /// What joined nothing: each root by itself, the rest by the folder that it lies in.
     fn rest(&self, alone: Vec<usize>) -> Vec<Core> {
         let mut groups: BTreeMap<(bool, String), Core> = BTreeMap::new();
+        let dumps = Dumps::new(self.units, self.facts, self.members);
+        let mut apart: Vec<Core> = vec![];
         for unit in alone {
-            let own = &self.units[unit];
-            let key = if own.root { (true, own.label.clone()) } else { (false, own.folder.join("/")) };
-            let core = groups.entry(key).or_default();
+            let (own, facts) = (&self.units[unit], &self.facts[unit]);
+            let core = if dumps.is_among_several(unit) {
+                let twin = apart.iter().position(|core| core.facts.shares_object(facts));
+                let place = twin.unwrap_or(apart.len());
+                if twin.is_none() {
+                    apart.push(Core::default());
+                }
+                &mut apart[place]
+            } else {
+                let key = if own.root { (true, own.label.clone()) } else { (false, own.folder.join("/")) };
+                groups.entry(key).or_default()
+            };
             core.units.insert(unit);
-            core.facts.take(self.facts[unit].clone());
+            core.facts.take(facts.clone());
         }
-        groups.into_values().collect()
+        groups.into_values().chain(apart).collect()
     }
-}
-
-/// Is a controller one of these, by the uids of what was seen in a cluster? None where nothing that was seen is compared: what a
-/// dump of another cluster shows is no next state of this one.
-fn is_seen<'a>(controller: &Controller, mut others: impl Iterator<Item = &'a Controller> + Clone) -> Option<bool> {
-    let own = controller.identity.uid.as_ref()?;
-    others
-        .clone()
-        .any(|other| other.identity.uid.is_some())
-        .then(|| others.any(|other| other.identity.uid.as_ref() == Some(own)))
 }
 
 /// The one name that some controllers say, if they do.

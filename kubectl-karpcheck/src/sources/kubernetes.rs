@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::inventory::problem::KubernetesProblem;
-use crate::inventory::{Builder, Draft, Node, Problem, SourceKind, SymbolScope, Value};
+use crate::inventory::{Builder, Draft, Node, Problem, SourceKind, SymbolScope, UnitPart, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
 use crate::sources::reader::{Content, Context, Document, Reader};
@@ -39,6 +39,8 @@ pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
 pub(super) struct Kubernetes {
     held: Vec<Held>,
     configs: Configs,
+    /// How many answers of API servers were read.
+    answers: u32,
     /// Are all there?
     finished: bool,
 }
@@ -61,7 +63,12 @@ impl Reader for Kubernetes {
             kind.ends_with("List") && node.member("items").is_some_and(|items| matches!(items.value, Value::List(_)));
         if is_list {
             let (items, placeholders) = (items_of(node, &kind), *placeholders);
-            let items = items.into_iter().map(|node| document.inner(Content::Node { node, placeholders }));
+            // A list without objects of a cluster, and one of lists, is nobody's answer.
+            let answered = items.iter().any(is_live);
+            let part = if answered { Some(self.answer()) } else { document.part.clone() };
+            let items = items
+                .into_iter()
+                .map(|node| Document { part: part.clone(), ..document.inner(Content::Node { node, placeholders }) });
             context.nested.extend(items);
             return 0;
         }
@@ -71,6 +78,10 @@ impl Reader for Kubernetes {
             placeholders::mark(node);
         }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));
+        if live && document.part.is_none() {
+            document.part = Some(self.answer());
+            context.builder.enter_part(document.part.clone());
+        }
         if !live && root.is_none() && !self.finished {
             context.followed.extend(kustomizations::taken(&body, &path));
             self.held.push(Held { path, doc, named, node: body });
@@ -118,6 +129,12 @@ impl Reader for Kubernetes {
 }
 
 impl Kubernetes {
+    /// The next answer of an API server.
+    const fn answer(&mut self) -> UnitPart {
+        self.answers += 1;
+        UnitPart::Answer(self.answers)
+    }
+
     /// Adds an object as it is installed, by the overlay of a file if it is.
     fn take(
         &self,
@@ -142,7 +159,10 @@ impl Kubernetes {
             }
             "argoproj.io/Application" | "argoproj.io/ApplicationSet" => {
                 let installed = gitops::argo(context.builder, &draft, folder);
-                let parts = installed.into_iter().map(|(part, content)| Document { part, ..document.inner(content) });
+                let parts = installed.into_iter().map(|(part, content)| {
+                    let inner = document.inner(content);
+                    Document { part: part.or_else(|| inner.part.clone()), ..inner }
+                });
                 context.nested.extend(parts);
                 vec![]
             }

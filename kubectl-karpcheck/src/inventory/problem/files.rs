@@ -28,6 +28,8 @@ super::problems! {
         Unread "alias-bomb" AliasBomb { error: Arc<str> } = "{error}: leave it out";
         Note "key-twice" KeyTwice { key: Arc<str> } = "`{key}` occurs twice in one object: the last one counts, as it does for kubectl";
         Unread "log-not-recognised" OtherLog = "no line of this log is one that Karpenter's controller writes: give what `kubectl logs` prints of it";
+        Note "dump-of-some-cluster" SeveralClusters { answers: usize } = "it holds dumps of several clusters, and of {answers} of the lists and objects in it nothing tells which of these they are of: each was judged alone. Give the dump of each cluster as a file of its own";
+        Note "dump-of-some-cluster" AmongSeveralClusters = "it is a dump among those of several clusters, and nothing tells which of these it is of: it was judged alone. Give all of a cluster's in one list, as `kubectl get KIND,KIND -A -o yaml` prints them, or the dumps of each cluster in a folder of its own";
         Note "log-cut" LogCut { read: usize, total: usize } = "of this log the last {read} of {total} lines were read: give the part that matters";
         Note "reported" Reported { message: Arc<str> } = "{message}";
         Fatal "kustomization-not-built" NoKubectl { folder: Arc<str> } = "kubectl is not on the PATH: build it by other means, as in `kustomize build {folder} | kubectl karpcheck check -f -`";

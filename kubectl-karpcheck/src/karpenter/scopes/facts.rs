@@ -8,6 +8,7 @@ use crate::inventory::item::{Item, SourceKind};
 use crate::inventory::location::{endpoint, location_in};
 use crate::inventory::node::Node;
 use crate::karpenter::controller::Identity;
+use crate::karpenter::scopes::sightings::{Sighting, Sightings};
 use crate::karpenter::scopes::{Core, Unit};
 use crate::karpenter::{controller, policies};
 
@@ -25,6 +26,8 @@ pub(super) struct Facts {
     queues: BTreeSet<String>,
     pub(super) accounts: BTreeSet<String>,
     pub(super) regions: BTreeSet<String>,
+    /// Objects that were seen in a cluster, and in another place, too.
+    pub(super) seen: BTreeSet<Sighting>,
     /// Does it hold a policy of a controller's?
     pub(super) has_rights: bool,
 }
@@ -38,6 +41,7 @@ impl Facts {
         self.queues.extend(other.queues);
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
+        self.seen.extend(other.seen);
         self.has_rights |= other.has_rights;
     }
 
@@ -51,7 +55,18 @@ impl Facts {
         self.accounts == other.accounts && self.regions == other.regions && self.endpoints == other.endpoints
     }
 
-    /// Are they certainly of two accounts, regions or API servers?
+    /// Was one object, with its uid, seen in both? Then they are of one cluster.
+    pub(super) fn shares_object(&self, other: &Self) -> bool {
+        !self.seen.is_disjoint(&other.seen)
+    }
+
+    /// Has an object another uid in each, and none the same? A uid is never used again, and an object may be made anew.
+    pub(super) fn has_other_objects(&self, other: &Self) -> bool {
+        let elsewhere = |seen: &Sighting| other.seen.range(seen.object()).next().is_some();
+        !self.shares_object(other) && self.seen.iter().any(elsewhere)
+    }
+
+    /// Are they certainly of two accounts, regions, API servers or clusters?
     pub(super) fn apart(&self, other: &Self) -> bool {
         let differ = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
             !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
@@ -59,6 +74,7 @@ impl Facts {
         differ(&self.accounts, &other.accounts)
             || differ(&self.regions, &other.regions)
             || differ(&self.endpoints, &other.endpoints)
+            || self.has_other_objects(other)
     }
 }
 
@@ -97,8 +113,8 @@ impl<'a> Named<'a> {
 }
 
 /// What the items of a unit say of the cluster that they are of.
-pub(super) fn of_unit(builder: &Builder, unit: &Unit) -> Facts {
-    let mut facts = Facts::default();
+pub(super) fn of_unit(builder: &Builder, unit: &Unit, sightings: &Sightings) -> Facts {
+    let mut facts = Facts { seen: sightings.repeated(&unit.items), ..Facts::default() };
     let items = unit.items.iter().map(|index| &builder.items()[*index]);
     // A question without an answer says what was asked about, and nothing of what there is.
     for item in items.filter(|item| !item.is_unanswered()) {
@@ -168,6 +184,7 @@ pub(super) fn of_identity(identity: &Identity) -> Facts {
         queues: identity.queue.iter().map(|queue| last(queue)).collect(),
         accounts: identity.role.iter().filter_map(|role| account(role)).collect(),
         regions: set(&identity.region),
+        seen: BTreeSet::new(),
         has_rights: false,
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn named(
     }
     let owners = parts::owners(builder, units, controllers, &scopes);
     let left = left_over(units, &scopes, &owners);
-    names.extend(left.iter().map(|(_, unit, _)| units[*unit].shown.clone()));
+    names.extend(left.iter().map(|(_, unit, _)| units[*unit].place()));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for name in &mut names {
         let before = seen.entry(name.clone()).or_default();
@@ -112,9 +112,10 @@ fn common(units: &[&Unit]) -> String {
     });
     let path: std::path::PathBuf = shared.into_iter().collect();
     let text = path.to_string_lossy().into_owned();
-    match units {
-        [one] if !one.root => one.shown.clone(),
-        _ if text.is_empty() => "files".to_owned(),
-        _ => text,
+    let of_file = units.first().filter(|first| !first.root && units.iter().all(|unit| unit.shown == first.shown));
+    match of_file {
+        Some(file) => file.place(),
+        None if text.is_empty() => "files".to_owned(),
+        None => text,
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Calls<'a> {
 fn call_of(item: &Item) -> Option<&str> {
     match item.part.as_ref()? {
         UnitPart::Call(call) => Some(call),
-        UnitPart::Destination(_) => None,
+        UnitPart::Destination(_) | UnitPart::Answer(_) => None,
     }
 }
 
