@@ -158,7 +158,7 @@ fn one_who_may_nothing_is_told_so_in_one_line_and_the_job_is_not_done() {
 }
 
 #[test]
-fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
+fn no_credentials_wrong_ones_and_a_wrong_authority_are_told_apart() {
     let Some(server) = server() else { return };
     let with = |change: &dyn Fn(&mut ClusterOptions)| {
         let mut args =
@@ -172,7 +172,20 @@ fn a_wrong_token_and_a_wrong_authority_are_told_apart() {
         problem.to_string()
     };
     let unknown = with(&|args| args.token = Some("expired".into()));
-    assert!(unknown.contains("did not accept the credentials (401"), "{unknown}");
+    assert!(
+        unknown.contains("did not accept the credentials (401") && unknown.contains(": log in again;"),
+        "{unknown}"
+    );
+    let nobody = with(&|args| {
+        let text = std::fs::read_to_string(args.kubeconfig.as_ref().unwrap()).unwrap();
+        let path = args.kubeconfig.as_ref().unwrap().with_extension("anonymous");
+        std::fs::write(&path, text.replace("{token: reader-token}", "{}")).unwrap();
+        args.kubeconfig = Some(path);
+    });
+    assert!(
+        nobody.contains("refuses system:anonymous (403): log in, ") && !nobody.contains("role"),
+        "who is not logged in lacks no right: {nobody}"
+    );
     let another = with(&|args| args.tls_server_name = Some("prod.example.com".into()));
     assert!(another.contains("certificate is for another name") && another.contains("--tls-server-name"), "{another}");
     let untrusted = with(&|args| {

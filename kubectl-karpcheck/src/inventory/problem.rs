@@ -68,8 +68,8 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// What it means for the run.
     pub class: ProblemClass,
-    /// The reason that it leaves in what depends on it.
-    pub reason: Option<Reason>,
+    /// The reasons that it leaves in what depends on it.
+    pub reasons: Vec<Reason>,
     /// Where.
     pub at: Option<At>,
     /// The context that it is about, where it has no place; empty where there is only one world.
@@ -81,7 +81,7 @@ impl Problem {
     /// A problem of the class that its code has in the catalogue.
     pub fn new(kind: impl Into<ProblemKind>, at: Option<At>) -> Self {
         let kind = kind.into();
-        Self { class: kind.class(), kind, reason: None, at, context: "".into(), wording: Wording::default() }
+        Self { class: kind.class(), kind, reasons: vec![], at, context: "".into(), wording: Wording::default() }
     }
 
     /// The same problem where who asked decides what it means: a file that was named, a list that a rule can do without.
@@ -90,10 +90,10 @@ impl Problem {
         Self { class, ..self }
     }
 
-    /// The same problem, as what leaves a reason.
+    /// The same problem, as what leaves these reasons.
     #[must_use]
-    pub fn leaving(self, reason: Reason) -> Self {
-        Self { reason: Some(reason), ..self }
+    pub fn leaving(self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+        Self { reasons: reasons.into_iter().collect(), ..self }
     }
 
     /// The same problem, about one context.

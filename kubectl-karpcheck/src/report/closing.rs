@@ -284,7 +284,7 @@ fn suppressed(run: &Run<'_>) -> Option<String> {
 fn skipped(run: &Run<'_>) -> Vec<String> {
     // What stands above as a problem is not told again.
     let words = |reason: &Reason| {
-        let above = run.inventory.problems().iter().any(|problem| problem.reason.as_ref() == Some(reason));
+        let above = run.inventory.problems().iter().any(|problem| problem.reasons.contains(reason));
         if above { "see the problem above".to_owned() } else { reason.to_string() }
     };
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();

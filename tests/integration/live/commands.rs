@@ -18,6 +18,22 @@ fn run(server: &ApiServer, user: &str, args: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
+fn what_refused_lists_leave_without_an_answer_is_one_line() {
+    let Some(server) = server() else { return };
+    for (user, args) in [("nobody", &["check"][..]), ("nobody", &["check", "-n", "infra"]), ("reader", &["check"])] {
+        let (code, out, err) = run(&server, user, args);
+        let shortfalls: Vec<&str> = out.lines().filter(|line| line.starts_with("Not checked")).collect();
+        let [line] = shortfalls.as_slice() else { panic!("{user} {args:?}: {code} {out}{err}") };
+        assert!(line.ends_with(": not all were seen: see the problem above."), "{user} {args:?}: {line}");
+        assert_eq!(
+            out.contains("if your rights are for another namespace, name that with -n"),
+            args.len() > 1,
+            "{out}"
+        );
+    }
+}
+
+#[test]
 fn an_upgrade_starts_from_the_version_that_runs() {
     let Some(server) = server() else { return };
     let (code, out, err) = run(&server, "admin", &["upgrade", "--to", "1.14.1"]);

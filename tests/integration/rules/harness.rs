@@ -143,7 +143,7 @@ impl Harness {
             .iter()
             // That AWS refused something is what such a case is about.
             .filter(|problem| problem.is_incomplete())
-            .filter(|problem| problem.reason.as_ref().is_none_or(|reason| reason.cause != Cause::Refused))
+            .filter(|problem| problem.reasons.iter().all(|reason| reason.cause != Cause::Refused))
             .map(|problem| problem.to_string())
             .collect();
         assert!(unread.is_empty(), "{}: {unread:?}", folder.display());

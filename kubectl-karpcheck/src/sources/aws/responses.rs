@@ -182,7 +182,7 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, gather_scope: &Gathe
             // In a run with --aws each refusal and failure is reported once, however many calls met it.
             if !asked.live {
                 let refused = AwsProblem::SavedRefused { permission, about, text: text.trim().into() };
-                reader.builder.problem(Problem::new(refused, Some(asked.place)).leaving(reason.clone()));
+                reader.builder.problem(Problem::new(refused, Some(asked.place)).leaving([reason.clone()]));
             }
             reader.ignorance(operation, reason);
         }
@@ -194,7 +194,7 @@ pub(crate) fn read(asked: Option<&Asked>, outcome: Outcome, gather_scope: &Gathe
             let reason = Reason::new(Cause::Failed, gap);
             if !asked.live {
                 let problem = Problem::new(AwsProblem::SavedFailed { command, about, error }, Some(asked.place));
-                reader.builder.problem(problem.leaving(reason.clone()));
+                reader.builder.problem(problem.leaving([reason.clone()]));
             }
             reader.ignorance(operation, reason);
         }

@@ -156,8 +156,8 @@ impl From<Failure> for Refusal {
             Failure::Forbidden(_) => Self::Forbidden,
             Failure::NotFound => Self::NotFound,
             Failure::Interrupted => Self::Interrupted,
-            // A token that ended in the middle of a run.
-            Failure::Unauthorized(_) => Self::Failed(format!("{failure}: log in again")),
+            // A token that ended in the middle of a run; a server that tells everyone what it serves.
+            Failure::Unauthorized(_) | Failure::Anonymous => Self::Failed(format!("{failure}: log in again")),
             failure => Self::Failed(failure.to_string()),
         }
     }

@@ -19,6 +19,8 @@ use crate::sources::interrupt;
 const LARGEST_BODY: usize = 256 << 20;
 /// An error's text is one sentence of a stranger's: enough of it to recognise it.
 const LONGEST_MESSAGE: usize = 300;
+/// How an API server calls who sent no credentials, where it says whom it refuses: nothing else in its answer tells.
+const ANONYMOUS: &str = "User \"system:anonymous\"";
 /// The wait for the first word of a server, where the user says nothing: what is not there answers no later either.
 const FIRST_WORD: Duration = Duration::from_secs(10);
 /// Requests without an answer, one after the other, after which a server is given up: as many as are under way at a time.
@@ -59,6 +61,9 @@ pub(super) enum Failure {
     /// 401: the server does not know who asks.
     #[error("the server did not accept the credentials (401 {0})")]
     Unauthorized(String),
+    /// 403 for who sent no credentials at all.
+    #[error("no credentials came to the server, which refuses system:anonymous (403)")]
+    Anonymous,
     /// 403: the server knows who asks, and refuses.
     #[error("{0}")]
     Forbidden(String),
@@ -232,6 +237,7 @@ impl Api {
         let message = server_message(&body);
         let failure = match status.as_u16() {
             401 => Failure::Unauthorized(message),
+            403 if message.contains(ANONYMOUS) => Failure::Anonymous,
             403 => Failure::Forbidden(message),
             404 => Failure::NotFound,
             410 => Failure::Gone { inconsistent: inconsistent(&body) },

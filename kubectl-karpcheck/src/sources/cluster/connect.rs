@@ -194,6 +194,11 @@ impl Chosen {
         self.config.auth_info.exec.as_ref().map(exec::aws_login).unwrap_or_default()
     }
 
+    /// Are its credentials asked for as those of an EKS cluster?
+    pub(super) fn is_of_eks(&self) -> bool {
+        self.config.auth_info.exec.as_ref().is_some_and(|exec| exec::cluster_name(exec).is_some())
+    }
+
     /// Gets the credentials and makes the client. May run the credential plugin, so it blocks; `alone`, the plugin may ask its
     /// user something.
     pub(super) fn connect(mut self, alone: bool) -> Result<Connection, ConnectError> {

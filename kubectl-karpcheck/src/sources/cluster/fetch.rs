@@ -134,12 +134,14 @@ struct Asking {
     context: Arc<str>,
     server: String,
     proxy: Option<String>,
+    /// Are its credentials asked for as those of an EKS cluster?
+    of_eks: bool,
 }
 
 impl Asking {
     fn new(chosen: &Chosen, common: Arc<Common>, tell: mpsc::UnboundedSender<String>) -> Self {
         let (context, server) = (chosen.context.as_str().into(), chosen.server.clone());
-        Self { common, tell, context, server, proxy: chosen.proxy.clone() }
+        Self { common, tell, context, server, proxy: chosen.proxy.clone(), of_eks: chosen.is_of_eks() }
     }
 
     async fn ask(self, chosen: Chosen) -> Answered {
@@ -214,10 +216,9 @@ impl Asking {
         let through = self.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
         NotAsked::Failed(match failure {
             Failure::Interrupted => return NotAsked::Interrupted,
-            Failure::Unauthorized(_) => format!(
-                "context {context}: {failure}: `kubectl --context {context} auth whoami` must work first, log in again \
-                 if it does not"
-            ),
+            Failure::Unauthorized(_) | Failure::Anonymous => {
+                format!("context {context}: {failure}: {}", self.log_in(failure))
+            }
             Failure::Forbidden(said) => format!(
                 "context {context}: the API server does not say what it serves ({said}): ask for the cluster role \
                  system:discovery"
@@ -225,6 +226,23 @@ impl Asking {
             Failure::NotFound => format!("context {context}: {server} is no API server: it has no /api"),
             _ => format!("context {context}: no answer from {server}{through}: {failure}"),
         })
+    }
+
+    /// What to do where the server does not know who asks.
+    fn log_in(&self, failure: &Failure) -> String {
+        let context = &self.context;
+        if **context == *connect::IN_CLUSTER {
+            return "start the Pod anew with a service account of this cluster and its token".to_owned();
+        }
+        let whose = match failure {
+            Failure::Anonymous => "log in, or give the context a user with credentials",
+            _ if self.of_eks => {
+                "log in to AWS again, as an identity that the cluster knows by an access entry or in aws-auth (`aws sts \
+                 get-caller-identity` shows who you are)"
+            }
+            _ => "they have expired, or belong to no user of this cluster: log in again",
+        };
+        format!("{whose}; `kubectl --context {context} auth whoami` tells whether it worked")
     }
 
     /// The kinds to list, and those of which it is known beforehand that there is nothing to list.

@@ -424,7 +424,7 @@ fn an_unreachable_cluster_is_one_fatal_problem() {
     let refused = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let cases: [(String, &str); 6] = [
         (refused, "nothing listens there"),
-        (Server::new(|_, _| Say::Status(401, "Unauthorized")).url, "auth whoami` must work first"),
+        (Server::new(|_, _| Say::Status(401, "Unauthorized")).url, "auth whoami` tells whether it worked"),
         (Server::new(|_, _| Say::Status(403, "forbidden")).url, "system:discovery"),
         (Server::new(|_, _| Say::Json("<html>login</html>".into())).url, "is not what an API server answers"),
         (Server::new(|_, _| Say::Json(r#"{"kind":"Status"}"#.into())).url, "is this the API server's address?"),

@@ -37,7 +37,7 @@ impl Taking {
                 let (at, error): (At, Arc<str>) = (self.whole("v1", "Cluster", builder), why.into());
                 let reason = Reason::new(Cause::Failed, Live::NotReached { error: Arc::clone(&error) });
                 let problem = Problem::new(ClusterProblem::NotReached { error }, Some(at));
-                builder.problem(problem.leaving(reason.clone()));
+                builder.problem(problem.leaving([reason.clone()]));
                 reason
             }
         };
@@ -79,6 +79,7 @@ impl Taking {
             None if lists.done.iter().any(Done::is_denied_everywhere) => {
                 "; if your rights are for one namespace, name it with -n"
             }
+            Some(_) if lost => "; if your rights are for another namespace, name that with -n",
             _ => "",
         };
         for Done { target, objects, failure, cut, read_at } in lists.done {
@@ -157,6 +158,8 @@ impl Taking {
         let at = self.whole("v1", "Cluster", builder);
         let refused = |(_, why, _): &(_, Refusal, _)| *why == Refusal::Forbidden;
         let everything = failing.iter().all(refused);
+        let all: Vec<Reason> =
+            failing.iter().flat_map(|(.., some)| some).flat_map(|(one, _)| one.reasons.clone()).collect();
         for (class, why, some) in failing {
             if some.len() <= FEW {
                 some.into_iter().for_each(|(problem, _)| builder.problem(problem));
@@ -164,16 +167,17 @@ impl Taking {
             }
             let kinds: Arc<str> = some.iter().map(|(_, kind)| &**kind).collect::<Vec<_>>().join(", ").into();
             let (context, count) = (Arc::clone(&self.context), some.len());
+            let reasons = some.into_iter().flat_map(|(problem, _)| problem.reasons);
             let problem = match why {
                 Refusal::Failed(error) => ClusterProblem::FailedLists { context, count, kinds, error: error.into() },
                 _ if class == ProblemClass::Fatal && everything => {
                     // What rules could have done without says nothing more.
                     let problem = ClusterProblem::AllRefused { context, hint };
-                    return builder.problem(Problem::new(problem, Some(at)));
+                    return builder.problem(Problem::new(problem, Some(at)).leaving(all));
                 }
                 _ => ClusterProblem::RefusedLists { context, count, kinds, hint },
             };
-            builder.problem(Problem::new(problem, Some(at)).as_class(class));
+            builder.problem(Problem::new(problem, Some(at)).as_class(class).leaving(reasons));
         }
     }
 
@@ -322,7 +326,7 @@ impl Taking {
             ),
         };
         let at = self.whole(&served.api_version, served.name(), builder);
-        let problem = Problem::new(problem, Some(at)).as_class(class_of(target.optional));
+        let problem = Problem::new(problem, Some(at)).as_class(class_of(target.optional)).leaving([reason.clone()]);
         (Listing::Partial(reason), problem)
     }
 
