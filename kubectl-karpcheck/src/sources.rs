@@ -23,6 +23,7 @@ mod kubernetes;
 mod kustomize;
 mod logs;
 mod mapping;
+mod objects;
 mod placeholders;
 mod policy_documents;
 mod process;

@@ -1,5 +1,6 @@
 //! What operators keep in files, as the inventory has it: one normal form, whatever the source.
 
+mod carried;
 mod corpus;
 mod hostile;
 mod joins;

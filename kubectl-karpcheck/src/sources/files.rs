@@ -12,14 +12,16 @@ use crate::formats::json;
 use crate::formats::json::Base;
 use crate::formats::yaml;
 use crate::formats::yaml::{Duplicate, ParseError, ParseErrorKind};
-use crate::inventory::problem::{FileFormat, FileProblem, FlagProblem, IsCut, Megabytes, ProblemClass};
+use crate::inventory::problem::{
+    FileFormat, FileProblem, FlagProblem, IsCut, KubernetesProblem, Megabytes, ProblemClass,
+};
 use crate::inventory::{At, Builder, DocId, Node, Origin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::sources::exclude::Exclusions;
 use crate::sources::reader::{Content, Context, Document};
 use crate::sources::readers::Readers;
 use crate::sources::relevance::Relevance;
-use crate::sources::{helm, interrupt, kustomize, logs, policy_documents, terraform};
+use crate::sources::{helm, interrupt, kustomize, logs, objects, policy_documents, terraform};
 
 /// Extensions of the files that are read in a folder.
 const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
@@ -484,10 +486,51 @@ impl Files<'_> {
         if node.is_null() {
             return true;
         }
-        let count = self.readers.read(file.inner(Content::Node { node, placeholders }), &mut self.context);
-        self.summary.documents += *count.as_ref().unwrap_or(&0);
-        count.is_ok()
+        match self.readers.read(file.inner(Content::Node { node, placeholders }), &mut self.context) {
+            Ok(count) => {
+                self.summary.documents += count;
+                true
+            }
+            Err(document) => self.carried(file, &document),
+        }
     }
+
+    /// Reads the objects that a document of an unknown format carries, to have them installed. Were there any?
+    fn carried(&mut self, file: &Document<'_>, document: &Document<'_>) -> bool {
+        let Content::Node { node, placeholders } = &document.content else { return false };
+        let carried = objects::carried(node, self.context.gather_scope);
+        for at in &carried.broken {
+            self.context.builder.problem(Problem::new(KubernetesProblem::CarriedText, Some(*at)));
+        }
+        let mut known = !carried.broken.is_empty();
+        if is_of_pulumi(node) {
+            let relevance = Relevance::of(node.to_json().to_string().as_bytes());
+            self.context.unread(FileProblem::Pulumi, node.at, file.named, relevance);
+            known = true;
+        }
+        for node in carried.objects {
+            let content = Content::Node { node, placeholders: *placeholders };
+            if let Ok(count) = self.readers.read(file.inner(content), &mut self.context) {
+                self.summary.documents += count;
+                known = true;
+            }
+        }
+        known
+    }
+}
+
+/// Is it a program of Pulumi's in YAML, with resources that somebody looks for here?
+fn is_of_pulumi(node: &Node) -> bool {
+    let resources = node.member("resources").filter(|_| node.member("runtime").is_some()).and_then(Node::as_map);
+    let looked_for = |resource: &Node| {
+        let kind = resource.str_at(&["type"]).unwrap_or_default();
+        let chart = || resource.str_at(&["properties", "chart"]).is_some_and(|chart| chart.contains("karpenter"));
+        ["aws:sqs", "aws:kms", "aws:iam", "aws:cloudwatch", "aws:eks", "aws-native:", "eks:"]
+            .iter()
+            .any(|service| kind.starts_with(service))
+            || (kind.starts_with("kubernetes:helm") && chart())
+    };
+    resources.is_some_and(|resources| resources.entries.iter().any(|(_, resource)| looked_for(resource)))
 }
 
 /// Is a file in a folder a log of Karpenter's controller, by its name and its beginning? Any program writes files of such names.

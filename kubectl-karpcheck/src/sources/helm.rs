@@ -7,11 +7,12 @@ pub(in crate::sources) mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::inventory::{Builder, Draft, Map, Node, SourceKind, SymbolScope, UnitPart, Value};
+use crate::inventory::problem::KubernetesProblem;
+use crate::inventory::{Builder, Draft, Map, Node, Problem, SourceKind, SymbolScope, UnitPart, Value};
 use crate::karpenter::controller::{CHART_REF, CHART_VERSION, VALUES};
 use crate::karpenter::settings::WHOLE;
-use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader, Release};
+use crate::sources::{objects, placeholders};
 use releases::{Environment, FileOfValues};
 use values::object;
 
@@ -76,6 +77,7 @@ impl Reader for Helm {
     }
 
     fn read(&mut self, document: Document<'_>, context: &mut Context<'_>) -> u64 {
+        unload(&document, context);
         let Document { path, root, part, content, .. } = document;
         match content {
             Content::Text(_) => 0,
@@ -146,6 +148,24 @@ impl Reader for Helm {
         used.extend((0..files.len()).filter(|number| claimed(&files[*number])));
         add_files(context.builder, &files, &used);
         0
+    }
+}
+
+/// Hands on the objects in values: charts of plain manifests take them there, and Karpenter's does not.
+fn unload(document: &Document<'_>, context: &mut Context<'_>) {
+    let values = match &document.content {
+        Content::Release(release) if !is_chart(&release.chart, &release.repository) => &release.values,
+        Content::Node { node, .. } => node,
+        Content::Release(_) | Content::Text(_) => return,
+    };
+    let mut carried = objects::carried(values, context.gather_scope);
+    for node in &mut carried.objects {
+        placeholders::mark(node);
+    }
+    let inner = carried.objects.into_iter().map(|node| document.inner(Content::Node { node, placeholders: false }));
+    context.nested.extend(inner);
+    for at in carried.broken {
+        context.builder.problem(Problem::new(KubernetesProblem::CarriedText, Some(at)));
     }
 }
 

@@ -2,6 +2,8 @@
 //! Crossplane's, joined with the AWS resource that they describe.
 
 mod ack;
+mod charts;
+mod compositions;
 mod configs;
 mod crossplane;
 mod eksctl;
@@ -23,6 +25,8 @@ use crate::inventory::problem::KubernetesProblem;
 use crate::inventory::{Builder, Draft, Node, Problem, SourceKind, SymbolScope, UnitPart, Value};
 use crate::schema::kinds::GatherScope;
 use crate::schema::{aws, kinds};
+use crate::sources::objects;
+use crate::sources::objects::{Carried, kind_of};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use crate::sources::{placeholders, policy_documents};
 use configs::Configs;
@@ -174,11 +178,54 @@ impl Kubernetes {
                 vec![]
             }
             "eksctl.io/ClusterConfig" => eksctl::add(context.builder, &draft),
-            _ => vec![],
+            "apiextensions.crossplane.io/Composition" => {
+                let composed = compositions::objects(context.builder, &draft.body, context.gather_scope);
+                unload(context, document, composed);
+                vec![]
+            }
+            _ => charts::releases(context.builder, &draft),
         };
+        if found.is_empty() && source != SourceKind::Live && may_carry(&draft, context.gather_scope) {
+            let carried = objects::carried(&draft.body, context.gather_scope);
+            if draft.kind.starts_with("policy.open-cluster-management.io/") {
+                // What a policy demands of an object is a part of it.
+                for part in &carried.objects {
+                    context.builder.problem(Problem::new(KubernetesProblem::Part, Some(part.at)));
+                }
+            } else {
+                unload(context, document, carried);
+            }
+        }
         context.nested.extend(found.into_iter().map(|content| document.inner(content)));
         add(context.builder, context.gather_scope, draft);
     }
+}
+
+/// Hands on the objects that another one carries.
+fn unload(context: &mut Context<'_>, document: &Document<'_>, carried: Carried) {
+    let inner = carried.objects.into_iter().map(|node| document.inner(Content::Node { node, placeholders: false }));
+    context.nested.extend(inner);
+    for at in carried.broken {
+        context.builder.problem(Problem::new(KubernetesProblem::CarriedText, Some(at)));
+    }
+}
+
+/// May an object carry others that it has installed? What tests compare with, what changes others and what is only observed
+/// does not.
+fn may_carry(object: &Draft, gather_scope: &GatherScope) -> bool {
+    const NOT: &[&str] = &[
+        "kustomize.",
+        "chainsaw.kyverno.io/",
+        "kuttl.dev/",
+        "argoproj.io/",
+        "apiextensions.crossplane.io/Composition",
+        "core/Secret",
+    ];
+    let kind = &*object.kind;
+    kind == "core/ConfigMap"
+        || (!gather_scope.wants(kind)
+            && !NOT.iter().any(|start| kind.starts_with(start))
+            && !crossplane::observes(&object.body))
 }
 
 /// Is it an object of a cluster?
@@ -194,14 +241,6 @@ pub(super) fn is_of_crossplane(kind: &str, gather_scope: &GatherScope) -> bool {
 /// The groups of Crossplane's that describe what rules look at, of a service or of all.
 pub(super) fn is_group_of_crossplane(group: &str) -> bool {
     [".aws.upbound.io", ".aws.m.upbound.io", ".aws.crossplane.io"].iter().any(|suffix| group.ends_with(suffix))
-}
-
-/// `group/Kind` and the version of a Kubernetes object.
-pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
-    let version = node.str_at(&["apiVersion"])?;
-    let kind = node.str_at(&["kind"]).filter(|kind| !kind.is_empty())?;
-    let (group, version) = version.split_once('/').unwrap_or(("core", version));
-    Some((format!("{group}/{kind}"), version.to_owned()))
 }
 
 /// The objects of a list. Those of a typed one (`TableList`) need not name their kind.

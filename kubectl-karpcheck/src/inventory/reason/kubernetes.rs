@@ -17,7 +17,10 @@ super::gaps! {
         "eksctl-endpoint" EksctlEndpoint = "eksctl fills in the endpoint of the cluster that it made";
         "eksctl-queue" EksctlQueue = "whether the queue's name reaches the controller depends on eksctl's version: before eksctl-io/eksctl#8844 it was lost with Karpenter 0.33 and newer";
         "values-file-not-read" ValuesFile { file: Arc<str> } = "values come from {file}, which was not read";
+        "values-template" ValuesTemplate = "its values are a template that is not YAML by itself";
         "value-from-file" FromFile { name: Arc<str> } = "{name} comes from a file of the repository";
+        "set-by-composition" Composed = "a composition sets it for each instance";
+        "set-by-composition" Functions = "the other functions of the composition may set it";
         "patched" Patched = "a kustomization changes it to a value that is not known";
         "values-from-object" ValuesOf { kind: Arc<str>, name: Arc<str> } = "values come from the {kind} {name}, which was not read";
         "value-from-object" FromObject { path: Arc<str>, kind: Arc<str>, name: Arc<str> } = "{path} comes from the {kind} {name}";

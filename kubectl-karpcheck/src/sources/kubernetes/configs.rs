@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::inventory::{At, Builder, Map, Node, Value};
 use crate::sources::helm::values;
 use crate::sources::kubernetes::held::Held;
-use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::kubernetes::name_of;
+use crate::sources::objects::kind_of;
 use crate::sources::reader::Context;
 use crate::sources::referenced;
 

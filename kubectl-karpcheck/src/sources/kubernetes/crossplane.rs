@@ -280,8 +280,7 @@ const fn source(object: &Draft) -> SourceKind {
 fn fields(object: &Draft) -> Node {
     let spec = |name: &str| object.body.at_path(&["spec", name]);
     let seen = object.body.at_path(&["status", "atProvider"]);
-    let observes = spec("managementPolicies")
-        .is_some_and(|policies| matches!(policies.elements(), [only] if only.as_str() == Some("Observe")));
+    let observes = observes(&object.body);
     let asked = spec("forProvider").cloned().unwrap_or_else(|| Node::new(Value::Map(Map::default()), object.body.at));
     let mut fields = match (observes, seen) {
         (true, Some(seen)) => under(seen.clone(), &asked),
@@ -298,6 +297,13 @@ fn fields(object: &Draft) -> Node {
         fields = under(fields, first);
     }
     fields
+}
+
+/// Does an object only look at what is there?
+pub(super) fn observes(object: &Node) -> bool {
+    object
+        .at_path(&["spec", "managementPolicies"])
+        .is_some_and(|policies| matches!(policies.elements(), [only] if only.as_str() == Some("Observe")))
 }
 
 /// One object over another: what the upper one does not say, the lower one says.

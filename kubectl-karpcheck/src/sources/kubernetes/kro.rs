@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::inventory::{Address, Builder, Draft, Logical, Node, Part, SourceKind, Symbol, SymbolScope, Text, Value};
 use crate::schema::kinds;
 use crate::sources::kubernetes::ack;
+use crate::sources::objects::kind_of;
 
 /// References of references that are followed.
 const MOST: u32 = 4;
@@ -119,7 +120,7 @@ impl Graph<'_> {
         if depth < MOST {
             self.resolve(&mut object, depth + 1);
         }
-        let (kind, _) = super::kind_of(&object)?;
+        let (kind, _) = kind_of(&object)?;
         kinds::described_by(&kind)?;
         let name = super::name_of(&object);
         let mut draft = Draft::new(kind, name, object, SourceKind::Manifest);

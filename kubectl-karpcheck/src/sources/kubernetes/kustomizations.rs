@@ -12,12 +12,13 @@ use crate::sources::kubernetes::configs;
 use crate::sources::kubernetes::configs::{Configs, nearest};
 use crate::sources::kubernetes::gitops;
 use crate::sources::kubernetes::held::Held;
+use crate::sources::kubernetes::name_of;
 use crate::sources::kubernetes::naming::{Naming, Renamed};
 use crate::sources::kubernetes::overlays::{TAKEN, in_repository, names_taken};
 use crate::sources::kubernetes::patches;
 use crate::sources::kubernetes::patches::Patch;
 use crate::sources::kubernetes::replacements::Variable;
-use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::objects::kind_of;
 use crate::sources::referenced;
 
 /// What the file of a kustomization is called.

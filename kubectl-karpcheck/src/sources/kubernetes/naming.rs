@@ -4,7 +4,8 @@
 //! class as it was written.
 
 use crate::inventory::{Node, Part, Text, Value};
-use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::kubernetes::name_of;
+use crate::sources::objects::kind_of;
 
 /// Objects that keep their names: kustomize's prefixSuffixFieldSpecsToSkip.
 const KEPT: &[&str] =

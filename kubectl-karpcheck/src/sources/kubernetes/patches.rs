@@ -4,8 +4,9 @@ use crate::formats::yaml;
 use crate::inventory::reason::Objects;
 use crate::inventory::{At, Cause, DocId, Map, Node, Reason, Text, Value};
 use crate::sources::helm::values::from_text;
+use crate::sources::kubernetes::name_of;
 use crate::sources::kubernetes::replacements::Replacement;
-use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::objects::kind_of;
 use crate::sources::placeholders;
 
 /// A change to some objects.

@@ -2,7 +2,8 @@
 
 use crate::inventory::reason::Objects;
 use crate::inventory::{At, Cause, Map, Node, Text, Value};
-use crate::sources::kubernetes::{kind_of, name_of};
+use crate::sources::kubernetes::name_of;
+use crate::sources::objects::kind_of;
 
 /// Where one of the targets of a replacement takes its value from, and where it puts it.
 #[derive(Clone, Debug)]

@@ -1,13 +1,12 @@
 //! Kubernetes objects that Terraform makes: manifests of the kubernetes and kubectl providers, service accounts, and the
 //! release of Karpenter's chart.
 
-use crate::formats::yaml;
-use crate::inventory::reason::{Gap, Terraform};
-use crate::inventory::{At, Cause, List, Map, Node, Reason, SourceKind, Symbol, Text, Value};
+use crate::inventory::reason::Terraform;
+use crate::inventory::{Cause, List, Map, Node, Reason, SourceKind, Text, Value};
 use crate::sources::helm::values::{over, set_path};
-use crate::sources::policy_documents;
+use crate::sources::objects::{documents, open};
 use crate::sources::reader::{Content, Release};
-use crate::sources::terraform::resource::{Resource, relocate};
+use crate::sources::terraform::resource::Resource;
 
 /// The Kubernetes objects and Helm releases that a resource describes, as documents of their own.
 pub(super) fn documents_of(resource: &Resource) -> Vec<Content<'static>> {
@@ -62,37 +61,6 @@ fn described(resource: &Resource) -> Vec<Content<'static>> {
         "helm_release" => release(resource).into_iter().collect(),
         _ => vec![],
     }
-}
-
-/// The objects of a text in YAML, or the one object where the text was made of it by `yamlencode`.
-pub(super) fn documents(body: &Node) -> Vec<Node> {
-    let Value::Text(text) = &body.value else {
-        return if body.as_map().is_some() { vec![body.clone()] } else { vec![] };
-    };
-    let (plain, holes) = policy_documents::marked(text);
-    // A text of several lines is a block, which stands where its first line does.
-    let block = body.at.line > 0 && plain.trim_end().contains('\n');
-    let place = |inner: At| {
-        if block && inner.line > 0 {
-            At { line: body.at.line + inner.line - 1, column: body.at.column + inner.column - 1, ..body.at }
-        } else {
-            body.at
-        }
-    };
-    // A hole in a line is a part of a value; what a directive writes may be lines.
-    let lines = text.holes().find(|hole| matches!(&*hole.reason.gap, Gap::Terraform(Terraform::Elements { .. })));
-    let lines = lines.map(Symbol::reason);
-    yaml::read(&plain, body.at.doc)
-        .filter_map(|parsed| parsed.node.ok())
-        .map(|mut node| {
-            policy_documents::fill(&mut node, &holes);
-            relocate(&mut node, &place);
-            if let Some(reason) = &lines {
-                open(&mut node, reason);
-            }
-            node
-        })
-        .collect()
 }
 
 fn service_account(resource: &Resource) -> Option<Node> {
@@ -189,56 +157,5 @@ fn forget(values: &mut Node, reason: &Reason) {
     match &mut values.value {
         Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| forget(node, reason)),
         value => *value = Value::Unknown(Box::new(reason.clone())),
-    }
-}
-
-/// Where something unknown is laid over, under or into them, objects may have more than is known.
-fn open(values: &mut Node, reason: &Reason) {
-    match &mut values.value {
-        Value::Map(map) => {
-            map.more.get_or_insert_with(|| Box::new(reason.clone()));
-            map.entries.iter_mut().for_each(|(_, node)| open(node, reason));
-        }
-        Value::List(list) => list.items.iter_mut().for_each(|node| open(node, reason)),
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::inventory::{DocId, Part};
-
-    fn hole(name: &str) -> Text {
-        Text::from_parts([Part::Hole(crate::inventory::Symbol::new(
-            name,
-            crate::inventory::SymbolScope::Run,
-            crate::inventory::reason::Template::Placeholder { name: name.into() },
-        ))])
-    }
-
-    #[test]
-    fn lines_that_depend_on_a_condition_may_be_fields() {
-        let gap = Terraform::Elements { written: "var.role != null".into() };
-        let symbol = crate::inventory::Symbol::new("%{if}", crate::inventory::SymbolScope::Run, gap);
-        let parts = [Part::Known("spec:\n  a: 1\n".into()), Part::Hole(symbol), Part::Known("\n  b: 2\n".into())];
-        let nodes = documents(&Node::text(Text::from_parts(parts), At::default()));
-        for node in &nodes {
-            let Some(Value::Map(Map { more, .. })) = node.member("spec").map(|spec| &spec.value) else { continue };
-            assert!(more.is_some(), "{node:?}");
-        }
-    }
-
-    #[test]
-    fn documents_keep_holes_and_places() {
-        let at = At { doc: DocId(0), line: 10, column: 3 };
-        let parts = [Part::Known("kind: A\nspec:\n  role: x-".into())]
-            .into_iter()
-            .chain(hole("${role}").into_parts())
-            .chain([Part::Known("\n".into())]);
-        let nodes = documents(&Node::text(Text::from_parts(parts), at));
-        let role = nodes[0].at_path(&["spec", "role"]).expect("there");
-        assert_eq!((role.at.line, role.at.column), (12, 11));
-        assert_eq!(role.to_json().to_string(), "\"x-${role}\"");
     }
 }

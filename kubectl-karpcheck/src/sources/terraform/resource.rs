@@ -244,16 +244,6 @@ pub(super) fn conceal(node: &mut Node, marks: &Node) {
     }
 }
 
-/// Gives a node and everything below it one place.
-pub(super) fn relocate(node: &mut Node, place: &dyn Fn(At) -> At) {
-    node.at = place(node.at);
-    match &mut node.value {
-        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| relocate(node, place)),
-        Value::List(list) => list.items.iter_mut().for_each(|node| relocate(node, place)),
-        _ => {}
-    }
-}
-
 /// An empty object.
 pub(super) fn empty(at: At) -> Node {
     Node::new(Value::Map(Map::default()), at)

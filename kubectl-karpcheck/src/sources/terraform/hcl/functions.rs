@@ -10,8 +10,8 @@ pub(super) use collections::{in_order, set};
 
 use crate::inventory::reason::Terraform;
 use crate::inventory::{At, Cause, Node, Part, Text, Value};
+use crate::sources::objects;
 use crate::sources::policy_documents;
-use crate::sources::terraform::kubernetes;
 
 /// Calls a function. None where it is not evaluated here, or not on such values.
 pub(super) fn call(name: &str, args: &[Node], at: At) -> Option<Node> {
@@ -50,7 +50,7 @@ fn converted(name: &str, args: &[Node], at: At) -> Option<Node> {
             (Node { value: Value::Unknown(_), .. }, None) => None,
             (node, _) => Some(node),
         },
-        ("yamldecode", Value::Text(_)) => match kubernetes::documents(one).as_slice() {
+        ("yamldecode", Value::Text(_)) => match objects::documents(one).as_slice() {
             [only] => Some(only.clone()),
             _ => None,
         },

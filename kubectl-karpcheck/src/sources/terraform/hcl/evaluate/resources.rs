@@ -12,12 +12,12 @@ use super::instances::MAX_INSTANCES;
 use super::{Env, Evaluator, Instance, ModuleInstance};
 use crate::inventory::reason::{Gathered, Terraform};
 use crate::inventory::{At, Cause, List, Map, Node, Part, Reason, Symbol, SymbolScope, Text, Value};
-use crate::sources::placeholders;
 use crate::sources::terraform::document;
 use crate::sources::terraform::hcl::code::In;
 use crate::sources::terraform::hcl::functions::{failed, number};
 use crate::sources::terraform::resource;
 use crate::sources::terraform::resource::Resource;
+use crate::sources::{objects, placeholders};
 
 impl<'a> Evaluator<'a> {
     /// All resources of a module and of those that it calls.
@@ -45,7 +45,7 @@ impl<'a> Evaluator<'a> {
                     map.set("name", Node::text(named, at));
                 }
                 if let Some(place) = module.place {
-                    resource::relocate(&mut attributes, &|_| place);
+                    objects::relocate(&mut attributes, &|_| place);
                 }
                 // A literal in angle brackets, which nobody deploys, is to be given.
                 placeholders::mark_bracketed(&mut attributes);
