@@ -163,9 +163,14 @@ impl ApiServer {
     }
 
     fn is_ready(&self) -> bool {
-        self.certificate().exists()
+        let ready = self.certificate().exists()
             && self.ask("admin", "GET", "/readyz", None).is_ok()
-            && self.get("admin", "/api/v1/namespaces/kube-system").is_ok()
+            && self.get("admin", "/api/v1/namespaces/kube-system").is_ok();
+        if !ready {
+            // A client that was made when half of the certificate was written trusts nobody.
+            self.asking.lock().unwrap_or_else(PoisonError::into_inner).clients.clear();
+        }
+        ready
     }
 
     /// Its URL, and the file with its certificate authority.

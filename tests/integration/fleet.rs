@@ -274,6 +274,57 @@ fn a_snapshot_holds_no_secret_and_the_same_answers_are_the_same_bytes() {
 }
 
 #[test]
+fn of_an_ack_object_a_snapshot_holds_what_rules_read_and_no_more() {
+    // One of its own: tests of the others compare all that is in them.
+    let Some(server) = ApiServer::with_flags(&[]) else { return };
+    const FREE: &str = "fr33-t3xt";
+    let namespace = "free-texts";
+    server.apply_definitions();
+    server.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
+    let object = |kind: &str, service: &str, spec: Value| {
+        // A name that is misspelt, which the API server drops: what kubectl noted tells it.
+        let mut noted = spec.clone();
+        noted["descriptoin"] = FREE.into();
+        let noted = json!({"apiVersion": format!("{service}.services.k8s.aws/v1alpha1"), "kind": kind,
+            "metadata": {"name": "free", "namespace": namespace}, "spec": noted});
+        let mut object = noted.clone();
+        object["spec"] = spec;
+        object["metadata"]["annotations"] =
+            json!({"kubectl.kubernetes.io/last-applied-configuration": noted.to_string()});
+        server.apply_object(&object);
+    };
+    object(
+        "Table",
+        "dynamodb",
+        json!({
+            "tableName": "free", "billingMode": FREE, "keySchema": [{"attributeName": FREE, "keyType": "HASH"}],
+            "attributeDefinitions": [{"attributeName": FREE, "attributeType": "S"}], "tags": [{"key": FREE, "value": FREE}],
+            "sseSpecification": {"enabled": true, "sseType": "KMS", "kmsMasterKeyID": "alias/free"},
+        }),
+    );
+    object("Key", "kms", json!({"description": FREE, "keySpec": "SYMMETRIC_DEFAULT"}));
+    object(
+        "Queue",
+        "sqs",
+        json!({"queueName": "free", "redrivePolicy": FREE, "kmsMasterKeyID": "alias/aws/sqs",
+            "kmsMasterKeyRef": {"from": {"name": "free"}}}),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = server.kubeconfig_for("admin");
+    let ran = karpcheck(folder.path(), Some(&kubeconfig), &["snapshot", "free.karpcheck"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let live = karpcheck(folder.path(), Some(&kubeconfig), &["check", "-o", "json"]).report();
+    for rule in ["ack-key-loops", "ack-key-and-ref", "field-unknown"] {
+        assert!(failures(&live).iter().any(|(failed, _)| failed == rule), "{rule}: {live:#}");
+    }
+    let text = unpacked(&folder.path().join("free.karpcheck"));
+    let kept = text.find(FREE).map(|at| &text[at.saturating_sub(300)..at]);
+    assert_eq!(kept, None);
+    let read = karpcheck(folder.path(), None, &["check", "--offline", "-o", "json", "-f", "free.karpcheck"]).report();
+    assert_eq!(comparable(read), comparable(live));
+}
+
+#[test]
 fn what_a_snapshot_lacks_is_told_to_who_takes_it() {
     let Some(fleet) = Fleet::new() else { return };
     let ran = fleet.run(&["snapshot", "nobody.karpcheck", "--context", "blue", "--as", "stranger"]);

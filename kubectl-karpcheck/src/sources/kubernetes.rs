@@ -32,6 +32,12 @@ use crate::sources::{placeholders, policy_documents};
 use configs::Configs;
 use held::Held;
 
+/// The fields of an object of ACK's that say what it describes, as pointers: `*` stands for the place in a list, and what a value holds
+/// is a part of it.
+pub(super) fn fields_of_ack(kind: &str) -> Vec<String> {
+    ack::described_in(kind)
+}
+
 /// The way to the field of an object that a property of what it describes is written in.
 pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
     ack::written(kind, path).or_else(|| crossplane::written(kind, path))

@@ -34,6 +34,23 @@ impl Row {
 /// Later rows of a property count where they have a value.
 pub(super) type Rows = &'static [Row];
 
+/// The fields that are properties, as pointers: `*` stands for the place in a list, and what a value holds is a part of it.
+pub(super) fn pointers(rows: Rows) -> Vec<String> {
+    let mut all = vec![];
+    for row in rows {
+        match row.shape {
+            Shape::Value | Shape::ByName(..) => all.push(format!("/{}", row.field)),
+            Shape::Block(inner) => {
+                for inner in pointers(inner) {
+                    all.push(format!("/{}{inner}", row.field));
+                    all.push(format!("/{}/*{inner}", row.field));
+                }
+            }
+        }
+    }
+    all
+}
+
 /// A field that is a property.
 pub(super) const fn row(field: &'static str, property: &'static str) -> Row {
     Row { field, property, shape: Shape::Value }

@@ -222,6 +222,12 @@ fn rows(object: &str) -> Rows {
     OBJECTS.iter().find(|(own, _)| *own == object).map_or(&[], |(_, rows)| rows)
 }
 
+/// The fields of an object that are properties of what it describes: see [`mapping::pointers`].
+pub(super) fn described_in(object: &str) -> Vec<String> {
+    let rows = rows(object);
+    mapping::pointers(rows)
+}
+
 /// The way to the field that a property of what an object describes is written in.
 pub(super) fn written(object: &str, path: &[String]) -> Option<Vec<String>> {
     mapping::written(rows(object), Spelling::Exact, path)

@@ -5,7 +5,9 @@ use crate::formats::json_value::{Plain, UNKNOWN};
 use crate::inventory::reason::Live;
 use crate::inventory::{Cause, Node, Value};
 use crate::karpenter::controller;
+use crate::schema::pattern::{glob, kind_matches};
 use crate::schema::{ack, kinds};
+use crate::sources::kubernetes;
 
 /// The same in words, for the summary and in the file itself.
 pub(super) const WORDS: &[&str] = &[
@@ -14,11 +16,17 @@ pub(super) const WORDS: &[&str] = &[
     "probes, lifecycle hooks and volumes of Pods",
     "user data of nodes and launch templates",
     "annotations, but for those of AWS, Karpenter, Helm, ACK and Crossplane",
-    "texts of ACK's objects of kinds that no rule judges, but for ARNs, references and keys",
+    "texts of ACK's objects, but for ARNs, references, keys, conditions and what says which resource an object describes",
     "fields whose name speaks of a password, a token or a secret",
     "access keys and addresses in CloudTrail's events",
 ];
 
+/// The objects of ACK's controllers.
+const ACK: &str = "*.services.k8s.aws/*";
+/// What ACK itself says of each object.
+const ACK_STATUS: &[&str] = &["/status/conditions", "/status/ackResourceMetadata"];
+/// Words for people.
+const DESCRIPTION: &str = "/spec/description";
 /// Domains whose annotations rules read, or that say who made an object.
 const ANNOTATIONS: &[&str] =
     &["amazonaws.com", "k8s.aws", "karpenter.sh", "helm.sh", "crossplane.io", "upbound.io", "services.k8s.aws"];
@@ -70,25 +78,13 @@ fn prune(kind: &str, body: &mut Node) {
                 remove(body, &["status", field]);
             }
         }
-        _ if is_unjudged(kind) => {
-            if let Some(spec) = member(body, &["spec"]) {
-                texts(spec, false);
-            }
-        }
+        _ if kind_matches(ACK, kind) => Texts::of(kind).leave_out(body),
         _ => {}
     }
     // A definition's defaults are no object's values.
     if kind != kinds::DEFINITION {
         secrets(body);
     }
-}
-
-/// Is it an object of ACK's or Crossplane's of which rules read its references and keys alone?
-fn is_unjudged(kind: &str) -> bool {
-    let group = kind.split('/').next().unwrap_or_default();
-    group.ends_with(".services.k8s.aws")
-        && !kinds::describing().any(|judged| judged == kind)
-        && !ack::key_fields().iter().any(|field| field.kind == kind)
 }
 
 fn annotations(kind: &str, body: &mut Node) {
@@ -190,24 +186,60 @@ fn is_flag_of(variable: &str, flag: &str) -> bool {
         })
 }
 
-/// Leaves out texts, but for those that name something: ARNs, references, keys.
-fn texts(node: &mut Node, names: bool) {
-    match &mut node.value {
-        Value::Map(map) => {
-            for (name, value) in &mut map.entries {
-                let lower = name.to_string().to_ascii_lowercase();
-                let names = names
-                    || ["ref", "refs", "from", "selector"].iter().any(|end| lower.ends_with(end))
-                    || lower.contains("kms")
-                    || lower == "name"
-                    || lower == "tags";
-                texts(value, names);
+/// The texts of an object of ACK's that are kept: rules read those fields that say which resource it describes, keys, references, and the
+/// fields that references stand for. Of all others they read no more than the names.
+struct Texts {
+    /// Pointers of fields, with `*` for the place in a list.
+    read: Vec<String>,
+}
+
+impl Texts {
+    fn of(kind: &str) -> Self {
+        let described = kubernetes::fields_of_ack(kind).into_iter().filter(|field| field != DESCRIPTION);
+        let keys = ack::key_fields().iter().filter(|field| field.kind == kind).map(|field| field.key.to_owned());
+        let status = ACK_STATUS.iter().map(|field| (*field).to_owned());
+        Self { read: described.chain(keys).chain(status).collect() }
+    }
+
+    fn leave_out(&self, object: &mut Node) {
+        for part in ["spec", "status"] {
+            if let Some(part_of) = member(object, &[part]) {
+                self.within(part_of, &format!("/{part}"));
             }
         }
-        Value::List(list) => list.items.iter_mut().for_each(|item| texts(item, names)),
-        Value::Text(text) if !names && !text.to_string().starts_with("arn:") => leave_out(node),
-        _ => {}
     }
+
+    fn within(&self, node: &mut Node, at: &str) {
+        if self.read.iter().any(|field| glob(field, at)) {
+            return;
+        }
+        match &mut node.value {
+            Value::Map(map) => {
+                let names: Vec<String> = map.entries.iter().map(|(name, _)| name.to_string()).collect();
+                for ((_, value), name) in map.entries.iter_mut().zip(&names) {
+                    if !is_reference(name) && !names.iter().any(|reference| stands_for(reference, name)) {
+                        self.within(value, &format!("{at}/{name}"));
+                    }
+                }
+            }
+            Value::List(list) => {
+                list.items.iter_mut().enumerate().for_each(|(index, item)| self.within(item, &format!("{at}/{index}")));
+            }
+            Value::Text(text) if !text.to_string().starts_with("arn:") => leave_out(node),
+            _ => {}
+        }
+    }
+}
+
+/// Is a field called as references of ACK's are?
+fn is_reference(name: &str) -> bool {
+    name.ends_with("Ref") || name.ends_with("Refs")
+}
+
+/// May a reference stand for a field: `roleRef` for `roleARN`, `policyRefs` for `policies`? Both together are a mistake.
+fn stands_for(reference: &str, field: &str) -> bool {
+    let stem = reference.strip_suffix("Refs").or_else(|| reference.strip_suffix("Ref"));
+    stem.is_some_and(|stem| !stem.is_empty() && field.starts_with(stem.strip_suffix('y').unwrap_or(stem)))
 }
 
 /// Leaves out fields whose name says that they hold a secret.
@@ -302,6 +334,39 @@ fn remove(node: &mut Node, path: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_ack_objects_what_no_rule_reads_is_left_out() {
+        let left = |kind: &str, body: &str| {
+            let Plain(body): Plain<Node> = serde_json::from_str(body).unwrap();
+            serde_json::to_string(&Plain(&of_object(kind, body)))
+                .unwrap()
+                .replace(r#"{"karpcheck.io/left-out":true}"#, "OUT")
+        };
+        assert_eq!(
+            left(
+                "lambda.services.k8s.aws/Function",
+                r#"{"spec":{"name":"f","environment":{"variables":{"DSN":"postgres://u:p@db"}},"kmsKeyARN":"alias/x",
+                    "roleRef":{"from":{"name":"r"}},"role":"both","timeout":3,"code":{"s3Bucket":"b"},"layers":["arn:aws:lambda:x"]},
+                    "status":{"state":"Active","conditions":[{"type":"ACK.Terminal","message":"m"}]}}"#
+            ),
+            r#"{"spec":{"name":OUT,"environment":{"variables":{"DSN":OUT}},"kmsKeyARN":"alias/x","roleRef":{"from":{"name":"r"}},"role":"both","timeout":3,"code":{"s3Bucket":OUT},"layers":["arn:aws:lambda:x"]},"status":{"state":OUT,"conditions":[{"type":"ACK.Terminal","message":"m"}]}}"#
+        );
+        assert_eq!(
+            left(
+                "kms.services.k8s.aws/Key",
+                r#"{"spec":{"description":"d","policy":"{}","tags":[{"tagKey":"k","tagValue":"v"}]},"status":{"keyID":"1","creationDate":"c"}}"#
+            ),
+            r#"{"spec":{"description":OUT,"policy":"{}","tags":[{"tagKey":"k","tagValue":"v"}]},"status":{"keyID":"1","creationDate":OUT}}"#
+        );
+        assert_eq!(
+            left("dynamodb.services.k8s.aws/Table", r#"{"spec":{"tableName":"t","tags":[{"key":"k","value":"v"}]}}"#),
+            r#"{"spec":{"tableName":"t","tags":[{"key":OUT,"value":OUT}]}}"#
+        );
+        // What was applied is the object once more.
+        let applied = r#"{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"dbName\":\"d\"}}"}}}"#;
+        assert!(!left("rds.services.k8s.aws/DBInstance", applied).contains(r#"\"d\""#));
+    }
 
     #[test]
     fn several_secrets_are_left_out_as_one_is() {

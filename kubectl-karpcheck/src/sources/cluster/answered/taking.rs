@@ -242,10 +242,11 @@ impl Taking {
                 let context = Arc::clone(&self.context);
                 let gap =
                     Live::Group { group: Arc::clone(&group), context: Arc::clone(&context), error: Arc::clone(&error) };
-                builder.listed(self.id, &kind, Listing::Partial(Reason::new(Cause::Failed, gap)));
+                let reason = Reason::new(Cause::Failed, gap);
+                builder.listed(self.id, &kind, Listing::Partial(reason.clone()));
                 let at = self.whole(&group, kind.rsplit_once('/').map_or("", |(_, kind)| kind), builder);
                 let problem = ClusterProblem::Group { group, context, error, kind: kind.into() };
-                builder.problem(Problem::new(problem, Some(at)).as_class(class_of(optional)));
+                builder.problem(Problem::new(problem, Some(at)).as_class(class_of(optional)).leaving([reason]));
             }
         }
     }
