@@ -7,6 +7,7 @@ mod joins;
 mod overlays;
 mod questions;
 mod releases;
+mod stacks;
 mod story;
 mod unmapped;
 

@@ -8,14 +8,14 @@
 mod cdk;
 mod intrinsics;
 mod parameters;
+mod stacks;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::inventory::SymbolScope;
 use crate::inventory::problem::{TemplateProblem, Written};
-use crate::inventory::{AwsFacts, Builder, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
+use crate::inventory::{AwsFacts, Builder, DocId, Draft, Logical, Map, Node, Problem, SourceKind, Text, Value};
 use crate::karpenter::controller;
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
@@ -23,35 +23,40 @@ use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader};
 use intrinsics::Template;
 use parameters::ParameterFile;
+use stacks::{Read, Stack};
 
 /// Templates, and the files that give their parameters values.
 #[derive(Default)]
 pub(super) struct CloudFormation {
-    held: Vec<Held>,
+    /// Templates, which wait until all controllers are known.
+    read: Vec<Read>,
     files: Vec<ParameterFile>,
-}
-
-/// A template that waits until all controllers are known.
-struct Held {
-    path: Arc<Path>,
-    root: Option<SymbolScope>,
-    node: Node,
 }
 
 impl Reader for CloudFormation {
     fn detects(&self, document: &Document<'_>) -> bool {
-        document.node().is_some_and(|node| is_template(node) || parameters::is_file(node))
+        document
+            .node()
+            .is_some_and(|node| is_template(node) || of_serverless(node).is_some() || parameters::is_file(node))
     }
 
     fn read(&mut self, document: Document<'_>, _: &mut Context<'_>) -> u64 {
         let Document { path, root, named, content, .. } = document;
         let Content::Node { node, .. } = content else { return 0 };
+        let node = match of_serverless(&node) {
+            Some(inner) => {
+                let mut inner = inner.clone();
+                placeholders::mark_serverless(&mut inner);
+                inner
+            }
+            None => node,
+        };
         if !is_template(&node) {
             self.files.push(ParameterFile::new(path, named, &node));
             return 1;
         }
         let count = resources(&node).count() as u64;
-        self.held.push(Held { path, root, node });
+        self.read.push(Read { path, root, node });
         count
     }
 
@@ -59,18 +64,28 @@ impl Reader for CloudFormation {
         let items = context.builder.items();
         let called: BTreeSet<String> =
             items.iter().filter_map(|item| controller::identity(context.builder, item)?.name).collect();
-        for Held { path, root, node } in std::mem::take(&mut self.held) {
-            if let Some(root) = root {
-                context.builder.enter(root);
+        // What Terraform makes a stack of was handed on with its parameters.
+        let own = |read: &Read| {
+            read.root.is_some() || !std::fs::canonicalize(&read.path).is_ok_and(|path| context.claimed.contains(&path))
+        };
+        let read: Vec<Read> = std::mem::take(&mut self.read).into_iter().filter(own).collect();
+        for (number, stack) in stacks::all(context.builder, &read) {
+            let Read { path, root, node } = &read[number];
+            // What nested templates make is a part of the uppermost one's stack.
+            let whole = root.or_else(|| (!stack.calls.is_empty()).then(|| context.builder.root(path)));
+            if let Some(whole) = whole {
+                context.builder.enter(whole);
             }
-            let inside = add(context.builder, context.gather_scope, &path, &node, &self.files, &called);
+            let stated = context.builder.stated().of_unit(&path.to_string_lossy()).clone();
+            let template = Template::new(&stack, &stated, parameters::of(path, node, &self.files), &called);
+            let mut inside = vec![];
+            add(context.builder, context.gather_scope, &template, &stack, &mut inside);
             context.builder.leave();
-            let doc = node.at.doc;
-            context.nested.extend(inside.into_iter().map(|content| Document {
-                path: Arc::clone(&path),
+            context.nested.extend(inside.into_iter().map(|(path, doc, content)| Document {
+                path,
                 doc,
                 named: false,
-                root,
+                root: whole,
                 part: None,
                 content,
             }));
@@ -90,12 +105,18 @@ fn is_template(node: &Node) -> bool {
     }
     node.member("Resources").and_then(Node::as_map).is_some_and(|resources| {
         resources.entries.iter().any(|(id, resource)| {
-            id.known().is_some_and(|id| id.starts_with("Fn::ForEach::"))
-                || resource
-                    .str_at(&["Type"])
-                    .is_some_and(|kind| kind.starts_with("AWS::") || kind.starts_with("Custom::"))
+            id.known().is_some_and(|id| id.starts_with("Fn::"))
+                || resource.str_at(&["Type"]).is_some_and(|kind| {
+                    ["AWS::", "Custom::"].iter().any(|start| kind.starts_with(start)) || kind.ends_with("::MODULE")
+                })
         })
     })
+}
+
+/// The template in a service of the Serverless Framework, whose own variables are `${self:…}` and the like.
+fn of_serverless(node: &Node) -> Option<&Node> {
+    let service = node.member("service").is_some() && node.member("provider").is_some();
+    node.member("resources").filter(|inner| service && is_template(inner))
 }
 
 /// The resources of a template, by logical id and type.
@@ -104,29 +125,28 @@ fn resources(node: &Node) -> impl Iterator<Item = (&str, &str, &Node)> {
     all.iter().filter_map(|(id, resource)| Some((id.known()?, resource.str_at(&["Type"])?, resource)))
 }
 
-/// Adds the resources of a template, whose parameters files may give, beside the names that controllers have for their cluster.
-/// Returns what it makes in Kubernetes.
+/// What a template makes in Kubernetes, with its file.
+type Inside = (Arc<Path>, DocId, Content<'static>);
+
+/// Adds the resources of a stack and of those that it nests, and tells what they make in Kubernetes.
 fn add(
     builder: &mut Builder,
     gather_scope: &GatherScope,
-    path: &Path,
-    node: &Node,
-    files: &[ParameterFile],
-    called: &BTreeSet<String>,
-) -> Vec<Content<'static>> {
-    let scope = builder.template();
-    let stated = builder.stated().of_unit(&path.to_string_lossy()).clone();
+    template: &Template<'_>,
+    stack: &Stack<'_>,
+    inside: &mut Vec<Inside>,
+) {
+    let Stack { node, path, scope, calls } = stack;
+    let (node, scope) = (*node, *scope);
     let declared = node.member("Parameters").and_then(Node::as_map).map(|declared| &*declared.entries);
     builder.declare_parameters(
         declared.iter().flat_map(|all| all.iter()).filter_map(|(name, _)| name.known().map(str::to_owned)),
     );
-    let given = parameters::of(path, node, files);
-    let template = Template::new(node, scope, &stated, &given, called);
-    let mut inside = vec![];
-    let Some(all) = node.member("Resources").and_then(Node::as_map) else { return inside };
+    let Some(all) = node.member("Resources").and_then(Node::as_map) else { return };
     transforms(builder, node);
     for (id, resource) in all.entries.iter().filter_map(|(id, resource)| Some((id.known()?, resource))) {
         let what = match resource.str_at(&["Type"]) {
+            Some(_) if calls.contains_key(id) => None,
             Some(kind) => elsewhere(id, kind, resource),
             None => made_later(id),
         };
@@ -137,7 +157,8 @@ fn add(
     for (id, kind, resource) in resources(node) {
         if cdk::is_read(kind) {
             if let Some(properties) = resource.member("Properties").filter(|_| !template.is_left_out(resource)) {
-                inside.extend(cdk::documents(kind, &template.evaluate(properties)));
+                let made = cdk::documents(kind, &template.evaluate(properties));
+                inside.extend(made.into_iter().map(|content| (Arc::clone(path), node.at.doc, content)));
             }
             continue;
         }
@@ -173,7 +194,12 @@ fn add(
         draft.aws = Some(Box::new(facts));
         builder.add(draft);
     }
-    inside
+    for (id, nested) in calls {
+        let made = !resources(node).any(|(own, _, resource)| own == id && template.is_left_out(resource));
+        if let Some(template) = template.nested(id).filter(|_| made) {
+            add(builder, gather_scope, &template, nested, inside);
+        }
+    }
 }
 
 /// Says what the macros of a template keep from us. AWS's own make other kinds of resources, or are evaluated here.

@@ -74,8 +74,7 @@ impl Walk<'_> {
 
     fn text(&mut self, node: &Node, depth: u32) {
         let Value::Text(text) = &node.value else { return };
-        let written = text.to_string();
-        if depth >= MOST || !is_manifest(&written) {
+        if depth >= MOST || !is_manifest(node) {
             return;
         }
         let before = self.carried.objects.len();
@@ -83,19 +82,21 @@ impl Walk<'_> {
             placeholders::mark(&mut document);
             self.node(&document, depth + 1);
         }
-        if self.carried.objects.len() == before && speaks_of_objects(&written) {
+        if self.carried.objects.len() == before && speaks_of_objects(&text.to_string()) {
             self.carried.broken.push(node.at);
         }
     }
 }
 
 /// Does a text begin as a manifest does? A script that holds one does not.
-fn is_manifest(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_start);
+pub(super) fn is_manifest(node: &Node) -> bool {
+    let Value::Text(text) = &node.value else { return false };
+    let written = text.to_string();
+    let mut lines = written.lines().map(str::trim_start);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(['#', '{']) && !line.starts_with("---"));
-    first.is_some_and(|line| {
-        ["apiVersion:", "kind:", "metadata:", "- apiVersion:"].iter().any(|start| line.starts_with(start))
-    })
+    let begins =
+        |line: &str| ["apiVersion:", "kind:", "metadata:", "- apiVersion:"].iter().any(|start| line.starts_with(start));
+    first.is_some_and(begins)
 }
 
 fn speaks_of_objects(text: &str) -> bool {

@@ -24,6 +24,41 @@ pub(super) fn mark_bracketed(node: &mut Node) {
     mark_all(node, Forms { bracketed: true, signed: false });
 }
 
+/// Turns the variables of the Serverless Framework, `${self:custom.name}`, in the texts below a node into symbols.
+pub(super) fn mark_serverless(node: &mut Node) {
+    match &mut node.value {
+        Value::Text(text) => text.split(|known| known.contains("${").then(|| variables(known)).flatten()),
+        Value::List(list) => list.items.iter_mut().for_each(mark_serverless),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| mark_serverless(node)),
+        Value::Null | Value::Flag(_) | Value::Number(_) | Value::Unknown(_) => {}
+    }
+}
+
+/// The pieces of a text with variables that name where they come from; none if it has none.
+fn variables(text: &str) -> Option<Vec<Part>> {
+    const SOURCES: &[&str] =
+        &["self:", "opt:", "env:", "file(", "cf:", "cf(", "ssm:", "ssm(", "sls:", "param:", "s3:", "git:"];
+    let mut parts = vec![];
+    let mut rest = text;
+    while let Some(found) = rest
+        .match_indices("${")
+        .map(|(index, _)| index)
+        .find(|index| SOURCES.iter().any(|source| rest[index + 2..].trim_start().starts_with(source)))
+    {
+        // One may stand in another: `${self:custom.${opt:stage}}`.
+        let end = found + closing(&rest[found + 2..])? + 3;
+        let name = &rest[found..end];
+        parts.push(Part::Known(rest[..found].into()));
+        parts.push(Part::Hole(Symbol::new(name, SymbolScope::Run, Template::Placeholder { name: name.into() })));
+        rest = &rest[end..];
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    parts.push(Part::Known(rest.into()));
+    Some(parts)
+}
+
 fn mark_all(node: &mut Node, forms: Forms) {
     match &mut node.value {
         Value::Text(text) => mark_text(text, forms),

@@ -25,7 +25,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::formats::json::Prune;
-use crate::inventory::{Map, Node};
+use crate::inventory::problem::{TemplateProblem, Written};
+use crate::inventory::{Map, Node, Problem};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use hcl::Modules;
 pub(super) use hcl::is_terragrunt;
@@ -110,7 +111,13 @@ fn shape_of(node: &Node) -> Option<Shape> {
 fn add(context: &mut Context<'_>, path: &Path, set: &ModuleResources) -> u64 {
     let path: Arc<Path> = path.into();
     for resource in &set.resources {
-        for content in kubernetes::documents_of(resource) {
+        let documents = kubernetes::documents_of(resource);
+        if documents.is_empty() && &*resource.kind == "aws_cloudformation_stack" && !resource.data {
+            let address = Written(resource.text("template_url").map(|url| url.to_string().into()));
+            let unread = TemplateProblem::Stack { id: Arc::clone(&resource.address), address };
+            context.builder.problem(Problem::new(unread, Some(resource.attributes.at)));
+        }
+        for content in documents {
             let doc = resource.attributes.at.doc;
             let (root, part) = (Some(set.scope), resource.part());
             context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, part, content });

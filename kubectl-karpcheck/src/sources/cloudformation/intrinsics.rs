@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::inventory::arn;
@@ -14,6 +15,7 @@ use crate::schema::aws;
 use crate::schema::aws::Ref;
 use crate::sources::cloudformation::parameters;
 use crate::sources::cloudformation::parameters::Given;
+use crate::sources::cloudformation::stacks::Stack;
 
 /// Names may refer to names; a circle, which AWS refuses, ends here.
 const MAX_REFERENCES: u32 = 32;
@@ -28,22 +30,52 @@ pub(super) struct Template<'a> {
     root: &'a Node,
     scope: SymbolScope,
     stated: &'a Stated,
-    given: &'a BTreeMap<String, Given>,
+    given: Rc<BTreeMap<String, Given>>,
     called: &'a BTreeSet<String>,
-    depth: Cell<u32>,
-    steps: Cell<u64>,
+    calls: &'a BTreeMap<String, Stack<'a>>,
+    /// Does another template give its parameters?
+    nested: bool,
+    depth: Rc<Cell<u32>>,
+    steps: Rc<Cell<u64>>,
 }
 
 impl<'a> Template<'a> {
-    /// A template, with what files give its parameters and what controllers call their cluster.
-    pub(super) const fn new(
-        root: &'a Node,
-        scope: SymbolScope,
+    /// The template of a stack, with what files give its parameters and what controllers call their cluster.
+    pub(super) fn new(
+        stack: &'a Stack<'a>,
         stated: &'a Stated,
-        given: &'a BTreeMap<String, Given>,
+        given: BTreeMap<String, Given>,
         called: &'a BTreeSet<String>,
     ) -> Self {
-        Self { root, scope, stated, given, called, depth: Cell::new(0), steps: Cell::new(0) }
+        Self {
+            root: stack.node,
+            scope: stack.scope,
+            stated,
+            given: Rc::new(given),
+            called,
+            calls: &stack.calls,
+            nested: false,
+            depth: Rc::new(Cell::new(0)),
+            steps: Rc::new(Cell::new(0)),
+        }
+    }
+
+    /// The template of a nested stack, with what this one gives its parameters.
+    pub(super) fn nested(&self, id: &str) -> Option<Self> {
+        let stack = self.calls.get(id)?;
+        let parameters = self.resource(id)?.at_path(&["Properties", "Parameters"]).map(|all| self.evaluate(all));
+        let entries = parameters.as_ref().and_then(Node::as_map).map(|map| &*map.entries).unwrap_or_default();
+        let given = |(name, value): &(Text, Node)| Some((name.known()?.to_owned(), Given::Value(value.clone())));
+        Some(Self {
+            root: stack.node,
+            scope: stack.scope,
+            given: Rc::new(entries.iter().filter_map(given).collect()),
+            calls: &stack.calls,
+            nested: true,
+            depth: Rc::clone(&self.depth),
+            steps: Rc::clone(&self.steps),
+            ..*self
+        })
     }
 
     /// Takes steps. Were these too many?
@@ -283,11 +315,14 @@ impl<'a> Template<'a> {
 
     fn parameter(&self, name: &str, parameter: &Node, at: At) -> Node {
         let kind = parameter.str_at(&["Type"]).unwrap_or("String");
-        let given =
-            self.stated.parameters.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        // What a nested stack is given is the other template's to say.
+        let open = !self.nested || !self.given.contains_key(name);
+        let stated = self.stated.parameters.iter().rev().filter(|_| open);
+        let given = stated.into_iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
         let default = parameter.member("Default").filter(|default| !default.is_null());
         // The official template has a parameter that is the cluster's name and nothing else.
-        let bound = if name == "ClusterName" && default.is_none() { self.stated.cluster_name.clone() } else { None };
+        let bound =
+            if name == "ClusterName" && default.is_none() && open { self.stated.cluster_name.clone() } else { None };
         let stated = given.or(bound).map(|value| Node::text(value, at));
         let value = match (stated, self.given.get(name)) {
             (None, Some(Given::Differing(values))) => {
@@ -328,6 +363,11 @@ impl<'a> Template<'a> {
 
     /// What `Ref` (an empty attribute) or `GetAtt` gives of a resource.
     pub(super) fn attribute(&self, id: &str, attribute: &str, at: At) -> Option<Node> {
+        if let Some(name) = attribute.strip_prefix("Outputs.") {
+            let stack = self.nested(id)?;
+            let output = stack.root.at_path(&["Outputs", name, "Value"])?;
+            return stack.further(output).map(|value| Node::new(value.value, at));
+        }
         let resource = self.resource(id)?;
         let kind = resource.str_at(&["Type"]).unwrap_or_default();
         let address = Address { scope: self.scope, id: Arc::from(id), attribute: Arc::from(attribute) };

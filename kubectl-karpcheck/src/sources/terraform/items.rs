@@ -20,7 +20,7 @@ use crate::sources::terraform::resource::{ModuleResources, Resource as Instance}
 pub(super) fn add(builder: &mut Builder, plan: &GatherScope, set: &ModuleResources) -> u64 {
     let mut ebs: Option<Map> = None;
     for resource in &set.resources {
-        if resource::is_kubernetes(&resource.kind) {
+        if resource::holds_documents(&resource.kind) {
             continue;
         }
         // A document of permissions becomes a policy where a resource uses it, and nowhere else.

@@ -1,9 +1,10 @@
-//! Kubernetes objects that Terraform makes: manifests of the kubernetes and kubectl providers, service accounts, and the
-//! release of Karpenter's chart.
+//! Documents that Terraform's resources hold: manifests of the kubernetes and kubectl providers and of files that are written,
+//! service accounts, the release of Karpenter's chart, templates of CloudFormation.
 
 use crate::inventory::reason::Terraform;
 use crate::inventory::{Cause, List, Map, Node, Reason, SourceKind, Text, Value};
 use crate::sources::helm::values::{over, set_path};
+use crate::sources::objects;
 use crate::sources::objects::{documents, open};
 use crate::sources::reader::{Content, Release};
 use crate::sources::terraform::resource::Resource;
@@ -59,8 +60,34 @@ fn described(resource: &Resource) -> Vec<Content<'static>> {
             service_account(resource).map(object).into_iter().collect()
         }
         "helm_release" => release(resource).into_iter().collect(),
+        "aws_cloudformation_stack" => stack(resource).map(object).into_iter().collect(),
+        // Somebody applies the manifests that it writes.
+        "local_file" => resource
+            .get("content")
+            .filter(|content| objects::is_manifest(content))
+            .map(documents)
+            .unwrap_or_default()
+            .into_iter()
+            .map(object)
+            .collect(),
         _ => vec![],
     }
+}
+
+/// The template of a stack, whose parameters have the values that they are given.
+fn stack(resource: &Resource) -> Option<Node> {
+    let mut template = resource.get("template_body").map(documents)?.into_iter().next()?;
+    let given = resource.get("parameters").and_then(Node::as_map).map(|given| &*given.entries).unwrap_or_default();
+    let Value::Map(members) = &mut template.value else { return None };
+    if let Some(Value::Map(declared)) = members.get_mut("Parameters").map(|declared| &mut declared.value) {
+        for (name, value) in given {
+            let parameter = name.known().and_then(|name| declared.get_mut(name)).map(|parameter| &mut parameter.value);
+            if let Some(Value::Map(parameter)) = parameter {
+                parameter.set("Default", value.clone());
+            }
+        }
+    }
+    Some(template)
 }
 
 fn service_account(resource: &Resource) -> Option<Node> {

@@ -121,11 +121,12 @@ pub(super) fn normal(kind: &str) -> Option<&'static str> {
 pub(super) fn is_read(kind: &str) -> bool {
     arguments::of(kind).is_some()
         || matches!(kind, "aws_iam_policy_document" | "aws_region" | "aws_partition" | "aws_caller_identity")
-        || is_kubernetes(kind)
+        || holds_documents(kind)
 }
 
-/// Is it a type of what Terraform makes in Kubernetes?
-pub(super) fn is_kubernetes(kind: &str) -> bool {
+/// Is it a type whose resources hold documents of other tools: what Terraform makes in Kubernetes, stacks of CloudFormation,
+/// manifests that it writes for somebody who applies them?
+pub(super) fn holds_documents(kind: &str) -> bool {
     matches!(
         kind,
         "kubernetes_manifest"
@@ -133,6 +134,8 @@ pub(super) fn is_kubernetes(kind: &str) -> bool {
             | "kubernetes_service_account"
             | "kubernetes_service_account_v1"
             | "helm_release"
+            | "aws_cloudformation_stack"
+            | "local_file"
     )
 }
 

@@ -49,7 +49,7 @@ impl<'a> Evaluator<'a> {
                 }
                 // A literal in angle brackets, which nobody deploys, is to be given.
                 placeholders::mark_bracketed(&mut attributes);
-                let without_blanks = (resource::is_kubernetes(kind) && self.has_blank_defaults(module))
+                let without_blanks = (resource::holds_documents(kind) && self.has_blank_defaults(module))
                     .then(|| self.without_blanks(|| self.object(module, *block, &instance)));
                 into.push(Resource {
                     address: address.into(),
