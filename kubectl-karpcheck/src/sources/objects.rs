@@ -4,6 +4,7 @@
 use crate::formats::yaml;
 use crate::inventory::reason::{Gap, Terraform};
 use crate::inventory::{At, Node, Reason, Symbol, Value};
+use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
 use crate::sources::{placeholders, policy_documents};
 
@@ -64,7 +65,8 @@ impl Walk<'_> {
     fn is_object(&self, node: &Node) -> bool {
         let named =
             kind_of(node).filter(|_| node.member("metadata").is_some_and(|metadata| metadata.as_map().is_some()));
-        named.is_some_and(|(kind, _)| {
+        // Whether a cluster has the kinds that something would define shows nothing.
+        named.filter(|(kind, _)| kind != kinds::DEFINITION).is_some_and(|(kind, _)| {
             let group = kind.split_once('/').map_or("", |(group, _)| group);
             GROUPS.contains(&group)
                 || FAMILIES.iter().any(|family| group.ends_with(family))

@@ -31,7 +31,7 @@ pub(super) struct Stack<'a> {
     /// Where its names mean something.
     pub(super) scope: SymbolScope,
     /// The stacks that it nests, by their logical ids.
-    pub(super) calls: BTreeMap<String, Stack<'a>>,
+    pub(super) calls: BTreeMap<String, Self>,
 }
 
 /// The stacks that no other one nests, by the number of their template.
