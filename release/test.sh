@@ -2,7 +2,8 @@
 # Builds a release here and holds what comes out to what an operator gets: `bash release/test.sh linux-amd64 linux-arm64`.
 #
 # Per platform: the archive is what krew's manifest wants, and (with Go) krew itself installs it; the binary runs in an empty root,
-# arm64 by qemu-user, which the kernel starts (it needs root, and is undone); it finds the errors of the example. A second run of the packing gives the same bytes. Of platforms that
+# arm64 by qemu-user, which the kernel starts (it needs root, and is undone); it finds the errors of the example. Where buildah and root are to
+# be had, the image is built of it, without a base, so that nothing is pulled, and runs as its user in a root that cannot be written. A second run of the packing gives the same bytes. Of platforms that
 # cannot be linked here `--check PLATFORM` type-checks.
 #
 # usage: release/test.sh [PLATFORM | --check PLATFORM]...
@@ -51,6 +52,32 @@ in_an_empty_root() {
   printf '%s runs in an empty root: %s\n' "$(basename "$binary")" "$shown"
 }
 
+# Builds the image of the binary and runs it as the CronJob of deploy/base does. $1: the binary, $2: its processor as images name it.
+as_an_image() {
+  local binary=$1 arch=$2
+  if ! command -v buildah >/dev/null || [ "$(id -u)" != 0 ]; then
+    printf 'no image: that needs buildah, and root\n'
+    return
+  fi
+  local buildah=(buildah --storage-driver vfs --root "$work/images" --runroot "$work/images-run") folder=$work/image
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$binary" "$folder/kubectl-karpcheck"
+  "${buildah[@]}" bud -q --isolation chroot --arch "$arch" --build-arg BASE=scratch -f deploy/Dockerfile -t kubectl-karpcheck "$folder" > /dev/null
+  local config container image found code=0
+  config=$("${buildah[@]}" inspect --type image --format '{{.OCIv1.Architecture}} {{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}}' kubectl-karpcheck)
+  [ "$config" = "$arch 65532:65532 [/kubectl-karpcheck]" ] || fail "the image is for: $config"
+  container=$("${buildah[@]}" from kubectl-karpcheck)
+  image=$("${buildah[@]}" mount "$container")
+  [ "$(cd "$image" && find . -type f)" = ./kubectl-karpcheck ] || fail "the image holds: $(cd "$image" && find . -type f)"
+  # shellcheck disable=SC2016 # They are the inner shell's.
+  found=$(env -i PATH="$PATH" unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec chroot --userspec=65532:65532 "$0" "$@"' \
+    "$image" /kubectl-karpcheck check --offline -o name -f - < examples/broken-cluster/ack/queue.yaml) || code=$?
+  [ $code = 1 ] || fail "in the image the example ends with $code, not 1: $found"
+  "${buildah[@]}" rm -a > /dev/null
+  printf 'the image for %s runs as 65532 in a root that cannot be written\n' "$arch"
+}
+
 while [ $# -gt 0 ]; do
   if [ "$1" = --check ]; then
     say "$2: type-checked"
@@ -78,6 +105,7 @@ while [ $# -gt 0 ]; do
   if [ "$(uname -m)" != "$processor" ]; then emulate "$processor" "$machine"; fi
   say "$platform: run"
   in_an_empty_root "$work/$platform/kubectl-karpcheck"
+  as_an_image "$work/$platform/kubectl-karpcheck" "${platform#linux-}"
 done
 
 # krew's own code installs the archive of this machine, where Go can build it. It wants git for its index, which is not asked here.

@@ -198,6 +198,7 @@ fn without_the_cli_the_way_out_is_told() {
         .unwrap();
     let out = String::from_utf8_lossy(&ran.stdout);
     assert!(out.contains("no `aws` on the PATH") && out.contains("kubectl karpcheck collect"), "{out}");
+    assert!(!out.contains("--aws --aws"), "what was asked in vain is not to be asked again: {out}");
     assert_eq!(ran.status.code(), Some(3));
 }
 

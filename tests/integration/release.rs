@@ -172,3 +172,29 @@ fn binstall_knows_every_archive() {
         .collect();
     assert_eq!(platforms, PLATFORMS.map(str::to_owned).into());
 }
+
+/// `release/test.sh` builds it, where there is what that takes.
+#[test]
+fn the_image_is_the_binary_alone_and_runs_as_the_user_of_the_job() {
+    let deploy = root().join("deploy");
+    let file = std::fs::read_to_string(deploy.join("Dockerfile")).unwrap();
+    let lines: Vec<&str> = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let user = lines.iter().find_map(|line| line.strip_prefix("USER ")).unwrap();
+    assert_eq!(
+        lines,
+        [
+            "ARG BASE=gcr.io/distroless/static-debian12:nonroot",
+            "FROM ${BASE}",
+            "COPY --chmod=0555 kubectl-karpcheck /kubectl-karpcheck",
+            &format!("USER {user}"),
+            "ENTRYPOINT [\"/kubectl-karpcheck\"]",
+        ],
+        "nothing is run in it, and nothing else put in"
+    );
+    let job = std::fs::read_to_string(deploy.join("base/cron-job.yaml")).unwrap();
+    let (number, group) = user.split_once(':').unwrap();
+    assert_ne!(number, "0");
+    for line in [&format!("runAsUser: {number}"), &format!("runAsGroup: {group}"), "image: kubectl-karpcheck"] {
+        assert!(job.contains(line), "{line}");
+    }
+}

@@ -35,6 +35,11 @@ impl Invocation {
         Self { words: kept }
     }
 
+    /// Was AWS to be asked, whether or not it answered?
+    pub(super) fn asks_aws(&self) -> bool {
+        self.words.iter().any(|word| word == "--aws")
+    }
+
     /// The command that takes a step: this one with something added, or one of its own.
     pub(super) fn next(&self, step: &NextStep) -> String {
         match step {

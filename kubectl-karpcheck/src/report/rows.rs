@@ -230,7 +230,8 @@ pub(super) fn suggested_command(run: &Run<'_>, finding: &Finding) -> Option<Stri
     if run.sources.merged.is_some() {
         return None;
     }
-    let step = next_step::next_step(run.inventory, run.rules, finding, run.sources.asked > 0)?;
+    let aws_was_asked = run.sources.asked > 0 || run.invocation.asks_aws();
+    let step = next_step::next_step(run.inventory, run.rules, finding, aws_was_asked)?;
     Some(run.invocation.next(&step))
 }
 
