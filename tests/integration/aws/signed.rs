@@ -293,6 +293,27 @@ fn an_expired_session_and_a_wrong_clock_are_each_one_sentence() {
 }
 
 #[test]
+fn a_region_that_is_not_enabled_costs_only_what_is_in_it() {
+    const CODE: &str = "UnrecognizedClientException";
+    let aws = Aws::start(|asked, _| match &*asked.operation() {
+        "GetCallerIdentity" => None,
+        operation if operation.contains("Role") => None,
+        // EC2 says it otherwise than all else.
+        _ if asked.parameter("Action").is_some() => {
+            let error = "<Error><Code>AuthFailure</Code><Message>AWS was not able to validate them</Message></Error>";
+            Some((401, "", format!("<Response><Errors>{error}</Errors></Response>")))
+        }
+        _ => Some((400, "", json!({"__type": CODE, "message": "The security token is invalid"}).to_string())),
+    });
+    let (report, code) = check(&aws, &KEYS, &[]);
+    let told = problems(&report);
+    assert_eq!(told.matches("in region eu-west-1").count(), 1, "{told}");
+    assert!(!told.contains("log in again") && told.contains("is the region enabled for the account"), "{told}");
+    assert!(aws.count("ListAttachedRolePolicies") == 1, "{:?}", aws.asked());
+    assert_eq!(code, 0, "{report:#}");
+}
+
+#[test]
 fn what_is_slow_breaks_off_or_is_no_answer_costs_only_itself() {
     let aws = Aws::start(|asked, _| match &*asked.operation() {
         "GetQueueUrl" => {

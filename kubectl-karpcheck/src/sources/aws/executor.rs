@@ -16,6 +16,7 @@ use crate::sources::aws::call;
 use crate::sources::aws::call::{Call, Question, Times};
 use crate::sources::aws::command;
 use crate::sources::aws::command::Cli;
+use crate::sources::aws::error::Login;
 use crate::sources::aws::reply::{CallFailure, CallOutcome, Reply};
 use crate::sources::aws::schedule::Seeds;
 use crate::sources::aws::signed::Signed;
@@ -61,6 +62,8 @@ enum Way {
 pub(super) struct Aws {
     way: Way,
     cli: Cli,
+    /// For messages.
+    region: String,
     /// Are several contexts asked side by side, so that the CLI must not ask its user anything?
     beside: bool,
     /// Answers of before.
@@ -86,7 +89,9 @@ impl Aws {
                 None => Way::Cli,
             }
         };
-        Ok(Self { way, cli, beside, cache: None })
+        let region =
+            target.region.as_ref().map_or("the profile's region".to_owned(), |region| format!("region {region}"));
+        Ok(Self { way, cli, region, beside, cache: None })
     }
 
     /// The same, with answers of before.
@@ -204,6 +209,10 @@ impl Aws {
                 }
                 Reply::NotFound => return Ok(CallOutcome::NotFound),
                 Reply::Failed(why) => return Ok(CallOutcome::Failed(why)),
+                // Who asks is known by then.
+                Reply::Never(CallFailure::Login(Login::NotAccepted(_))) if !first => {
+                    return Ok(CallOutcome::Failed(CallFailure::NotInRegion(self.region.clone())));
+                }
                 Reply::Never(why) => return Err(why),
                 Reply::Again { failure, pause } => (failure, pause.unwrap_or(usual)),
             };

@@ -76,6 +76,12 @@ pub(super) enum CallFailure {
     /// The account is not known.
     #[error("`aws sts get-caller-identity` does not say which account it is")]
     NoAccount,
+    /// AWS knows who asks, and does not accept the same credentials in a region.
+    #[error(
+        "AWS does not accept the credentials in {0}, though `aws sts get-caller-identity` does: is the region enabled for \
+         the account, and is it the cluster's? A session token of the global STS does not count in every region"
+    )]
+    NotInRegion(String),
     /// AWS does not know the caller.
     #[error("`aws sts get-caller-identity` finds no identity")]
     NoIdentity,
