@@ -155,12 +155,17 @@ const ACTIONS: &[&str] = &["sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteM
 
 fn check(controller: Item) -> Check {
     let queue = queue_of(controller);
-    let Some(name) = queue.map_or_else(|| named(controller), |queue| Some(queue.name())) else { return skip() };
+    let setting = controller.field("/InterruptionQueue");
+    if queue.is_none() && !may_be_there(&setting) {
+        return skip();
+    }
+    let name = queue.map(Item::name).or_else(|| setting.known_text());
     let (mut denied, mut places, mut why, mut open) = (vec![], vec![], None, None);
     for action in ACTIONS {
         let request = match queue {
             Some(queue) => Request::by_item(controller, *action, queue),
-            None => Request::by_item(controller, *action, format!("arn::sqs:::{name}")),
+            // The ARN of a queue ends in its name.
+            None => Request::by_item(controller, *action, "arn::sqs:::{queue}").field("queue", setting.clone()),
         };
         let decision = request.decide();
         match decision.access {
@@ -185,10 +190,11 @@ fn check(controller: Item) -> Check {
             Some(open) => Err(open),
         };
     };
+    let named = name.map(|name| format!(" {name}")).unwrap_or_default();
     fail(
         "/Role",
         format!(
-            "Controller {} is not allowed to use {} on its interruption queue {name}: {why}; {}",
+            "Controller {} is not allowed to use {} on its interruption queue{named}: {why}; {}",
             controller.name(),
             listed(&denied),
             consequence(controller, &denied)
@@ -214,12 +220,14 @@ fn consequence(controller: Item, denied: &[&str]) -> &'static str {
     }
 }
 
-/// The queue that a controller's setting names, where it was not given: its ARN ends in that name.
-fn named(controller: Item) -> Option<String> {
-    let setting = controller.field("/InterruptionQueue");
-    let link = setting.related().into_iter().next()?;
+/// May a controller's setting name a queue that was not given: by a name, or by a placeholder that stands for one?
+fn may_be_there(setting: &Field) -> bool {
+    if setting.value().unknown().is_some_and(Unknown::is_symbolic) {
+        return true;
+    }
+    let Some(link) = setting.related().into_iter().next() else { return false };
     let gone = matches!(link.item, Lookup::Absent(_));
-    let name = setting.known_text()?;
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    (!gone && plain && !name.is_empty()).then_some(name)
+    let plain =
+        |name: String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    !gone && setting.known_text().filter(|name| !name.is_empty()).is_some_and(plain)
 }
