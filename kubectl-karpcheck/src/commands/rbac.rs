@@ -41,7 +41,7 @@ pub struct ClusterRole {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Metadata {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
 }
 
 /// One rule of a [`ClusterRole`].
@@ -88,7 +88,7 @@ pub fn cluster_role(gather_scope: &GatherScope) -> ClusterRole {
     ClusterRole {
         api_version: "rbac.authorization.k8s.io/v1",
         kind: "ClusterRole",
-        metadata: Metadata { name: NAME },
+        metadata: Metadata { name: NAME.to_owned() },
         rules: rules(gather_scope),
     }
 }
@@ -99,7 +99,7 @@ pub struct RbacArgs {
     /// Which rules are chosen.
     #[command(flatten)]
     pub chosen: RuleSelectionArgs,
-    /// Also print a ClusterRoleBinding for user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME; repeatable
+    /// Also print a ClusterRoleBinding, of its own, for user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME; repeatable
     #[arg(long, value_name = "KIND:NAME", value_parser = subject)]
     pub subject: Vec<Subject>,
     /// Also print the permission to write reports to the cluster, for check --write-policy-reports
@@ -124,6 +124,16 @@ pub struct Subject {
     /// Of a ServiceAccount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+}
+
+impl Subject {
+    /// What its binding is called: one of its own, so that whoever is given the role next does not take it from those before.
+    fn binding(&self) -> String {
+        let kind = self.kind.to_ascii_lowercase();
+        let parts = [Some(NAME), Some(&*kind), self.namespace.as_deref(), Some(&*self.name)];
+        // A name is a part of a path.
+        parts.into_iter().flatten().collect::<Vec<_>>().join(":").replace(['/', '%'], "-")
+    }
 }
 
 fn subject(text: &str) -> Result<Subject, String> {
@@ -154,7 +164,7 @@ struct Binding<'a> {
     kind: &'static str,
     metadata: Metadata,
     role_ref: RoleRef,
-    subjects: &'a [Subject],
+    subjects: [&'a Subject; 1],
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -184,13 +194,13 @@ pub fn run(args: &RbacArgs, config: Option<&Arc<Config>>, streams: &mut Streams<
         role.rules.extend(write_reports());
     }
     write_role(&role, args.subject.is_empty(), streams.out)?;
-    if !args.subject.is_empty() {
+    for subject in &args.subject {
         let binding = Binding {
             api_version: "rbac.authorization.k8s.io/v1",
             kind: "ClusterRoleBinding",
-            metadata: Metadata { name: NAME },
+            metadata: Metadata { name: subject.binding() },
             role_ref: RoleRef { api_group: "rbac.authorization.k8s.io", kind: "ClusterRole", name: NAME },
-            subjects: &args.subject,
+            subjects: [subject],
         };
         write!(streams.out, "---\n{}", serde_yaml::to_string(&binding).map_err(io::Error::other)?)?;
     }
@@ -427,6 +437,14 @@ mod tests {
             let read: serde_yaml::Value = serde_yaml::from_str(&printed(&gather_scope)).unwrap();
             assert_eq!(read, serde_yaml::to_value(cluster_role(&gather_scope)).unwrap());
         }
+    }
+
+    #[test]
+    fn each_subject_has_a_binding_of_its_own() {
+        let name = |text: &str| subject(text).unwrap().binding();
+        assert_eq!(name("user:alice"), "karpcheck-reader:user:alice");
+        assert_eq!(name("sa:karpcheck:checker"), "karpcheck-reader:serviceaccount:karpcheck:checker");
+        assert_eq!(name("group:a/b%c"), "karpcheck-reader:group:a-b-c");
     }
 
     #[test]
