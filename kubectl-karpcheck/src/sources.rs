@@ -27,6 +27,7 @@ mod objects;
 mod placeholders;
 mod policy_documents;
 mod process;
+mod pulumi;
 mod reader;
 mod readers;
 mod referenced;

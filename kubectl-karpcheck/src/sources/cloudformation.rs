@@ -19,8 +19,8 @@ use crate::inventory::{AwsFacts, Builder, DocId, Draft, Logical, Map, Node, Prob
 use crate::karpenter::controller;
 use crate::schema::aws;
 use crate::schema::kinds::GatherScope;
-use crate::sources::placeholders;
 use crate::sources::reader::{Content, Context, Document, Reader};
+use crate::sources::{objects, placeholders};
 use intrinsics::Template;
 use parameters::ParameterFile;
 use stacks::{Read, Stack};
@@ -35,22 +35,13 @@ pub(super) struct CloudFormation {
 
 impl Reader for CloudFormation {
     fn detects(&self, document: &Document<'_>) -> bool {
-        document
-            .node()
-            .is_some_and(|node| is_template(node) || of_serverless(node).is_some() || parameters::is_file(node))
+        document.node().is_some_and(|node| is_template(node) || within(node).is_some() || parameters::is_file(node))
     }
 
     fn read(&mut self, document: Document<'_>, _: &mut Context<'_>) -> u64 {
         let Document { path, root, named, content, .. } = document;
         let Content::Node { node, .. } = content else { return 0 };
-        let node = match of_serverless(&node) {
-            Some(inner) => {
-                let mut inner = inner.clone();
-                placeholders::mark_serverless(&mut inner);
-                inner
-            }
-            None => node,
-        };
+        let node = within(&node).unwrap_or(node);
         if !is_template(&node) {
             self.files.push(ParameterFile::new(path, named, &node));
             return 1;
@@ -113,10 +104,16 @@ fn is_template(node: &Node) -> bool {
     })
 }
 
-/// The template in a service of the Serverless Framework, whose own variables are `${self:…}` and the like.
-fn of_serverless(node: &Node) -> Option<&Node> {
+/// The template within a document: in AWS's answer to `get-template`, or in a service of the Serverless Framework, whose own
+/// variables are `${self:…}` and the like.
+fn within(node: &Node) -> Option<Node> {
+    if let Some(body) = node.member("TemplateBody").filter(|_| node.member("StagesAvailable").is_some()) {
+        return objects::documents(body).into_iter().next().filter(is_template);
+    }
     let service = node.member("service").is_some() && node.member("provider").is_some();
-    node.member("resources").filter(|inner| service && is_template(inner))
+    let mut inner = node.member("resources").filter(|inner| service && is_template(inner))?.clone();
+    placeholders::mark_serverless(&mut inner);
+    Some(inner)
 }
 
 /// The resources of a template, by logical id and type.

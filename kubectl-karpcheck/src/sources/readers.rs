@@ -7,6 +7,7 @@ use crate::sources::helm::Helm;
 use crate::sources::iam_policies::IamPolicies;
 use crate::sources::kubernetes::Kubernetes;
 use crate::sources::logs::Logs;
+use crate::sources::pulumi::Pulumi;
 use crate::sources::reader::{Context, Document, Reader};
 use crate::sources::terraform::Terraform;
 
@@ -20,6 +21,7 @@ impl Readers {
             // Objects that Terraform takes from a file are its own: all others are there by then.
             Box::<Kubernetes>::default(),
             Box::<Terraform>::default(),
+            Box::new(Pulumi),
             Box::new(Logs),
             Box::<CloudFormation>::default(),
             Box::new(IamPolicies),

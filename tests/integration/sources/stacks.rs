@@ -1,6 +1,6 @@
 //! Stacks of CloudFormation that other templates, and other tools, make.
 
-use super::releases::of_kinds;
+use super::releases::{controllers, of_kinds};
 use super::*;
 
 const KINDS: &[&str] = &["AWS::SQS::Queue", "AWS::KMS::Key"];
@@ -130,4 +130,44 @@ fn the_serverless_framework_makes_a_stack() {
     let queue = only(&inventory, "AWS::SQS::Queue");
     assert_eq!(json_of(&inventory, queue, "/KmsMasterKeyId"), "alias/aws/sqs");
     assert!(matches!(inventory.get(queue, "/QueueName").unwrap(), FieldValue::Unknown(_)));
+}
+
+#[test]
+fn aws_tells_the_template_of_a_stack() {
+    let template = "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: karpenter}\n";
+    let text = json!({"TemplateBody": template, "StagesAvailable": ["Original"]}).to_string();
+    let object = json!({
+        "TemplateBody": {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "karpenter"}}}},
+        "StagesAvailable": ["Original", "Processed"],
+    });
+    for answer in [text, object.to_string()] {
+        let inventory = of_kinds(&[("template.json", &answer)], KINDS);
+        assert_eq!(json_of(&inventory, only(&inventory, "AWS::SQS::Queue"), "/QueueName"), "karpenter");
+    }
+}
+
+#[test]
+fn what_pulumi_exports_is_a_state() {
+    let urn = |kind: &str| format!("urn:pulumi:prod::cluster::{kind}::karpenter");
+    let resource = |kind: &str, inputs: Json, outputs: Json| json!({"urn": urn(kind), "type": kind, "inputs": inputs, "outputs": outputs});
+    let arn = "arn:aws:sqs:eu-west-1:111122223333:karpenter";
+    let queue = json!({"name": "karpenter", "arn": arn, "kmsMasterKeyId": "alias/aws/sqs", "tags": {"someTag": "x"}});
+    let rule = json!({"name": "spot", "eventPattern": "{\"source\":[\"aws.ec2\"]}"});
+    let values = json!({"settings": {"clusterName": "prod", "interruptionQueue": "karpenter"}});
+    let release = json!({"chart": "oci://public.ecr.aws/karpenter/karpenter", "version": "1.8.7", "name": "karpenter", "values": values});
+    let class = json!({"apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": {"name": "default"}});
+    let export = json!({"version": 3, "deployment": {"resources": [
+        resource("aws:sqs/queue:Queue", json!({}), queue),
+        resource("aws:cloudwatch/eventRule:EventRule", json!({}), rule),
+        resource("aws:cloudwatch/eventTarget:EventTarget", json!({}), json!({"rule": "spot", "arn": arn})),
+        resource("kubernetes:helm.sh/v3:Release", release, json!({})),
+        resource("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", class.clone(), class),
+    ]}});
+    let kinds = [KINDS, &["AWS::Events::Rule", "karpenter.k8s.aws/EC2NodeClass", "Karpcheck::Controller"]].concat();
+    let inventory = of_kinds(&[("stack.json", &export.to_string())], &kinds);
+    let queue = only(&inventory, "AWS::SQS::Queue");
+    assert_eq!(json_of(&inventory, queue, "/KmsMasterKeyId"), "alias/aws/sqs");
+    assert_eq!(refers(&inventory, only(&inventory, "AWS::Events::Rule"), "/Targets/0/Arn"), ["karpenter"]);
+    assert_eq!(controllers(&inventory), [[json!("prod"), json!("karpenter"), json!("1.8.7")]]);
+    only(&inventory, "karpenter.k8s.aws/EC2NodeClass");
 }

@@ -24,7 +24,7 @@ super::problems! {
         Fatal "file-empty" EmptyPipe = "there is nothing in it: did the command before the pipe fail?";
         Unread "syntax-error" Syntax { format: FileFormat, error: Arc<str>, cut: IsCut } = "it is not valid {format}: {error}{cut}";
         Unread "template-not-rendered" NotRendered = "it is a template, not YAML: render it first, as in `helm template CHART | kubectl karpcheck check --offline -f -`";
-        Unread "pulumi-not-read" Pulumi = "the AWS resources and charts of a Pulumi program are not read: give the AWS CLI's answers about them, or ask with --aws";
+        Unread "pulumi-not-read" Pulumi = "the AWS resources and charts of a Pulumi program are not read: give what `pulumi stack export` prints";
         Unread "nests-too-deep" TooDeep { error: Arc<str> } = "{error}: leave it out";
         Unread "alias-bomb" AliasBomb { error: Arc<str> } = "{error}: leave it out";
         Note "key-twice" KeyTwice { key: Arc<str> } = "`{key}` occurs twice in one object: the last one counts, as it does for kubectl";
