@@ -24,7 +24,7 @@ use crate::sources::relevance::Relevance;
 use crate::sources::{helm, interrupt, kustomize, logs, objects, policy_documents, terraform};
 
 /// Extensions of the files that are read in a folder.
-const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tfvars", "tfstate"];
+const READ: &[&str] = &["yaml", "yml", "json", "template", "tf", "tofu", "tfvars", "tfstate"];
 /// Bytes of a file in a folder that tell whether it is a log.
 const LOG_BEGINNING: u64 = 64 << 10;
 /// Larger files are refused: a plan of this size takes some 6 GB to read.

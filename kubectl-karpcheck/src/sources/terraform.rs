@@ -81,7 +81,7 @@ impl Reader for Terraform {
 /// Is a file code of Terraform, or values of its variables?
 fn is_code(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    matches!(extension.as_deref(), Some("tf" | "tfvars")) || hcl::is_json(path) || is_terragrunt(path)
+    matches!(extension.as_deref(), Some("tf" | "tofu" | "tfvars")) || hcl::is_json(path) || is_terragrunt(path)
 }
 
 /// What a JSON document of Terraform's is.

@@ -30,7 +30,7 @@ use code::Source;
 use named_files::{Documents, NamedFiles};
 use roots::{Input, Values};
 use terragrunt::units;
-use terragrunt::units::{Unit, UnitFile};
+use terragrunt::units::{Call, Unit, UnitFile};
 
 /// Evaluation nests: on a thread of its own, so that a module cannot end the process.
 const STACK: usize = 256 << 20;
@@ -112,7 +112,8 @@ impl Modules {
         let units = self.units(context);
         let installed = self.follow(context.builder);
         let mut parsed: Vec<(PathBuf, bool, Vec<Source>)> = vec![];
-        for (path, folder) in std::mem::take(&mut self.folders) {
+        for (path, mut folder) in std::mem::take(&mut self.folders) {
+            without_twins(&mut folder.files);
             let (mut sources, mut overrides) = (vec![], vec![]);
             for file in folder.files {
                 let into = if is_override(&file.name) { &mut overrides } else { &mut sources };
@@ -221,6 +222,15 @@ impl Modules {
         }
         let mut known: HashSet<PathBuf> = self.folders.keys().filter_map(|path| canonical(path)).collect();
         for unit in &units {
+            if let Some(Call { folder, doc, text }) = &unit.call {
+                // A folder with code of its own is merged into what is fetched.
+                let here = self.folders.entry(folder.clone()).or_default();
+                here.called |= here.files.is_empty();
+                let (doc, text) = (*doc, text.clone());
+                here.files.push(ModuleFile { name: "terragrunt.tf".to_owned(), doc, text, named: false });
+                known.insert(unit.target.clone());
+                continue;
+            }
             if self.folders.len() < MAX_FOLDERS && known.insert(unit.target.clone()) {
                 self.read_folder(context.builder, &unit.target);
             }
@@ -267,7 +277,7 @@ impl Modules {
         let mut files = vec![];
         for path in paths {
             let small = || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_CALLED);
-            if (path.extension().is_some_and(|extension| extension == "tf") || is_json(&path))
+            if (path.extension().is_some_and(|extension| extension == "tf" || extension == "tofu") || is_json(&path))
                 && !is_values(&path)
                 && small()
                 && let Ok(text) = fs::read_to_string(&path)
@@ -322,7 +332,7 @@ fn leave_to_the_root(context: &mut Context<'_>, before: usize, files: &HashMap<D
 /// Is it a module's file or a file of values in Terraform's JSON syntax?
 pub(in crate::sources) fn is_json(path: &Path) -> bool {
     let path = path.to_string_lossy();
-    path.ends_with(".tf.json") || path.ends_with(".tfvars.json")
+    [".tf.json", ".tofu.json", ".tfvars.json"].iter().any(|end| path.ends_with(end))
 }
 
 /// Is it a file in which Terragrunt says what it runs, and with which inputs?
@@ -338,8 +348,24 @@ fn is_values(path: &Path) -> bool {
 
 /// Does Terraform merge a file of this name into the others of its folder?
 fn is_override(name: &str) -> bool {
-    let stem = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tf.json")).unwrap_or(name);
+    let stem = stem_of(name).unwrap_or(name);
     stem == "override" || stem.ends_with("_override")
+}
+
+/// The name of a file of code without what tells its language.
+fn stem_of(name: &str) -> Option<&str> {
+    [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().find_map(|end| name.strip_suffix(end))
+}
+
+/// Leaves out the files that have a twin for OpenTofu, which takes that one.
+fn without_twins(files: &mut Vec<ModuleFile>) {
+    let of_tofu = |name: &str| name.ends_with(".tofu") || name.ends_with(".tofu.json");
+    let stems: HashSet<String> = files
+        .iter()
+        .filter(|file| of_tofu(&file.name))
+        .filter_map(|file| Some(stem_of(&file.name)?.to_owned()))
+        .collect();
+    files.retain(|file| of_tofu(&file.name) || stem_of(&file.name).is_none_or(|stem| !stems.contains(stem)));
 }
 
 fn name_of(path: &Path) -> String {

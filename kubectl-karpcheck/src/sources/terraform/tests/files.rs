@@ -217,3 +217,11 @@ fn what_stands_in_a_heredoc_has_the_place_of_its_line() {
         assert_eq!(class, (15, margin.len() + 9), "{sign}{margin}");
     }
 }
+
+#[test]
+fn files_of_opentofu_are_read_and_take_the_place_of_their_twins() {
+    let queue = |name: &str| format!("resource \"aws_sqs_queue\" \"q\" {{\n  name = \"{name}\"\n}}\n");
+    let all = files(&[("main.tofu", &queue("tofu")), ("main.tf", &queue("terraform")), ("x.tofu.json", "{}")]);
+    item(&all, "AWS::SQS::Queue", "tofu");
+    assert_eq!(all.of_kind("AWS::SQS::Queue").len(), 1);
+}

@@ -225,3 +225,24 @@ fn what_versions_differ_in_is_unknown_where_a_call_leaves_them_open() {
         assert_eq!(!found.iter().any(|statement| differs(statement)), sure, "{action}");
     }
 }
+
+/// Terragrunt runs one by its address, too, with and without what its file includes.
+#[test]
+fn a_known_module_that_terragrunt_runs_has_its_inputs() {
+    for source in [
+        "tfr:///terraform-aws-modules/eks/aws//modules/karpenter?version=20.8.5",
+        "tfr://registry.terraform.io/terraform-aws-modules/eks/aws//modules/karpenter?version=20.8.5",
+        "git::https://github.com/terraform-aws-modules/terraform-aws-eks.git//modules/karpenter?ref=v20.8.5",
+    ] {
+        let unit = format!(
+            "include \"root\" {{\n  path = find_in_parent_folders()\n}}\nterraform {{\n  source = \"{source}\"\n}}\ninputs = {{\n  \
+             queue_name              = \"prod\"\n  queue_kms_master_key_id = \"alias/aws/sqs\"\n}}\n"
+        );
+        let root = "inputs = { cluster_name = \"prod\" }\n";
+        let all = files(&[("terragrunt.hcl", root), ("prod/karpenter/terragrunt.hcl", &unit)]);
+        let queue = item(&all, "AWS::SQS::Queue", "prod");
+        assert_eq!(super::field(queue, &["KmsMasterKeyId"]), "\"alias/aws/sqs\"", "{source}");
+        assert_eq!(queue.at().line, 5, "{source}: the line that names the module");
+        assert_eq!(problems(&all), Vec::<String>::new());
+    }
+}

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use hcl_edit::structure::Block;
 
 use crate::inventory::{At, DocId, Map, Node, Stated, SymbolScope, Value};
+use crate::karpenter::terraform_modules;
 use crate::sources::helm::values::over;
 use crate::sources::terraform::hcl::code::Code;
 use crate::sources::terraform::hcl::evaluate::{Around, Env, Evaluator, ModuleInstance};
@@ -35,6 +36,16 @@ pub(in crate::sources::terraform::hcl) struct Unit {
     /// The region of the provider that it generates.
     pub(in crate::sources::terraform::hcl) region: Option<String>,
     pub(in crate::sources::terraform::hcl) scope: SymbolScope,
+    /// The call of a known module, where it runs that and no folder that is there.
+    pub(in crate::sources::terraform::hcl) call: Option<Call>,
+}
+
+/// Code that calls what Terragrunt runs, in the place of the folder that it fetches.
+pub(in crate::sources::terraform::hcl) struct Call {
+    /// The folder of the file that says so.
+    pub(in crate::sources::terraform::hcl) folder: PathBuf,
+    pub(in crate::sources::terraform::hcl) doc: DocId,
+    pub(in crate::sources::terraform::hcl) text: String,
 }
 
 /// What Terragrunt runs that is not there: the source, and the file that names it.
@@ -64,19 +75,25 @@ pub(in crate::sources::terraform::hcl) fn units(
             let folder = path.parent()?.to_owned();
             let reading = Reading { named, scope: file.scope };
             let config = reading.config(&path, file.doc, &file.text, &folder, 0)?;
-            let target = match &config.source {
-                Some(source) => {
-                    let Some(target) = local_folder(&folder, source).and_then(|local| canonical(&local)) else {
+            let inputs = config.inputs.entries.into_iter();
+            let inputs: Vec<(String, Node)> =
+                inputs.filter_map(|(name, node)| Some((name.known()?.to_owned(), node))).collect();
+            let local = config
+                .source
+                .as_deref()
+                .map(|source| local_folder(&folder, source).and_then(|local| canonical(&local)));
+            let call = match (&local, &config.source) {
+                (Some(None), Some(source)) => match call(file, source, &inputs) {
+                    Some(call) => Some(call),
+                    None => {
                         elsewhere.push(Elsewhere { source: source.clone(), at: At::whole(file.doc) });
                         return None;
-                    };
-                    target
-                }
-                None => folder,
+                    }
+                },
+                _ => None,
             };
-            let inputs = config.inputs.entries.into_iter();
-            let inputs = inputs.filter_map(|(name, node)| Some((name.known()?.to_owned(), node))).collect();
-            Some(Unit { target, inputs, region: config.region, scope: file.scope })
+            let target = local.flatten().unwrap_or(folder);
+            Some(Unit { target, inputs, region: config.region, scope: file.scope, call })
         })
         .collect();
     (units, elsewhere)
@@ -87,6 +104,39 @@ fn local_folder(folder: &Path, source: &str) -> Option<PathBuf> {
     let source = source.split('?').next()?;
     let local = source.starts_with(['.', '/']) && !source.contains("::");
     local.then(|| folder.join(source.replace("//", "/")))
+}
+
+/// The call of a known module that a file runs with some inputs, in the line that names it. What else gives it values (files of
+/// values, the environment alone) is not known.
+fn call(file: &UnitFile, source: &str, inputs: &[(String, Node)]) -> Option<Call> {
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).filter(|name| is_name(name)).collect();
+    if names.is_empty() || file.text.contains("extra_arguments") {
+        return None;
+    }
+    // `tfr:///terraform-aws-modules/eks/aws//modules/karpenter?version=20.8.5`, with a registry or without.
+    let (source, version) = match source.strip_prefix("tfr://") {
+        Some(module) => {
+            let (module, version) = module.split_once("?version=")?;
+            (module.trim_start_matches('/'), Some(version))
+        }
+        None => (source, None),
+    };
+    terraform_modules::find(source, version, &names)?;
+    let line = file.text.lines().position(source_line).unwrap_or_default();
+    let mut text = "\n".repeat(line);
+    text.push_str(&format!("module \"this\" {{\nsource = {source:?}\n"));
+    if let Some(version) = version {
+        text.push_str(&format!("version = {version:?}\n"));
+    }
+    names.iter().for_each(|name| text.push_str(&format!("{name} = var.{name}\n")));
+    text.push_str("}\n");
+    names.iter().for_each(|name| text.push_str(&format!("variable {name:?} {{}}\n")));
+    Some(Call { folder: file.path.parent().unwrap_or(Path::new("")).to_owned(), doc: file.doc, text })
+}
+
+fn source_line(line: &str) -> bool {
+    line.trim_start().trim_start_matches("terraform").trim_start_matches([' ', '{']).starts_with("source")
 }
 
 /// The region of the provider without an alias that a file of Terraform configures.
