@@ -184,8 +184,8 @@ fn family_devices(class: Item) -> Result<&'static [&'static str], Unknown> {
             _ => &["/dev/xvda"],
         });
     }
-    let any =
-        |pattern: &str| spec.find("/amiSelectorTerms/*/alias").known().any(|alias| alias.matches(pattern).is_yes());
+    let aliases: Vec<Field> = spec.find("/amiSelectorTerms/*/alias").known().collect();
+    let any = |pattern: &str| aliases.iter().any(|alias| alias.matches(pattern).is_yes());
     Ok(if any("bottlerocket@*") {
         &["/dev/xvda", "/dev/xvdb"]
     } else if any("windows*") {
@@ -240,9 +240,13 @@ impl Source {
     }
 }
 
-/// The images that a class is known to use, by their ids.
-const IMAGES: &[&str] =
-    &["/status/amis/*/id", "/spec/amiSelectorTerms/*/id", "/spec/amiSelector/aws-ids", "/spec/amiSelector/aws::ids"];
+/// The fields of a class that name images by their ids.
+fn images(class: Item) -> &'static [&'static str] {
+    match class.kind().as_str() {
+        "karpenter.k8s.aws/EC2NodeClass" => &["/status/amis/*/id", "/spec/amiSelectorTerms/*/id"],
+        _ => &["/status/amis/*/id", "/spec/amiSelector/aws-ids", "/spec/amiSelector/aws::ids"],
+    }
+}
 
 /// What the volumes of a class are made from, as far as images and snapshots were given.
 pub(crate) fn sources(class: Item) -> Vec<Source> {
@@ -254,7 +258,7 @@ pub(crate) fn sources(class: Item) -> Vec<Source> {
         sources.push(source(link.field, device, None, &snapshot.field(""), Some(snapshot)));
     }
     let replaced: Vec<String> = sources.iter().map(|source| source.device.clone()).collect();
-    for link in IMAGES.iter().flat_map(|field| class.related(field)) {
+    for link in images(class).iter().flat_map(|field| class.related(field)) {
         let Some(image) = link.known().filter(|image| !seen.contains(image)) else { continue };
         seen.push(image);
         for id in image.find("/BlockDeviceMappings/*/Ebs/SnapshotId").known() {

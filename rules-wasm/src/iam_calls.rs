@@ -45,7 +45,7 @@ const CLASSES: &[&str] = &["karpenter.k8s.aws/EC2NodeClass", "karpenter.k8s.aws/
 /// other resources, or, without a role, where their tags differ.
 const MANY: usize = 30;
 /// What a class has found, by which its requests differ.
-const FOUND: &[&str] = &["/status/subnets", "/status/securityGroups", "/status/amis", "/status/capacityReservations"];
+const FOUND: &[&str] = &["/subnets", "/securityGroups", "/amis", "/capacityReservations"];
 /// What a cluster is called whose name was not given.
 const UNNAMED: &str = "this-cluster";
 
@@ -173,8 +173,13 @@ fn classes(controller: Item) -> Vec<Option<Item>> {
     let (mut tags, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut asked = vec![];
     for class in classes {
-        let requests = ["@kind", "/spec"].iter().chain(FOUND).map(|field| said(class, field)).collect::<Vec<String>>();
-        let other_tags = tags.insert(said(class, "/spec/tags"));
+        let status = class.field("/status");
+        // Manifests have none.
+        let found = if status.is_absent() { &[] } else { FOUND };
+        let found = found.iter().map(|field| status.field(field).value().clone());
+        let requests: Vec<String> =
+            [class.get("@kind"), class.get("/spec")].into_iter().chain(found).map(said).collect();
+        let other_tags = tags.insert(said(class.get("/spec/tags")));
         let other_requests = seen.insert(requests) && (other_tags || !class.get("/spec/role").is_absent());
         if asked.len() < MANY || other_requests {
             asked.push(Some(class));
@@ -183,9 +188,9 @@ fn classes(controller: Item) -> Vec<Option<Item>> {
     asked
 }
 
-/// What a class says in a field, in a form to compare.
-fn said(class: Item, field: &str) -> String {
-    match class.get(field) {
+/// What a field says, in a form to compare.
+fn said(value: Value) -> String {
+    match value {
         Value::Absent => String::new(),
         Value::Text(text) => ["=", &text].concat(),
         Value::Json(json) => json,

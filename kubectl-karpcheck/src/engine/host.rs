@@ -100,7 +100,10 @@ impl Host {
         let work = CALL + (bytes / BYTES_A_UNIT) as u64;
         match &mut self.run {
             Some(run) => {
-                *run.calls.entry(call).or_default() += 1;
+                match run.calls.iter_mut().find(|(known, _)| *known == call) {
+                    Some((_, count)) => *count += 1,
+                    None => run.calls.push((call, 1)),
+                }
                 run.charge(work)
             }
             None => {
@@ -115,7 +118,7 @@ impl Host {
     /// What the rule asked of its last subject, the most frequent first, as a sentence goes on: `decide 1200 times, get twice`.
     pub(super) fn asked(&self) -> String {
         let mut calls: Vec<_> = self.run.iter().flat_map(|run| &run.calls).collect();
-        calls.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        calls.sort_by_key(|(call, count)| (std::cmp::Reverse(*count), *call));
         let calls: Vec<String> =
             calls.into_iter().take(MOST_CALLS).map(|(call, count)| format!("{call} {count} times")).collect();
         calls.join(", ")

@@ -12,32 +12,61 @@ pub struct Malformed(pub String);
 
 /// The segments of a pointer, unescaped.
 pub fn segments(pointer: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
-    if pointer.is_empty() {
-        return Ok(vec![]);
+    Segments::of(pointer).map(Iterator::collect)
+}
+
+/// The segments of a pointer, one after the other: a rule's question needs no list of them.
+#[derive(Clone, Debug)]
+pub struct Segments<'a> {
+    /// What follows the next `/`; none at the end.
+    rest: Option<&'a str>,
+    escaped: bool,
+}
+
+impl<'a> Segments<'a> {
+    /// Those of a pointer, if it is one.
+    pub fn of(pointer: &'a str) -> Result<Self, Malformed> {
+        let malformed = || Malformed(pointer.into());
+        if pointer.is_empty() {
+            return Ok(Self { rest: None, escaped: false });
+        }
+        let rest = pointer.strip_prefix('/').ok_or_else(malformed)?;
+        let escaped = memchr::memchr(b'~', rest.as_bytes()).is_some();
+        if escaped && !rest.split('~').skip(1).all(|after| after.starts_with(['0', '1'])) {
+            return Err(malformed());
+        }
+        Ok(Self { rest: Some(rest), escaped })
     }
-    let Some(rest) = pointer.strip_prefix('/') else { return Err(Malformed(pointer.into())) };
-    if !rest.contains('~') {
-        let mut segments = Vec::with_capacity(1 + rest.bytes().filter(|byte| *byte == b'/').count());
-        segments.extend(rest.split('/').map(Cow::Borrowed));
-        return Ok(segments);
-    }
-    rest.split('/')
-        .map(|segment| {
-            if !segment.contains('~') {
-                return Ok(Cow::Borrowed(segment));
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Cow<'a, str>> {
+        let rest = self.rest?;
+        // Names are short: looking at byte after byte is faster than a search that is made for long texts.
+        let segment = match rest.bytes().position(|byte| byte == b'/') {
+            Some(end) => {
+                self.rest = Some(&rest[end + 1..]);
+                &rest[..end]
             }
-            let well_formed = segment.split('~').skip(1).all(|after| after.starts_with('0') || after.starts_with('1'));
-            well_formed
-                .then(|| Cow::Owned(segment.replace("~1", "/").replace("~0", "~")))
-                .ok_or_else(|| Malformed(pointer.into()))
+            None => {
+                self.rest = None;
+                rest
+            }
+        };
+        Some(if self.escaped && segment.contains('~') {
+            Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
+        } else {
+            Cow::Borrowed(segment)
         })
-        .collect()
+    }
 }
 
 /// Adds a segment to a pointer.
 pub fn push(pointer: &mut String, segment: &str) {
     pointer.push('/');
-    if segment.contains(['~', '/']) {
+    if segment.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
         pointer.push_str(&segment.replace('~', "~0").replace('/', "~1"));
     } else {
         pointer.push_str(segment);
@@ -64,11 +93,13 @@ pub enum Step<'a> {
 }
 
 /// Follows segments from a node.
-pub fn follow<'a>(from: &'a Node, segments: &[Cow<'_, str>]) -> Step<'a> {
+pub fn follow<'a, S: AsRef<str>>(from: &'a Node, segments: impl IntoIterator<Item = S>) -> Step<'a> {
     let mut node = from;
     let mut name = None;
-    for (depth, segment) in segments.iter().enumerate() {
-        if segment == "@key" && depth + 1 == segments.len() {
+    let mut segments = segments.into_iter().enumerate().peekable();
+    while let Some((depth, segment)) = segments.next() {
+        let segment = segment.as_ref();
+        if segment == "@key" && segments.peek().is_none() {
             return match name {
                 Some((key, at)) => Step::Key(key, at),
                 None => Step::Absent,
@@ -129,11 +160,11 @@ pub fn child<'a>(node: &'a Node, segment: &str) -> Option<&'a Node> {
 }
 
 /// The place of a pointer, else of the nearest parent that has one.
-pub fn place(from: &Node, segments: &[Cow<'_, str>]) -> At {
+pub fn place<S: AsRef<str>>(from: &Node, segments: impl IntoIterator<Item = S>) -> At {
     let mut node = from;
     let mut at = from.at;
     for segment in segments {
-        let Some(child) = child(node, segment) else { break };
+        let Some(child) = child(node, segment.as_ref()) else { break };
         node = child;
         if node.at.line > 0 || at.line == 0 {
             at = node.at;
@@ -220,14 +251,13 @@ impl<'a> Walk<'a> {
         } else {
             let length = at.len();
             push(at, segment);
-            match follow(node, std::slice::from_ref(segment)) {
-                Step::Node(child) => {
-                    let key = node
-                        .as_map()
-                        .and_then(|map| map.entries.iter().find(|(key, _)| key.is(segment)))
-                        .map(|(key, _)| key);
-                    self.go(child, key, rest, at);
-                }
+            let member = node.as_map().and_then(|map| map.entries.iter().find(|(key, _)| key.is(segment)));
+            let step = match member {
+                Some((_, child)) => Step::Node(child),
+                None => follow(node, [segment]),
+            };
+            match step {
+                Step::Node(child) => self.go(child, member.map(|(key, _)| key), rest, at),
                 step => {
                     // An absent field is still a field, at its full pointer: "the mapping does not say". Below a
                     // wildcard nothing is there to name.

@@ -29,17 +29,17 @@ impl Scope {
         if let Some(fact) = pointer.strip_prefix('@') {
             return Ok(self.fact(id, item, fact));
         }
-        let segments = pointer::segments(pointer)?;
-        Ok(self.value(id, item, pointer::follow(&item.body, &segments), pointer))
+        let segments = pointer::Segments::of(pointer)?;
+        Ok(self.value(id, item, pointer::follow(&item.body, segments), pointer))
     }
 
     /// Why a list or an object may have members that were not read. An AWS resource as a whole is only known where AWS or a
     /// state describes it: what a manifest or a template leaves out may have been set elsewhere.
     pub fn open(&self, id: ItemId, pointer: &str) -> Result<Option<Unknown>, Malformed> {
         let Some(item) = self.item(id) else { return Ok(None) };
-        let segments = pointer::segments(pointer)?;
+        let segments = pointer::Segments::of(pointer)?;
         let unknown = |reason: &Reason, at: &str| Unknown { reason: reason.clone(), place: Some((id, at.to_owned())) };
-        let step = pointer::follow(&item.body, &segments);
+        let step = pointer::follow(&item.body, segments);
         let own = match &step {
             Step::Node(node) => match &node.value {
                 Value::List(list) => list.more.as_deref().map(|reason| unknown(reason, pointer)),
@@ -57,7 +57,7 @@ impl Scope {
             },
             Step::Absent | Step::Key(..) => None,
         };
-        if own.is_some() || !segments.is_empty() || !item.is_aws() {
+        if own.is_some() || !pointer.is_empty() || !item.is_aws() {
             return Ok(own);
         }
         let whole = |source: SourceKind| matches!(source, SourceKind::Aws | SourceKind::State);
@@ -71,7 +71,7 @@ impl Scope {
     /// The node under a pointer, for the host's own use.
     pub fn node(&self, id: ItemId, pointer: &str) -> Option<&Node> {
         let item = self.item(id)?;
-        match pointer::follow(&item.body, &pointer::segments(pointer).ok()?) {
+        match pointer::follow(&item.body, pointer::Segments::of(pointer).ok()?) {
             Step::Node(node) => Some(node),
             _ => None,
         }
@@ -226,8 +226,8 @@ impl Scope {
                 _ => Known::No,
             });
         }
-        let segments = pointer::segments(pointer)?;
-        Ok(match pointer::follow(&item.body, &segments) {
+        let segments = pointer::Segments::of(pointer)?;
+        Ok(match pointer::follow(&item.body, segments) {
             Step::Unknown(..) => Known::Unknown,
             Step::Key(key, _) => Known::Text(Cow::Borrowed(key)),
             Step::Node(node) => match &node.value {

@@ -55,3 +55,18 @@ pub fn kind_matches(declared: &str, kind: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    /// The SDK reads the same file: it does not ask where it knows the text.
+    #[test]
+    fn patterns_match_as_they_do_in_the_sdk() {
+        let cases = include_str!("../../../tests/fixtures/patterns.tsv").lines().filter(|line| !line.starts_with('#'));
+        for case in cases {
+            let [pattern, text, matches] = case.split('\t').collect::<Vec<_>>()[..] else { panic!("{case}") };
+            assert_eq!(glob(pattern, text), matches == "yes", "{pattern} over {text}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
+use crate::glob::glob;
 use crate::host;
 use crate::item::{Answer, Item, Link, Place};
 use crate::value::{Unknown, Value};
@@ -42,7 +43,9 @@ impl Field {
     }
 
     fn last(&self) -> &str {
-        self.at.rsplit('/').next().unwrap_or_default()
+        // Names are short: a search that is made for long texts takes longer.
+        let start = self.at.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1);
+        &self.at[start..]
     }
 
     /// The object or list that holds it; of the whole item, itself.
@@ -161,12 +164,20 @@ impl Field {
 
     /// Does its text match a pattern of `*` and `?`? See [`Item::matches`].
     pub fn matches(&self, pattern: &str) -> Answer {
-        self.item.matches(&self.at, pattern)
+        match self.value.get() {
+            // What was read and is known as a whole needs no question.
+            Some(Value::Text(text)) if glob(pattern, text) => Answer::Yes,
+            Some(Value::Text(_)) => Answer::No,
+            _ => self.item.matches(&self.at, pattern),
+        }
     }
 
     /// [`matches`](Self::matches) for `?`: see [`Item::matches_or_unknown`].
     pub fn matches_or_unknown(&self, pattern: &str) -> Result<bool, Unknown> {
-        self.item.matches_or_unknown(&self.at, pattern)
+        match self.value.get() {
+            Some(Value::Text(text)) => Ok(glob(pattern, text)),
+            _ => self.item.matches_or_unknown(&self.at, pattern),
+        }
     }
 
     /// Do both hold the same? See [`Item::same`].

@@ -41,6 +41,7 @@ mod native {
     /// Runs something with a stand-in for the host, and gives it back.
     pub(crate) fn with<T>(host: Box<dyn Respond>, run: impl FnOnce() -> T) -> (T, Option<Box<dyn Respond>>) {
         HOST.set(Some(host));
+        crate::facts::forget();
         let result = run();
         (result, HOST.take())
     }

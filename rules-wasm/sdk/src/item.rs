@@ -1,5 +1,6 @@
 //! The things that rules ask about, and the questions.
 
+use crate::facts;
 use crate::field::{Field, Fields};
 use crate::host;
 use crate::value::{Unknown, Value};
@@ -123,7 +124,7 @@ impl Item {
 
     /// What a field holds.
     pub fn get(self, pointer: &str) -> Value {
-        host::get(self.0, pointer).into()
+        if pointer.starts_with('@') { facts::get(self, pointer) } else { host::get(self.0, pointer).into() }
     }
 
     /// A text, none where the field is absent.

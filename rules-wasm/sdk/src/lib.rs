@@ -105,8 +105,10 @@
 mod allocator;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod build;
+mod facts;
 mod field;
 mod finding;
+mod glob;
 mod host;
 mod item;
 mod pack;

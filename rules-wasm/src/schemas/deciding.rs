@@ -7,7 +7,7 @@ use std::rc::Rc;
 use karpcheck_sdk::prelude::*;
 
 use crate::crds;
-use crate::schemas::judge::{Broken, Fault, Judgement, judge};
+use crate::schemas::judge::{Broken, Fault, Judgement, judge, judge_names};
 use crate::schemas::schema::Schema;
 use crate::schemas::table::{self, Served};
 use crate::schemas::tree::{Node, Whole};
@@ -46,8 +46,8 @@ impl Schemas {
 pub(crate) enum Who {
     /// A CRD's that was given, or several of one name, of which one is installed.
     Definition(Item),
-    /// Those of the release that runs.
-    Release(String),
+    /// Those of the release that this controller runs.
+    Release(Item),
     /// Those of all releases: which one runs is not known.
     AnyRelease,
 }
@@ -57,7 +57,9 @@ impl Who {
     pub(crate) fn called(&self) -> String {
         match self {
             Self::Definition(definition) => format!("CRD {}", definition.name()),
-            Self::Release(version) => format!("Karpenter {version}"),
+            Self::Release(controller) => {
+                format!("Karpenter {}", controller.known_text("/Version").unwrap_or_default())
+            }
             Self::AnyRelease => "No known release of Karpenter".into(),
         }
     }
@@ -81,8 +83,12 @@ impl Who {
 
 /// A version of an object's API as it is written: `v1` of `karpenter.sh/v1`.
 pub(crate) fn version_of(object: Item) -> Result<String, Unknown> {
-    let api_version = object.text("/apiVersion")?.unwrap_or_default();
-    Ok(api_version.rsplit('/').next().unwrap_or_default().to_owned())
+    Ok(version_in(&object.text("/apiVersion")?.unwrap_or_default()).to_owned())
+}
+
+/// The version in an `apiVersion`.
+pub(crate) fn version_in(api_version: &str) -> &str {
+    api_version.rsplit('/').next().unwrap_or_default()
 }
 
 /// What decides about an object; none where its version is not among those that are defined, which is the matter of other
@@ -127,10 +133,7 @@ pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
     }
     match running.first() {
         None => of(served.minors(), Who::AnyRelease),
-        Some((controller, _)) => {
-            let who = Who::Release(controller.known_text("/Version").unwrap_or_default());
-            of(running.iter().map(|(_, minor)| *minor).collect(), who)
-        }
+        Some((controller, _)) => of(running.iter().map(|(_, minor)| *minor).collect(), Who::Release(*controller)),
     }
 }
 
@@ -172,6 +175,15 @@ pub(crate) fn schema_of(definition: Item, version: &str) -> Result<Option<Rc<Sch
 impl Deciding {
     /// What all schemas find, in the words of the newest. Where one finds nothing, the others do not matter.
     pub(crate) fn judge(&self, object: &Node) -> Judgement {
+        self.judge_by(object, judge)
+    }
+
+    /// The fields and values that no schema has: all that there is to find in the names.
+    pub(crate) fn judge_names(&self, object: &Node) -> Judgement {
+        self.judge_by(object, judge_names)
+    }
+
+    fn judge_by(&self, object: &Node, judge: impl Fn(&Schema, &Node) -> Judgement) -> Judgement {
         let mut schemas = self.schemas.newest_first();
         let Some(newest) = schemas.next() else { return Judgement::default() };
         let mut judgement = judge(&newest, object);
@@ -212,6 +224,12 @@ fn is_same(one: &Broken, other: &Broken) -> bool {
 ///
 /// Where all of its spec is unknown.
 pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
+    // Most objects are known to their last leaf: one question then.
+    if let Value::Json(json) = object.get("")
+        && let Some(node) = Node::parse_without(&json, &["metadata", "status"])
+    {
+        return Ok(node);
+    }
     let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
     let mut members = vec![];
     for field in object.each("").known().filter(|field| !matches!(field.pointer(), "/metadata" | "/status")) {
@@ -226,9 +244,17 @@ pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
 
 /// Is it certainly another provider's, whose definitions are others, or EKS Auto Mode's?
 pub(crate) fn is_of_others(object: Item) -> bool {
-    ["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"].iter().any(|at| {
-        let group = object.field(*at);
-        matches!(group.value(), Value::Text(text) if !text.is_empty()) && group.matches("karpenter.k8s.aws").is_no()
+    let kind = object.kind();
+    // A class of another provider is of another group, and so no object that is asked about here.
+    let Some(noun) = kind.strip_prefix("karpenter.sh/") else { return false };
+    let groups: &[&str] = match noun {
+        "NodePool" => &["/spec/template/spec/nodeClassRef/group"],
+        "NodeClaim" => &["/spec/nodeClassRef/group"],
+        _ => &["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"],
+    };
+    groups.iter().any(|at| {
+        let group = object.get(at);
+        matches!(&group, Value::Text(text) if !text.is_empty() && text != "karpenter.k8s.aws")
     })
 }
 

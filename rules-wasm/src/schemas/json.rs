@@ -12,8 +12,13 @@ pub(super) enum Texts {
 
 /// Reads a text; none where it is null, or no JSON.
 pub(super) fn parse(text: &str, texts: Texts) -> Option<Node> {
+    parse_without(text, texts, &[])
+}
+
+/// The same, but these members of the object are left out.
+pub(super) fn parse_without(text: &str, texts: Texts, left_out: &[&str]) -> Option<Node> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, texts };
-    let value = reader.value(0)?;
+    let value = reader.value(0, left_out)?;
     reader.blanks();
     (reader.at == text.len()).then_some(value).flatten()
 }
@@ -52,8 +57,8 @@ impl Reader<'_> {
         found
     }
 
-    /// A value; none of null.
-    fn value(&mut self, depth: usize) -> Option<Option<Node>> {
+    /// A value, without these members; none of null.
+    fn value(&mut self, depth: usize, left_out: &[&str]) -> Option<Option<Node>> {
         if depth > DEEPEST {
             return None;
         }
@@ -67,7 +72,10 @@ impl Reader<'_> {
                     if !reader.takes(b':') {
                         return None;
                     }
-                    members.extend(reader.value(depth + 1)?.map(|value| (name, value)));
+                    if left_out.contains(&name.as_str()) {
+                        return reader.pass_over();
+                    }
+                    members.extend(reader.value(depth + 1, &[])?.map(|value| (name, value)));
                     Some(())
                 })?;
                 Node::Map(members, Whole::Yes)
@@ -75,7 +83,7 @@ impl Reader<'_> {
             b'[' => {
                 let mut list = vec![];
                 self.list(b']', |reader| {
-                    list.push(reader.value(depth + 1)?.unwrap_or(Node::Unknown));
+                    list.push(reader.value(depth + 1, &[])?.unwrap_or(Node::Unknown));
                     Some(())
                 })?;
                 Node::List(list, Whole::Yes)
@@ -95,6 +103,33 @@ impl Reader<'_> {
                 Node::Number(self.text.get(start..self.at)?.parse().ok()?)
             }
         }))
+    }
+
+    /// Goes to the end of a value, of which only that matters.
+    fn pass_over(&mut self) -> Option<()> {
+        let mut open = 0_usize;
+        loop {
+            match self.next()? {
+                b'"' => {
+                    self.at += 1;
+                    loop {
+                        match self.next()? {
+                            b'"' => break,
+                            b'\\' => self.at += 2,
+                            _ => self.at += 1,
+                        }
+                    }
+                }
+                b'{' | b'[' => open += 1,
+                b',' if open == 0 => return Some(()),
+                b'}' | b']' => match open.checked_sub(1) {
+                    Some(left) => open = left,
+                    None => return Some(()),
+                },
+                _ => {}
+            }
+            self.at += 1;
+        }
     }
 
     /// What stands between an opening bracket, which is the next sign, and its closing one, with commas.
@@ -159,6 +194,15 @@ mod tests {
 
     fn parse(text: &str) -> Option<Node> {
         super::parse(text, Texts::AsWritten)
+    }
+
+    #[test]
+    fn members_are_left_out_whatever_they_hold() {
+        let text = r#"{"a": 1, "b": {"a": ["}", "\\", "\"]", {}]}, "c": [1], "d": "x,}", "e": {"b": 2}}"#;
+        let node = parse_without(text, Texts::AsWritten, &["b", "c", "d"]).unwrap();
+        assert_eq!(Some(node), parse(r#"{"a": 1, "e": {"b": 2}}"#));
+        assert_eq!(parse_without(r#"{"b": {"#, Texts::AsWritten, &["b"]), None);
+        assert_eq!(parse_without(r#"{"b": "x"#, Texts::AsWritten, &["b"]), None);
     }
 
     #[test]

@@ -47,6 +47,13 @@ pub(crate) fn judge(schema: &Schema, object: &Node) -> Judgement {
     judgement
 }
 
+/// Looks only for fields and values that a schema does not have.
+pub(crate) fn judge_names(schema: &Schema, object: &Node) -> Judgement {
+    let mut judgement = Judgement::default();
+    judgement.names(schema, object, &mut String::new());
+    judgement
+}
+
 /// The API server puts defaults in before it judges. What has none stays as it is.
 fn with_defaults<'a>(schema: &Schema, node: &'a Node) -> Cow<'a, Node> {
     if !schema.has_defaults() {
@@ -85,10 +92,66 @@ fn with_defaults<'a>(schema: &Schema, node: &'a Node) -> Cow<'a, Node> {
     }
 }
 
+/// Looks at a value and its place, which is as it was in the end.
+type Visit = fn(&mut Judgement, &Schema, &Node, &mut String);
+
 impl Judgement {
+    /// Of a value and its place, the names alone.
+    fn names(&mut self, schema: &Schema, node: &Node, at: &mut String) {
+        let (named, before) = (schema.named(), self.broken.len());
+        // What is of another type is refused as such.
+        if named.is_some_and(|named| named.has(node)) || of_another_type(&schema.kind, node).is_some() {
+            return;
+        }
+        if !schema.values.is_empty() && !matches!(node, Node::Unknown | Node::Part) && !schema.values.contains(node) {
+            self.add(at, Fault::Value);
+        }
+        self.below(schema, node, at, Self::names);
+        if let Some(named) = named.filter(|_| self.broken.len() == before) {
+            named.add(node);
+        }
+    }
+
+    /// What is in an object or a list.
+    fn below(&mut self, schema: &Schema, node: &Node, at: &mut String, visit: Visit) {
+        match node {
+            Node::Map(members, _) => {
+                for (name, node) in members {
+                    let length = at.len();
+                    at.push('/');
+                    if name.contains(['~', '/']) {
+                        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                    } else {
+                        at.push_str(name);
+                    }
+                    match schema.field(name).or(schema.member.as_deref()) {
+                        Some(schema) => visit(self, schema, node, at),
+                        // A directive of a patch: `$patch`, `$setElementOrder/…`.
+                        None if name.starts_with('$') || schema.keeps || schema.kind.is_empty() => {}
+                        None => self.add(at, Fault::Field),
+                    }
+                    at.truncate(length);
+                }
+            }
+            Node::List(list, _) => {
+                if let Some(schema) = &schema.element {
+                    for (index, element) in list.iter().enumerate() {
+                        let length = at.len();
+                        at.push('/');
+                        at.push_str(&index.to_string());
+                        visit(self, schema, element, at);
+                        at.truncate(length);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Of a value and its place, which is as it was in the end.
     fn visit(&mut self, schema: &Schema, node: &Node, at: &mut String) {
-        if schema.is_known_sound(node) {
+        let sound = schema.sound();
+        if sound.is_some_and(|sound| sound.has(node)) {
             return;
         }
         let (before, unread) = (self.broken.len(), self.unread.len());
@@ -96,28 +159,17 @@ impl Judgement {
             self.add(at, fault);
         } else if !matches!(node, Node::Unknown | Node::Part) {
             self.value(schema, node, at);
-            match node {
-                Node::Map(members, whole) => self.members(schema, members, *whole, at),
-                Node::List(list, _) => {
-                    if let Some(schema) = &schema.element {
-                        for (index, element) in list.iter().enumerate() {
-                            let length = at.len();
-                            at.push('/');
-                            at.push_str(&index.to_string());
-                            self.visit(schema, element, at);
-                            at.truncate(length);
-                        }
-                    }
-                }
-                _ => {}
+            self.below(schema, node, at, Self::visit);
+            if let Node::Map(members, Whole::Yes) = node {
+                self.required(schema, members, at);
             }
         }
         // The API server asks the rules only of what is otherwise well-formed; a dropped field does not matter to them.
         if self.broken[before..].iter().all(|broken| broken.fault == Fault::Field) {
             self.rules(schema, node, at);
         }
-        if (self.broken.len(), self.unread.len()) == (before, unread) {
-            schema.remember_sound(node);
+        if let Some(sound) = sound.filter(|_| (self.broken.len(), self.unread.len()) == (before, unread)) {
+            sound.add(node);
         }
     }
 
@@ -156,28 +208,10 @@ impl Judgement {
         }
     }
 
-    fn members(&mut self, schema: &Schema, members: &[(String, Node)], whole: Whole, at: &mut String) {
-        for (name, node) in members {
-            let length = at.len();
-            at.push('/');
-            if name.contains(['~', '/']) {
-                at.push_str(&name.replace('~', "~0").replace('/', "~1"));
-            } else {
-                at.push_str(name);
-            }
-            match schema.field(name).or(schema.member.as_deref()) {
-                Some(schema) => self.visit(schema, node, at),
-                // A directive of a patch: `$patch`, `$setElementOrder/…`.
-                None if name.starts_with('$') || schema.keeps || schema.kind.is_empty() => {}
-                None => self.add(at, Fault::Field),
-            }
-            at.truncate(length);
-        }
-        if whole == Whole::Yes {
-            for name in &schema.required {
-                if !members.iter().any(|(own, _)| own == name) {
-                    self.add(at, Fault::Required(name.clone()));
-                }
+    fn required(&mut self, schema: &Schema, members: &[(String, Node)], at: &str) {
+        for name in &schema.required {
+            if !members.iter().any(|(own, _)| own == name) {
+                self.add(at, Fault::Required(name.clone()));
             }
         }
     }

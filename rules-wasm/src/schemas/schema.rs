@@ -37,10 +37,39 @@ pub(crate) struct Schema {
 struct Known {
     defaults: OnceCell<bool>,
     asks: OnceCell<bool>,
-    sound: RefCell<Vec<Node>>,
-    /// How often a value was looked for among the sound ones, and found.
+    sound: Sound,
+    /// The same, as far as the names go.
+    named: Sound,
+}
+
+/// Values with which nothing is wrong.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Sound {
+    values: RefCell<Vec<Node>>,
+    /// How often a value was looked for among them, and found.
     looked: Cell<u32>,
     found: Cell<u32>,
+}
+
+impl Sound {
+    /// Was a value judged before, and nothing is wrong with it? Objects of a fleet have much in common.
+    pub(super) fn has(&self, node: &Node) -> bool {
+        if self.looked.get() >= TRIES && self.found.get() < self.looked.get() / 4 {
+            return false;
+        }
+        let is_known = self.values.borrow().contains(node);
+        self.looked.set(self.looked.get() + 1);
+        self.found.set(self.found.get() + u32::from(is_known));
+        is_known
+    }
+
+    /// Remembers a value: of the first ones, since comparing with many costs, too.
+    pub(super) fn add(&self, node: &Node) {
+        let mut values = self.values.borrow_mut();
+        if values.len() < MOST_SOUND {
+            values.push(node.clone());
+        }
+    }
 }
 
 impl PartialEq for Known {
@@ -131,24 +160,14 @@ impl Schema {
         *self.known.asks.get_or_init(|| own() || self.parts().any(Self::asks))
     }
 
-    /// Was a value judged before, and nothing is wrong with it? Objects of a fleet have much in common.
-    pub(super) fn is_known_sound(&self, node: &Node) -> bool {
-        let Known { sound, looked, found, .. } = &self.known;
-        if !self.asks() || (looked.get() >= TRIES && found.get() < looked.get() / 4) {
-            return false;
-        }
-        let is_known = sound.borrow().contains(node);
-        looked.set(looked.get() + 1);
-        found.set(found.get() + u32::from(is_known));
-        is_known
+    /// The values that were judged before, where remembering them saves work.
+    pub(super) fn sound(&self) -> Option<&Sound> {
+        self.asks().then_some(&self.known.sound)
     }
 
-    /// Remembers that nothing is wrong with a value: of the first ones, since comparing with many costs, too.
-    pub(super) fn remember_sound(&self, node: &Node) {
-        let mut sound = self.known.sound.borrow_mut();
-        if self.asks() && sound.len() < MOST_SOUND {
-            sound.push(node.clone());
-        }
+    /// The same of what was judged by its names alone: worth it where there are several to look up.
+    pub(super) fn named(&self) -> Option<&Sound> {
+        (!self.fields.is_empty()).then_some(&self.known.named)
     }
 
     /// The field of this name.

@@ -73,6 +73,11 @@ impl Node {
         json::parse(text, json::Texts::Templates)
     }
 
+    /// The same of an object, but for some of its members.
+    pub(crate) fn parse_without(text: &str, left_out: &[&str]) -> Option<Self> {
+        json::parse_without(text, json::Texts::Templates, left_out)
+    }
+
     /// The text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {

@@ -45,6 +45,7 @@ const PROFILE: &[&str] = &[
     "profile.pack.codegen-units=1",
     "profile.pack.panic=\"abort\"",
     "profile.pack.strip=true",
+    "profile.pack.package.karpcheck-sdk.opt-level=3",
 ];
 
 /// Builds the pack. The component's path goes to `out`, what was done to `err`; cargo's own words go to stderr.

@@ -36,8 +36,8 @@ pub(super) struct CurrentRule {
     pub(super) work: u64,
     /// The work that was done for all subjects.
     pub(super) spent: u64,
-    /// How often it asked for what, of this subject.
-    pub(super) calls: BTreeMap<&'static str, u64>,
+    /// How often it asked for what, of this subject: a dozen functions at most.
+    pub(super) calls: Vec<(&'static str, u64)>,
     /// Refusals and failures, each with how much the rule needs the kind that met it.
     pub(super) refusals: HashMap<(Cause, String), Need>,
     /// The indexes of peers that it was charged for: kind and pattern.
@@ -83,7 +83,7 @@ impl CurrentRule {
             named: HashSet::new(),
             work,
             spent: 0,
-            calls: BTreeMap::new(),
+            calls: vec![],
             refusals: HashMap::new(),
             indexes: HashSet::new(),
             referrers: HashSet::new(),

@@ -118,8 +118,8 @@ const STABLE: Minor = (1, 0);
 fn check(object: Item) -> Check {
     let written = object.field("/apiVersion");
     let api_version = written.text()?.unwrap_or_default();
-    let (kind, version) = (object.kind(), schemas::version_of(object)?);
-    let Some(served) = schemas::served(&kind, &version) else { return never(object, &written, &api_version, &version) };
+    let (kind, version) = (object.kind(), schemas::version_in(&api_version));
+    let Some(served) = schemas::served(&kind, version) else { return never(object, &written, &api_version, version) };
     let controllers = object.related("@controller");
     let removed = removed_in(served);
     let gone = removed.map(|(major, minor)| format!("Karpenter does not serve {version} from {major}.{minor} on"));

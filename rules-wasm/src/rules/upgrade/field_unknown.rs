@@ -120,9 +120,8 @@ fn check(object: Item) -> Check {
     if object.observed() {
         return applied(object, &deciding);
     }
-    // What it lacks is the matter of object-refused.
-    let node = schemas::tree(object)?.into_patch();
-    let judgement = deciding.judge(&node);
+    let node = schemas::tree(object)?;
+    let judgement = deciding.judge_names(&node);
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
 }
@@ -176,7 +175,7 @@ fn applied(live: Item, deciding: &Deciding) -> Check {
         return skip();
     }
     let Some(node) = note.known_text().as_deref().and_then(Node::parse) else { return skip() };
-    let judgement = deciding.judge(&node);
+    let judgement = deciding.judge_names(&node);
     let dropped = |broken: &&Broken| broken.fault == Fault::Field && live.field(broken.at.as_str()).is_absent();
     let findings: Vec<Finding> =
         judgement.broken.iter().filter(dropped).filter_map(|broken| finding(deciding, live, &node, broken)).collect();
