@@ -27,10 +27,10 @@ mod parts;
 mod sightings;
 mod units;
 
-use dumps::Dumps;
+use dumps::{Apart, Dumps};
 use facts::{Facts, Named};
 use neighbourhood::Neighbourhood;
-use sightings::Sightings;
+use sightings::{Sighting, Sightings};
 use units::Unit;
 
 /// Folders that hold what is not deployed: each is a world of its own.
@@ -149,6 +149,8 @@ struct Around<'a> {
     named: Named<'a>,
     /// The cores with a controller that was seen in a cluster: each is a cluster of its own.
     seen: BTreeSet<usize>,
+    /// The cores that show an object with its uid.
+    showing: BTreeMap<Sighting, Vec<usize>>,
 }
 
 /// Units that may be of one cluster: all that is deployed, or one example.
@@ -177,6 +179,7 @@ impl World<'_> {
             near: Neighbourhood::new(self.builder, self.units, &cores),
             speakers: self.speakers(&cores),
             named: Named::new(&cores),
+            showing: showing(&cores),
             seen: (0..).zip(&cores).filter(|(_, core)| core.is_seen).map(|(number, _)| number).collect(),
         };
         let (named, unnamed): (Vec<_>, Vec<_>) =
@@ -425,11 +428,10 @@ impl World<'_> {
     /// The cores that a unit without a controller names, or that take it in.
     fn named(&self, unit: usize, cores: &[Core], around: &Around<'_>) -> Vec<usize> {
         let facts = &self.facts[unit];
-        if !facts.seen.is_empty() {
-            let of: Vec<usize> = (0..cores.len()).filter(|core| cores[*core].facts.shares_object(facts)).collect();
-            if !of.is_empty() {
-                return of;
-            }
+        let of: BTreeSet<usize> =
+            facts.seen.iter().filter_map(|seen| around.showing.get(seen)).flatten().copied().collect();
+        if !of.is_empty() {
+            return of.into_iter().collect();
         }
         let fits = |core: &usize| !cores[*core].facts.apart(facts);
         let meeting: Vec<usize> = around.named.meeting(facts).into_iter().filter(fits).collect();
@@ -494,14 +496,22 @@ impl World<'_> {
         }
         // A root speaks for itself, and so does a folder that names a cluster, or holds the dump of another than others do.
         let mut cores: Vec<Core> = vec![];
+        let mut apart = Apart::default();
         for unit in self.members {
             let facts = &self.facts[*unit];
+            if dumps.is_among_several(*unit) {
+                apart.add(*unit, facts);
+                continue;
+            }
             if !self.units[*unit].root && facts.names.is_empty() && !dumps.is_apart(*unit) {
                 continue;
             }
             let twin = cores.iter_mut().find(|core| {
-                if dumps.is_among_several(*unit) || core.facts.has_other_objects(facts) {
-                    return core.facts.shares_object(facts);
+                if core.facts.has_other_objects(facts) {
+                    return false;
+                }
+                if core.facts.shares_object(facts) {
+                    return true;
                 }
                 let beside = core.units.iter().any(|own| self.units[*own].folder == self.units[*unit].folder);
                 beside || (!core.facts.apart(facts) && !core.facts.names.is_disjoint(&facts.names))
@@ -519,6 +529,7 @@ impl World<'_> {
                 }),
             }
         }
+        cores.extend(apart.cores);
         self.joined(cores)
     }
 
@@ -541,25 +552,29 @@ impl World<'_> {
     fn rest(&self, alone: Vec<usize>) -> Vec<Core> {
         let mut groups: BTreeMap<(bool, String), Core> = BTreeMap::new();
         let dumps = Dumps::new(self.units, self.facts, self.members);
-        let mut apart: Vec<Core> = vec![];
+        let mut apart = Apart::default();
         for unit in alone {
             let (own, facts) = (&self.units[unit], &self.facts[unit]);
-            let core = if dumps.is_among_several(unit) {
-                let twin = apart.iter().position(|core| core.facts.shares_object(facts));
-                let place = twin.unwrap_or(apart.len());
-                if twin.is_none() {
-                    apart.push(Core::default());
-                }
-                &mut apart[place]
-            } else {
-                let key = if own.root { (true, own.label.clone()) } else { (false, own.folder.join("/")) };
-                groups.entry(key).or_default()
-            };
+            if dumps.is_among_several(unit) {
+                apart.add(unit, facts);
+                continue;
+            }
+            let key = if own.root { (true, own.label.clone()) } else { (false, own.folder.join("/")) };
+            let core = groups.entry(key).or_default();
             core.units.insert(unit);
             core.facts.take(facts.clone());
         }
-        groups.into_values().chain(apart).collect()
+        groups.into_values().chain(apart.cores).collect()
     }
+}
+
+/// The cores that show each object with its uid.
+fn showing(cores: &[Core]) -> BTreeMap<Sighting, Vec<usize>> {
+    let mut showing: BTreeMap<Sighting, Vec<usize>> = BTreeMap::new();
+    for (number, core) in cores.iter().enumerate() {
+        core.facts.seen.iter().for_each(|seen| showing.entry(*seen).or_default().push(number));
+    }
+    showing
 }
 
 /// The one name that some controllers say, if they do.

@@ -22,20 +22,27 @@ pub(super) struct Dumps<'a> {
 
 impl<'a> Dumps<'a> {
     pub(super) fn new(units: &'a [Unit], facts: &'a [Facts], members: &[usize]) -> Self {
+        let dumps: Vec<usize> = members.iter().copied().filter(|unit| units[*unit].dumped).collect();
         let mut by_folder: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
-        let mut dumps = vec![];
-        for unit in members.iter().copied().filter(|unit| units[*unit].dumped) {
-            by_folder.entry(&units[unit].folder).or_default().push(unit);
-            dumps.push(unit);
+        // Those that show each object, by its uid: thousands may show one.
+        let mut showing: BTreeMap<Sighting, Vec<usize>> = BTreeMap::new();
+        for unit in &dumps {
+            by_folder.entry(&units[*unit].folder).or_default().push(*unit);
+            facts[*unit].seen.iter().for_each(|seen| showing.entry(*seen).or_default().push(*unit));
         }
-        let mut apart = BTreeSet::new();
-        let mut mixed = BTreeSet::new();
-        for (at, one) in dumps.iter().enumerate().filter(|(_, one)| !facts[**one].seen.is_empty()) {
-            for other in dumps[at + 1..].iter().filter(|other| facts[**other].has_other_objects(&facts[*one])) {
-                apart.extend([*one, *other]);
-                if units[*one].folder == units[*other].folder {
-                    mixed.insert(units[*one].folder.as_slice());
-                }
+        let differs = |one: usize, within: &dyn Fn(usize) -> bool| {
+            facts[one].seen.iter().any(|seen| {
+                let other_uids = showing.range(seen.object()).filter(|(other, _)| *other != seen);
+                let mut others = other_uids.flat_map(|(_, units)| units).filter(|other| within(**other));
+                others.any(|other| facts[*other].has_other_objects(&facts[one]))
+            })
+        };
+        let apart: BTreeSet<usize> = dumps.iter().copied().filter(|unit| differs(*unit, &|_| true)).collect();
+        let mut mixed: BTreeSet<&[String]> = BTreeSet::new();
+        for (folder, own) in &by_folder {
+            let beside = |other: usize| units[other].folder == *folder;
+            if own.iter().any(|unit| apart.contains(unit) && differs(*unit, &beside)) {
+                mixed.insert(folder);
             }
         }
         // A file that was taken apart holds dumps of several clusters, whatever its parts show.
@@ -65,6 +72,26 @@ impl<'a> Dumps<'a> {
         let beside = || self.by_folder.get(self.units[unit].folder.as_slice()).into_iter().flatten();
         self.units[unit].dumped
             && (self.is_among_several(unit) || beside().any(|other| self.facts[*other].has_other_objects(facts)))
+    }
+}
+
+/// Dumps of which each is by itself, but for those that show one object with its uid.
+#[derive(Default)]
+pub(super) struct Apart {
+    pub(super) cores: Vec<Core>,
+    showing: BTreeMap<Sighting, usize>,
+}
+
+impl Apart {
+    pub(super) fn add(&mut self, unit: usize, facts: &Facts) {
+        let known = facts.seen.iter().find_map(|seen| self.showing.get(seen)).copied();
+        let place = known.unwrap_or(self.cores.len());
+        if known.is_none() {
+            self.cores.push(Core::default());
+        }
+        self.cores[place].units.insert(unit);
+        self.cores[place].facts.take(facts.clone());
+        self.showing.extend(facts.seen.iter().map(|seen| (*seen, place)));
     }
 }
 
