@@ -330,9 +330,17 @@ fn what_a_snapshot_lacks_is_told_to_who_takes_it() {
     let ran = fleet.run(&["snapshot", "nobody.karpcheck", "--context", "blue", "--as", "stranger"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
     assert!(ran.err.contains("error: context blue refused every list that a rule needs"), "{}", ran.err);
+    // A file of before may be readable for all, and is lost to no run that reads nothing.
+    let one = fleet.folder.path().join("one.karpcheck");
+    fs::write(&one, "of before").unwrap();
+    let ran = fleet.run(&["snapshot", "one.karpcheck", "--context", "gone"]);
+    assert!(ran.code == 3 && ran.err.contains("nothing was recorded, and no file was written"), "{}", ran.err);
+    assert_eq!(fs::read_to_string(&one).unwrap(), "of before");
     let ran = fleet.run(&["snapshot", "one.karpcheck", "--context", "blue", "--context", "blue-again"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("is the same cluster as context"), "{}", ran.err);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&one).unwrap().permissions()) & 0o777, 0o600);
 }
 
 #[test]
@@ -425,6 +433,13 @@ fn the_report_is_written_into_the_cluster_by_whom_may_do_so() {
         let node_class = results.iter().find(|result| result["category"] == "ebs").unwrap();
         assert_eq!(node_class["resources"][0]["kind"], "EC2NodeClass", "{node_class:#}");
     }
+    // A report that has nothing to tell is no clean one where something could not be read.
+    let ran = fleet.run(&["check", "--context", "green", "-n", "nosuch", "--write-policy-reports", "-o", "name"]);
+    assert!(ran.code < 2, "{}", ran.err);
+    let report = fleet.green.get("admin", &format!("/apis/{}/karpcheck", definitions[1].1)).unwrap();
+    let unread = report["results"].as_array().unwrap().iter().find(|result| result["policy"] == "namespace-empty");
+    assert_eq!(unread.map(|result| &result["result"]), Some(&json!("error")), "{report:#}");
+    assert!(report["summary"]["error"].as_u64().unwrap() > 0, "{report:#}");
     // Reading is not writing.
     fleet.blue.apply(definitions[0].0);
     fleet.blue.wait_until_allowed("admin", &format!("/apis/{}", definitions[0].1));

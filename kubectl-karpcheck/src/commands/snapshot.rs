@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::inventory::{Builder, Problem};
 use crate::sources::snapshot;
+use crate::storage;
 
 /// How `snapshot --help` ends.
 pub const HELP: &str = "Examples:
@@ -28,7 +29,8 @@ pub const HELP: &str = "Examples:
 Exit codes:
   0  everything that was asked for is in the file
   2  bad arguments
-  3  a cluster or AWS could not be asked, or refused everything; the file has all the rest";
+  3  a cluster or AWS could not be asked, or refused everything; the file has all the rest, and
+     without any cluster there is none";
 
 /// The flags of `snapshot`.
 #[derive(Debug, Args)]
@@ -67,9 +69,11 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
         let options = args.cluster.options();
         snapshot::record(&options, aws.as_ref(), &gather_scope, Builder::default(), &mut bytes, &mut progress)?
     };
-    if args.file == Path::new("-") {
+    // A file of before is not lost to a run that read nothing.
+    let any = summary.clusters > 0;
+    if any && args.file == Path::new("-") {
         streams.out.write_all(&bytes)?;
-    } else {
+    } else if any {
         write(&args.file, &bytes).map_err(|error| CommandError::Usage(format!("{}: {error}", args.file.display())))?;
     }
     for why in summary.not_reached.iter().chain(&summary.trouble) {
@@ -88,6 +92,10 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
         };
         writeln!(streams.err, "{word}: {problem}")?;
     }
+    if !any {
+        writeln!(streams.err, "error: nothing was recorded, and no file was written")?;
+        return Ok(Exit::NotDone);
+    }
     let answers = if aws.is_some() { format!(", {} answers of AWS", summary.answers) } else { String::new() };
     writeln!(
         streams.err,
@@ -102,11 +110,19 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
     Ok(if whole { Exit::Clean } else { Exit::NotDone })
 }
 
-/// Writes a file that only its owner may read: it says a good deal of a cluster.
+/// Writes a file that only its owner may read: it says a good deal of a cluster. One of before stays until the new one is whole.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
+    let create = |path: &Path| {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path)
+    };
+    // What is no file, a pipe or a device, is written to as it is.
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        // A link stays one.
+        _ => storage::put(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), create, &[bytes]),
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::findings::finding::{Finding, Outcome, Severity};
-use crate::inventory::Origin;
+use crate::inventory::{Origin, Problem};
 use crate::report::Run;
 
 /// Findings that one object holds, the worst first: with some two kilobytes each it stays below etcd's limit of 1.5 MB.
@@ -45,21 +45,46 @@ fn body(run: &Run<'_>, context: &str) -> Value {
         .filter(|((scope, _), _)| scopes.contains(&scope.as_str()))
         .map(|(_, passed)| *passed)
         .sum();
+    let unread = unread(run, context);
     let left = findings.len().saturating_sub(MOST);
     let mut body = json!({
         "summary": {
-            "pass": passed, "fail": count("fail"), "warn": count("warn"), "error": count("error"), "skip": count("skip"),
+            "pass": passed, "fail": count("fail"), "warn": count("warn"), "error": count("error") + unread.len(), "skip": count("skip"),
         },
-        "results": findings
-            .iter()
+        "results": unread
+            .into_iter()
+            .chain(findings.iter().map(|finding| result(run, finding)))
             .take(MOST)
-            .map(|finding| result(run, finding))
             .collect::<Vec<_>>(),
     });
     if left > 0 {
         body["metadata"] = json!({ "annotations": { "karpcheck.io/findings-left-out": left.to_string() } });
     }
     body
+}
+
+/// What of a cluster could not be read: without it a report that has nothing to tell looks like a cluster that has nothing wrong.
+fn unread(run: &Run<'_>, context: &str) -> Vec<Value> {
+    let is_of = |problem: &&Problem| match problem.at.map(|at| &run.inventory.document(at.doc).origin) {
+        Some(Origin::Live(live)) => &*live.context == context,
+        _ => &*problem.context == context || run.inventory.clusters().len() == 1,
+    };
+    let incomplete = run.inventory.problems().iter().filter(|problem| problem.is_incomplete());
+    incomplete
+        .filter(is_of)
+        .map(|problem| {
+            json!({
+                "source": SOURCE,
+                "policy": problem.code(),
+                "category": "not-read",
+                "severity": if problem.is_fatal() { "high" } else { "medium" },
+                "result": "error",
+                "scored": false,
+                "message": problem.to_string(),
+                "timestamp": { "seconds": seconds(&run.at), "nanos": 0 },
+            })
+        })
+        .collect()
 }
 
 /// An error fails, a warning warns, what evidence was refused for could not be evaluated, and what nobody provided was skipped.
