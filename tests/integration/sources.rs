@@ -354,6 +354,18 @@ spec: {url: 'oci://public.ecr.aws/karpenter/karpenter', ref: {tag: 1.8.7}}
     assert!(matches!(queue, FieldValue::Unknown(unknown) if unknown.reason.to_string().contains("Secret queue")));
 }
 
+#[test]
+fn a_copy_of_the_chart_in_a_folder_may_have_defaults_of_its_own() {
+    let installed = APPLICATION.replace("          interruptionQueue: prod-queue\n", "");
+    let queue = |application: &str| {
+        let inventory = read(&[application]);
+        let controller = only(&inventory, "Karpcheck::Controller");
+        matches!(inventory.get(controller, "/InterruptionQueue").unwrap(), FieldValue::Absent)
+    };
+    assert!(queue(&installed));
+    assert!(!queue(&installed.replace("chart: karpenter", "path: charts/karpenter")));
+}
+
 /// What the values of a release do not set is the chart's default, unless something else may set it.
 #[test]
 fn a_setting_that_a_release_does_not_have_is_absent_only_where_all_its_values_were_read() {
@@ -380,6 +392,8 @@ spec:
     let from_elsewhere = [
         format!("{values}\n  valuesFrom: [{{kind: ConfigMap, name: cluster}}]"),
         "  values: {settings: {clusterName: prod}, controller: {envFrom: [{configMapRef: {name: cluster}}]}}".into(),
+        // A chart around Karpenter's may be called like it.
+        "  values: {replicas: 2}".into(),
     ];
     for more in from_elsewhere {
         assert_eq!(queue(&more), "unknown", "{more}");

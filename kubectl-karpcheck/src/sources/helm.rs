@@ -221,10 +221,8 @@ fn add_release(builder: &mut Builder, release: Release, dependency: Option<Node>
     let bodies = if is_chart(&chart, &repository) && (!is_empty || below.is_empty()) {
         let mut body = direct;
         if let Value::Map(map) = &mut body.value {
-            // Variables that come from a ConfigMap or a Secret are settings too.
-            let from_elsewhere =
-                values.at_path(&["controller", "envFrom"]).is_some_and(|from| !from.elements().is_empty());
-            let whole = (map.more.is_none() && !from_elsewhere).then(|| Node::new(Value::Flag(true), values.at));
+            let whole = (map.more.is_none() && says_all(&chart, &repository, &values))
+                .then(|| Node::new(Value::Flag(true), values.at));
             for (member, node) in [(CHART_VERSION, version.or(dependency)), (CHART_REF, chart_ref), (WHOLE, whole)] {
                 if let Some(node) = node {
                     map.set(member, node);
@@ -254,6 +252,16 @@ fn add_release(builder: &mut Builder, release: Release, dependency: Option<Node>
         draft.namespace.clone_from(&namespace);
         builder.add(draft);
     }
+}
+
+/// Are these values, none of which was left out, all that Karpenter's chart is told? A copy of it in a folder, or another one
+/// by its name, may have defaults of its own, and variables from a ConfigMap or a Secret are settings, too.
+fn says_all(chart: &str, repository: &str, values: &Node) -> bool {
+    const OWN: &[&str] = &["public.ecr.aws/karpenter", "charts.karpenter.sh"];
+    let of_a_folder = chart.contains('/') && !chart.contains("://");
+    let own = OWN.iter().any(|place| chart.contains(place) || repository.contains(place));
+    let from_elsewhere = values.at_path(&["controller", "envFrom"]).is_some_and(|from| !from.elements().is_empty());
+    !from_elsewhere && !of_a_folder && (own || values.member("settings").and_then(Node::as_map).is_some())
 }
 
 /// The values of Karpenter's chart in a document, by the keys that they stand below: none for the document itself, or those of

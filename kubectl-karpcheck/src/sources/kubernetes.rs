@@ -219,18 +219,12 @@ fn unload(context: &mut Context<'_>, document: &Document<'_>, carried: Carried) 
 /// May an object carry others that it has installed? What tests compare with, what changes others and what is only observed
 /// does not.
 fn may_carry(object: &Draft, gather_scope: &GatherScope) -> bool {
-    const NOT: &[&str] = &[
-        "kustomize.",
-        "chainsaw.kyverno.io/",
-        "kuttl.dev/",
-        "argoproj.io/",
-        "apiextensions.crossplane.io/Composition",
-        "core/Secret",
-    ];
+    const NOT: &[&str] = &["kustomize.", "argoproj.io/", "apiextensions.crossplane.io/Composition", "core/Secret"];
     let kind = &*object.kind;
     kind == "core/ConfigMap"
         || (!gather_scope.wants(kind)
             && !NOT.iter().any(|start| kind.starts_with(start))
+            && !["Test", "TestAssert", "TestStep"].iter().any(|end| kind.ends_with(end))
             && !crossplane::observes(&object.body))
 }
 

@@ -189,6 +189,12 @@ spec:
         - assert:
             resource:
               CLASS",
+        "apiVersion: meta.dev.upbound.io/v1alpha1
+kind: CompositionTest
+metadata: {name: class}
+spec:
+  assertResources:
+    - CLASS",
         "apiVersion: policy.open-cluster-management.io/v1
 kind: ConfigurationPolicy
 metadata: {name: class}
