@@ -42,8 +42,6 @@ impl Tags {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     Always,
-    /// There is a class; its instances have a role, whether it names that or an instance profile.
-    Launch,
     /// A class names a role, of which Karpenter makes the instance profile.
     Role,
     /// The same, in what the controller does beside launching: not in an isolated VPC, from 1.8.3 on.

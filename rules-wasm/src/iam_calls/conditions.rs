@@ -20,7 +20,6 @@ impl Actor {
         let housekeeping = || -> Result<bool, Unknown> { Ok(self.release < (1, 8, 3) || !self.is_set("isolatedVPC")?) };
         Ok(match call.when {
             When::Always => true,
-            When::Launch => class.is_some(),
             When::Role => says("/spec/role"),
             When::Housekeeping => housekeeping()?,
             When::RoleHousekeeping => says("/spec/role") && housekeeping()?,

@@ -180,7 +180,7 @@ pub(crate) const CALLS: &[Call] = &[
         ..CALL
     },
     // Roles and instance profiles. IAM passes the role when it is put into the profile, EC2 when an instance is launched
-    // with it: in China these are services of two names (KP #6839, #6843).
+    // with it, whether the class names a role or a profile: in China these are services of two names (KP #6839, #6843).
     Call {
         on: &["arn::iam:::role/{role}"],
         since: SINCE_REAL_PROFILES,
@@ -191,7 +191,6 @@ pub(crate) const CALLS: &[Call] = &[
     Call {
         on: &["arn::iam:::role/{role}"],
         with: &[("iam:PassedToService", &["ec2.amazonaws.com", "ec2.amazonaws.com.cn"])],
-        when: When::Launch,
         ..PASS_ROLE
     },
     Call {
