@@ -133,6 +133,21 @@ fn policies(count: usize) -> Files {
     vec![("all.yaml".into(), controller("demo")), ("policies.yaml".into(), format!("Resources:\n{policies}"))]
 }
 
+/// What a call costs the host at least.
+const CALL: u64 = 8;
+
+/// Rules over every object are most of a run over many: helpers that ask what another one asked before would not be noticed in
+/// the growth.
+#[test]
+fn an_object_is_asked_for_each_thing_once() {
+    let costs = costs(&classes(50));
+    for rule in ["field-unknown", "object-refused"] {
+        let cost = &costs[rule];
+        let calls = cost.work / u64::from(cost.subjects) / CALL;
+        assert!(calls < 12, "{rule} asks {calls} times of each object");
+    }
+}
+
 #[test]
 fn with_the_classes_of_a_cluster() {
     grows_with_the_work(classes, 50);
