@@ -23,6 +23,8 @@ const LONGEST_MESSAGE: usize = 300;
 const ANONYMOUS: &str = "User \"system:anonymous\"";
 /// The wait for the first word of a server, where the user says nothing: what is not there answers no later either.
 const FIRST_WORD: Duration = Duration::from_secs(10);
+/// How often a request is sent to a server that sheds load and says when to come back: as often as client-go does.
+const SHED: u32 = 10;
 /// Requests without an answer, one after the other, after which a server is given up: as many as are under way at a time.
 const SILENCE: u32 = 8;
 /// A context's time, in deadlines of one request: five minutes, mostly.
@@ -145,11 +147,13 @@ impl Api {
                 Ok(body) => return Ok(body),
                 Err(failure) => failure,
             };
-            if !failure.passes() || attempt >= self.patience.attempts {
+            let told = asked.is_some() && matches!(failure, Failure::Status { code: 429, .. });
+            let most = if told { SHED } else { self.patience.attempts };
+            if !failure.passes() || attempt >= most {
                 return Err(failure);
             }
             // A server that sheds load says when to come back; one that says "in an hour" is not waited for.
-            tokio::time::sleep(asked.map_or(pause, |asked| asked.min(pause * 8))).await;
+            tokio::time::sleep(asked.map_or(pause, |asked| asked.min(self.patience.pause * 8))).await;
             pause *= 2;
             attempt += 1;
         }

@@ -20,6 +20,8 @@ enum Say {
     Status(u16, &'static str),
     /// A status with this body.
     Raw(u16, String),
+    /// Too many requests, and when to come back.
+    Later,
     /// The connection breaks in the middle of the answer.
     Break,
     /// No answer at all.
@@ -72,7 +74,12 @@ fn serve(stream: &std::io::Result<TcpStream>, script: &Script, log: &Mutex<Vec<S
         log.push(path.clone());
         before
     };
+    let mut more = "";
     let (status, body) = match script(&path, before) {
+        Say::Later => {
+            more = "retry-after: 1\r\n";
+            (429, r#"{"kind":"Status","message":"too many requests"}"#.to_owned())
+        }
         Say::Json(body) => (200, body),
         Say::Status(code, message) => (code, format!(r#"{{"kind":"Status","message":"{message}"}}"#)),
         Say::Raw(code, body) => (code, body),
@@ -85,7 +92,7 @@ fn serve(stream: &std::io::Result<TcpStream>, script: &Script, log: &Mutex<Vec<S
             return None;
         }
     };
-    write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok()
+    write!(stream, "HTTP/1.1 {status} X\r\n{more}content-length: {}\r\n\r\n{body}", body.len()).ok()
 }
 
 const POOL: &str = "karpenter.sh/NodePool";
@@ -253,6 +260,21 @@ fn a_server_that_sheds_load_is_asked_again() {
     let inventory = gathered(&server, &[(POOL, false)]);
     assert_eq!(names(&inventory, POOL), ["a"]);
     assert!(inventory.problems().is_empty());
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_asked_as_often_as_client_go_asks() {
+    let pools = "/apis/karpenter.sh/v1/nodepools?limit=500";
+    let server = scenario(move |path, before| match (path, before) {
+        (path, 0..9) if path == pools => Some(Say::Later),
+        (path, _) if path == pools => Some(page(&["a"], "")),
+        _ => None,
+    });
+    let inventory = gathered(&server, &[(POOL, false)]);
+    assert_eq!((names(&inventory, POOL), inventory.problems().len()), (vec!["a".to_owned()], 0));
+    let server = scenario(move |path, _| (path == pools).then_some(Say::Later));
+    assert_eq!(gathered(&server, &[(POOL, false)]).problems().len(), 1);
+    assert_eq!(server.asked.lock().unwrap().iter().filter(|path| *path == pools).count(), 10);
 }
 
 #[test]

@@ -70,7 +70,7 @@
 //!       PolicyDocument:
 //!         Version: "2012-10-17"
 //!         Statement:
-//!           - {Effect: Allow, Action: ["ec2:*", "pricing:GetProducts", "iam:ListInstanceProfiles"], Resource: "*"}
+//!           - {Effect: Allow, Action: ["ec2:*", "pricing:GetProducts", "iam:ListInstanceProfiles", "iam:PassRole"], Resource: "*"}
 //! ```
 //!
 //! ## Sources
