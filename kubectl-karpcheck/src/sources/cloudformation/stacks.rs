@@ -1,9 +1,10 @@
 //! Stacks: a template, and those that it nests, each as often as it is nested.
 
-use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::inventory::paths::normalized;
 use crate::inventory::{Builder, Node, SymbolScope, Value};
 
 /// Stacks within stacks that are followed: AWS takes some more, nobody has them.
@@ -37,12 +38,13 @@ pub(super) struct Stack<'a> {
 /// The stacks that no other one nests, by the number of their template.
 pub(super) fn all<'a>(builder: &mut Builder, read: &'a [Read]) -> Vec<(usize, Stack<'a>)> {
     let calls: Vec<Vec<(String, usize)>> = (0..read.len()).map(|number| nested(read, number)).collect();
-    let is_nested = |number: usize| {
-        calls.iter().enumerate().any(|(by, all)| by != number && all.iter().any(|(_, one)| *one == number))
+    let by_others = |(by, all): (usize, &Vec<(String, usize)>)| {
+        all.iter().map(|(_, one)| *one).filter(move |one| *one != by).collect::<Vec<_>>()
     };
+    let nested: BTreeSet<usize> = calls.iter().enumerate().flat_map(by_others).collect();
     let mut count = 0;
     (0..read.len())
-        .filter(|number| !is_nested(*number))
+        .filter(|number| !nested.contains(number))
         .map(|number| (number, stack(builder, read, &calls, &mut vec![number], &mut count)))
         .collect()
 }
@@ -112,8 +114,8 @@ fn end(address: &Node) -> Option<String> {
 fn find(read: &[Read], from: usize, end: &str) -> Option<usize> {
     let folder = read[from].path.parent().unwrap_or(Path::new(""));
     if !end.contains("://") {
-        let path = plain(&folder.join(end));
-        if let Some(there) = read.iter().position(|one| plain(&one.path) == path) {
+        let path = normalized(&folder.join(end));
+        if let Some(there) = read.iter().position(|one| normalized(&one.path) == path) {
             return Some(there);
         }
     }
@@ -123,21 +125,6 @@ fn find(read: &[Read], from: usize, end: &str) -> Option<usize> {
         let mut fits = (0..read.len()).filter(|number| *number != from && read[*number].path.ends_with(&tail));
         fits.next().filter(|_| fits.next().is_none())
     })
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for step in path.components() {
-        match step {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            step => plain.push(step),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
