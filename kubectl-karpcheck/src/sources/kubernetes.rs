@@ -32,10 +32,15 @@ use crate::sources::{placeholders, policy_documents};
 use configs::Configs;
 use held::Held;
 
-/// The fields of an object of ACK's that say what it describes, as pointers: `*` stands for the place in a list, and what a value holds
-/// is a part of it.
-pub(super) fn fields_of_ack(kind: &str) -> Vec<String> {
-    ack::described_in(kind)
+/// The fields of an object of ACK's or Crossplane's that say what it describes, as pointers: `*` stands for the place in a list, and what a
+/// value holds is a part of it. None where it is no such object.
+pub(super) fn described_in(kind: &str) -> Option<Vec<String>> {
+    let (group, _) = kind.split_once('/')?;
+    match () {
+        () if is_group_of_crossplane(group) => Some(crossplane::described_in(kind)),
+        () if group.ends_with(".services.k8s.aws") => Some(ack::described_in(kind)),
+        () => None,
+    }
 }
 
 /// The way to the field of an object that a property of what it describes is written in.

@@ -35,15 +35,16 @@ impl Row {
 pub(super) type Rows = &'static [Row];
 
 /// The fields that are properties, as pointers: `*` stands for the place in a list, and what a value holds is a part of it.
-pub(super) fn pointers(rows: Rows) -> Vec<String> {
+pub(super) fn pointers(rows: Rows, spelling: Spelling) -> Vec<String> {
     let mut all = vec![];
     for row in rows {
+        let field = spelling.of(row.field);
         match row.shape {
-            Shape::Value | Shape::ByName(..) => all.push(format!("/{}", row.field)),
+            Shape::Value | Shape::ByName(..) => all.push(format!("/{field}")),
             Shape::Block(inner) => {
-                for inner in pointers(inner) {
-                    all.push(format!("/{}{inner}", row.field));
-                    all.push(format!("/{}/*{inner}", row.field));
+                for inner in pointers(inner, spelling) {
+                    all.push(format!("/{field}{inner}"));
+                    all.push(format!("/{field}/*{inner}"));
                 }
             }
         }
@@ -78,6 +79,16 @@ pub(super) enum Spelling {
     Exact,
     /// `kms_master_key_id` is written `kmsMasterKeyId`.
     Camel,
+}
+
+impl Spelling {
+    /// A name or a path of the table as it is written.
+    pub(super) fn of(self, field: &str) -> String {
+        match self {
+            Self::Exact => field.to_owned(),
+            Self::Camel => camel(field),
+        }
+    }
 }
 
 /// How a document refers to others, other than by their names.
@@ -183,10 +194,7 @@ impl Mapper<'_> {
 
     /// A name as the document spells it.
     pub(super) fn spelled(&self, name: &str) -> String {
-        match self.spelling {
-            Spelling::Exact => name.to_owned(),
-            Spelling::Camel => camel(name),
-        }
+        self.spelling.of(name)
     }
 
     /// A field that is written as a reference beside it. What a controller resolved stands in the field itself.

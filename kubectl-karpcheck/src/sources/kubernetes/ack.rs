@@ -225,7 +225,7 @@ fn rows(object: &str) -> Rows {
 /// The fields of an object that are properties of what it describes: see [`mapping::pointers`].
 pub(super) fn described_in(object: &str) -> Vec<String> {
     let rows = rows(object);
-    mapping::pointers(rows)
+    mapping::pointers(rows, Spelling::Exact)
 }
 
 /// The way to the field that a property of what an object describes is written in.

@@ -221,6 +221,22 @@ pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
     Some(["spec", "forProvider"].into_iter().map(str::to_owned).chain(field).collect())
 }
 
+/// Where the fields of what an object describes stand, those that AWS gave among them.
+const FIELDS: &[&str] = &["/spec/forProvider", "/spec/initProvider", "/status/atProvider"];
+
+/// The fields of an object that say what it describes, references aside: see [`mapping::pointers`].
+pub(super) fn described_in(kind: &str) -> Vec<String> {
+    let mut fields = vec!["/region".to_owned(), "/arn".to_owned(), "/associationArn".to_owned()];
+    if let Some(known) = known(kind) {
+        fields.extend(mapping::pointers(known.resource.rows, known.spelling()));
+        if let Makes::Part(part) = known.resource.makes {
+            fields.push(format!("/{}", known.spelling().of(part.whole)));
+        }
+    }
+    let all = FIELDS.iter().flat_map(|place| fields.iter().map(move |field| format!("{place}{field}")));
+    all.chain(["/spec/managementPolicies".to_owned()]).collect()
+}
+
 /// Adds an object and what it describes.
 pub(super) fn add(builder: &mut Builder, object: Draft) {
     let described = known(&object.kind).and_then(|known| describe(builder, &object, known));

@@ -5,7 +5,7 @@ use crate::formats::json_value::{Plain, UNKNOWN};
 use crate::inventory::reason::Live;
 use crate::inventory::{Cause, Node, Value};
 use crate::karpenter::controller;
-use crate::schema::pattern::{glob, kind_matches};
+use crate::schema::pattern::glob;
 use crate::schema::{ack, kinds};
 use crate::sources::kubernetes;
 
@@ -16,17 +16,15 @@ pub(super) const WORDS: &[&str] = &[
     "probes, lifecycle hooks and volumes of Pods",
     "user data of nodes and launch templates",
     "annotations, but for those of AWS, Karpenter, Helm, ACK and Crossplane",
-    "texts of ACK's objects, but for ARNs, references, keys, conditions and what says which resource an object describes",
+    "texts of ACK's and Crossplane's objects, but for ARNs, references, keys, conditions and what says which resource an object describes",
     "fields whose name speaks of a password, a token or a secret",
     "access keys and addresses in CloudTrail's events",
 ];
 
-/// The objects of ACK's controllers.
-const ACK: &str = "*.services.k8s.aws/*";
-/// What ACK itself says of each object.
-const ACK_STATUS: &[&str] = &["/status/conditions", "/status/ackResourceMetadata"];
+/// What the controllers of ACK and Crossplane say of each object.
+const STATUS: &[&str] = &["/status/conditions", "/status/ackResourceMetadata"];
 /// Words for people.
-const DESCRIPTION: &str = "/spec/description";
+const DESCRIPTION: &str = "/description";
 /// Domains whose annotations rules read, or that say who made an object.
 const ANNOTATIONS: &[&str] =
     &["amazonaws.com", "k8s.aws", "karpenter.sh", "helm.sh", "crossplane.io", "upbound.io", "services.k8s.aws"];
@@ -78,8 +76,11 @@ fn prune(kind: &str, body: &mut Node) {
                 remove(body, &["status", field]);
             }
         }
-        _ if kind_matches(ACK, kind) => Texts::of(kind).leave_out(body),
-        _ => {}
+        _ => {
+            if let Some(texts) = Texts::of(kind) {
+                texts.leave_out(body);
+            }
+        }
     }
     // A definition's defaults are no object's values.
     if kind != kinds::DEFINITION {
@@ -186,19 +187,20 @@ fn is_flag_of(variable: &str, flag: &str) -> bool {
         })
 }
 
-/// The texts of an object of ACK's that are kept: rules read those fields that say which resource it describes, keys, references, and the
-/// fields that references stand for. Of all others they read no more than the names.
+/// The texts of an object of ACK's or Crossplane's that are kept: rules read those fields that say which resource it describes, keys,
+/// references, and the fields that references stand for. Of all others they read no more than the names.
 struct Texts {
     /// Pointers of fields, with `*` for the place in a list.
     read: Vec<String>,
 }
 
 impl Texts {
-    fn of(kind: &str) -> Self {
-        let described = kubernetes::fields_of_ack(kind).into_iter().filter(|field| field != DESCRIPTION);
+    /// None where the object describes nothing.
+    fn of(kind: &str) -> Option<Self> {
+        let described = kubernetes::described_in(kind)?.into_iter().filter(|field| !field.ends_with(DESCRIPTION));
         let keys = ack::key_fields().iter().filter(|field| field.kind == kind).map(|field| field.key.to_owned());
-        let status = ACK_STATUS.iter().map(|field| (*field).to_owned());
-        Self { read: described.chain(keys).chain(status).collect() }
+        let status = STATUS.iter().map(|field| (*field).to_owned());
+        Some(Self { read: described.chain(keys).chain(status).collect() })
     }
 
     fn leave_out(&self, object: &mut Node) {
@@ -231,9 +233,9 @@ impl Texts {
     }
 }
 
-/// Is a field called as references of ACK's are?
+/// Is a field called as references are, or, with Crossplane, choices by labels?
 fn is_reference(name: &str) -> bool {
-    name.ends_with("Ref") || name.ends_with("Refs")
+    ["Ref", "Refs", "Selector"].iter().any(|end| name.ends_with(end))
 }
 
 /// May a reference stand for a field: `roleRef` for `roleARN`, `policyRefs` for `policies`? Both together are a mistake.
@@ -336,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_ack_objects_what_no_rule_reads_is_left_out() {
+    fn of_objects_that_describe_resources_what_no_rule_reads_is_left_out() {
         let left = |kind: &str, body: &str| {
             let Plain(body): Plain<Node> = serde_json::from_str(body).unwrap();
             serde_json::to_string(&Plain(&of_object(kind, body)))
@@ -362,6 +364,26 @@ mod tests {
         assert_eq!(
             left("dynamodb.services.k8s.aws/Table", r#"{"spec":{"tableName":"t","tags":[{"key":"k","value":"v"}]}}"#),
             r#"{"spec":{"tableName":"t","tags":[{"key":OUT,"value":OUT}]}}"#
+        );
+        assert_eq!(
+            left(
+                "sqs.aws.upbound.io/Queue",
+                r#"{"spec":{"providerConfigRef":{"name":"p"},"forProvider":{"region":"eu-west-1","name":"q","kmsMasterKeyId":"alias/x",
+                    "kmsMasterKeyIdSelector":{"matchLabels":{"a":"b"}},"delaySeconds":3,"redrivePolicy":"r","tags":{"k":"v"}}},
+                    "status":{"atProvider":{"url":"https://q","arn":"arn:aws:sqs:x","id":"i"},"conditions":[{"type":"Ready","message":"m"}]}}"#
+            ),
+            r#"{"spec":{"providerConfigRef":{"name":"p"},"forProvider":{"region":"eu-west-1","name":"q","kmsMasterKeyId":"alias/x","kmsMasterKeyIdSelector":{"matchLabels":{"a":"b"}},"delaySeconds":3,"redrivePolicy":OUT,"tags":{"k":"v"}}},"status":{"atProvider":{"url":"https://q","arn":"arn:aws:sqs:x","id":OUT},"conditions":[{"type":"Ready","message":"m"}]}}"#
+        );
+        assert_eq!(
+            left(
+                "iam.aws.m.upbound.io/RolePolicyAttachment",
+                r#"{"spec":{"forProvider":{"policyArn":"arn:x","role":"r","other":"o"},"initProvider":{"role":"first"}}}"#
+            ),
+            r#"{"spec":{"forProvider":{"policyArn":"arn:x","role":"r","other":OUT},"initProvider":{"role":"first"}}}"#
+        );
+        assert_eq!(
+            left("rds.aws.crossplane.io/DBInstance", r#"{"spec":{"forProvider":{"dbName":"d"}}}"#),
+            r#"{"spec":{"forProvider":{"dbName":OUT}}}"#
         );
         // What was applied is the object once more.
         let applied = r#"{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"dbName\":\"d\"}}"}}}"#;
