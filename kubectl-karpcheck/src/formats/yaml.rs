@@ -3,8 +3,10 @@
 //!
 //! A stream is split at its `---` lines first, so that a broken document costs no other one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
@@ -17,6 +19,10 @@ const MAX_ALIASED: u64 = 100_000;
 
 /// Bytes of a stream that are read again, for lines that are indented less than the standard wants.
 const MOST_AGAIN: usize = 16 << 20;
+/// Bytes of a stream that one thread reads at a time: some milliseconds of work, and a few megabytes of nodes.
+const BATCH: usize = 256 << 10;
+/// More threads than these would only wait for the one that takes what they read.
+const MOST_THREADS: usize = 4;
 /// So far such lines are moved.
 const INDENTATION: usize = 256;
 
@@ -98,13 +104,65 @@ pub(crate) struct Parsed {
 
 /// Reads a stream.
 pub(crate) fn read(text: &str, doc: DocId) -> impl Iterator<Item = Parsed> {
-    let (mut keys, mut again) = (Keys::default(), MOST_AGAIN);
-    chunks(text).filter(|(chunk, _)| !is_blank(chunk)).map(move |(chunk, line)| {
+    read_chunks(chunks(text), doc, MOST_AGAIN)
+}
+
+/// Reads a stream, the documents of a long one on several threads, and gives each of them in its turn.
+pub(crate) fn read_each(text: &str, doc: DocId, mut take: impl FnMut(Parsed)) {
+    if text.len() < 2 * BATCH {
+        return read(text, doc).for_each(take);
+    }
+    let again = MOST_AGAIN / (text.len() / BATCH);
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
+    let mut batches = Batches(chunks(text)).map(|batch| {
+        let bytes: usize = batch.iter().map(|(chunk, _)| chunk.len()).sum();
+        move || read_chunks(batch.into_iter(), doc, again.max(2 * bytes)).collect::<Vec<Parsed>>()
+    });
+    if threads == 1 {
+        return batches.for_each(|read| read().into_iter().for_each(&mut take));
+    }
+    thread::scope(|scope| {
+        let mut ahead = VecDeque::with_capacity(threads);
+        ahead.extend(batches.by_ref().take(threads).map(|read| scope.spawn(read)));
+        while let Some(first) = ahead.pop_front() {
+            let parsed = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            ahead.extend(batches.next().map(|read| scope.spawn(read)));
+            parsed.into_iter().for_each(&mut take);
+        }
+    });
+}
+
+/// Reads documents. So many bytes of them are read again for their indentation.
+fn read_chunks<'a>(
+    chunks: impl Iterator<Item = (&'a str, u32)>,
+    doc: DocId,
+    mut again: usize,
+) -> impl Iterator<Item = Parsed> {
+    let mut keys = Keys::default();
+    chunks.filter(|(chunk, _)| !is_blank(chunk)).map(move |(chunk, line)| {
         let mut reader = Reader::new(doc, line, &mut keys);
         let node = reader.document(chunk).or_else(|error| reader.indented(chunk, error, &mut again));
         let placeholders = memchr::memchr2(b'$', b'<', chunk.as_bytes()).is_some() || chunk.contains("{{");
         Parsed { node, duplicates: reader.duplicates, placeholders }
     })
+}
+
+/// Documents by the batch.
+struct Batches<I>(I);
+
+impl<'a, I: Iterator<Item = (&'a str, u32)>> Iterator for Batches<I> {
+    type Item = Vec<(&'a str, u32)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut batch, mut bytes) = (vec![], 0);
+        while bytes < BATCH
+            && let Some(chunk) = self.0.next()
+        {
+            bytes += chunk.0.len();
+            batch.push(chunk);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
 }
 
 /// The documents of a stream, blank ones too, and the number of lines before each.
@@ -359,7 +417,11 @@ impl<'k> Reader<'k> {
 
     fn close(&mut self, closed: Open) -> Node {
         let value = match closed.kind {
-            Kind::List(items) => Value::List(List { items, more: None }),
+            Kind::List(mut items) => {
+                // Most have one element, and room for four.
+                items.shrink_to_fit();
+                Value::List(List { items, more: None })
+            }
             Kind::Map(members, _, merged) => Value::Map(self.members(members, merged)),
         };
         let node = Node::new(value, closed.at);
@@ -581,6 +643,21 @@ mod tests {
         assert_eq!((node.at.line, node.at.column), (5, 6));
         let parent = documents[1].member("b").expect("there");
         assert_eq!((parent.at.line, parent.at.column), (4, 1));
+    }
+
+    #[test]
+    fn a_long_stream_is_read_as_a_short_one_is() {
+        let broken = |index: u32| if index % 7 == 0 { "[" } else { "{a: b, a: c\n}" };
+        let text: String = (0..40_000)
+            .map(|index| format!("---\nkind: Table\nspec:\n  name: t-{index}\n  x: {}\n", broken(index)))
+            .collect();
+        assert!(text.len() > 4 * BATCH);
+        let shown = |parsed: Parsed| format!("{:?} {:?} {}", parsed.node, parsed.duplicates, parsed.placeholders);
+        let one_by_one: Vec<String> = read(&text, DocId(0)).map(shown).collect();
+        let mut together = vec![];
+        read_each(&text, DocId(0), |parsed| together.push(shown(parsed)));
+        assert_eq!(one_by_one.len(), 40_000);
+        assert!(one_by_one == together);
     }
 
     #[test]

@@ -415,20 +415,18 @@ impl Files<'_> {
                 return self.nothing(known, problems, text, path, At::whole(doc), named);
             }
         }
-        for parsed in yaml::read(text, doc) {
-            match parsed.node {
-                Ok(node) => {
-                    if self.node(&file, node, parsed.placeholders) {
-                        known += 1;
-                        self.duplicates(parsed.duplicates);
-                    }
-                }
-                Err(broken) => {
-                    problems += 1;
-                    self.broken(FileFormat::Yaml, broken, &whole, path, named);
+        yaml::read_each(text, doc, |parsed| match parsed.node {
+            Ok(node) => {
+                if self.node(&file, node, parsed.placeholders) {
+                    known += 1;
+                    self.duplicates(parsed.duplicates);
                 }
             }
-        }
+            Err(broken) => {
+                problems += 1;
+                self.broken(FileFormat::Yaml, broken, &whole, path, named);
+            }
+        });
         self.nothing(known, problems, text, path, At::whole(doc), named);
     }
 

@@ -65,7 +65,7 @@ impl Reader for Kubernetes {
         // A kustomization that installs charts is no object of a cluster.
         document.node().is_some_and(|node| {
             let kustomization = || node.as_map().is_some() && kustomizations::is_file_of_one(&document.path);
-            (kind_of(node).is_some() || kustomization()) && node.member("helmCharts").is_none()
+            (objects::is_object(node) || kustomization()) && node.member("helmCharts").is_none()
         })
     }
 

@@ -111,10 +111,15 @@ fn speaks_of_objects(text: &str) -> bool {
     text.lines().any(|line| named(line) == Some(true))
 }
 
+/// Is it a Kubernetes object, by its first two fields?
+pub(super) fn is_object(node: &Node) -> bool {
+    node.str_at(&["apiVersion"]).is_some() && node.str_at(&["kind"]).is_some_and(|kind| !kind.is_empty())
+}
+
 /// `group/Kind` and the version of a Kubernetes object.
 pub(super) fn kind_of(node: &Node) -> Option<(String, String)> {
     let version = node.str_at(&["apiVersion"])?;
-    let kind = node.str_at(&["kind"]).filter(|kind| !kind.is_empty())?;
+    let kind = node.str_at(&["kind"]).filter(|_| is_object(node))?;
     let (group, version) = version.split_once('/').unwrap_or(("core", version));
     Some((format!("{group}/{kind}"), version.to_owned()))
 }

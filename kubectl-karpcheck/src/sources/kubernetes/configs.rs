@@ -33,7 +33,7 @@ pub(super) fn of(held: &[Held]) -> Configs {
 
 /// Is it a ConfigMap?
 pub(super) fn is_config(node: &Node) -> bool {
-    kind_of(node).is_some_and(|(kind, _)| kind == "core/ConfigMap")
+    node.str_at(&["kind"]) == Some("ConfigMap") && kind_of(node).is_some_and(|(kind, _)| kind == "core/ConfigMap")
 }
 
 /// The ConfigMaps that kustomizations make, as objects of the kustomization's file. What they are made of is nothing else then.
@@ -63,8 +63,8 @@ pub(super) fn generated(context: &mut Context<'_>, held: &[Held]) -> Vec<Held> {
 
 /// What a kustomization says of the ConfigMaps that it makes.
 pub(super) fn generators(kustomization: &Node) -> &[Node] {
-    let is_one = kind_of(kustomization).is_some_and(|(kind, _)| kind.starts_with("kustomize.config.k8s.io/"));
-    let made = kustomization.member("configMapGenerator").filter(|_| is_one);
+    let is_one = || kind_of(kustomization).is_some_and(|(kind, _)| kind.starts_with("kustomize.config.k8s.io/"));
+    let made = kustomization.member("configMapGenerator").filter(|_| is_one());
     made.map(Node::elements).unwrap_or_default()
 }
 
