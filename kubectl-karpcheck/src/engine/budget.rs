@@ -89,9 +89,15 @@ impl<'a, R> Ledger<'a, R> {
     /// Waits while what is kept for rules before this one is too much. Says why the pack's rules count no more, if so.
     pub(super) fn begin(&self, rule: usize, pack: &str) -> Option<String> {
         let most = self.limits.pack_text;
+        // The rules before it are run by others: who ends one takes the first that is left as long as it is so.
         let waits = |state: &mut State<R>| state.waiting_text > most && state.next < rule;
         let state = self.changed.wait_while(self.state(), waits).unwrap_or_else(PoisonError::into_inner);
         state.spent.get(pack).cloned()
+    }
+
+    /// Is so much kept for rules before those that ran that they are to be run next?
+    pub(super) fn is_crowded(&self) -> bool {
+        self.state().waiting_text > self.limits.pack_text
     }
 
     /// Counts a rule's results as soon as those of all rules before it are counted.
@@ -178,5 +184,21 @@ mod tests {
         ledger.end(0, "flood", Taken { text: 101, ..Taken::default() }, ());
         assert!(ledger.begin(1, "flood").is_some_and(|why| why.contains("of pack flood")));
         assert_eq!(ledger.begin(2, "other"), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_once_the_rules_before_it_have_run() {
+        let limits = Limits { pack_text: TEXT, ..Limits::default() };
+        let without = |_: usize, _: &str, _: bool| ();
+        let ledger = Ledger::new(&limits, &without);
+        ledger.end(2, "flood", Taken { text: 60, ..Taken::default() }, ());
+        assert!(!ledger.is_crowded());
+        ledger.end(1, "other", Taken { text: 60, ..Taken::default() }, ());
+        assert!(ledger.is_crowded());
+        // The first that is left is not held up by what it is needed for.
+        assert_eq!(ledger.begin(0, "other"), None);
+        ledger.end(0, "other", Taken::default(), ());
+        assert!(!ledger.is_crowded());
+        assert_eq!(ledger.counted().len(), 3);
     }
 }

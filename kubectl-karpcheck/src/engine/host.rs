@@ -5,6 +5,7 @@
 mod current_rule;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::inventory::answer::Answered;
 use crate::inventory::pointer;
 use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
 
-use current_rule::{BYTES_A_UNIT, CurrentRule, Need, bare, never_shown, short, too_much};
+use current_rule::{BYTES_A_UNIT, CurrentRule, Need, Shared, bare, never_shown, short, too_much};
 
 /// Bytes of a pointer. Label keys have up to 317 characters, and nest.
 const MOST_POINTER: usize = 8 << 10;
@@ -376,8 +377,8 @@ impl Host {
     }
 
     /// The inventory; a mistake while the pack lists its rules.
-    pub(super) fn inventory(&self) -> Result<Arc<Inventory>, GuestFault> {
-        self.run.as_ref().map(|run| Arc::clone(&run.inventory)).ok_or_else(too_early)
+    pub(super) fn inventory(&self) -> Result<Rc<Shared>, GuestFault> {
+        self.run.as_ref().map(|run| Rc::clone(&run.inventory)).ok_or_else(too_early)
     }
 
     /// Lets findings name these items, which a decision named.
@@ -392,9 +393,9 @@ impl Host {
         self.run.as_mut().ok_or_else(too_early)?.charge(work)
     }
 
-    fn ask(&mut self) -> Result<(&mut CurrentRule, Arc<Inventory>), GuestFault> {
+    fn ask(&mut self) -> Result<(&mut CurrentRule, Rc<Shared>), GuestFault> {
         let run = self.run.as_mut().ok_or_else(too_early)?;
-        let inventory = Arc::clone(&run.inventory);
+        let inventory = Rc::clone(&run.inventory);
         Ok((run, inventory))
     }
 }

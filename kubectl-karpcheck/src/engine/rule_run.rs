@@ -1,8 +1,8 @@
 //! Running rules over the inventory: which subjects, in which order, and what a rule that fails leaves.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::Store;
@@ -20,7 +20,7 @@ use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome
 use crate::iam;
 use crate::inventory::problem::{Clause, PackProblem};
 use crate::inventory::reason::Rules;
-use crate::inventory::{Cause, Inventory, ItemId, Problem, Reason};
+use crate::inventory::{Cause, Inventory, ItemId, Problem, Reason, Scope};
 
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -112,7 +112,7 @@ pub fn run_rules_for(
     let limits = engine.limits.over(inventory.items().count());
     let limits = Arc::new(Limits { run_wall: limits.run_wall.min(most), ..limits });
     let workers = engine.threads.min(rules.len());
-    let next = AtomicUsize::new(0);
+    let left = Mutex::new(order(rules, inventory));
     let policies = Arc::new(iam::Cache::default());
     let until = Instant::now() + limits.run_wall;
     let left_out = |rule: usize, why: &str, first: bool| {
@@ -120,10 +120,16 @@ pub fn run_rules_for(
         left_out(engine, &rules[rule], inventory, &ended, first)
     };
     let ledger = Ledger::new(&limits, &left_out);
+    let next = || {
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is kept can only be counted when the rules before it have run.
+        let first = if ledger.is_crowded() { left.iter().enumerate().min_by_key(|(_, rule)| **rule) } else { None };
+        let place = first.map_or(0, |(place, _)| place);
+        left.remove(place)
+    };
     let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(selected) = rules.get(index) else { return };
+        while let Some(index) = next() {
+            let selected = &rules[index];
             let pack = selected.pack.name();
             let (taken, results) = if ledger.begin(index, pack).is_some() {
                 // It is the ledger that leaves it out.
@@ -166,6 +172,25 @@ pub fn run_rules_for(
     all.merge_scopes(inventory);
     all.merge_states(inventory);
     all
+}
+
+/// The order in which rules are begun, so that all threads end at about the same time: after those that judge a few things, and may look
+/// at all of the inventory for each, the ones with the most subjects come first. The rules of one pack come before those of the next.
+fn order(rules: &[Selected<'_>], inventory: &Inventory) -> VecDeque<usize> {
+    const FEW: usize = 8;
+    let mut packs: Vec<&str> = vec![];
+    let mut order: Vec<(usize, bool, Reverse<usize>, usize)> = vec![];
+    for (index, Selected { pack, rule, .. }) in rules.iter().enumerate() {
+        let place = packs.iter().position(|known| *known == pack.name()).unwrap_or_else(|| {
+            packs.push(pack.name());
+            packs.len() - 1
+        });
+        let scopes = inventory.scopes().iter().filter(|scope| scope.is_chosen());
+        let subjects: usize = scopes.flat_map(|scope| rule.subjects.iter().map(|kind| scope.count_of_kind(kind))).sum();
+        order.push((place, !(1..FEW).contains(&subjects), Reverse(subjects), index));
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(.., index)| index).collect()
 }
 
 /// Runs one rule. Returns what it took, and its results.
@@ -214,9 +239,12 @@ fn run(
     }
     let log = log.into_iter().map(|line| (name.to_string(), line)).collect();
     let mut passed: BTreeMap<(String, String), u32> = BTreeMap::new();
-    for subject in run.passed {
-        let scope = inventory.scope(subject).map(|scope| scope.name().to_owned()).unwrap_or_default();
-        *passed.entry((scope, rule.area.clone())).or_default() += 1;
+    let scope_of = |subject: &ItemId| inventory.scope(*subject).map(Scope::name);
+    // They are in the order of the inventory, whose scopes stand one behind the other.
+    for of_scope in run.passed.chunk_by(|one, next| scope_of(one) == scope_of(next)) {
+        let scope = of_scope.first().and_then(scope_of).unwrap_or_default();
+        *passed.entry((scope.to_owned(), rule.area.clone())).or_default() +=
+            u32::try_from(of_scope.len()).unwrap_or(u32::MAX);
     }
     run.cost.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let taken = Taken { text: run.reader.text(), fuel: run.cost.fuel, work: run.cost.work };

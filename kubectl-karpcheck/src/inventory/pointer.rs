@@ -191,31 +191,38 @@ pub fn find<'a>(from: &'a Node, pattern: &[Cow<'_, str>]) -> (Vec<Match<'a>>, u6
 /// The same, but it stops once more than `most` nodes were visited: `/**/**/**` visits a node once for every way to it.
 /// The matches are complete if the count is at most `most`.
 pub fn find_within<'a>(from: &'a Node, pattern: &[Cow<'_, str>], most: u64) -> (Vec<Match<'a>>, u64) {
-    let mut walk = Walk { matches: vec![], visited: 0, most };
-    walk.go(from, None, pattern, &mut String::new());
+    let mut walk = Walk { matches: vec![], visited: 0, most, at: vec![] };
+    walk.go(from, None, pattern);
     (walk.matches, walk.visited)
 }
 
-struct Walk<'a> {
+/// A member's name as it is written, or a place in a list.
+enum Segment<'w> {
+    Name(Cow<'w, str>),
+    Index(usize),
+}
+
+struct Walk<'a, 'w> {
     matches: Vec<Match<'a>>,
     visited: u64,
     most: u64,
+    /// The way to the node. It is written as a pointer for what matches only, which is little of what is visited.
+    at: Vec<Segment<'w>>,
 }
 
-impl<'a> Walk<'a> {
-    fn go(&mut self, node: &'a Node, name: Option<&'a super::text::Text>, pattern: &[Cow<'_, str>], at: &mut String) {
+impl<'a: 'w, 'w> Walk<'a, 'w> {
+    fn go(&mut self, node: &'a Node, name: Option<&'a super::text::Text>, pattern: &'w [Cow<'_, str>]) {
         if self.visited > self.most {
             return;
         }
         self.visited += 1;
         let Some((segment, rest)) = pattern.split_first() else {
-            self.matches.push(Match { at: at.clone(), step: Step::Node(node) });
-            return;
+            return self.matched(Step::Node(node));
         };
+        let segment: &'w str = segment;
         if segment == "@key" && rest.is_empty() {
             let step = name.map_or(Step::Absent, |key| Step::Key(key, node.at));
-            self.found(at, segment, step);
-            return;
+            return self.below(Segment::Name(segment.into()), |walk| walk.matched(step));
         }
         let unknown = match &node.value {
             Value::Unknown(reason) => Some((**reason).clone()),
@@ -223,92 +230,91 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         if let Some(reason) = unknown {
-            self.matches.push(Match { at: at.clone(), step: Step::Unknown(reason, node.at, 0) });
-            return;
+            return self.matched(Step::Unknown(reason, node.at, 0));
         }
         if segment == "**" {
-            self.go(node, name, rest, at);
+            self.go(node, name, rest);
             // Below a leaf there is nothing, so it matters only where the rest of the pattern may end at it.
             let ends = rest.first().is_none_or(|next| next == "@key");
-            let visit = |walk: &mut Self, child: &'a Node, key: Option<&'a super::text::Text>, at: &mut String| {
-                if ends || !is_leaf(child) {
-                    walk.go(child, key, pattern, at);
-                }
+            let visit = |walk: &mut Self, child: &'a Node, key: Option<&'a super::text::Text>| {
+                walk.go(child, key, pattern);
             };
-            self.children(node, at, visit, |_| true);
-            self.more(node, at);
+            self.children(node, visit, |_| true, |child| ends || !is_leaf(child));
+            self.more(node);
         } else if segment == "*" {
-            self.children(node, at, |walk, child, key, at| walk.go(child, key, rest, at), |_| true);
-            self.more(node, at);
+            self.children(node, |walk, child, key| walk.go(child, key, rest), |_| true, |_| true);
+            self.more(node);
         } else if let Some((before, after)) = segment.split_once('*') {
             if matches!(node.value, Value::Map(_)) {
                 let fits = |key: &str| {
                     key.len() >= before.len() + after.len() && key.starts_with(before) && key.ends_with(after)
                 };
-                self.children(node, at, |walk, child, key, at| walk.go(child, key, rest, at), fits);
-                self.more(node, at);
+                self.children(node, |walk, child, key| walk.go(child, key, rest), fits, |_| true);
+                self.more(node);
             }
         } else {
-            let length = at.len();
-            push(at, segment);
             let member = node.as_map().and_then(|map| map.entries.iter().find(|(key, _)| key.is(segment)));
             let step = match member {
                 Some((_, child)) => Step::Node(child),
                 None => follow(node, [segment]),
             };
-            match step {
-                Step::Node(child) => self.go(child, member.map(|(key, _)| key), rest, at),
-                step => {
-                    // An absent field is still a field, at its full pointer: "the mapping does not say". Below a
-                    // wildcard nothing is there to name.
-                    if rest.iter().all(|segment| !segment.contains('*')) {
-                        let length = at.len();
-                        rest.iter().for_each(|segment| push(at, segment));
-                        self.matches.push(Match { at: at.clone(), step });
-                        at.truncate(length);
-                    } else if let Step::Unknown(..) = step {
-                        self.matches.push(Match { at: at.clone(), step });
-                    }
+            self.below(Segment::Name(segment.into()), |walk| match step {
+                Step::Node(child) => walk.go(child, member.map(|(key, _)| key), rest),
+                // An absent field is still a field, at its full pointer: "the mapping does not say". Below a
+                // wildcard nothing is there to name.
+                step if rest.iter().all(|segment| !segment.contains('*')) => {
+                    let length = walk.at.len();
+                    walk.at.extend(rest.iter().map(|segment| Segment::Name(Cow::Borrowed(&**segment))));
+                    walk.matched(step);
+                    walk.at.truncate(length);
                 }
-            }
-            at.truncate(length);
+                step @ Step::Unknown(..) => walk.matched(step),
+                Step::Key(..) | Step::Absent => {}
+            });
         }
     }
 
-    fn found(&mut self, at: &mut String, segment: &str, step: Step<'a>) {
-        let length = at.len();
-        push(at, segment);
-        self.matches.push(Match { at: at.clone(), step });
-        at.truncate(length);
+    /// Does something one segment further.
+    fn below(&mut self, segment: Segment<'w>, go: impl FnOnce(&mut Self)) {
+        self.at.push(segment);
+        go(self);
+        self.at.pop();
     }
 
+    /// What stands here is a match.
+    fn matched(&mut self, step: Step<'a>) {
+        let mut at = String::new();
+        for segment in &self.at {
+            match segment {
+                Segment::Name(name) => push(&mut at, name),
+                Segment::Index(index) => push(&mut at, &index.to_string()),
+            }
+        }
+        self.matches.push(Match { at, step });
+    }
+
+    /// Visits the members whose name fits and the elements, each if it is wanted.
     fn children(
         &mut self,
         node: &'a Node,
-        at: &mut String,
-        mut visit: impl FnMut(&mut Self, &'a Node, Option<&'a super::text::Text>, &mut String),
+        mut visit: impl FnMut(&mut Self, &'a Node, Option<&'a super::text::Text>),
         fits: impl Fn(&str) -> bool,
+        wanted: impl Fn(&Node) -> bool,
     ) {
         match &node.value {
             Value::List(list) => {
-                for (index, child) in list.items.iter().enumerate() {
-                    let length = at.len();
-                    push(at, &index.to_string());
-                    visit(self, child, None, at);
-                    at.truncate(length);
+                for (index, child) in list.items.iter().enumerate().filter(|(_, child)| wanted(child)) {
+                    self.below(Segment::Index(index), |walk| visit(walk, child, None));
                 }
             }
             Value::Map(Map { entries, .. }) => {
-                for (key, child) in entries {
+                for (key, child) in entries.iter().filter(|(_, child)| wanted(child)) {
                     let written: Cow<'_, str> = match key.known() {
                         Some(known) => Cow::Borrowed(known),
                         None => Cow::Owned(key.to_string()),
                     };
                     if fits(&written) {
-                        let length = at.len();
-                        push(at, &written);
-                        visit(self, child, Some(key), at);
-                        at.truncate(length);
+                        self.below(Segment::Name(written), |walk| visit(walk, child, Some(key)));
                     }
                 }
             }
@@ -317,14 +323,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The list or object may go on.
-    fn more(&mut self, node: &'a Node, at: &str) {
+    fn more(&mut self, node: &Node) {
         let more = match &node.value {
             Value::List(list) => list.more.as_deref(),
             Value::Map(map) => map.more.as_deref(),
             _ => None,
         };
         if let Some(reason) = more {
-            self.matches.push(Match { at: at.into(), step: Step::Unknown(reason.clone(), node.at, 0) });
+            self.matched(Step::Unknown(reason.clone(), node.at, 0));
         }
     }
 }

@@ -114,6 +114,14 @@ impl Scope {
         all
     }
 
+    /// How many items there are of a kind, or of all that a pattern stands for.
+    pub fn count_of_kind(&self, kind: &str) -> usize {
+        if !kind.contains('*') {
+            return self.by_kind.get(kind).map_or(0, Vec::len);
+        }
+        self.by_kind.iter().filter(|(name, _)| kind_matches(kind, name)).map(|(_, ids)| ids.len()).sum()
+    }
+
     /// A cluster by its number; none for the files' own.
     pub fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
         self.all_clusters.get(id.index()?)

@@ -1,6 +1,8 @@
 //! One rule's run: which kinds it declares, what it was shown, and what is left of its work.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::guest_fault::GuestFault;
@@ -14,20 +16,34 @@ use crate::schema::pattern::kind_matches;
 const MOST_KIND: usize = 200;
 /// Bytes copied that count as one unit of work.
 pub(super) const BYTES_A_UNIT: usize = 64;
+/// How many kinds are remembered: so many are looked through faster than a kind is compared.
+const MOST_NEEDS: usize = 16;
 /// How many refusals are remembered.
 const MOST_REASONS: usize = 1_000;
 
+/// The inventory as one rule holds it: each call takes hold of it, and if all rules counted at one place, their threads would wait for
+/// each other there.
+pub(in crate::engine) struct Shared(Arc<Inventory>);
+
+impl Deref for Shared {
+    type Target = Inventory;
+
+    fn deref(&self) -> &Inventory {
+        &self.0
+    }
+}
+
 /// One rule's run.
 pub(super) struct CurrentRule {
-    pub(super) inventory: Arc<Inventory>,
+    pub(super) inventory: Rc<Shared>,
     subjects: Vec<String>,
     reads: Vec<String>,
     optional: Vec<String>,
     pub(super) settings: BTreeMap<String, serde_json::Value>,
     /// The subject: calls that name no item are answered within its scope.
     pub(super) subject: ItemId,
-    /// Which kinds of items the rule declares.
-    needs: HashMap<Arc<str>, Option<Need>>,
+    /// Which kinds of items the rule declares, as far as it met them.
+    needs: Vec<(Arc<str>, Option<Need>)>,
     /// Items that the rule has been given, one bit each.
     shown: Vec<u64>,
     /// Items of other kinds that a decision named: they may be shown in a finding, not read.
@@ -72,13 +88,13 @@ impl CurrentRule {
             }
         }
         Self {
-            inventory: Arc::clone(inventory),
+            inventory: Rc::new(Shared(Arc::clone(inventory))),
             subjects: rule.subjects.clone(),
             reads: rule.reads.clone(),
             optional: rule.reads_if_allowed.clone(),
             settings: all,
             subject: ItemId(0),
-            needs: HashMap::new(),
+            needs: vec![],
             shown: vec![0; inventory.items().count() / 64 + 1],
             named: HashSet::new(),
             work,
@@ -121,11 +137,14 @@ impl CurrentRule {
 
     pub(super) fn need_of_item(&mut self, id: ItemId) -> Option<Need> {
         let kind = &self.inventory.item(id)?.kind;
-        if let Some(need) = self.needs.get(kind) {
+        // A rule reads a few kinds, and mostly the one that it read before.
+        if let Some((_, need)) = self.needs.iter().find(|(known, _)| Arc::ptr_eq(known, kind)) {
             return *need;
         }
-        let (kind, need) = (Arc::clone(kind), self.need(kind));
-        self.needs.insert(kind, need);
+        let need = self.need(kind);
+        if self.needs.len() < MOST_NEEDS {
+            self.needs.push((Arc::clone(kind), need));
+        }
         need
     }
 

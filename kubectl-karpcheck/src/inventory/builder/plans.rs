@@ -181,7 +181,10 @@ impl Builder {
         let mut items = std::mem::take(&mut self.items);
         let mut by_kind: BTreeMap<Arc<str>, Vec<ItemId>> = BTreeMap::new();
         for (number, item) in (before + 1..).zip(&mut items) {
-            by_kind.entry(Arc::clone(&item.kind)).or_default().push(ItemId(number));
+            let entry = by_kind.entry(Arc::clone(&item.kind));
+            // All items of a kind share its name, which is read at every turn.
+            item.kind = Arc::clone(entry.key());
+            entry.or_default().push(ItemId(number));
             for same in &mut item.same {
                 same.0 += before;
             }
