@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use crate::formats::hex::hex;
 use crate::storage;
 
 /// The first bytes of a file. They change with the format of files.
@@ -136,15 +137,6 @@ impl Hasher for Sha {
     fn finish(&self) -> u64 {
         self.0.clone().finalize().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(unix)]

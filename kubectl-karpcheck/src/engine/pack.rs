@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::engine::cache;
-use crate::engine::cache::hex;
 use crate::engine::compile;
 use crate::engine::compile::{CompileLimits, Failure};
 use crate::engine::contract::PackPre;
@@ -21,6 +20,7 @@ use crate::engine::imports::NotAPack;
 use crate::engine::termination::RunFailure;
 use crate::engine::{Engine, describe, native, nesting, text};
 use crate::findings::finding::{BUILTIN, RuleInfo};
+use crate::formats::hex::hex;
 
 /// The built-in pack: its code, or the component where the build could not compile for this target. Both are empty if there
 /// was no pack at build time.

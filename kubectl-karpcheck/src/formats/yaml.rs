@@ -113,20 +113,27 @@ pub(crate) fn read_each(text: &str, doc: DocId, mut take: impl FnMut(Parsed)) {
         return read(text, doc).for_each(take);
     }
     let again = MOST_AGAIN / (text.len() / BATCH);
-    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
-    let mut batches = Batches(chunks(text)).map(|batch| {
+    let read_batch = move |batch: Vec<(&str, u32)>| {
         let bytes: usize = batch.iter().map(|(chunk, _)| chunk.len()).sum();
-        move || read_chunks(batch.into_iter(), doc, again.max(2 * bytes)).collect::<Vec<Parsed>>()
-    });
-    if threads == 1 {
-        return batches.for_each(|read| read().into_iter().for_each(&mut take));
-    }
+        read_chunks(batch.into_iter(), doc, again.max(2 * bytes)).collect::<Vec<Parsed>>()
+    };
+    let mut batches = Batches(chunks(text));
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
     thread::scope(|scope| {
-        let mut ahead = VecDeque::with_capacity(threads);
-        ahead.extend(batches.by_ref().take(threads).map(|read| scope.spawn(read)));
+        let begin = |batch: Vec<_>| {
+            let own = batch.clone();
+            let thread = thread::Builder::new().name("karpcheck-reader".into());
+            // Without the thread it only takes longer.
+            thread.spawn_scoped(scope, move || read_batch(own)).map_err(|_| batch)
+        };
+        let begin = |batch| if threads > 1 { begin(batch) } else { Err(batch) };
+        let mut ahead: VecDeque<_> = batches.by_ref().take(threads).map(begin).collect();
         while let Some(first) = ahead.pop_front() {
-            let parsed = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            ahead.extend(batches.next().map(|read| scope.spawn(read)));
+            let parsed = match first {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(batch) => read_batch(batch),
+            };
+            ahead.extend(batches.next().map(begin));
             parsed.into_iter().for_each(&mut take);
         }
     });
@@ -647,7 +654,7 @@ mod tests {
 
     #[test]
     fn a_long_stream_is_read_as_a_short_one_is() {
-        let broken = |index: u32| if index % 7 == 0 { "[" } else { "{a: b, a: c\n}" };
+        let broken = |index: u32| if index.is_multiple_of(7) { "[" } else { "{a: b, a: c\n}" };
         let text: String = (0..40_000)
             .map(|index| format!("---\nkind: Table\nspec:\n  name: t-{index}\n  x: {}\n", broken(index)))
             .collect();

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::formats::hex::hex;
 pub use crate::formats::oci_reference::Reference;
 use crate::sources::registry::client::{Access, Client};
 use crate::sources::registry::manifest::Manifest;
@@ -143,12 +144,7 @@ fn said(message: &str) -> String {
 
 /// `sha256:…` of some bytes.
 pub fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().fold(String::from("sha256:"), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
 /// Pulls a component of at most so many bytes. What has a digest and is in the store is not asked for.

@@ -10,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::commands::pack::project::Language;
 use crate::commands::pack::sources;
-use crate::commands::pack::sources::{Crate, hex};
+use crate::commands::pack::sources::Crate;
 use crate::commands::pack::toolchain::Toolchain;
 use crate::commands::pack::{PackError, at, component, project, tools};
 use crate::commands::shared::files::write_atomically;
 use crate::commands::shared::streams::Streams;
+use crate::formats::hex::hex;
 
 /// Build a rule pack from its project.
 ///

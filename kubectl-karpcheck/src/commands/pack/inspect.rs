@@ -9,7 +9,6 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::commands::pack::fixtures::{cases, judge};
-use crate::commands::pack::sources::hex;
 use crate::commands::pack::{PackError, at};
 use crate::commands::shared::args::ListOutput;
 use crate::commands::shared::error::CommandError;
@@ -20,6 +19,7 @@ use crate::engine;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::findings::finding::RuleInfo;
+use crate::formats::hex::hex;
 use crate::report;
 
 /// Show what a pack is: its rules, what they read and cost, and its door to the outside.

@@ -4,7 +4,6 @@
 //! all other crates that it depends on, and the profile. A dependency that the pack does not reach changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::process::Command;
 use sha2::{Digest as _, Sha256};
 
 use crate::commands::pack::{PackError, at};
+use crate::formats::hex::hex;
 
 /// A crate, its workspace and its neighbours there, as cargo sees them.
 #[derive(Clone, Debug)]
@@ -130,15 +130,6 @@ pub fn digest(of: &Crate) -> Result<String, PackError> {
         }
     }
     Ok(hex(&hasher.finalize()))
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn read(file: &Path) -> Result<String, PackError> {

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use sha2::{Digest as _, Sha256};
 
 use crate::commands::pack::project::{self, Language};
-use crate::commands::pack::sources::hex;
 use crate::commands::pack::{PackError, at};
+use crate::formats::hex::hex;
 
 /// The world of the contract.
 const WORLD: &str = "pack";

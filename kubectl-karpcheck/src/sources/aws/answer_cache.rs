@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::formats::hex::hex;
 use crate::storage;
 
 /// Answers that are older are removed.
@@ -73,8 +74,7 @@ impl AnswerCache {
             digest.update(word.len().to_le_bytes());
             digest.update(word);
         }
-        let name: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(name)
+        self.folder.join(hex(&digest.finalize()))
     }
 
     fn sweep(&self) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use ring::{digest, hmac};
 
+use crate::formats::hex::hex;
 use crate::sources::aws::signed::keys::Credentials;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -94,13 +95,6 @@ fn hash(bytes: &[u8]) -> String {
 
 fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 #[cfg(test)]
