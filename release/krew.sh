@@ -11,6 +11,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] || { echo "usage: release/krew.sh TAG [DIST]" >&2; exit 2; }
 tag=$1 dist=${2:-target/dist}
+case $tag in v[0-9]*) ;; *) echo "release/krew.sh: $tag is no tag of a release: v0.1.0" >&2; exit 2 ;; esac
+[ -s "$dist/SHA256SUMS" ] || { echo "release/krew.sh: there is no $dist/SHA256SUMS" >&2; exit 1; }
+grep -q '  kubectl-karpcheck_.*[.]tar[.]gz$' "$dist/SHA256SUMS" || { echo "release/krew.sh: $dist/SHA256SUMS names no archive" >&2; exit 1; }
 awk -v tag="$tag" -v sums="$dist/SHA256SUMS" '
   BEGIN { while ((getline line < sums) > 0) { split(line, part, /  /); digest[part[2]] = part[1] } }
   /^#/ { next }

@@ -15,10 +15,26 @@ mkdir -p "$dist"
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
+# How a package is used. $1: the language, $2: what \`pack new\` calls it.
+readme() {
+  cat <<EOF
+# Rules for kubectl karpcheck in $1
+
+What rule packs of [kubectl karpcheck]($repository) are written with in $1: the helper module with its types, and the contract
+\`karpcheck:rules@$version\`. A project that uses it is made, tested and built by the plugin:
+
+    kubectl karpcheck pack new my-rules --lang $2
+    kubectl karpcheck pack test my-rules
+    kubectl karpcheck pack build my-rules -o my-rules.wasm
+
+[Write your first rule]($repository/blob/main/docs/writing-packs.md) goes on from there.
+EOF
+}
+
 mkdir "$stage/npm" "$stage/npm/wit"
 cp rules-wasm/examples/javascript/karpcheck.js rules-wasm/examples/javascript/karpcheck.d.ts LICENSE "$stage/npm/"
 cp wit/karpcheck.wit wit/README.md "$stage/npm/wit/"
-cp wit/README.md "$stage/npm/README.md"
+readme JavaScript js > "$stage/npm/README.md"
 cat > "$stage/npm/package.json" <<EOF
 {
   "name": "karpcheck-rules",
@@ -39,11 +55,11 @@ mkdir "$stage/python" "$stage/python/karpcheck"
 cp rules-wasm/examples/python/karpcheck.py "$stage/python/karpcheck/__init__.py"
 cp wit/karpcheck.wit "$stage/python/karpcheck/"
 touch "$stage/python/karpcheck/py.typed"
-cp wit/README.md "$stage/python/README.md"
+readme Python python > "$stage/python/README.md"
 cp LICENSE "$stage/python/"
 cat > "$stage/python/pyproject.toml" <<EOF
 [build-system]
-requires = ["setuptools>=77"]
+requires = ["setuptools==80.9.0"]
 build-backend = "setuptools.build_meta"
 
 [project]

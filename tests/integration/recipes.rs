@@ -126,7 +126,8 @@ fn the_action_downloads_checks_and_reports() {
     let output = runner.bash(&check, &root(), &variables);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("::error "), "{}", said(&output));
-    assert_eq!(runner.text("output"), "code=1\n");
+    // The upload goes by what this says: an expression of the workflow sees no file outside of the workspace.
+    assert_eq!(runner.text("output"), "code=1\nsarif=true\n");
     assert!(runner.text("summary").contains("queue-aws-managed-key"), "{}", runner.text("summary"));
     let sarif: serde_json::Value = serde_json::from_str(&runner.text("temp/karpcheck.sarif")).unwrap();
     assert!(sarif["runs"][0]["results"].as_array().unwrap().len() >= 12);
@@ -134,12 +135,22 @@ fn the_action_downloads_checks_and_reports() {
     assert_eq!(given, ["CODE"]);
     assert_eq!(runner.bash(&exit, &root(), &[("CODE", "1")]).status.code(), Some(1));
 
-    // An argument is neither expanded nor run.
+    // Each line of the arguments counts.
+    let lines = [
+        ("PATHS", "examples/broken-cluster"),
+        ("ARGS", "\n--fail-on none\n--min-confidence high\n"),
+        ("PATH", path.as_str()),
+    ];
+    runner.bash(&check, &root(), &lines);
+    assert!(runner.text("output").ends_with("code=0\nsarif=true\n"), "{}", runner.text("output"));
+
+    // An argument is neither expanded nor run, and a run that did not come to a report shows none of an earlier one.
     let hostile =
         [("PATHS", "examples/broken-cluster"), ("ARGS", "$(touch hit) `touch hit` ;touch"), ("PATH", path.as_str())];
     runner.bash(&check, &root(), &hostile);
     assert!(!root().join("hit").exists());
     assert!(runner.text("output").ends_with("code=2\n"), "{}", runner.text("output"));
+    assert!(!runner.at("temp/karpcheck.sarif").exists() && !runner.at("temp/karpcheck.md").exists());
 }
 
 #[test]
@@ -200,6 +211,13 @@ fn the_gitlab_job_reports() {
 #[test]
 fn the_pre_commit_hook_is_a_command() {
     let hook = yaml(".pre-commit-hooks.yaml")[0].clone();
+    let files = regex_lite::Regex::new(hook["files"].as_str().unwrap()).unwrap();
+    for read in
+        ["a.yaml", "b/c.yml", "q.template", "main.tofu", "x.tf", ".karpcheck.toml", "values.yaml.gotmpl", "s.tfstate"]
+    {
+        assert!(files.is_match(read), "{read}");
+    }
+    assert!(!files.is_match("README.md") && !files.is_match("karpcheck.tomly"));
     let words: Vec<&str> = hook["entry"].as_str().unwrap().split(' ').collect();
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-karpcheck"))
         .args(&words[1..])

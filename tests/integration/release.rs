@@ -117,6 +117,35 @@ fn what_is_packed_is_what_krew_and_homebrew_install() {
 }
 
 #[test]
+fn what_lacks_archives_is_no_manifest_and_no_formula() {
+    let empty = tempfile::tempdir().unwrap();
+    let folder = empty.path().to_str().unwrap();
+    for name in ["krew.sh", "formula.sh"] {
+        let output = script(name, &[TAG, folder]);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{name}: {}", text(&output.stdout));
+        assert!(text(&output.stderr).contains("SHA256SUMS"), "{name}: {}", text(&output.stderr));
+    }
+    std::fs::write(empty.path().join("SHA256SUMS"), "00  kubectl-karpcheck_linux_amd64.tar.gz\n").unwrap();
+    let formula = script("formula.sh", &[TAG, folder]);
+    assert!(!formula.status.success() && formula.stdout.is_empty(), "{}", text(&formula.stdout));
+    assert!(text(&formula.stderr).contains("has no archive for darwin_arm64"), "{}", text(&formula.stderr));
+    let manifest = script("krew.sh", &["0.1.0", folder]);
+    assert!(!manifest.status.success() && manifest.stdout.is_empty(), "{}", text(&manifest.stdout));
+}
+
+/// Who copies a line of the docs, or uses the action, gets the release that the line is of.
+#[test]
+fn what_users_copy_names_the_version() {
+    assert_eq!(printed("check.sh", &[]), "");
+    let other = script("check.sh", &["v9.9.9"]);
+    assert!(
+        !other.status.success() && text(&other.stderr).contains("v9.9.9 is not the version"),
+        "{}",
+        text(&other.stderr)
+    );
+}
+
+#[test]
 fn what_changed_is_told_by_version() {
     let changes = printed("changes.sh", &[TAG]);
     assert!(changes.contains("### Added") && !changes.contains("\n## "), "{changes}");

@@ -48,8 +48,18 @@ pub const HELP: &str = "Examples:
   kubectl karpcheck completion kubectl > ~/.local/bin/kubectl_complete-karpcheck
   chmod +x ~/.local/bin/kubectl_complete-karpcheck
 
-  # kubectl-karpcheck in bash
-  source <(kubectl-karpcheck completion bash)";
+  # kubectl-karpcheck in bash: now, and in each new shell
+  source <(kubectl-karpcheck completion bash)
+  echo 'source <(kubectl-karpcheck completion bash)' >> ~/.bashrc
+
+  # zsh
+  echo 'source <(kubectl-karpcheck completion zsh)' >> ~/.zshrc
+
+  # fish
+  kubectl-karpcheck completion fish > ~/.config/fish/completions/kubectl-karpcheck.fish
+
+  # PowerShell: to be called in the file that $PROFILE names
+  kubectl-karpcheck completion powershell | Out-String | Invoke-Expression";
 
 /// The script that kubectl's completion calls.
 const KUBECTL: &str = "#!/bin/sh

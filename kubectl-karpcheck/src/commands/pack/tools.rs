@@ -143,15 +143,21 @@ impl Python {
     pub(super) fn build(&self, folder: &Path, output: &Path) -> Result<(), PackError> {
         let scripts = if cfg!(windows) { "Scripts" } else { "bin" };
         let tool = format!("componentize-py{}", std::env::consts::EXE_SUFFIX);
-        let environments = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from).into_iter().chain([folder.join(".venv")]);
-        let found = environments
-            .map(|environment| environment.join(scripts).join(&tool))
-            .find(|tool| tool.is_file())
-            .or_else(|| in_path("componentize-py"));
+        let mut environments =
+            std::env::var_os("VIRTUAL_ENV").map(PathBuf::from).into_iter().chain([folder.join(".venv")]);
+        let environment = environments.find(|environment| environment.join(scripts).join(&tool).is_file());
+        let found = match &environment {
+            Some(environment) => Some(environment.join(scripts).join(&tool)),
+            None => in_path("componentize-py"),
+        };
         let mut command = Command::new(found.ok_or(PackError::NoTool {
             tool: "componentize-py",
             install: "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1",
         })?);
+        // It looks there for what the rules import.
+        if let Some(environment) = environment.and_then(|environment| fs::canonicalize(environment).ok()) {
+            command.env("VIRTUAL_ENV", environment);
+        }
         command.args(["-d", "wit", "-w", WORLD, "componentize", "pack", "--stub-wasi", "-p", ".", "-o"]).arg(output);
         run(command, folder, "componentize-py", &self.name)
     }
@@ -216,6 +222,21 @@ fn in_path(tool: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn the_environment_of_the_tool_is_the_one_that_rules_import_from() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let tool = folder.path().join(".venv/bin/componentize-py");
+        fs::create_dir_all(tool.parent().expect("a parent")).expect("a folder");
+        fs::write(&tool, "#!/bin/sh\nfor out; do :; done\nprintf %s \"$VIRTUAL_ENV\" > \"$out\"\n").expect("a file");
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("a program");
+        let output = folder.path().join("out");
+        Python { name: "p".into() }.build(folder.path(), &output).expect("built");
+        let environment = fs::canonicalize(folder.path().join(".venv")).expect("an environment");
+        assert_eq!(fs::read_to_string(output).expect("written"), environment.to_str().expect("a path"));
+    }
 
     #[test]
     fn a_change_of_a_source_changes_the_state_and_one_of_a_fixture_does_not() {
