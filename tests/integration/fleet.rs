@@ -139,6 +139,35 @@ fn two_clusters_of_one_name_are_told_and_a_dead_one_costs_itself_alone() {
 }
 
 #[test]
+fn what_a_dead_cluster_does_not_say_is_no_gap_of_another() {
+    let Some(fleet) = Fleet::new() else { return };
+    let said = |args: &[&str]| {
+        let report = comparable(fleet.run(&[&["check", "-o", "json"], args].concat()).report());
+        (report["findings"].clone(), report["coverage"].clone())
+    };
+    assert_eq!(said(&["--context", "blue", "--context", "gone"]), said(&["--context", "blue"]));
+}
+
+#[test]
+fn a_report_is_written_only_where_it_was_read() {
+    let Some(fleet) = Fleet::new() else { return };
+    assert_eq!(fleet.run(&["snapshot", "green.karpcheck", "--context", "green"]).code, 0);
+    let written = |args: &[&str]| {
+        let ran =
+            fleet.run(&[&["check", "-f", "green.karpcheck", "--write-policy-reports", "-o", "name"], args].concat());
+        let of = |line: &&str| line.starts_with("green: ") || line.contains("context green");
+        (ran.code, ran.err.lines().filter(of).map(str::to_owned).collect::<Vec<_>>(), ran.err)
+    };
+    for args in [&["--context", "blue"][..], &[]] {
+        let (_, of_green, err) = written(args);
+        assert_eq!(of_green, Vec::<String>::new(), "{err}");
+        assert!(err.contains("blue: the report was written") || err.contains("context blue"), "{err}");
+    }
+    let (code, _, err) = written(&["--offline"]);
+    assert!(code == 2 && err.contains("--offline"), "{err}");
+}
+
+#[test]
 fn a_snapshot_is_judged_as_the_cluster_is() {
     let Some(fleet) = Fleet::new() else { return };
     let recorded = fleet.run(&["snapshot", "both.karpcheck", "--context", "blue", "--context", "green"]);

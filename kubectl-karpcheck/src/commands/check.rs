@@ -75,7 +75,7 @@ pub struct CheckArgs {
     pub require_complete: Option<RequireComplete>,
     /// Also write the report to each cluster that is read: a ClusterReport of openreports.io or a ClusterPolicyReport of
     /// wgpolicyk8s.io, named karpcheck; needs an extra permission, see `rbac --write-reports`
-    #[arg(long, help_heading = "Report")]
+    #[arg(long, conflicts_with = "offline", help_heading = "Report")]
     pub write_policy_reports: bool,
     /// Include in the JSON report what merge needs about its clusters, as --shard does
     #[arg(long, help_heading = "Report")]

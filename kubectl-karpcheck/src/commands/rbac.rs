@@ -313,7 +313,7 @@ fn rules(gather_scope: &GatherScope) -> Vec<PolicyRule> {
             resources: vec!["namespaces".into()],
             resource_names: vec!["kube-system".into()],
             verbs: vec!["get"],
-            why: "The uid of this one namespace, which identifies the cluster; may be left out: then the server's address does".into(),
+            why: "The uid of this one namespace, which identifies the cluster; may be left out where clusters are not compared from within: then the server's address does".into(),
         });
     }
     rules
@@ -484,7 +484,7 @@ mod tests {
   - serviceaccounts
   verbs:
   - get
-# The uid of this one namespace, which identifies the cluster; may be left out: then the server's address does
+# The uid of this one namespace, which identifies the cluster; may be left out where clusters are not compared from within: then the server's address does
 - apiGroups:
   - ''
   resources:

@@ -43,7 +43,7 @@ impl Fingerprints {
     }
 
     /// The root of an item's own source, whatever it was called in this run: a root of Terraform or a file by its path in the
-    /// repository, a cluster by its API server.
+    /// repository, a cluster by its uid, or its API server's address where that may not be seen.
     fn root_of(&mut self, inventory: &Inventory, item: &Item) -> String {
         let mut place = |path: &Arc<str>| {
             let known = self.places.entry(Arc::clone(path)).or_insert_with(|| inventory.repository().place(path));
@@ -58,7 +58,10 @@ impl Fingerprints {
                 let cluster = inventory.cluster(item.cluster);
                 cluster.map_or_else(
                     || live.context.to_string(),
-                    |cluster| cluster.server.trim_end_matches('/').to_ascii_lowercase(),
+                    |cluster| match &cluster.uid {
+                        Some(uid) => uid.clone(),
+                        None => cluster.server.trim_end_matches('/').to_ascii_lowercase(),
+                    },
                 )
             }
             origin => origin.to_string(),

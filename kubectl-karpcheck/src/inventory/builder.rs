@@ -255,12 +255,21 @@ impl Builder {
             context: context.into(),
             server: server.into(),
             hints,
+            within: false,
+            recorded: false,
             uid: None,
             login: ClusterLogin::default(),
             listed: BTreeMap::new(),
         });
         #[expect(clippy::cast_possible_truncation, reason = "clusters are counted in tens")]
         ClusterId(self.clusters.len() as u32)
+    }
+
+    /// Says from where a cluster was asked: from within, where all have one address, and not in this run.
+    pub fn set_asked(&mut self, cluster: ClusterId, within: bool, recorded: bool) {
+        if let Some(cluster) = cluster.index().and_then(|index| Arc::make_mut(&mut self.clusters).get_mut(index)) {
+            (cluster.within, cluster.recorded) = (within, recorded);
+        }
     }
 
     /// Says what a cluster's identity is: the uid of its namespace kube-system.
@@ -304,7 +313,7 @@ impl Builder {
         let (Some(one), Some(other)) = (of(one), of(other)) else { return false };
         match (&one.uid, &other.uid) {
             (Some(one), Some(other)) => one == other,
-            _ => endpoint(&one.server) == endpoint(&other.server),
+            _ => !one.within && !other.within && endpoint(&one.server) == endpoint(&other.server),
         }
     }
 

@@ -40,6 +40,10 @@ pub struct Cluster {
     /// What the kubeconfig calls it, each with where: names of contexts and clusters, and `exec:NAME` for the name that
     /// its credential plugin is given.
     pub hints: Vec<(String, String)>,
+    /// Was it asked from within? The address is then the same in every cluster, and tells none from another.
+    pub within: bool,
+    /// Was it not asked in this run, but for a snapshot or a report?
+    pub recorded: bool,
     /// The uid of its namespace kube-system, where it may be seen: its identity, whatever its context is called.
     pub uid: Option<String>,
     /// As whom, and where, its user asks AWS for a token.

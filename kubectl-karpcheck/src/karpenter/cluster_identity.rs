@@ -43,7 +43,8 @@ pub(super) fn derive(builder: &mut Builder, controllers: &[ControllerDraft]) {
         let at = evidence.first().map(|first| first.name.at).filter(|_| live.is_none());
         let at = at.unwrap_or_else(|| At::whole(builder.document(origin)));
         let mut fields = Map::default();
-        if let Some(live) = &live {
+        // From within, the address is none that anything else knows the cluster by.
+        if let Some(live) = live.as_ref().filter(|live| !live.within) {
             fields.set("Endpoint", Node::text(&*live.server, at));
         }
         let entries: Vec<Node> = evidence

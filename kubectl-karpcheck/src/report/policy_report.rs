@@ -20,9 +20,11 @@ pub struct PolicyReport {
     pub body: Value,
 }
 
-/// One report for each cluster that was asked.
+/// One report for each cluster that was asked in this run: a snapshot's is somewhere else, and may be of another cluster than what a
+/// context of its name leads to.
 pub(super) fn of_clusters(run: &Run<'_>) -> Vec<PolicyReport> {
-    let contexts = run.inventory.clusters().iter().map(|cluster| &*cluster.context);
+    let asked = run.inventory.clusters().iter().filter(|cluster| !cluster.recorded);
+    let contexts = asked.map(|cluster| &*cluster.context);
     contexts.map(|context| PolicyReport { context: context.to_owned(), body: body(run, context) }).collect()
 }
 
@@ -31,7 +33,7 @@ fn body(run: &Run<'_>, context: &str) -> Value {
         .inventory
         .scopes()
         .iter()
-        .filter(|scope| scope.clusters().iter().any(|cluster| &*cluster.context == context))
+        .filter(|scope| scope.clusters().iter().any(|cluster| !cluster.recorded && &*cluster.context == context))
         .map(crate::inventory::Scope::name)
         .collect();
     let own = |finding: &&Finding| finding.scopes.iter().any(|scope| scopes.contains(&scope.as_str()));

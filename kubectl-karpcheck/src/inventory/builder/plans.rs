@@ -79,8 +79,11 @@ impl Builder {
             return self.build(derivation);
         }
         let mut whole = self.begin();
+        // A cluster of which nothing was read costs only itself: what it did not answer is no gap of another one.
+        let all_asked = |plan: &ScopePlan| plan.clusters.is_empty() || plan.clusters.len() == self.clusters.len();
         if let [only] = plans.as_slice()
             && only.items.len() == self.items.len()
+            && all_asked(only)
         {
             self.state_of(&only.name, &only.units);
             self.add_to(&mut whole, &only.name, derivation);

@@ -26,6 +26,8 @@ pub(in crate::sources) struct Answered {
     pub(in crate::sources) server: String,
     /// Was it asked from within, where the API servers of all clusters have one address?
     pub(in crate::sources) within: bool,
+    /// Is it read from a snapshot?
+    pub(in crate::sources) recorded: bool,
     /// What the kubeconfig calls it: words and where they stand.
     pub(in crate::sources) hints: Vec<(String, String)>,
     /// As whom, and where, its credentials are asked for.
@@ -212,6 +214,7 @@ impl Answered {
             context: "".into(),
             server: String::new(),
             within: false,
+            recorded: false,
             hints: vec![],
             login: ClusterLogin::default(),
             namespace: None,
@@ -265,6 +268,7 @@ impl Answered {
             return None;
         }
         let id = builder.cluster(Arc::clone(&self.context), self.server.as_str(), self.hints.clone());
+        builder.set_asked(id, self.within, self.recorded);
         builder.set_uid(id, self.uid.clone());
         builder.set_login(id, self.login.clone());
         let taking = Taking { context: Arc::clone(&self.context), namespace: self.namespace.clone(), id };

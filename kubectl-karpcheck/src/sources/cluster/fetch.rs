@@ -150,6 +150,7 @@ impl Asking {
             context: Arc::clone(&self.context),
             server: self.server.clone(),
             within: &*self.context == connect::IN_CLUSTER,
+            recorded: false,
             hints: chosen.hints.clone(),
             login: chosen.login(),
             namespace: self.common.namespace.clone(),

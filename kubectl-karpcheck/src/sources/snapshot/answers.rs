@@ -125,6 +125,7 @@ impl Cluster {
         let absent = self.absent.into_iter().map(Absent::absence).collect();
         Ok(Answered {
             within: self.context == cluster::IN_CLUSTER,
+            recorded: true,
             context: self.context.into(),
             server: self.server,
             hints: self.names.into_iter().map(|Name { name, from }| (name, from)).collect(),

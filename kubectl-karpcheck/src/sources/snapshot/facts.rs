@@ -29,6 +29,9 @@ pub struct ClusterFacts {
     pub uid: Option<String>,
     /// The API server's URL.
     pub server: String,
+    /// Was it asked from within, where that is the same in every cluster?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    within: bool,
     /// The account of its AWS resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -83,6 +86,7 @@ fn of_scope(inventory: &Inventory, scope: &Scope) -> Option<ClusterFacts> {
         scope: scope.name().to_owned(),
         uid: cluster.uid.clone(),
         server: cluster.server.to_string(),
+        within: cluster.within,
         account: home("account"),
         region: home("region"),
         objects: objects.collect(),
@@ -101,6 +105,18 @@ fn is_carried(item: &Item) -> bool {
     }
 }
 
+impl ClusterFacts {
+    /// Which cluster it is: its uid, else its address. Seen from within, the API servers of all clusters have one, so that it is then
+    /// what was seen: of the same cluster, twice the same.
+    fn identity(&self) -> String {
+        match &self.uid {
+            Some(uid) => uid.clone(),
+            None if self.within => serde_json::to_string(self).unwrap_or_default(),
+            None => format!("{} {}", self.server, self.scope),
+        }
+    }
+}
+
 /// The facts of several reports, taken in one by one.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -110,12 +126,11 @@ pub struct Facts {
 impl Facts {
     /// Takes the facts of one cluster in. One that was taken in already counts once: then it is false.
     pub fn take_in(&mut self, facts: ClusterFacts, gather_scope: &GatherScope, builder: &mut Builder) -> bool {
-        // Seen from within, the API servers of all clusters have one address.
-        let identity = facts.uid.clone().unwrap_or_else(|| format!("{} {}", facts.server, facts.scope));
-        if !self.seen.insert(identity) {
+        if !self.seen.insert(facts.identity()) {
             return false;
         }
         let id = builder.cluster(facts.scope.as_str(), facts.server.as_str(), vec![]);
+        builder.set_asked(id, facts.within, true);
         builder.set_uid(id, facts.uid.clone());
         let origin = |api_version: &str, kind: &str, namespace: &str, name: &str| {
             Origin::Live(Box::new(LiveOrigin {
