@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -165,6 +165,48 @@ fn a_report_is_written_only_where_it_was_read() {
     }
     let (code, _, err) = written(&["--offline"]);
     assert!(code == 2 && err.contains("--offline"), "{err}");
+}
+
+/// Seen from within, all clusters have one address and one context; and not everybody may see the uid of kube-system.
+#[test]
+fn clusters_that_were_asked_from_within_are_not_one() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (mut with, mut without) = (vec![], vec![]);
+    for context in ["blue", "green"] {
+        let file = format!("{context}.karpcheck");
+        assert_eq!(fleet.run(&["snapshot", &file, "--context", context]).code, 0);
+        let mut recorded: Value = serde_json::from_str(&unpacked(&fleet.folder.path().join(&file))).unwrap();
+        recorded["clusters"][0]["context"] = json!("in-cluster");
+        recorded["clusters"][0]["server"] = json!("https://10.100.0.1:443");
+        for (files, uid) in [(&mut with, true), (&mut without, false)] {
+            if !uid {
+                recorded["clusters"][0].as_object_mut().unwrap().remove("uid").unwrap();
+            }
+            let file = format!("{context}-within-{uid}.karpcheck");
+            let out = fs::File::create(fleet.folder.path().join(&file)).unwrap();
+            let mut packed = flate2::write::GzEncoder::new(out, flate2::Compression::fast());
+            packed.write_all(recorded.to_string().as_bytes()).unwrap();
+            packed.finish().unwrap();
+            files.push(file);
+        }
+    }
+    for files in [&with, &without] {
+        let both = ["check", "--offline", "-o", "json", "-f", &files[0], "-f", &files[1]];
+        let ran = fleet.run(&[&both[..], &SHARED[..]].concat());
+        assert!(shared_errors().iter().all(|error| failures(&ran.report()).contains(error)), "{:#}", ran.report());
+        // Merged, too; and a part that was run twice still counts once.
+        for (number, file) in files.iter().enumerate() {
+            let report = format!("{number}.json");
+            fleet.run(&["check", "--offline", "--for-merge", "-o", &format!("json={report}"), "-f", file]);
+        }
+        let merged = fleet.run(&["merge", "0.json", "1.json", "0.json", "-o", "json"]);
+        assert!(shared_errors().iter().all(|error| failures(&merged.report()).contains(error)), "{:#}", merged.report());
+        assert_eq!(merged.report()["problems"].to_string().matches("was left out").count(), 1, "{}", merged.err);
+    }
+    // What is accepted in one cluster is not accepted in another.
+    fleet.run(&["check", "--offline", "-o", "json=0.json", "-f", &with[0]]);
+    let other = fleet.run(&["check", "--offline", "-o", "json", "--baseline", "0.json", "-f", &with[1]]).report();
+    assert!(!failures(&other).is_empty() && other["suppressed"].as_array().is_none_or(Vec::is_empty), "{other:#}");
 }
 
 #[test]
