@@ -2,6 +2,8 @@
 
 use karpcheck_sdk::prelude::*;
 
+use crate::schemas::Node;
+
 const CONTROLLER: &str = "Karpcheck::Controller";
 
 /// What the functions here look at beside the items that they are asked about.
@@ -80,6 +82,17 @@ fn home(regions: [Option<String>; 2], accounts: [Option<String>; 2]) -> Beside {
     if sure { Beside::Neighbours } else { Beside::Perhaps }
 }
 
+/// What the scope of an item is called, a context mostly. Where it is called by its files, their places say as much.
+fn scope_of(item: Item) -> Option<String> {
+    let Value::Json(names) = item.get("@scope") else { return None };
+    let names = Node::parse(&names)?;
+    let name = names.at("/0")?.text().filter(|name| !name.is_empty())?;
+    (!name.contains('/') || name.starts_with("arn:")).then(|| name.to_owned())
+}
+
+/// More names are only counted.
+const MOST_NAMES: usize = 3;
+
 /// The controllers of other clusters that share something with a controller.
 pub(crate) struct Sharing {
     others: Vec<Item>,
@@ -96,6 +109,20 @@ impl Sharing {
     /// Is a controller the one that speaks for all that share?
     pub(crate) fn led_by(&self, controller: Item) -> bool {
         self.others.iter().all(|other| controller < *other)
+    }
+
+    /// What they are called, as a sentence goes on: ` (blue, green and 2 more)`; nothing where that tells none from another.
+    pub(crate) fn called(&self, controller: Item) -> String {
+        let all = std::iter::once(controller).chain(self.others.iter().copied());
+        let mut names: Vec<String> = all.filter_map(scope_of).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() < self.clusters() {
+            return String::new();
+        }
+        let more = names.split_off(names.len().min(MOST_NAMES)).len();
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!(" ({}{rest})", names.join(", "))
     }
 
     /// The same field of the others, as places.

@@ -129,7 +129,10 @@ fn two_clusters_of_one_name_are_told_and_a_dead_one_costs_itself_alone() {
     assert!(shared_errors().iter().all(|error| found.contains(error)), "{report:#}");
     // The second context of one cluster is no third cluster.
     let message = report["findings"].to_string();
-    assert!(message.contains("2 clusters are called prod") && !message.contains("3 clusters"), "{message}");
+    assert!(message.contains("2 clusters are called prod (blue, green)") && !message.contains("3 clusters"), "{message}");
+    // One speaks for both, in both.
+    let named = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "cluster-name-shared");
+    assert_eq!(named.unwrap()["scopes"], json!(["blue", "green"]));
     let problems = report["problems"].to_string();
     assert!(problems.contains("context blue-again is the same cluster as context blue"), "{problems}");
     assert!(problems.contains("context gone: no answer"), "{problems}");
@@ -200,7 +203,11 @@ fn clusters_that_were_asked_from_within_are_not_one() {
             fleet.run(&["check", "--offline", "--for-merge", "-o", &format!("json={report}"), "-f", file]);
         }
         let merged = fleet.run(&["merge", "0.json", "1.json", "0.json", "-o", "json"]);
-        assert!(shared_errors().iter().all(|error| failures(&merged.report()).contains(error)), "{:#}", merged.report());
+        assert!(
+            shared_errors().iter().all(|error| failures(&merged.report()).contains(error)),
+            "{:#}",
+            merged.report()
+        );
         assert_eq!(merged.report()["problems"].to_string().matches("was left out").count(), 1, "{}", merged.err);
     }
     // What is accepted in one cluster is not accepted in another.

@@ -232,6 +232,13 @@ fn run(
             run.give_up(subject, subjects.len() - at, &ended);
         }
     }
+    if run.skipped {
+        // What makes a subject one of the rule's may be what could not be read: a queue is Karpenter's by its controller.
+        add_unseen(&mut run.coverage.unseen, &rule.reads, inventory);
+    }
+    if rule.is_across_clusters() {
+        run.findings.iter_mut().for_each(|finding| add_scopes(finding, inventory));
+    }
     if let Some(severity) = severity {
         // What is unknown has the host's severity, which is about reading.
         let fails = run.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail);
@@ -281,6 +288,8 @@ struct RuleRun<'a> {
     findings: Vec<Finding>,
     /// The subjects that were found well.
     passed: Vec<ItemId>,
+    /// Was a subject found to be none of the rule's?
+    skipped: bool,
     cost: RuleCost,
 }
 
@@ -297,6 +306,7 @@ impl<'a> RuleRun<'a> {
             coverage: Coverage { rule: name.to_owned(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
             findings: vec![],
             passed: vec![],
+            skipped: false,
             cost: RuleCost { rule: name.to_owned(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 },
         }
     }
@@ -336,7 +346,7 @@ impl<'a> RuleRun<'a> {
             recorder.record_verdict(verdict.as_str());
         }
         match verdict {
-            Verdict::Skip => {}
+            Verdict::Skip => self.skipped = true,
             Verdict::Pass => {
                 self.coverage.passed += 1;
                 self.passed.push(subject);
@@ -395,15 +405,28 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
             skipped = Some(format!("{count} skipped: about Karpenter {meant}, and the controller is {versions}"));
         }
     }
-    // That no more was provided is expected; that a read was refused or failed is worth a line.
     let mut unseen: Vec<Reason> = vec![];
-    for unknown in rule.subjects.iter().filter_map(|kind| inventory.missing(kind)) {
+    add_unseen(&mut unseen, &rule.subjects, inventory);
+    (subjects, skipped, unseen)
+}
+
+/// What a rule found across clusters is found in each of them, and one speaks for all: the places that it names are the others'.
+fn add_scopes(finding: &mut Finding, inventory: &Inventory) {
+    for scope in finding.related.iter().filter_map(|place| inventory.scope(place.item)) {
+        if !finding.scopes.iter().any(|known| known == scope.name()) {
+            finding.scopes.push(scope.name().to_owned());
+        }
+    }
+}
+
+/// Adds why items of these kinds may be missing. That no more was provided is expected; that a read was refused or failed is worth a line.
+fn add_unseen(unseen: &mut Vec<Reason>, kinds: &[String], inventory: &Inventory) {
+    for unknown in kinds.iter().filter_map(|kind| inventory.missing(kind)) {
         let asked = matches!(unknown.reason.cause, Cause::Refused | Cause::Failed);
         if asked && !unseen.contains(&unknown.reason) {
             unseen.push(unknown.reason);
         }
     }
-    (subjects, skipped, unseen)
 }
 
 fn fault(rule: &RuleInfo, inventory: &Inventory, subject: ItemId, ended: &RunFailure) -> Problem {

@@ -356,7 +356,8 @@ impl CheckResults {
         let mut kept: Vec<Finding> = Vec::with_capacity(self.findings.len());
         for mut finding in std::mem::take(&mut self.findings) {
             let scope = inventory.scope(finding.subject).map(|scope| scope.name().to_owned());
-            finding.scopes = scope.into_iter().collect();
+            let also = std::mem::take(&mut finding.scopes).into_iter().filter(|also| Some(also) != scope.as_ref());
+            finding.scopes = scope.clone().into_iter().chain(also).collect();
             let item = inventory.item(finding.subject).filter(|_| several);
             let Some(item) = item else {
                 kept.push(finding);

@@ -469,7 +469,9 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node, cluster: Clus
     pod_role
         .or_else(|| annotation(builder, deployment, cluster, "eks.amazonaws.com/role-arn"))
         .or_else(|| of_association(builder, namespace, &account))
-        .or_else(|| none_in_pod(builder, cluster, namespace))
+        .or_else(|| {
+            none_in_pod(builder, cluster, namespace).filter(|_| is_account_read(builder, cluster, namespace, &account))
+        })
 }
 
 /// An annotation of the ServiceAccount that a Deployment's Pods have.
@@ -497,6 +499,17 @@ fn annotation(builder: &Builder, deployment: &Item, cluster: ClusterId, name: &s
         return Some(Node::unknown(Cause::Undecidable, gap, first.at));
     }
     Some(first.clone())
+}
+
+/// Was its ServiceAccount read, where a cluster was asked? One that was refused may name a role.
+fn is_account_read(builder: &Builder, cluster: ClusterId, namespace: &str, account: &str) -> bool {
+    let is_it = |item: &Item| {
+        &*item.kind == "core/ServiceAccount"
+            && *item.name == *account
+            && item.cluster == cluster
+            && item.namespace.as_deref().unwrap_or("default") == namespace
+    };
+    cluster == ClusterId::FILES || builder.items().iter().any(is_it)
 }
 
 /// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.

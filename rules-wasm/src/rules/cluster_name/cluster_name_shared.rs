@@ -112,8 +112,11 @@ fn check(controller: Item) -> Check {
         return skip();
     }
     let name = named.text()?.unwrap_or_default();
-    let message =
-        format!("{} clusters are called {name}: each controller terminates the others' nodes", sharing.clusters(),);
+    let message = format!(
+        "{} clusters are called {name}{}: each controller terminates the others' nodes",
+        sharing.clusters(),
+        sharing.called(controller),
+    );
     let finding = if sharing.sure {
         fail(&named, message)
     } else {

@@ -109,8 +109,9 @@ fn check(controller: Item) -> Check {
     }
     let name = named.text()?.unwrap_or_default();
     let message = format!(
-        "{} clusters read the queue {name}: each deletes the others' messages, so interruptions are missed",
+        "{} clusters{} read the queue {name}: each deletes the others' messages, so interruptions are missed",
         sharing.clusters(),
+        sharing.called(controller),
     );
     let finding = if sharing.sure {
         fail(&named, message)
