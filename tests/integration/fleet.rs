@@ -129,7 +129,10 @@ fn two_clusters_of_one_name_are_told_and_a_dead_one_costs_itself_alone() {
     assert!(shared_errors().iter().all(|error| found.contains(error)), "{report:#}");
     // The second context of one cluster is no third cluster.
     let message = report["findings"].to_string();
-    assert!(message.contains("2 clusters are called prod (blue, green)") && !message.contains("3 clusters"), "{message}");
+    assert!(
+        message.contains("2 clusters are called prod (blue, green)") && !message.contains("3 clusters"),
+        "{message}"
+    );
     // One speaks for both, in both.
     let named = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "cluster-name-shared");
     assert_eq!(named.unwrap()["scopes"], json!(["blue", "green"]));

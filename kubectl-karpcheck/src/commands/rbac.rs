@@ -18,6 +18,7 @@ use crate::schema::ack;
 use crate::schema::kinds;
 use crate::schema::kinds::GatherScope;
 use crate::schema::pattern::kind_matches;
+use crate::sources::cluster;
 use crate::sources::cluster::policy_reports;
 
 /// The role's name.
@@ -285,6 +286,11 @@ fn rules(gather_scope: &GatherScope) -> Vec<PolicyRule> {
             }
         }
     }
+    for kind in cluster::crossplane_kinds(gather_scope) {
+        if let Some((group, name)) = kind.split_once('/') {
+            groups.entry(group.to_owned()).or_default().kinds.insert(name.to_owned());
+        }
+    }
     // Groups with the same resources, as those of ACK are when all of each is read, are one rule.
     let mut rules: BTreeMap<(Vec<String>, bool), Vec<String>> = BTreeMap::new();
     for (group, listed) in groups {
@@ -394,6 +400,9 @@ fn purpose(groups: &[String], resources: &[String]) -> String {
                 "AWS resources that ACK's controllers manage".into()
             }
         }
+        groups if groups.iter().all(|group| group.ends_with("upbound.io") || group.ends_with("crossplane.io")) => {
+            "AWS resources that Crossplane manages; groups that are not installed here can be left out".into()
+        }
         _ => "Read by the chosen rules".into(),
     }
 }
@@ -426,6 +435,19 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn printed_role(role: &ClusterRole) -> String {
+        let mut out = vec![];
+        write_role(role, true, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What Crossplane may describe is read whatever the rules are: roles and policies are of all of them.
+    fn without_crossplane(gather_scope: &GatherScope) -> ClusterRole {
+        let mut role = cluster_role(gather_scope);
+        role.rules.retain(|rule| !rule.why.contains("Crossplane"));
+        role
+    }
+
     fn scope_of(kinds: &[&str]) -> GatherScope {
         GatherScope::new(kinds.iter().map(|kind| (*kind, false)))
     }
@@ -449,7 +471,7 @@ mod tests {
 
     #[test]
     fn a_controller_is_read_with_the_least_rights() {
-        let text = printed(&scope_of(&["Karpcheck::Controller"]));
+        let text = printed_role(&without_crossplane(&scope_of(&["Karpcheck::Controller"])));
         let rules = text.split_once("rules:\n").unwrap().1;
         assert_eq!(
             rules,
@@ -531,8 +553,19 @@ mod tests {
     }
 
     #[test]
+    fn what_crossplane_may_describe_is_in_the_role() {
+        let role = cluster_role(&scope_of(&["AWS::SQS::Queue"]));
+        for group in ["sqs.aws.upbound.io", "sqs.aws.m.upbound.io", "sqs.aws.crossplane.io"] {
+            let lists = |rule: &PolicyRule| {
+                rule.api_groups.iter().any(|own| own == group) && rule.resources.iter().any(|own| own == "queues")
+            };
+            assert!(role.rules.iter().any(lists), "{group}: {role:?}");
+        }
+    }
+
+    #[test]
     fn a_pattern_of_groups_names_the_known_ones() {
-        let role = cluster_role(&scope_of(&["*.services.k8s.aws/*"]));
+        let role = without_crossplane(&scope_of(&["*.services.k8s.aws/*"]));
         let [rule, _] = &role.rules[..] else { panic!("{role:?}") };
         assert_eq!(rule.resources, ["*"]);
         for group in ["sqs", "kms", "dynamodb", "iam", "eventbridge", "eks", "rds"] {
@@ -542,7 +575,7 @@ mod tests {
 
     #[test]
     fn what_is_optional_is_said_to_be() {
-        let role = cluster_role(&GatherScope::new([("karpenter.sh/NodePool", true)]));
+        let role = without_crossplane(&GatherScope::new([("karpenter.sh/NodePool", true)]));
         assert!(role.rules[0].why.ends_with("may be left out, the rules that read it do without"));
     }
 

@@ -55,7 +55,9 @@ impl Scope {
         let gathered = crate::schema::kinds::gathered_for(kind);
         let partial = self.clusters.iter().flat_map(|cluster| {
             cluster.listed.iter().filter_map(|(listed, listing)| match listing {
-                Listing::Partial(reason) if gathered.iter().any(|wanted| kind_matches(wanted, listed)) => {
+                Listing::Partial(reason)
+                    if listed == kind || gathered.iter().any(|wanted| kind_matches(wanted, listed)) =>
+                {
                     Some(reason.clone())
                 }
                 _ => None,

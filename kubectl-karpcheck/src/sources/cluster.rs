@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::inventory::Builder;
 use crate::schema::kinds::GatherScope;
+use crate::sources::kubernetes;
 
 pub(in crate::sources) use answered::{Absence, Answered, Done, Lists, NotAsked, Refusal, Target, take_in};
 use api::Patience;
@@ -106,6 +107,12 @@ pub fn gather(
     progress: &mut dyn FnMut(&str),
 ) {
     take_in(ask(args, gather_scope, progress), gather_scope, builder);
+}
+
+/// The kinds of Crossplane's that are read beside those of the chosen rules, where they are served: they describe AWS resources that rules
+/// look at.
+pub fn crossplane_kinds(gather_scope: &GatherScope) -> impl Iterator<Item = String> {
+    kubernetes::kinds_of_crossplane(gather_scope)
 }
 
 /// Asks the clusters that the flags name: what each of them answered, in the order of their contexts.

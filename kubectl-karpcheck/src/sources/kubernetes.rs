@@ -238,6 +238,16 @@ fn is_live(node: &Node) -> bool {
     node.at_path(&["metadata", "uid"]).is_some()
 }
 
+/// The kinds of Crossplane's that describe what rules look at.
+pub(super) fn kinds_of_crossplane(gather_scope: &GatherScope) -> impl Iterator<Item = String> {
+    crossplane::kinds().filter(|kind| is_of_crossplane(kind, gather_scope))
+}
+
+/// The AWS resource kind that an object of Crossplane's describes.
+pub(super) fn described_by_crossplane(kind: &str) -> Option<&'static str> {
+    crossplane::described_by(kind)
+}
+
 /// Is it a kind of Crossplane's that describes what a rule looks at?
 pub(super) fn is_of_crossplane(kind: &str, gather_scope: &GatherScope) -> bool {
     crossplane::described_by(kind).is_some_and(|own| gather_scope.declares(own) || aws::always(own))

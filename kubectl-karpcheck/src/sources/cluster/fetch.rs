@@ -282,7 +282,6 @@ impl Asking {
                 absent.push(Absence::NotInstalled { kind: pattern.to_owned() });
             }
         }
-        // What Crossplane describes is AWS's, of which no cluster knows all: rules do without what is refused.
         let of_crossplane = |served: &&Served| {
             kubernetes::is_of_crossplane(&served.kind, gather_scope) && !targets.contains_key(&*served.kind)
         };
@@ -292,7 +291,7 @@ impl Asking {
             .filter(of_crossplane)
             .map(|served| Target {
                 served: served.clone(),
-                optional: true,
+                optional: false,
                 wanted: Wanted::All,
                 namespace: self.common.namespace.clone().filter(|_| served.namespaced),
             })

@@ -221,6 +221,17 @@ pub(super) fn written(kind: &str, path: &[String]) -> Option<Vec<String>> {
     Some(["spec", "forProvider"].into_iter().map(str::to_owned).chain(field).collect())
 }
 
+/// All kinds of providers that describe what is known here.
+pub(in crate::sources) fn kinds() -> impl Iterator<Item = String> {
+    let made = [Family::Upbound, Family::Namespaced].into_iter();
+    let made = made.flat_map(|family| KINDS.iter().map(move |(kind, _)| (family, *kind)));
+    let classic = CLASSIC.iter().map(|own| (Family::Classic, own.name));
+    made.chain(classic).filter_map(|(family, kind)| {
+        let (service, name) = kind.split_once('/')?;
+        Some(format!("{service}{}/{name}", family.suffix()))
+    })
+}
+
 /// Where the fields of what an object describes stand, those that AWS gave among them.
 const FIELDS: &[&str] = &["/spec/forProvider", "/spec/initProvider", "/status/atProvider"];
 

@@ -23,6 +23,16 @@ pub(super) const WORDS: &[&str] = &[
 
 /// What the controllers of ACK and Crossplane say of each object.
 const STATUS: &[&str] = &["/status/conditions", "/status/ackResourceMetadata"];
+/// What targets of rules are sent and called with: payloads and headers, which no rule reads.
+const PAYLOADS: &[&str] = &[
+    "input",
+    "inputPath",
+    "inputTransformer",
+    "httpParameters",
+    "httpTarget",
+    "headerParameters",
+    "queryStringParameters",
+];
 /// Words for people.
 const DESCRIPTION: &str = "/description";
 /// Domains whose annotations rules read, or that say who made an object.
@@ -207,6 +217,7 @@ impl Texts {
         for part in ["spec", "status"] {
             if let Some(part_of) = member(object, &[part]) {
                 self.within(part_of, &format!("/{part}"));
+                payloads(part_of);
             }
         }
     }
@@ -230,6 +241,23 @@ impl Texts {
             Value::Text(text) if !text.to_string().starts_with("arn:") => leave_out(node),
             _ => {}
         }
+    }
+}
+
+/// Leaves out what is sent to somebody, wherever it stands in what is read.
+fn payloads(node: &mut Node) {
+    match &mut node.value {
+        Value::Map(map) => {
+            for (name, value) in &mut map.entries {
+                if name.known().is_some_and(|name| PAYLOADS.contains(&name)) {
+                    leave_out(value)
+                } else {
+                    payloads(value)
+                }
+            }
+        }
+        Value::List(list) => list.items.iter_mut().for_each(payloads),
+        _ => {}
     }
 }
 
@@ -380,6 +408,11 @@ mod tests {
                 r#"{"spec":{"forProvider":{"policyArn":"arn:x","role":"r","other":"o"},"initProvider":{"role":"first"}}}"#
             ),
             r#"{"spec":{"forProvider":{"policyArn":"arn:x","role":"r","other":OUT},"initProvider":{"role":"first"}}}"#
+        );
+        let target = r#"{"spec":{"targets":[{"arn":"arn:aws:sqs:x","id":"Karpenter","input":"{\"token\":1}","inputTransformer":{"inputTemplate":"t"}}]}}"#;
+        assert_eq!(
+            left("eventbridge.services.k8s.aws/Rule", target),
+            r#"{"spec":{"targets":[{"arn":"arn:aws:sqs:x","id":"Karpenter","input":OUT,"inputTransformer":OUT}]}}"#
         );
         assert_eq!(
             left("rds.aws.crossplane.io/DBInstance", r#"{"spec":{"forProvider":{"dbName":"d"}}}"#),

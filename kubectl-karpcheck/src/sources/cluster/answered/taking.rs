@@ -117,6 +117,10 @@ impl Taking {
             self.log(&log, gather_scope, builder);
         }
         for (kind, listing) in listings {
+            // What Crossplane would have described is missing under its own name.
+            if let (Some(described), Listing::Partial(_)) = (kubernetes::described_by_crossplane(&kind), &listing) {
+                builder.listed(self.id, described, listing.clone());
+            }
             builder.listed(self.id, &kind, listing);
         }
     }

@@ -269,3 +269,23 @@ fn live_objects_of_crossplane_are_the_resources_that_they_describe() {
     assert_eq!(inventory.get(id, "/KmsMasterKeyId").unwrap(), FieldValue::Text("alias/aws/sqs".into()));
     assert!(!server.asked().iter().any(|path| path.contains("things")));
 }
+
+/// What is refused is missing under the name of what it would have described, and no note for those who look closely.
+#[test]
+fn refused_objects_of_crossplane_are_resources_that_were_not_seen() {
+    let server = scenario(|path, _| {
+        match path {
+        "/apis" => Some(Say::Json(
+            r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"sqs.aws.m.upbound.io"},"versions":[{"version":"v1beta1",
+                "freshness":"Current","resources":[
+                {"resource":"queues","responseKind":{"kind":"Queue"},"scope":"Namespaced","verbs":["list"]}]}]}]}"#
+                .into(),
+        )),
+        "/apis/sqs.aws.m.upbound.io/v1beta1/queues?limit=500" => Some(Say::Status(403, "no")),
+        _ => None,
+    }
+    });
+    let inventory = gathered(&server, &[("AWS::SQS::Queue", false)]);
+    assert_eq!(inventory.missing("AWS::SQS::Queue").expect("a reason").reason.cause, crate::inventory::Cause::Refused);
+    assert!(only_problem(&inventory).is_incomplete(), "{}", only_problem(&inventory));
+}
