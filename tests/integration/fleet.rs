@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::apiserver::ApiServer;
 use crate::live;
 
+mod scripted;
+
 /// What a run printed and how it ended.
 struct Ran {
     code: i32,
@@ -118,6 +120,12 @@ fn unpacked(path: &Path) -> String {
     let mut text = String::new();
     flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
     text
+}
+
+fn pack(path: &Path, snapshot: &Value) {
+    let mut packed = flate2::write::GzEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::fast());
+    serde_json::to_writer(&mut packed, snapshot).unwrap();
+    packed.finish().unwrap();
 }
 
 #[test]
@@ -431,10 +439,7 @@ fn of_two_snapshots_of_one_cluster_the_later_one_counts() {
     let mut old: Value = serde_json::from_str(&unpacked(&fleet.folder.path().join("b.karpcheck"))).unwrap();
     old["at"] = "2020-01-01T00:00:00Z".into();
     old["clusters"][0]["context"] = "long-ago".into();
-    let packed = fs::File::create(fleet.folder.path().join("a.karpcheck")).unwrap();
-    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
-    serde_json::to_writer(&mut packed, &old).unwrap();
-    packed.finish().unwrap();
+    pack(&fleet.folder.path().join("a.karpcheck"), &old);
     for order in [["a.karpcheck", "b.karpcheck"], ["b.karpcheck", "a.karpcheck"]] {
         let report = fleet.run(&["check", "--offline", "-o", "json", "-f", order[0], "-f", order[1]]).report();
         assert_eq!(report["run"]["contexts"], json!(["green"]), "{:#}", report["problems"]);
@@ -452,10 +457,7 @@ fn snapshots_that_were_taken_within_their_clusters_are_called_as_their_files_are
         let cluster = taken["clusters"][0].as_object_mut().unwrap();
         cluster.extend([("context".into(), "in-cluster".into()), ("server".into(), "https://10.100.0.1:443/".into())]);
         cluster.remove("uid");
-        let packed = fs::File::create(fleet.folder.path().join(format!("all/{name}.karpcheck"))).unwrap();
-        let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
-        serde_json::to_writer(&mut packed, &taken).unwrap();
-        packed.finish().unwrap();
+        pack(&fleet.folder.path().join(format!("all/{name}.karpcheck")), &taken);
     }
     let contexts = |args: &[&str]| {
         let report = fleet.run(&[&["check", "--offline", "-o", "json", "-f", "all"], args].concat()).report();

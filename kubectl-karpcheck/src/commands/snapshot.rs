@@ -76,7 +76,7 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
     } else if any {
         write(&args.file, &bytes).map_err(|error| CommandError::Usage(format!("{}: {error}", args.file.display())))?;
     }
-    for why in summary.not_reached.iter().chain(&summary.trouble) {
+    for why in &summary.trouble {
         writeln!(streams.err, "error: {why}")?;
     }
     for problem in &packs.problems {
@@ -106,7 +106,7 @@ pub fn run(args: &SnapshotArgs, config: Option<&Arc<Config>>, streams: &mut Stre
         summary.left_out.join("; "),
     )?;
     let lost = summary.problems.iter().any(Problem::is_fatal);
-    let whole = summary.not_reached.is_empty() && summary.trouble.is_empty() && packs.problems.is_empty() && !lost;
+    let whole = summary.trouble.is_empty() && packs.problems.is_empty() && !lost;
     Ok(if whole { Exit::Clean } else { Exit::NotDone })
 }
 

@@ -22,7 +22,7 @@ mod templates;
 mod terraform;
 
 pub use aws::{AwsProblem, Days, Times};
-pub use cluster::ClusterProblem;
+pub use cluster::{ClusterProblem, ReadContext, SnapshotFile};
 pub use files::{FileFormat, FileProblem, IsCut, Megabytes};
 pub use flags::FlagProblem;
 pub use kubernetes::KubernetesProblem;

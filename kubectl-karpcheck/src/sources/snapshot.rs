@@ -18,11 +18,12 @@ use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::problem::{FileProblem, ProblemClass};
-use crate::inventory::{At, Builder, Origin, Problem};
+use crate::inventory::problem::{ClusterProblem, FileProblem, ProblemClass, SnapshotFile};
+use crate::inventory::{At, Builder, Cause, Origin, Problem, Reason, reason};
 use crate::schema::kinds::GatherScope;
 use crate::sources::aws::{self, AwsOptions, AwsSummary, Exchange};
 use crate::sources::cluster::{self, Answered, ClusterOptions};
+use crate::sources::interrupt;
 
 mod answers;
 pub mod facts;
@@ -50,6 +51,9 @@ struct Recorded {
     kinds: Vec<String>,
     /// What of the answers is not in it, in words.
     left_out: Vec<String>,
+    /// Did the user end the run while it was taken?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
     clusters: Vec<answers::Cluster>,
     aws: Vec<answers::Aws>,
 }
@@ -59,9 +63,9 @@ struct Recorded {
 pub struct Snapshot {
     /// What its file is called, without its ending.
     name: String,
-    /// When it was taken, RFC 3339.
-    at: String,
+    file: SnapshotFile,
     kinds: Vec<String>,
+    interrupted: bool,
     clusters: Vec<Answered>,
     /// By cluster: its place among the clusters.
     aws: Vec<(Option<usize>, Exchange)>,
@@ -72,11 +76,9 @@ pub struct Snapshot {
 pub struct SnapshotSummary {
     /// Clusters that answered.
     pub clusters: usize,
-    /// Clusters that did not, each with why.
-    pub not_reached: Vec<String>,
     /// What AWS could not be asked, each with why.
     pub trouble: Vec<String>,
-    /// What clusters that answered refused or failed to say, and what is worth saying about them.
+    /// Clusters that did not answer, what the others refused or failed to say, and what is worth saying about them.
     pub problems: Vec<Problem>,
     /// Objects.
     pub objects: usize,
@@ -98,15 +100,13 @@ pub fn record(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(&str),
 ) -> io::Result<SnapshotSummary> {
-    let mut asked = cluster::ask(cluster, gather_scope, progress);
-    let not_reached: Vec<String> = asked.iter().filter_map(Answered::not_reached).collect();
-    asked.retain(|one| one.not_reached().is_none());
+    let asked = cluster::ask(cluster, gather_scope, progress);
+    let reached = asked.iter().filter(|one| one.outcome.is_ok()).count();
     let kinds = gather_scope.listed().map(|(kind, _)| kind.to_owned()).collect();
     let clusters: Vec<answers::Cluster> = asked.iter().map(answers::Cluster::of).collect();
     let objects = asked.iter().map(Answered::objects).sum();
     // As when it is read: what is missing in it is told to who records it, too.
     let ids = cluster::take_in(asked, gather_scope, &mut builder);
-    let problems = builder.problems.clone();
     let exchanges = match aws {
         None => vec![],
         Some(options) => {
@@ -118,11 +118,14 @@ pub fn record(
                 .collect()
         }
     };
+    let interrupted = interrupt::is_raised();
+    if interrupted {
+        builder.problem(Problem::new(ClusterProblem::SnapshotInterrupted, None));
+    }
     let summary = SnapshotSummary {
-        clusters: clusters.len(),
-        not_reached,
+        clusters: reached,
         trouble: exchanges.iter().flat_map(answers::Aws::trouble).collect(),
-        problems,
+        problems: builder.problems,
         objects,
         answers: exchanges.iter().map(answers::Aws::len).sum(),
         left_out: left_out::WORDS,
@@ -133,6 +136,7 @@ pub fn record(
         at: cluster::now().to_string(),
         kinds,
         left_out: left_out::WORDS.iter().map(|word| (*word).to_owned()).collect(),
+        interrupted,
         clusters,
         aws: exchanges,
     };
@@ -186,12 +190,13 @@ fn is_packed(path: &Path) -> bool {
 
 /// Reads a snapshot. One that cannot be read is a problem.
 pub fn read(path: &Path, builder: &mut Builder) -> Option<Snapshot> {
-    let read = std::fs::read(path).map_err(|error| error.to_string()).and_then(|bytes| of_bytes(&bytes));
+    let file: Arc<str> = Arc::from(path.to_string_lossy());
+    let read = std::fs::read(path).map_err(|error| error.to_string()).and_then(|bytes| of_bytes(&bytes, &file));
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     match read {
         Ok(snapshot) => Some(Snapshot { name, ..snapshot }),
         Err(error) => {
-            let doc = builder.document(Origin::File(Arc::from(path.to_string_lossy())));
+            let doc = builder.document(Origin::File(file));
             let problem = Problem::new(FileProblem::Snapshot { error: error.into() }, Some(At::whole(doc)));
             builder.problem(problem.as_class(ProblemClass::Fatal));
             None
@@ -199,7 +204,7 @@ pub fn read(path: &Path, builder: &mut Builder) -> Option<Snapshot> {
     }
 }
 
-fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
+fn of_bytes(bytes: &[u8], file: &Arc<str>) -> Result<Snapshot, String> {
     #[derive(Deserialize)]
     struct Named {
         schema: String,
@@ -215,11 +220,13 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
         return Err(format!("its format is {}, and this version reads {SCHEMA}: update karpcheck", named.schema));
     }
     let recorded: Recorded = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let file = SnapshotFile { file: Arc::clone(file), at: recorded.at.into() };
     Ok(Snapshot {
         name: String::new(),
-        at: recorded.at,
         kinds: recorded.kinds,
-        clusters: recorded.clusters.into_iter().map(answers::Cluster::answered).collect::<Result<_, _>>()?,
+        interrupted: recorded.interrupted,
+        clusters: recorded.clusters.into_iter().map(|one| one.answered(&file)).collect::<Result<_, _>>()?,
+        file,
         aws: recorded.aws.into_iter().map(answers::Aws::exchange).collect(),
     })
 }
@@ -227,7 +234,8 @@ fn of_bytes(bytes: &[u8]) -> Result<Snapshot, String> {
 impl Snapshot {
     /// Of which cluster it is, as far as that can be told; else its own name.
     fn identity(&self) -> String {
-        self.clusters.first().and_then(Answered::identity).unwrap_or_else(|| self.name.clone())
+        let asked = self.clusters.iter().find(|one| one.outcome.is_ok());
+        asked.and_then(Answered::identity).unwrap_or_else(|| self.name.clone())
     }
 }
 
@@ -251,11 +259,18 @@ pub fn take_in(
     for (number, one) in snapshots.iter().enumerate() {
         first.entry(one.identity()).or_insert(number);
     }
-    snapshots.sort_by_cached_key(|one| (first.get(&one.identity()).copied(), Reverse(one.at.clone())));
+    snapshots.sort_by_cached_key(|one| (first.get(&one.identity()).copied(), Reverse(Arc::clone(&one.file.at))));
     let mut clusters = live.map(|(args, progress)| cluster::ask(args, gather_scope, progress)).unwrap_or_default();
     let mut exchanges: Vec<(Option<usize>, Exchange)> = vec![];
-    for Snapshot { name, kinds, clusters: own, aws, .. } in snapshots {
+    let mut interrupted: Vec<(Arc<str>, Vec<usize>)> = vec![];
+    for Snapshot { name, file, kinds, interrupted: ended, clusters: own, aws } in snapshots {
         let before = clusters.len();
+        if ended {
+            // Where all clusters were read by then, it was AWS that was not.
+            let any = own.iter().any(Answered::is_interrupted);
+            let lacking = own.iter().enumerate().filter(|(_, one)| !any || one.is_interrupted());
+            interrupted.push((file.file, lacking.map(|(place, _)| before + place).collect()));
+        }
         exchanges.extend(aws.into_iter().map(|(cluster, exchange)| (cluster.map(|place| before + place), exchange)));
         clusters.extend(own.into_iter().map(|mut one| {
             one.lacks(gather_scope, &kinds);
@@ -266,6 +281,14 @@ pub fn take_in(
         }));
     }
     let ids = cluster::take_in(clusters, gather_scope, builder);
+    for (file, lacking) in interrupted {
+        // What another one made up for is not missing.
+        if lacking.iter().any(|place| ids.get(*place).is_some_and(Option::is_some)) {
+            let at = At::whole(builder.document(Origin::File(file)));
+            let reason = Reason::new(Cause::Failed, reason::Live::Interrupted);
+            builder.problem(Problem::new(ClusterProblem::SnapshotInterrupted, Some(at)).leaving([reason]));
+        }
+    }
     let exchanges = exchanges
         .into_iter()
         .filter_map(|(cluster, exchange)| match cluster {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use self::taking::Taking;
 use crate::formats::json_value::Object;
 use crate::inventory::location::endpoint;
-use crate::inventory::problem::ClusterProblem;
+use crate::inventory::problem::{ClusterProblem, ReadContext, SnapshotFile};
 use crate::inventory::{Builder, ClusterId, ClusterLogin, Problem};
 use crate::schema::kinds::GatherScope;
 use crate::schema::pattern::kind_matches;
@@ -22,6 +22,8 @@ use crate::sources::policy_documents;
 pub(in crate::sources) struct Answered {
     /// The context's name; empty where there is none.
     pub(in crate::sources) context: Arc<str>,
+    /// The snapshot that it is read from; none where it was asked now.
+    pub(in crate::sources) snapshot: Option<SnapshotFile>,
     /// The API server's URL.
     pub(in crate::sources) server: String,
     /// Was it asked from within, where the API servers of all clusters have one address?
@@ -178,8 +180,10 @@ pub(in crate::sources) fn take_in(
     let uids: BTreeMap<String, String> =
         answered.iter().filter_map(|one| Some((endpoint(&one.server), one.uid.clone()?))).collect();
     let identity = |one: &Answered| match one.identity() {
-        // Of what could not be asked each is told.
-        Some(identity) if one.outcome.is_ok() => uids.get(&identity).cloned().unwrap_or(identity),
+        // Of what could not be asked each is told, unless that was when a snapshot was taken, and it was read another time.
+        Some(identity) if one.outcome.is_ok() || answered.iter().any(|other| other.makes_up_for(one)) => {
+            uids.get(&identity).cloned().unwrap_or(identity)
+        }
         _ => String::new(),
     };
     let identities: Vec<String> = answered.iter().map(identity).collect();
@@ -191,13 +195,14 @@ pub(in crate::sources) fn take_in(
             *known = (number, missing);
         }
     }
-    let names: Vec<Arc<str>> = answered.iter().map(|one| Arc::clone(&one.context)).collect();
+    let names: Vec<ReadContext> = answered.iter().map(Answered::read_context).collect();
     let mut ids = vec![];
     for (number, one) in answered.into_iter().enumerate() {
         ids.push(match best.get(identities[number].as_str()) {
             // Where there is no address either, it is no cluster at all.
             Some((other, _)) if *other != number && !identities[number].is_empty() => {
-                let problem = ClusterProblem::SameCluster { context: one.context, other: Arc::clone(&names[*other]) };
+                let problem =
+                    ClusterProblem::SameCluster { context: names[number].clone(), other: names[*other].clone() };
                 builder.problem(Problem::new(problem, None));
                 None
             }
@@ -212,6 +217,7 @@ impl Answered {
     pub(in crate::sources) fn nowhere(why: &str) -> Self {
         Self {
             context: "".into(),
+            snapshot: None,
             server: String::new(),
             within: false,
             recorded: false,
@@ -228,13 +234,26 @@ impl Answered {
         self.uid.clone().or_else(|| (!self.within).then(|| endpoint(&self.server)))
     }
 
-    /// Why it could not be asked anything.
-    pub(in crate::sources) fn not_reached(&self) -> Option<String> {
+    /// Was what is asked of it ended by the user?
+    pub(in crate::sources) fn is_interrupted(&self) -> bool {
         match &self.outcome {
-            Ok(_) => None,
-            Err(NotAsked::Interrupted) => Some(format!("context {}: the run was interrupted", self.context)),
-            Err(NotAsked::Failed(why)) => Some(why.clone()),
+            Ok(lists) => lists.done.iter().any(|done| done.failure == Some(Refusal::Interrupted)),
+            Err(why) => *why == NotAsked::Interrupted,
         }
+    }
+
+    /// Was this cluster read, and the other one is the same, which could not be asked when another snapshot was taken?
+    fn makes_up_for(&self, other: &Self) -> bool {
+        self.outcome.is_ok()
+            && other.snapshot.is_some()
+            && self.snapshot != other.snapshot
+            && !self.within
+            && !other.within
+            && endpoint(&self.server) == endpoint(&other.server)
+    }
+
+    fn read_context(&self) -> ReadContext {
+        ReadContext { context: Arc::clone(&self.context), snapshot: self.snapshot.clone() }
     }
 
     /// How many objects were read of it.

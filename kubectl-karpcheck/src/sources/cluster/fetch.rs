@@ -148,6 +148,7 @@ impl Asking {
         self.progress(format!("asking {}", self.context));
         let mut answered = Answered {
             context: Arc::clone(&self.context),
+            snapshot: None,
             server: self.server.clone(),
             within: &*self.context == connect::IN_CLUSTER,
             recorded: false,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::formats::json_value;
 use crate::formats::json_value::Plain;
+use crate::inventory::problem::SnapshotFile;
 use crate::inventory::{ClusterLogin, Node};
 use crate::sources::aws::{Exchange, Recording};
 use crate::sources::cluster;
@@ -25,6 +26,9 @@ pub(super) struct Cluster {
     namespace: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uid: Option<String>,
+    /// Where it could not be asked anything, why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_asked: Option<Unasked>,
     absent: Vec<Absent>,
     lists: Vec<List>,
 }
@@ -86,6 +90,14 @@ enum Failed {
     Failed(String),
 }
 
+/// See [`NotAsked`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Unasked {
+    Interrupted,
+    Failed(String),
+}
+
 /// An object's body.
 #[derive(Debug)]
 struct Body(Node);
@@ -104,9 +116,10 @@ impl<'de> Deserialize<'de> for Body {
 
 impl Cluster {
     pub(super) fn of(answered: &Answered) -> Self {
-        let (absent, lists): (&[Absence], &[Done]) = match &answered.outcome {
-            Ok(lists) => (&lists.absent, &lists.done),
-            Err(_) => (&[], &[]),
+        let (absent, lists, not_asked): (&[Absence], &[Done], _) = match &answered.outcome {
+            Ok(lists) => (&lists.absent, &lists.done, None),
+            Err(NotAsked::Interrupted) => (&[], &[], Some(Unasked::Interrupted)),
+            Err(NotAsked::Failed(why)) => (&[], &[], Some(Unasked::Failed(why.clone()))),
         };
         Self {
             context: answered.context.to_string(),
@@ -115,24 +128,30 @@ impl Cluster {
             region: answered.login.region.clone(),
             namespace: answered.namespace.clone(),
             uid: answered.uid.clone(),
+            not_asked,
             absent: absent.iter().map(Absent::of).collect(),
             lists: lists.iter().map(List::of).collect(),
         }
     }
 
-    pub(super) fn answered(self) -> Result<Answered, String> {
+    pub(super) fn answered(self, snapshot: &SnapshotFile) -> Result<Answered, String> {
         let done = self.lists.into_iter().map(List::done).collect::<Result<_, _>>()?;
         let absent = self.absent.into_iter().map(Absent::absence).collect();
         Ok(Answered {
             within: self.context == cluster::IN_CLUSTER,
             recorded: true,
             context: self.context.into(),
+            snapshot: Some(snapshot.clone()),
             server: self.server,
             hints: self.names.into_iter().map(|Name { name, from }| (name, from)).collect(),
             login: ClusterLogin { profile: None, region: self.region },
             namespace: self.namespace,
             uid: self.uid,
-            outcome: Ok::<Lists, NotAsked>(Lists { absent, done, logs: vec![] }),
+            outcome: match self.not_asked {
+                None => Ok(Lists { absent, done, logs: vec![] }),
+                Some(Unasked::Interrupted) => Err(NotAsked::Interrupted),
+                Some(Unasked::Failed(why)) => Err(NotAsked::Failed(why)),
+            },
         })
     }
 }
