@@ -28,8 +28,6 @@ pub(in crate::sources) struct Answered {
     pub(in crate::sources) server: String,
     /// Was it asked from within, where the API servers of all clusters have one address?
     pub(in crate::sources) within: bool,
-    /// Is it read from a snapshot?
-    pub(in crate::sources) recorded: bool,
     /// What the kubeconfig calls it: words and where they stand.
     pub(in crate::sources) hints: Vec<(String, String)>,
     /// As whom, and where, its credentials are asked for.
@@ -130,6 +128,17 @@ pub(in crate::sources) struct Done {
 }
 
 impl Done {
+    /// Says of a list that the server does not have, whether it no longer serves the kind either. A list that it serves, or of
+    /// which a page came, is not whole: a proxy in between may not let it pass, or a cluster with several API servers is being
+    /// changed.
+    pub(in crate::sources) fn settle_not_found(&mut self, is_served: impl Fn(&str) -> bool) {
+        if self.failure == Some(Refusal::NotFound) && (!self.objects.is_empty() || is_served(&self.target.served.kind))
+        {
+            self.failure =
+                Some(Refusal::Failed("the server has no such list (404), although it serves the kind".into()));
+        }
+    }
+
     /// Was a list of all namespaces refused?
     fn is_denied_everywhere(&self) -> bool {
         self.failure == Some(Refusal::Forbidden) && self.target.served.namespaced && self.target.namespace.is_none()
@@ -146,7 +155,7 @@ impl Done {
 pub(in crate::sources) enum Refusal {
     /// RBAC does not allow it.
     Forbidden,
-    /// The kind went away between discovery and list.
+    /// The kind went away between discovery and list: the server says so when it is asked again.
     NotFound,
     /// The user ended the run.
     Interrupted,
@@ -220,7 +229,6 @@ impl Answered {
             snapshot: None,
             server: String::new(),
             within: false,
-            recorded: false,
             hints: vec![],
             login: ClusterLogin::default(),
             namespace: None,
@@ -287,7 +295,7 @@ impl Answered {
             return None;
         }
         let id = builder.cluster(Arc::clone(&self.context), self.server.as_str(), self.hints.clone());
-        builder.set_asked(id, self.within, self.recorded);
+        builder.set_asked(id, self.within, self.snapshot.is_some());
         builder.set_uid(id, self.uid.clone());
         builder.set_login(id, self.login.clone());
         let taking = Taking { context: Arc::clone(&self.context), namespace: self.namespace.clone(), id };

@@ -63,8 +63,8 @@ pub(super) enum Failure {
     /// 401: the server does not know who asks.
     #[error("the server did not accept the credentials (401 {0})")]
     Unauthorized(String),
-    /// 403 for who sent no credentials at all.
-    #[error("no credentials came to the server, which refuses system:anonymous (403)")]
+    /// 403 for who sent no credentials, or none of a kind that the server takes.
+    #[error("the server saw no credentials that it knows, and refuses system:anonymous (403)")]
     Anonymous,
     /// 403: the server knows who asks, and refuses.
     #[error("{0}")]

@@ -18,6 +18,8 @@ use crate::sources::cluster::exec;
 use crate::sources::cluster::exec::{Credential, ExecError};
 use crate::sources::cluster::{ClusterOptions, proxy};
 
+mod lenient;
+
 /// What the cluster is called that karpcheck runs in.
 pub(in crate::sources) const IN_CLUSTER: &str = "in-cluster";
 
@@ -194,6 +196,17 @@ impl Chosen {
         self.config.auth_info.exec.as_ref().map(exec::aws_login).unwrap_or_default()
     }
 
+    /// Does it send nothing but a name and a password?
+    pub(super) fn has_only_password(&self) -> bool {
+        let user = &self.config.auth_info;
+        let others = user.token.is_some()
+            || user.exec.is_some()
+            || user.auth_provider.is_some()
+            || user.client_certificate.is_some()
+            || user.client_certificate_data.is_some();
+        user.username.as_deref().is_some_and(|name| !name.is_empty()) && !others
+    }
+
     /// Are its credentials asked for as those of an EKS cluster?
     pub(super) fn is_of_eks(&self) -> bool {
         self.config.auth_info.exec.as_ref().is_some_and(|exec| exec::cluster_name(exec).is_some())
@@ -225,7 +238,8 @@ fn not_a_client(error: &kube::Error) -> String {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         text = cause.to_string();
-        source = cause.source();
+        // kube's own word of a kubeconfig says which of its fields is meant, what is below it does not.
+        source = if cause.is::<KubeconfigError>() { None } else { cause.source() };
     }
     // rustls reads the certificate's key out of it, and knows X.509 version 3 alone.
     if text.contains("UnsupportedCertVersion") {
@@ -248,6 +262,38 @@ fn with_token(mut user: AuthInfo) -> Result<AuthInfo, String> {
     Ok(user)
 }
 
+/// A user whose credentials are such that kube can be given them: what it says of others has no name of a file in it, or is meant
+/// for who builds it.
+fn with_credentials(user: AuthInfo) -> Result<AuthInfo, String> {
+    if let Some(provider) =
+        user.auth_provider.as_ref().filter(|provider| provider.name != "oidc" && user.exec.is_none())
+    {
+        let plugin = match provider.name.as_str() {
+            "gcp" => {
+                "gke-gcloud-auth-plugin (`gcloud container clusters get-credentials` writes it into the kubeconfig)"
+            }
+            "azure" => "kubelogin (`kubelogin convert-kubeconfig` writes it into the kubeconfig)",
+            _ => "one of its provider",
+        };
+        return Err(format!(
+            "its user has the auth-provider {}, and Kubernetes has removed these: an exec plugin takes its place, {plugin}",
+            provider.name
+        ));
+    }
+    let files = [
+        ("client certificate", &user.client_certificate, user.client_certificate_data.is_some()),
+        ("client key", &user.client_key, user.client_key_data.is_some()),
+    ];
+    for (what, path, has_data) in files {
+        if let Some(path) = path.as_ref().filter(|_| !has_data)
+            && let Err(error) = File::open(path)
+        {
+            return Err(format!("its {what} {path} cannot be read: {error}"));
+        }
+    }
+    Ok(user)
+}
+
 /// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
 fn token_fits(user: &AuthInfo) -> bool {
     // The text of a secret is to be had as kube itself writes it, without a crate for it.
@@ -261,7 +307,11 @@ fn read(args: &ClusterOptions) -> Result<Option<Kubeconfig>, ConnectError> {
         if let Err(why) = readable(path) {
             return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
         }
-        Kubeconfig::read_from(path).map_err(|error| {
+        let read = match Kubeconfig::read_from(path) {
+            Err(KubeconfigError::Parse(error)) => lenient::read(path).ok_or(KubeconfigError::Parse(error)),
+            read => read,
+        };
+        read.map_err(|error| {
             let why = match &error {
                 KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
                     "no such file".into()
@@ -358,7 +408,7 @@ fn resolve(args: &ClusterOptions, chosen: Option<&str>, kubeconfig: &Kubeconfig)
             let found = kubeconfig.contexts.iter().find(|context| context.name == *name);
             Some(
                 found
-                    .and_then(|found| found.context.clone().map(|context| (name.to_owned(), context)))
+                    .map(|found| (name.to_owned(), found.context.clone().unwrap_or_default()))
                     .ok_or_else(|| ConnectError::Unknown { what: "context", name: name.into(), known: contexts() })?,
             )
         }
@@ -373,7 +423,15 @@ fn resolve(args: &ClusterOptions, chosen: Option<&str>, kubeconfig: &Kubeconfig)
             None if args.server.is_some() && args.cluster.is_none() => Cluster::default(),
             None => {
                 let known = known("cluster", kubeconfig.clusters.iter().map(|cluster| cluster.name.as_str()));
-                return Err(ConnectError::Unknown { what: "cluster", name: name.clone(), known });
+                return Err(match &context {
+                    Some((context, _)) if args.cluster.is_none() && name.is_empty() => {
+                        invalid(context, &format!("it names no cluster: there {known}"))
+                    }
+                    Some((context, _)) if args.cluster.is_none() => {
+                        invalid(context, &format!("the kubeconfig has no cluster {name}: there {known}"))
+                    }
+                    _ => ConnectError::Unknown { what: "cluster", name: name.clone(), known },
+                });
             }
         },
         None => Cluster::default(),
@@ -407,10 +465,14 @@ fn resolve(args: &ClusterOptions, chosen: Option<&str>, kubeconfig: &Kubeconfig)
     apply(args, &mut cluster, &mut user);
     let server = cluster.server.clone().unwrap_or_default();
     if !server.is_empty() && !is_address(&server) {
-        return Err(ConnectError::NoAddress { server });
+        let of_context = context.as_ref().filter(|_| args.server.is_none());
+        return Err(match of_context {
+            Some((context, _)) => invalid(context, &ConnectError::NoAddress { server }.to_string()),
+            None => ConnectError::NoAddress { server },
+        });
     }
     let name = context.as_ref().map_or_else(|| server.clone(), |(name, _)| name.clone());
-    let user = with_token(user).map_err(|why| invalid(&name, &why))?;
+    let user = with_token(user).and_then(with_credentials).map_err(|why| invalid(&name, &why))?;
     let config = config(cluster, user, context.map(|(_, context)| context))
         .map_err(|error| invalid(&name, &tidy(&error.to_string())))?;
     let (context, server) = (without_password(&name), without_password(&server));

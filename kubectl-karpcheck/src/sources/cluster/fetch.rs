@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::schema::kinds::GatherScope;
 use crate::schema::pattern::kind_matches;
-use crate::sources::cluster::answered::{Absence, Answered, Done, Lists, Log, NotAsked, Target};
+use crate::sources::cluster::answered::{Absence, Answered, Done, Lists, Log, NotAsked, Refusal, Target};
 use crate::sources::cluster::api::{Api, Failure, Patience};
 use crate::sources::cluster::connect::Chosen;
 use crate::sources::cluster::discovery::{Discovered, Served};
@@ -136,12 +136,15 @@ struct Asking {
     proxy: Option<String>,
     /// Are its credentials asked for as those of an EKS cluster?
     of_eks: bool,
+    /// Does it send nothing but a name and a password?
+    only_password: bool,
 }
 
 impl Asking {
     fn new(chosen: &Chosen, common: Arc<Common>, tell: mpsc::UnboundedSender<String>) -> Self {
         let (context, server) = (chosen.context.as_str().into(), chosen.server.clone());
-        Self { common, tell, context, server, proxy: chosen.proxy.clone(), of_eks: chosen.is_of_eks() }
+        let (of_eks, only_password) = (chosen.is_of_eks(), chosen.has_only_password());
+        Self { common, tell, context, server, proxy: chosen.proxy.clone(), of_eks, only_password }
     }
 
     async fn ask(self, chosen: Chosen) -> Answered {
@@ -151,7 +154,6 @@ impl Asking {
             snapshot: None,
             server: self.server.clone(),
             within: &*self.context == connect::IN_CLUSTER,
-            recorded: false,
             hints: chosen.hints.clone(),
             login: chosen.login(),
             namespace: self.common.namespace.clone(),
@@ -194,11 +196,7 @@ impl Asking {
 
     /// The cluster's uid, if it may be seen, and what was listed.
     async fn read(&self, api: &Api) -> (Option<String>, Result<Lists, NotAsked>) {
-        let gather_scope = &self.common.gather_scope;
-        let matters = |group: &str| {
-            gather_scope.listed().any(|(kind, _)| in_group(kind, group)) || kubernetes::is_group_of_crossplane(group)
-        };
-        let discovered = match discovery::discover(api, matters).await {
+        let discovered = match discovery::discover(api, |group| self.matters(group)).await {
             Ok(discovered) => discovered,
             Err(failure) => return (None, Err(self.not_answering(&failure))),
         };
@@ -207,7 +205,8 @@ impl Asking {
             let api = api.clone();
             tokio::spawn(async move { uid(&api).await })
         };
-        let done = self.read_all(api, &discovered, targets).await;
+        let mut done = self.read_all(api, &discovered, targets).await;
+        self.settle_not_found(api, &mut done).await;
         let logs = if self.common.logs { self.logs(api, &done).await } else { vec![] };
         (uid.await.ok().flatten(), Ok(Lists { absent, done, logs }))
     }
@@ -237,6 +236,9 @@ impl Asking {
             return "start the Pod anew with a service account of this cluster and its token".to_owned();
         }
         let whose = match failure {
+            _ if self.only_password => {
+                "Kubernetes 1.19 removed basic authentication: log in with a token, a client certificate or an exec plugin"
+            }
             Failure::Anonymous => "log in, or give the context a user with credentials",
             _ if self.of_eks => {
                 "log in to AWS again, as an identity that the cluster knows by an access entry or in aws-auth (`aws sts \
@@ -338,6 +340,28 @@ impl Asking {
         // The same cluster gives the same order, whichever list was faster.
         done.sort_by_key(|(number, _)| *number);
         done.into_iter().map(|(_, done)| done).collect()
+    }
+
+    /// A list that is not there is of a kind that went away since the discovery, if the discovery now says so.
+    async fn settle_not_found(&self, api: &Api, done: &mut [Done]) {
+        if done.iter().all(|one| one.failure != Some(Refusal::NotFound)) {
+            return;
+        }
+        let now = discovery::discover(api, |group| self.matters(group)).await.ok();
+        // What cannot be asked again may be served.
+        let is_served = |kind: &str| {
+            now.as_ref().is_none_or(|now| {
+                now.served.iter().any(|served| &*served.kind == kind)
+                    || now.broken.iter().any(|(group, _)| in_group(kind, group))
+            })
+        };
+        done.iter_mut().for_each(|one| one.settle_not_found(is_served));
+    }
+
+    /// Is anything of a group wanted?
+    fn matters(&self, group: &str) -> bool {
+        let mut listed = self.common.gather_scope.listed();
+        listed.any(|(kind, _)| in_group(kind, group)) || kubernetes::is_group_of_crossplane(group)
     }
 
     /// The last lines of the controller's Pods, and of those that crashed before them.

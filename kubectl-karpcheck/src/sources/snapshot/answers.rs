@@ -139,7 +139,6 @@ impl Cluster {
         let absent = self.absent.into_iter().map(Absent::absence).collect();
         Ok(Answered {
             within: self.context == cluster::IN_CLUSTER,
-            recorded: true,
             context: self.context.into(),
             snapshot: Some(snapshot.clone()),
             server: self.server,

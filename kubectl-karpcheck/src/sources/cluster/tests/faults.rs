@@ -63,6 +63,106 @@ fn a_list_that_expires_twice_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_list_that_is_not_there_although_its_kind_is_served_is_told() {
+    let later = "/apis/karpenter.sh/v1/nodepools?limit=500&continue=more";
+    for (missing, read) in [(POOLS, vec!["unknown: failed"]), (later, vec!["a", "unknown: failed"])] {
+        let server = scenario(move |path, _| match path {
+            path if path == missing => Some(Say::Status(404, "page not found")),
+            path if path == POOLS => Some(page(&["a"], "more")),
+            _ => None,
+        });
+        let inventory = gathered(&server, &[(POOL, false), (CLASS, false)]);
+        assert_eq!(names(&inventory, POOL), read);
+        let problem = only_problem(&inventory);
+        assert!(problem.is_incomplete() && problem.to_string().contains("404"), "{problem}");
+    }
+    // A page that is missing is no kind that is gone, whatever is served by then.
+    let server = scenario(move |path, before| match (path, before) {
+        ("/apis", 1..) => Some(Say::Json(r#"{"kind":"APIGroupDiscoveryList","items":[]}"#.into())),
+        (path, _) if path == later => Some(Say::Status(404, "page not found")),
+        (path, _) if path == POOLS => Some(page(&["a"], "more")),
+        _ => None,
+    });
+    let inventory = gathered(&server, &[(POOL, false)]);
+    assert_eq!(names(&inventory, POOL), ["a", "unknown: failed"]);
+    assert!(only_problem(&inventory).is_incomplete());
+}
+
+#[test]
+fn a_context_without_a_cluster_costs_itself_alone() {
+    let server = scenario(|path, _| (path == POOLS).then(|| page(&["a"], "")));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubeconfig");
+    let write = |contexts: &str| {
+        let text = format!(
+            "clusters: [{{name: c, cluster: {{server: '{}'}}}}]\ncontexts: [{contexts}]\nusers: [{{name: u, user: {{tokenFile: token}}}}]\n",
+            server.url
+        );
+        std::fs::write(&path, text).unwrap();
+    };
+    std::fs::write(folder.path().join("token"), "t").unwrap();
+    let args = |contexts: &[&str]| ClusterOptions {
+        kubeconfig: Some(path.clone()),
+        contexts: contexts.iter().map(|name| (*name).to_owned()).collect(),
+        ..ClusterOptions::default()
+    };
+    for lacking in ["context: {}", "context: {user: u}", "context: {cluster: ~, user: u}", "context: ~"] {
+        write(&format!("{{name: empty, {lacking}}}, {{name: good, context: {{cluster: c, user: u}}}}"));
+        let inventory = gathered_as(&args(&["good"]), &[(POOL, false)]);
+        assert_eq!((names(&inventory, POOL), inventory.problems().len()), (vec!["a".to_owned()], 0), "{lacking}");
+        let inventory = gathered_as(&args(&["*"]), &[(POOL, false)]);
+        assert_eq!(names(&inventory, POOL), ["a"]);
+        assert_eq!(
+            only_problem(&inventory).to_string(),
+            "context empty of the kubeconfig cannot be used: it names no cluster: there is c"
+        );
+    }
+    // With a server there is nothing that it lacks, as for kubectl.
+    write("{name: empty, context: {user: u}}");
+    let args = ClusterOptions { server: Some(server.url.clone()), ..args(&["empty"]) };
+    assert_eq!(names(&gathered_as(&args, &[(POOL, false)]), POOL), ["a"]);
+}
+
+#[test]
+fn what_is_wrong_with_credentials_is_told_with_its_context_and_its_file() {
+    let said = |server: &str, user: &str| {
+        let file = kubeconfig(server, user);
+        let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+        only_problem(&gathered_as(&args, &[(POOL, false)])).to_string()
+    };
+    let here = "https://127.0.0.1:1";
+    for (user, why) in [
+        (
+            "client-certificate: /no/such.crt, client-key: /no/such.key",
+            "its client certificate /no/such.crt cannot be read",
+        ),
+        ("client-certificate-data: '*', client-key-data: '*'", "failed to load client certificate"),
+        ("auth-provider: {name: gcp}", "an exec plugin takes its place, gke-gcloud-auth-plugin"),
+        ("auth-provider: {name: azure}", "an exec plugin takes its place, kubelogin"),
+        ("auth-provider: {name: oidc}", "No id-token"),
+    ] {
+        let said = said(here, user);
+        assert!(said.starts_with("context test") && said.contains(why), "{said}");
+    }
+    let said_of = said("127.0.0.1:24102", "token: t");
+    assert!(said_of.starts_with("context test") && said_of.contains("127.0.0.1:24102 is no URL"), "{said_of}");
+    // Who is seen as nobody, and sent something all the same.
+    let server = Server::new(|_, _| Say::Status(403, "forbidden: User \\\"system:anonymous\\\" cannot get path"));
+    let said_of = said(&server.url, "username: me, password: secret");
+    assert!(said_of.contains("removed basic authentication") && !said_of.contains("secret"), "{said_of}");
+    let said_of = said(&server.url, "username: ''");
+    assert!(said_of.contains("give the context a user with credentials"), "{said_of}");
+    // A context whose cluster the kubeconfig does not have.
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, "current-context: lost\ncontexts: [{{name: lost, context: {{cluster: ghost}}}}]\n").unwrap();
+    let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+    assert_eq!(
+        only_problem(&gathered_as(&args, &[(POOL, false)])).to_string(),
+        "context lost of the kubeconfig cannot be used: the kubeconfig has no cluster ghost: there are no clusters in it"
+    );
+}
+
+#[test]
 fn a_list_that_hangs_costs_one_deadline() {
     let server = scenario(|path, _| path.contains("nodepools").then_some(Say::Hang));
     let begun = Instant::now();
