@@ -80,8 +80,19 @@ pub struct Run<'a> {
     pub config: Option<&'a str>,
     /// What the report carries of its clusters for a merge.
     pub facts: &'a [serde_json::Value],
+    /// The part of the snapshots that alone was read.
+    pub shard: Option<Shard>,
     /// Where the paths of files begin.
     pub paths: Paths,
+}
+
+/// One part of several: `--shard INDEX/COUNT`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Shard {
+    /// How many parts.
+    pub count: usize,
+    /// Which part, from 0.
+    pub index: usize,
 }
 
 /// Where the paths of files begin in a report.

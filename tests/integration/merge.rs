@@ -289,6 +289,65 @@ fn a_part_that_was_run_twice_counts_once_and_one_without_facts_is_told() {
 }
 
 #[test]
+fn a_part_that_is_missing_is_told_until_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, report: &Value| fs::write(folder.path().join(name), report.to_string()).unwrap();
+    for index in 0..4 {
+        let mut part = report(index, &format!("cluster-{index}"), 3);
+        part["run"]["shard"] = json!({"index": index, "count": 4});
+        write(&format!("{index}.json"), &part);
+    }
+    let merged = |parts: &[&str]| parsed(folder.path(), &[&["merge"], parts].concat());
+    let told = |merged: &Value| {
+        let all = merged["problems"].as_array().unwrap().iter();
+        let missing = all.filter(|problem| problem["code"] == "report-parts-missing");
+        missing.map(|problem| problem["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let whole = merged(&["0.json", "1.json", "2.json", "3.json"]);
+    assert_eq!((told(&whole), &whole["summary"]["complete"]), (vec![], &json!(true)));
+    let (low, high) = (merged(&["0.json", "1.json"]), merged(&["2.json", "3.json", "2.json"]));
+    assert_eq!(
+        told(&low),
+        ["of the 4 parts of a check with --shard, no report of parts 2, 3 was given: what they found is missing here"]
+    );
+    assert_eq!((&low["summary"]["complete"], &low["problems"][0]["class"]), (&json!(false), &json!("unread")));
+    validators::holds("docs/schema/karpcheck.report.schema.json", &[low.clone(), whole.clone()]);
+    let (_, table) = output(folder.path(), &["merge", "0.json", "1.json", "3.json", "-o", "table"]);
+    assert!(table.contains("no report of part 2 was given") && table.contains("The run is incomplete"), "{table}");
+    // Halves that are merged with each other lack nothing, but what could not be read in one of them.
+    write("low.json", &low);
+    write("high.json", &high);
+    let both = merged(&["low.json", "high.json"]);
+    assert_eq!((told(&both), &both["summary"]), (vec![], &whole["summary"]));
+    let mut unread = low.clone();
+    unread["problems"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"code": "list-failed", "class": "unread", "message": "no", "origin": null}));
+    write("low.json", &unread);
+    let both = merged(&["low.json", "high.json"]);
+    assert_eq!((told(&both), &both["summary"]["complete"]), (vec![], &json!(false)));
+    let mut failed = low;
+    failed["findings"][0]["cause"] = "failed".into();
+    write("low.json", &failed);
+    assert_eq!(merged(&["low.json", "high.json"])["summary"]["complete"], json!(false));
+    // Parts of two checks are each a question of its own; reports of no part are none.
+    let mut other = report(5, "cluster-5", 3);
+    other["run"]["shard"] = json!({"index": 11, "count": 12});
+    write("other.json", &other);
+    let parts = ["0.json", "1.json", "2.json", "3.json", "other.json"];
+    assert_eq!(
+        told(&merged(&parts)),
+        [
+            "of the 12 parts of a check with --shard, no report of parts 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more was given: what \
+          they found is missing here"
+        ]
+    );
+    write("other.json", &report(5, "cluster-5", 3));
+    assert_eq!(told(&merged(&parts)), [""; 0]);
+}
+
+#[test]
 fn a_report_of_a_format_to_come_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut later = report(0, "one", 1);

@@ -82,6 +82,7 @@ impl Outcome {
             invocation: &report::Invocation::default(),
             config: None,
             facts: &[],
+            shard: None,
             paths: report::Paths::Named,
         };
         let mut out = vec![];

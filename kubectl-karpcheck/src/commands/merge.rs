@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
+use serde_json::Value;
 
-use crate::commands::merge::reports::{ReadAgain, read};
+use crate::commands::merge::reports::{ReadAgain, read, said};
 use crate::commands::shared::args::{Color, FailOn, SourceArgs};
 use crate::commands::shared::error::CommandError;
 use crate::commands::shared::outputs::{self, OutputParser, OutputTo};
@@ -24,7 +25,7 @@ use crate::inventory::problem::FlagProblem;
 use crate::inventory::{Builder, Inventory, Problem};
 use crate::karpenter;
 use crate::report;
-use crate::report::merged::{self, Merged, Totals};
+use crate::report::merged::{self, Document, Merged, Totals};
 use crate::report::rebuilt::Rebuilt;
 use crate::report::{Detail, MergedSources, Pieces, TableOptions};
 use crate::sources::FileSummary;
@@ -124,6 +125,7 @@ pub fn run(args: &MergeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     for path in &expand(&args.reports) {
         let (mut report, mut again) =
             read(path, &is_anew, &mut |cluster| facts.take_in(cluster, &gather_scope, &mut builder))?;
+        totals.add_shards(&report);
         let name: Arc<str> = path.display().to_string().into();
         let remark = match (again.has_facts(), again.repeated()) {
             (false, 0) if report.is_of_clusters() => Some(FlagProblem::ReportWithoutFacts { path: name }),
@@ -141,6 +143,9 @@ pub fn run(args: &MergeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
         totals.add(&report, &is_anew, &area);
         reports.push(again);
     }
+    let beside: Vec<Value> =
+        totals.missing_parts().into_iter().map(|missing| said(&Problem::new(missing, None))).collect();
+    totals.add(&Document::of_problems(beside.clone()), &is_anew, &area);
     let inventory = Arc::new(karpenter::inventory(builder));
     let results = engine::run_rules(&packs.engine, &selected, &inventory);
     let stated = SourceArgs::default();
@@ -148,7 +153,7 @@ pub fn run(args: &MergeArgs, streams: &mut Streams<'_>) -> Result<Exit, CommandE
     let across = across.run(&inventory, &results);
     totals.add_run(&across);
 
-    let again = ReadAgain { reports: &reports, is_anew: &is_anew };
+    let again = ReadAgain { reports: &reports, beside: &beside, is_anew: &is_anew };
     let has_facts = reports.iter().any(|report| report.has_facts());
     let people = args.output.iter().any(|output| !output.format.is_streamed());
     let whole = people.then(|| Whole::new(&again, &across, &totals, &packs)).transpose()?;

@@ -24,7 +24,7 @@ mod terraform;
 pub use aws::{AwsProblem, Days, Times};
 pub use cluster::{ClusterProblem, ReadContext, SnapshotFile};
 pub use files::{FileFormat, FileProblem, IsCut, Megabytes};
-pub use flags::FlagProblem;
+pub use flags::{FlagProblem, MissingParts};
 pub use kubernetes::KubernetesProblem;
 pub use packs::{Clause, PackProblem};
 pub use policies::PolicyProblem;

@@ -12,7 +12,7 @@ use crate::inventory::{ItemId, Origin};
 use crate::report::matrix::Cell;
 use crate::report::rows;
 use crate::report::rows::Spot;
-use crate::report::{PackInfo, Run, encoding, matrix};
+use crate::report::{PackInfo, Run, Shard, encoding, matrix};
 
 pub(super) const SCHEMA: &str = "karpcheck.report/v1";
 
@@ -50,6 +50,9 @@ pub(super) struct About<'a> {
     assumed: BTreeMap<&'a str, &'a str>,
     config: Option<&'a str>,
     at: &'a str,
+    /// The part of the snapshots that alone was read; left out where all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
 }
 
 #[derive(Serialize)]
@@ -248,6 +251,7 @@ pub(super) fn about<'a>(run: &'a Run<'a>) -> About<'a> {
         assumed: run.assumed.iter().map(|(name, value)| (*name, value.as_str())).collect(),
         config: run.config,
         at: &run.at,
+        shard: run.shard,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports in JSON that are read again and put together: their sums are kept, and what they say is handed on word for word, one
 //! report at a time, so that the memory of a merge does not grow with the findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use serde::ser::{Error as _, SerializeSeq as _};
@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::findings::finding::{Outcome, Severity};
 use crate::inventory::ProblemClass;
+use crate::inventory::problem::{FlagProblem, MissingParts};
 use crate::report::json::{SCHEMA, Summary};
 use crate::report::matrix::Cell;
-use crate::report::{Run, encoding, json as report_json};
+use crate::report::{Run, Shard, encoding, json as report_json};
 
 /// A report, as it was read.
 #[derive(Debug, Deserialize)]
@@ -41,6 +42,9 @@ struct About {
     packs: Vec<Value>,
     contexts: Vec<String>,
     at: String,
+    shard: Option<Shard>,
+    /// Of a merged report, the parts that it was made of.
+    shards: Vec<Shard>,
 }
 
 /// What a rule covered, in all reports.
@@ -113,6 +117,7 @@ impl Document {
         }
         let mut document: Self =
             serde_json::from_value(value).map_err(|error| format!("it cannot be read: {error}"))?;
+        document.forget_missing_parts();
         // A report of one scope does not name it.
         let only = document.only_scope().to_owned();
         for finding in document.findings.iter_mut().filter(|finding| finding.is_object()) {
@@ -121,6 +126,35 @@ impl Document {
             }
         }
         Ok(document)
+    }
+
+    /// Which parts a merged report was not made of is a question anew where it is merged with others.
+    fn forget_missing_parts(&mut self) {
+        let missing_parts = FlagProblem::ReportPartsMissing { count: 0, missing: MissingParts::default() }.code();
+        let before = self.problems.len();
+        self.problems.retain(|problem| text(problem, "code") != missing_parts);
+        if self.problems.len() < before {
+            let unread = |problem: &Value| {
+                ProblemClass::parse(text(problem, "class")).is_none_or(|class| class >= ProblemClass::Unread)
+            };
+            // As a report is complete by itself.
+            let missed = |finding: &Value| match text(finding, "cause") {
+                "failed" => true,
+                "refused" => Severity::parse(text(finding, "severity")) != Some(Severity::Info),
+                _ => false,
+            };
+            self.summary.complete = !self.problems.iter().any(unread) && !self.findings.iter().any(missed);
+        }
+    }
+
+    /// The parts of a check with `--shard` that it is the report of.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> {
+        self.run.shard.iter().chain(&self.run.shards).copied()
+    }
+
+    /// No report, but problems beside those of reports.
+    pub fn of_problems(problems: Vec<Value>) -> Self {
+        Self { problems, ..Self::default() }
     }
 
     /// All that it judged, for comparison with another report: a digest of what was found and covered.
@@ -167,6 +201,8 @@ pub struct Totals {
     /// How many items their inventories have.
     pub items: usize,
     suppressed: usize,
+    /// The parts of checks with `--shard` that there are reports of.
+    shards: BTreeSet<Shard>,
     /// All findings.
     all: Cell,
     scopes: BTreeMap<String, BTreeMap<String, Cell>>,
@@ -215,6 +251,27 @@ impl Totals {
                 self.cell(report.only_scope(), &area).passed += coverage.passed;
             }
         }
+    }
+
+    /// Adds the parts that a report is of.
+    pub fn add_shards(&mut self, report: &Document) {
+        self.shards.extend(report.shards());
+    }
+
+    /// Of each number of parts, which of them no report was given of.
+    pub fn missing_parts(&self) -> Vec<FlagProblem> {
+        /// Parts that are named.
+        const MOST: usize = 10;
+        let counts: BTreeSet<usize> = self.shards.iter().map(|shard| shard.count).collect();
+        let missing = counts.into_iter().map(|count| {
+            let given = self.shards.range(Shard { count, index: 0 }..Shard { count, index: count }).count();
+            let lacks = |index: &usize| !self.shards.contains(&Shard { count, index: *index });
+            let first = (0..count).filter(lacks).take(MOST).collect();
+            FlagProblem::ReportPartsMissing { count, missing: MissingParts { first, total: count - given } }
+        });
+        missing
+            .filter(|problem| !matches!(problem, FlagProblem::ReportPartsMissing { missing, .. } if missing.total == 0))
+            .collect()
     }
 
     /// Adds what the rules that look across clusters say.
@@ -367,6 +424,8 @@ struct MergedRun<'a> {
     assumed: BTreeMap<&'a str, &'a str>,
     config: Option<&'a str>,
     at: &'a str,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    shards: &'a BTreeSet<Shard>,
 }
 
 /// A list that is written while the reports are read.
@@ -412,6 +471,7 @@ impl<'a> Merged<'a> {
                 assumed: BTreeMap::new(),
                 config: None,
                 at: &totals.at,
+                shards: &totals.shards,
             },
             summary: totals.summary(),
             scopes: &totals.scopes,

@@ -137,6 +137,32 @@ fn of_two_snapshots_of_one_context_the_file_and_the_time_are_told() {
     );
 }
 
+#[test]
+fn a_report_of_a_part_says_which_one_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let run = |args: &[&str]| karpcheck(home, Some(&home.join("kubeconfig")), args);
+    fs::create_dir(home.join("all")).unwrap();
+    for (name, uid) in [("blue", "1"), ("green", "2")] {
+        kubeconfig(home, &[(name, &server(uid))]);
+        assert_eq!(run(&["snapshot", &format!("all/{name}.karpcheck")]).code, 0);
+    }
+    for part in ["0", "1"] {
+        let shard = format!("{part}/2");
+        let ran = run(&[&CHECK[..], &["--offline", "-f", "all", "--shard", &shard]].concat());
+        assert_eq!(ran.report()["run"]["shard"].to_string(), format!(r#"{{"count":2,"index":{part}}}"#));
+        fs::write(home.join(format!("{part}.json")), &ran.out).unwrap();
+    }
+    let one = run(&["merge", "1.json", "--fail-on=none"]).report();
+    assert!(
+        codes(&one).iter().any(|(code, said)| code == "report-parts-missing" && said.contains("part 0")),
+        "{one:#}"
+    );
+    assert_eq!(one["summary"]["complete"], json!(false));
+    let both = run(&["merge", "0.json", "1.json", "--fail-on=none"]).report();
+    assert!(!codes(&both).iter().any(|(code, _)| code == "report-parts-missing"), "{both:#}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_snapshot_says_so_whenever_it_is_read() {

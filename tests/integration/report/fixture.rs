@@ -155,6 +155,7 @@ impl Done {
             invocation: &Invocation::new(["check", "-f", "."].map(Into::into)),
             config: None,
             facts: &[],
+            shard: None,
             paths: Paths::Named,
         })
     }

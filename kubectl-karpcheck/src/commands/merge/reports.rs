@@ -70,6 +70,11 @@ pub(super) fn read(
     Ok((report, again))
 }
 
+/// A problem, as a report has it.
+pub(super) fn said(problem: &Problem) -> Value {
+    json!({"code": problem.code(), "class": problem.class.as_str(), "message": problem.to_string(), "origin": null})
+}
+
 impl ReportFile {
     /// Does it carry clusters that no report before it has?
     pub(super) const fn has_facts(&self) -> bool {
@@ -83,9 +88,7 @@ impl ReportFile {
 
     /// Says something of it, as one of its problems. One that has nothing new, since a part was run twice, has this alone.
     pub(super) fn say(&mut self, problem: Problem, report: &mut Document) {
-        let said = json!({
-            "code": problem.code(), "class": problem.class.as_str(), "message": problem.to_string(), "origin": null,
-        });
+        let said = said(&problem);
         self.left_out = matches!(&problem.kind, ProblemKind::Flag(FlagProblem::ReportAgain { .. }));
         if self.left_out {
             *report = Document::default();
@@ -122,6 +125,8 @@ impl ReportFile {
 /// All reports, one at a time.
 pub(super) struct ReadAgain<'a> {
     pub(super) reports: &'a [ReportFile],
+    /// Problems of the merge itself.
+    pub(super) beside: &'a [Value],
     /// Is it a rule that judges anew?
     pub(super) is_anew: &'a dyn Fn(&str) -> bool,
 }
@@ -129,12 +134,16 @@ pub(super) struct ReadAgain<'a> {
 impl ReadAgain<'_> {
     /// Each report.
     pub(super) fn documents(&self) -> impl Iterator<Item = io::Result<Document>> {
-        self.reports.iter().map(ReportFile::document)
+        let beside = Document::of_problems(self.beside.to_vec());
+        self.reports.iter().map(ReportFile::document).chain(std::iter::once(Ok(beside)))
     }
 }
 
 impl Reports for ReadAgain<'_> {
     fn each(&self, part: Part, take: &mut dyn FnMut(&Value)) -> io::Result<()> {
+        if part == Part::Problems {
+            self.beside.iter().for_each(&mut *take);
+        }
         for report in self.reports.iter().filter(|report| report.has(part)) {
             let document = report.document()?;
             match part {

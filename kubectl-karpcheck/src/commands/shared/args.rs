@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::values::{account, partition, region, version};
 use crate::findings::finding::{Confidence, Severity};
 use crate::inventory::Stated;
+use crate::report::Shard;
 use crate::sources;
 use crate::sources::aws::AwsOptions;
 use crate::sources::cluster::ClusterOptions;
@@ -454,15 +455,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     };
     let seconds = number.parse::<f64>().map_err(|_| EXPECTED)?;
     Duration::try_from_secs_f64(seconds * factor).map_err(|_| EXPECTED.into())
-}
-
-/// One part of several: `--shard INDEX/COUNT`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shard {
-    /// Which part, from 0.
-    pub index: usize,
-    /// How many parts.
-    pub count: usize,
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::engine::Selected;
 use crate::findings::finding::{BUILTIN, CheckResults, RuleInfo};
 use crate::inventory::Inventory;
-use crate::report::{Invocation, MergedSources, PackInfo, Paths, Run, Sources};
+use crate::report::{Invocation, MergedSources, PackInfo, Paths, Run, Shard, Sources};
 use crate::sources::FileSummary;
 use crate::sources::aws::AwsSummary;
 use crate::sources::snapshot::facts;
@@ -24,6 +24,7 @@ pub struct RunReport {
     invocation: Invocation,
     config: Option<String>,
     facts: Vec<serde_json::Value>,
+    shard: Option<Shard>,
     paths: Paths,
 }
 
@@ -69,6 +70,7 @@ impl RunReport {
             invocation: Invocation::new(std::env::args_os().skip(1)),
             config: sources.config.as_deref().map(Config::in_repository),
             facts: vec![],
+            shard: sources.shard,
             paths: Paths::Named,
         }
     }
@@ -119,6 +121,7 @@ impl RunReport {
             invocation: &self.invocation,
             config: self.config.as_deref(),
             facts: &self.facts,
+            shard: self.shard,
             paths: self.paths,
         }
     }
