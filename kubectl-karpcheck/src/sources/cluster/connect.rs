@@ -29,7 +29,7 @@ pub(super) struct Connection {
 }
 
 /// The cluster that was chosen: what there is to say of it before it is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chosen {
     /// The context's name; the server's where there is no context.
     pub(super) context: String,
@@ -205,6 +205,11 @@ impl Chosen {
             || user.client_certificate.is_some()
             || user.client_certificate_data.is_some();
         user.username.as_deref().is_some_and(|name| !name.is_empty()) && !others
+    }
+
+    /// Are its credentials a plugin's?
+    pub(super) const fn has_plugin(&self) -> bool {
+        self.config.auth_info.exec.is_some()
     }
 
     /// Are its credentials asked for as those of an EKS cluster?

@@ -160,12 +160,12 @@ impl Asking {
             uid: None,
             outcome: Err(NotAsked::Interrupted),
         };
-        answered.outcome = match self.connected(chosen).await {
+        answered.outcome = match self.discovered(chosen).await {
             Err(why) => Err(why),
-            Ok(api) => {
-                let (uid, lists) = self.read(&api).await;
+            Ok((api, discovered)) => {
+                let (uid, lists) = self.read(&api, &discovered).await;
                 answered.uid = uid;
-                lists
+                Ok(lists)
             }
         };
         answered
@@ -194,21 +194,38 @@ impl Asking {
         }
     }
 
-    /// The cluster's uid, if it may be seen, and what was listed.
-    async fn read(&self, api: &Api) -> (Option<String>, Result<Lists, NotAsked>) {
-        let discovered = match discovery::discover(api, |group| self.matters(group)).await {
-            Ok(discovered) => discovered,
-            Err(failure) => return (None, Err(self.not_answering(&failure))),
+    /// What the cluster serves.
+    async fn discovered(&self, chosen: Chosen) -> Result<(Api, Discovered), NotAsked> {
+        let again = chosen.has_plugin().then(|| chosen.clone());
+        let api = self.connected(chosen).await?;
+        let failure = match self.discover(&api).await {
+            Ok(discovered) => return Ok((api, discovered)),
+            Err(failure) => failure,
         };
-        let (targets, absent) = self.targets(&discovered);
+        // A plugin may have handed out what it kept for too long: asked once more, it mostly has another one.
+        let (Failure::Unauthorized(_), Some(again)) = (&failure, again) else {
+            return Err(self.not_answering(&failure));
+        };
+        let api = self.connected(again).await?;
+        let discovered = self.discover(&api).await.map_err(|failure| self.not_answering(&failure))?;
+        Ok((api, discovered))
+    }
+
+    async fn discover(&self, api: &Api) -> Result<Discovered, Failure> {
+        discovery::discover(api, |group| self.matters(group)).await
+    }
+
+    /// The cluster's uid, if it may be seen, and what was listed.
+    async fn read(&self, api: &Api, discovered: &Discovered) -> (Option<String>, Lists) {
+        let (targets, absent) = self.targets(discovered);
         let uid = {
             let api = api.clone();
             tokio::spawn(async move { uid(&api).await })
         };
-        let mut done = self.read_all(api, &discovered, targets).await;
+        let mut done = self.read_all(api, discovered, targets).await;
         self.settle_not_found(api, &mut done).await;
         let logs = if self.common.logs { self.logs(api, &done).await } else { vec![] };
-        (uid.await.ok().flatten(), Ok(Lists { absent, done, logs }))
+        (uid.await.ok().flatten(), Lists { absent, done, logs })
     }
 
     /// Why the first question had no answer, with what to do.
@@ -347,7 +364,7 @@ impl Asking {
         if done.iter().all(|one| one.failure != Some(Refusal::NotFound)) {
             return;
         }
-        let now = discovery::discover(api, |group| self.matters(group)).await.ok();
+        let now = self.discover(api).await.ok();
         // What cannot be asked again may be served.
         let is_served = |kind: &str| {
             now.as_ref().is_none_or(|now| {

@@ -89,6 +89,35 @@ fn a_list_that_is_not_there_although_its_kind_is_served_is_told() {
 }
 
 #[test]
+fn a_plugin_whose_credentials_are_not_accepted_is_run_once_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, args: ['-c', 'echo x >> {}; \
+         echo \"status: {{token: t}}\"']}}",
+        runs.display()
+    );
+    for (stale, user, expected) in [(1, &*exec, 2), (9, &*exec, 2), (9, "token: t", 0)] {
+        let _ = std::fs::remove_file(&runs);
+        let server = scenario(move |path, before| match path {
+            "/api" if before < stale => Some(Say::Status(401, "Unauthorized")),
+            path if path == POOLS => Some(page(&["a"], "")),
+            _ => None,
+        });
+        let file = kubeconfig(&server.url, user);
+        let args = ClusterOptions { kubeconfig: Some(file.path().into()), ..ClusterOptions::default() };
+        let inventory = gathered_as(&args, &[(POOL, false)]);
+        assert_eq!(std::fs::read_to_string(&runs).unwrap_or_default().lines().count(), expected);
+        assert_eq!(server.asked().iter().filter(|path| *path == "/api").count(), expected.max(1));
+        if stale == 1 {
+            assert_eq!((names(&inventory, POOL), inventory.problems().len()), (vec!["a".to_owned()], 0));
+        } else {
+            assert!(only_problem(&inventory).to_string().contains("did not accept the credentials (401"));
+        }
+    }
+}
+
+#[test]
 fn a_context_without_a_cluster_costs_itself_alone() {
     let server = scenario(|path, _| (path == POOLS).then(|| page(&["a"], "")));
     let folder = tempfile::tempdir().unwrap();
