@@ -278,11 +278,13 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             if let Some(what) = inventory.nonexistent(kinds, text, item) {
                 return Found::Absent(what);
             }
+            let not_read = || Gathered::NotRead { what: format!("{} {text}", noun(kind)).into() };
+            // What was refused may have described it: that is what somebody can change.
+            let refused = || kinds.iter().find_map(|kind| inventory.missing(kind)).map(|unknown| unknown.reason);
+            let refused = || refused().filter(|reason| matches!(reason.cause, Cause::Refused | Cause::Failed));
             let reason = match text.hole() {
                 Some(symbol) => symbol.reason.clone(),
-                None => {
-                    Reason::new(Cause::NotProvided, Gathered::NotRead { what: format!("{} {text}", noun(kind)).into() })
-                }
+                None => refused().unwrap_or_else(|| Reason::new(Cause::NotProvided, not_read())),
             };
             Found::Unknown(Unknown { reason, place: Some((id, at.to_owned())) })
         }
