@@ -19,8 +19,8 @@ use crate::engine::{Engine, Pack};
 use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleCost, RuleInfo, Severity};
 use crate::iam;
 use crate::inventory::problem::{Clause, PackProblem};
-use crate::inventory::reason::Rules;
-use crate::inventory::{Cause, Inventory, ItemId, Problem, Reason, Scope};
+use crate::inventory::reason::{Live, Rules};
+use crate::inventory::{Cause, Gap, Inventory, ItemId, Problem, Reason, Scope};
 
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -234,7 +234,7 @@ fn run(
     }
     if run.skipped {
         // What makes a subject one of the rule's may be what could not be read: a queue is Karpenter's by its controller.
-        add_unseen(&mut run.coverage.unseen, &rule.reads, inventory);
+        add_unseen(&mut run.coverage.unseen, &rule.reads, inventory, true);
     }
     if rule.is_across_clusters() {
         run.findings.iter_mut().for_each(|finding| add_scopes(finding, inventory));
@@ -406,7 +406,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
         }
     }
     let mut unseen: Vec<Reason> = vec![];
-    add_unseen(&mut unseen, &rule.subjects, inventory);
+    add_unseen(&mut unseen, &rule.subjects, inventory, false);
     (subjects, skipped, unseen)
 }
 
@@ -419,10 +419,12 @@ fn add_scopes(finding: &mut Finding, inventory: &Inventory) {
     }
 }
 
-/// Adds why items of these kinds may be missing. That no more was provided is expected; that a read was refused or failed is worth a line.
-fn add_unseen(unseen: &mut Vec<Reason>, kinds: &[String], inventory: &Inventory) {
+/// Adds why items of these kinds may be missing. That no more was provided is expected, and that more subjects lie outside of the namespace
+/// that was asked for; that a read was refused or failed is worth a line, and so is that what decides lies outside.
+fn add_unseen(unseen: &mut Vec<Reason>, kinds: &[String], inventory: &Inventory, outside: bool) {
     for unknown in kinds.iter().filter_map(|kind| inventory.missing(kind)) {
-        let asked = matches!(unknown.reason.cause, Cause::Refused | Cause::Failed);
+        let asked = matches!(unknown.reason.cause, Cause::Refused | Cause::Failed)
+            || (outside && matches!(&*unknown.reason.gap, Gap::Live(Live::Namespace { .. })));
         if asked && !unseen.contains(&unknown.reason) {
             unseen.push(unknown.reason);
         }

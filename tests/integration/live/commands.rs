@@ -70,3 +70,17 @@ fn the_script_to_collect_asks_about_what_the_cluster_names() {
     let (_, out, err) = run(&server, "nobody", &["collect"]);
     assert!(out.starts_with("#!/bin/sh") && err.contains("kubectl karpcheck rbac"), "{out}{err}");
 }
+
+/// Whose a queue is decides its controller, which another namespace has.
+#[test]
+fn a_queue_whose_controller_lies_outside_of_the_namespace_is_not_passed_over_in_silence() {
+    let Some(server) = server() else { return };
+    let rule = "queue-aws-managed-key";
+    let (code, out, err) = run(&server, "admin", &["check", "-n", "default", "--rule", rule, "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {code} {err}"));
+    let coverage = &report["coverage"][0];
+    assert_eq!((&coverage["rule"], &coverage["failed"]), (&rule.into(), &0.into()), "{coverage:#}");
+    assert!(coverage["skipped"].to_string().contains("only namespace default was read (-n)"), "{coverage:#}");
+    let (code, out, err) = run(&server, "admin", &["check", "--rule", rule, "-o", "json"]);
+    assert!(code == 1 && !out.contains("(-n)"), "{code} {out}{err}");
+}
