@@ -20,7 +20,7 @@ use crate::engine;
 use crate::engine::{Engine, Selected};
 use crate::exit::Exit;
 use crate::findings::finding::{CheckResults, Confidence, Edit, Finding, FixOutcome, Outcome};
-use crate::inventory::{Builder, Cause, Inventory};
+use crate::inventory::{Builder, Inventory};
 use crate::karpenter;
 use crate::karpenter::kubernetes_versions::supported;
 use crate::karpenter::releases::{NEWEST, minor, parts, written};
@@ -244,7 +244,7 @@ fn started(inventory: &Inventory, to: &str) -> Result<Vec<Started>, String> {
             // A controller that may not be read is not absent.
             let hidden = inventory
                 .missing(kinds::CONTROLLER)
-                .filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed))
+                .filter(|unknown| unknown.reason.cause.is_unanswered())
                 .map_or_else(String::new, |unknown| format!(" ({})", unknown.reason));
             Err(format!("no controller of Karpenter was found{hidden}, so the version that runs is not known; {state}"))
         }

@@ -18,7 +18,7 @@ use crate::iam;
 use crate::inventory::Wording;
 use crate::inventory::answer::Answered;
 use crate::inventory::pointer;
-use crate::inventory::{Cause, Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
+use crate::inventory::{Field, FieldValue, Found, Inventory, ItemId, Link, Reason, Unknown, Value};
 
 use current_rule::{BYTES_A_UNIT, CurrentRule, Need, Shared, bare, never_shown, short, too_much};
 
@@ -145,7 +145,7 @@ impl Host {
 
     /// Was evidence that the rule requires refused, or did reading it fail?
     pub(super) fn alarming(&self, reason: &Reason) -> bool {
-        matches!(reason.cause, Cause::Refused | Cause::Failed)
+        reason.cause.is_unanswered()
             && self.run.as_ref().and_then(|run| run.refusals.get(&bare(reason.cause, &reason.to_string())))
                 != Some(&Need::Optional)
     }

@@ -123,9 +123,8 @@ pub fn run_rules_for(
     let next = || {
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
         // What is kept can only be counted when the rules before it have run.
-        let first = if ledger.is_crowded() { left.iter().enumerate().min_by_key(|(_, rule)| **rule) } else { None };
-        let place = first.map_or(0, |(place, _)| place);
-        left.remove(place)
+        let place = if ledger.is_crowded() { (0..left.len()).min_by_key(|place| left[*place]) } else { Some(0) };
+        left.remove(place?)
     };
     let work = || {
         while let Some(index) = next() {
@@ -423,7 +422,7 @@ fn add_scopes(finding: &mut Finding, inventory: &Inventory) {
 /// that was asked for; that a read was refused or failed is worth a line, and so is that what decides lies outside.
 fn add_unseen(unseen: &mut Vec<Reason>, kinds: &[String], inventory: &Inventory, outside: bool) {
     for unknown in kinds.iter().filter_map(|kind| inventory.missing(kind)) {
-        let asked = matches!(unknown.reason.cause, Cause::Refused | Cause::Failed)
+        let asked = unknown.reason.cause.is_unanswered()
             || (outside && matches!(&*unknown.reason.gap, Gap::Live(Live::Namespace { .. })));
         if asked && !unseen.contains(&unknown.reason) {
             unseen.push(unknown.reason);

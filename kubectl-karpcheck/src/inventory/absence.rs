@@ -171,7 +171,7 @@ impl Scope {
     /// Why which items of a kind there are was not told by AWS, if it was asked and refused or failed.
     pub(crate) fn untold(&self, kind: &str) -> Option<&Reason> {
         self.told.iter().filter(|told| *told.kind == *kind).find_map(|told| match &told.word {
-            LookupResult::Unavailable(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed) => Some(reason),
+            LookupResult::Unavailable(reason) if reason.cause.is_unanswered() => Some(reason),
             _ => None,
         })
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::inventory::id::ItemId;
 use crate::inventory::node::{At, DocId, Map, Node, Value};
-use crate::inventory::reason::Cause;
 use crate::inventory::text::{SymbolScope, Text};
 
 /// A cluster of this run. Number 0 is the cluster that the files are about, whichever that is.
@@ -222,7 +221,7 @@ impl Item {
 
     /// Is it a question to AWS that was refused or failed, and nothing else?
     pub(crate) fn is_unanswered(&self) -> bool {
-        let unknown = |node: &Node| matches!(&node.value, Value::Unknown(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed));
+        let unknown = |node: &Node| matches!(&node.value, Value::Unknown(reason) if reason.cause.is_unanswered());
         let only = |map: &Map| map.entries.iter().all(|(key, node)| key.is("Arn") || unknown(node));
         self.source == SourceKind::Aws && self.body.as_map().is_some_and(only)
     }

@@ -237,19 +237,21 @@ impl<'a: 'w, 'w> Walk<'a, 'w> {
             // Below a leaf there is nothing, so it matters only where the rest of the pattern may end at it.
             let ends = rest.first().is_none_or(|next| next == "@key");
             let visit = |walk: &mut Self, child: &'a Node, key: Option<&'a super::text::Text>| {
-                walk.go(child, key, pattern);
+                if ends || !is_leaf(child) {
+                    walk.go(child, key, pattern);
+                }
             };
-            self.children(node, visit, |_| true, |child| ends || !is_leaf(child));
+            self.children(node, visit, |_| true);
             self.more(node);
         } else if segment == "*" {
-            self.children(node, |walk, child, key| walk.go(child, key, rest), |_| true, |_| true);
+            self.children(node, |walk, child, key| walk.go(child, key, rest), |_| true);
             self.more(node);
         } else if let Some((before, after)) = segment.split_once('*') {
             if matches!(node.value, Value::Map(_)) {
                 let fits = |key: &str| {
                     key.len() >= before.len() + after.len() && key.starts_with(before) && key.ends_with(after)
                 };
-                self.children(node, |walk, child, key| walk.go(child, key, rest), fits, |_| true);
+                self.children(node, |walk, child, key| walk.go(child, key, rest), fits);
                 self.more(node);
             }
         } else {
@@ -293,22 +295,21 @@ impl<'a: 'w, 'w> Walk<'a, 'w> {
         self.matches.push(Match { at, step });
     }
 
-    /// Visits the members whose name fits and the elements, each if it is wanted.
+    /// Visits the members whose name fits, and all elements.
     fn children(
         &mut self,
         node: &'a Node,
         mut visit: impl FnMut(&mut Self, &'a Node, Option<&'a super::text::Text>),
         fits: impl Fn(&str) -> bool,
-        wanted: impl Fn(&Node) -> bool,
     ) {
         match &node.value {
             Value::List(list) => {
-                for (index, child) in list.items.iter().enumerate().filter(|(_, child)| wanted(child)) {
+                for (index, child) in list.items.iter().enumerate() {
                     self.below(Segment::Index(index), |walk| visit(walk, child, None));
                 }
             }
             Value::Map(Map { entries, .. }) => {
-                for (key, child) in entries.iter().filter(|(_, child)| wanted(child)) {
+                for (key, child) in entries {
                     let written: Cow<'_, str> = match key.known() {
                         Some(known) => Cow::Borrowed(known),
                         None => Cow::Owned(key.to_string()),

@@ -59,6 +59,11 @@ impl Cause {
         }
     }
 
+    /// Was it asked for, and no answer came? That is worth a line, where what nobody gave is expected.
+    pub const fn is_unanswered(self) -> bool {
+        matches!(self, Self::Refused | Self::Failed)
+    }
+
     /// The cause that a pack named. An unknown word is `undecidable`: the contract allows more words later.
     pub fn parse(word: &str) -> Self {
         match word {

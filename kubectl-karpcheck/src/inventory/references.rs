@@ -281,7 +281,7 @@ fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) ->
             let not_read = || Gathered::NotRead { what: format!("{} {text}", noun(kind)).into() };
             // What was refused may have described it: that is what somebody can change.
             let refused = || kinds.iter().find_map(|kind| inventory.missing(kind)).map(|unknown| unknown.reason);
-            let refused = || refused().filter(|reason| matches!(reason.cause, Cause::Refused | Cause::Failed));
+            let refused = || refused().filter(|reason| reason.cause.is_unanswered());
             let reason = match text.hole() {
                 Some(symbol) => symbol.reason.clone(),
                 None => refused().unwrap_or_else(|| Reason::new(Cause::NotProvided, not_read())),
@@ -472,7 +472,7 @@ fn controllers(inventory: &Scope, id: ItemId, item: &Item) -> Vec<Link> {
         // A controller that may not be seen is another thing than none.
         let unseen = inventory.missing("apps/Deployment");
         if let (true, Some(unknown)) =
-            (chosen.is_empty(), unseen.filter(|unknown| matches!(unknown.reason.cause, Cause::Refused | Cause::Failed)))
+            (chosen.is_empty(), unseen.filter(|unknown| unknown.reason.cause.is_unanswered()))
         {
             return vec![link(Found::Unknown(unknown), "")];
         }

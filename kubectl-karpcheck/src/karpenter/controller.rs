@@ -456,35 +456,53 @@ fn role_of(builder: &Builder, deployment: &Item, container: &Node, cluster: Clus
     if let Some(role) = settings::env(container, "AWS_ROLE_ARN") {
         return Some(role);
     }
-    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
-    let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?.to_owned();
-    let namespace = deployment.namespace.as_deref().unwrap_or("default");
-    let own = |item: &&Item| item.cluster == cluster && item.namespace.as_deref().unwrap_or("default") == namespace;
-    let pod_role = builder
-        .items()
-        .iter()
-        .filter(|item| &*item.kind == "core/Pod")
-        .filter(own)
-        .find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"));
-    pod_role
+    let account = account_of(deployment)?;
+    let namespace = namespace_of(deployment);
+    let mut pods = within(builder, "core/Pod", cluster, namespace);
+    // A ServiceAccount that was refused may name a role.
+    let is_read = || cluster == ClusterId::FILES || accounts(builder, cluster, namespace, account).next().is_some();
+    pods.find_map(|pod| settings::env(container_of(pod)?, "AWS_ROLE_ARN"))
         .or_else(|| annotation(builder, deployment, cluster, "eks.amazonaws.com/role-arn"))
-        .or_else(|| of_association(builder, namespace, &account))
-        .or_else(|| {
-            none_in_pod(builder, cluster, namespace).filter(|_| is_account_read(builder, cluster, namespace, &account))
-        })
+        .or_else(|| of_association(builder, namespace, account))
+        .or_else(|| none_in_pod(builder, cluster, namespace).filter(|_| is_read()))
+}
+
+/// The ServiceAccount that a Deployment's Pods have.
+fn account_of(deployment: &Item) -> Option<&str> {
+    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
+    spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()
+}
+
+fn namespace_of(item: &Item) -> &str {
+    item.namespace.as_deref().unwrap_or("default")
+}
+
+/// The items of a kind in a namespace of a cluster.
+fn within<'a>(
+    builder: &'a Builder,
+    kind: &'a str,
+    cluster: ClusterId,
+    namespace: &'a str,
+) -> impl Iterator<Item = &'a Item> {
+    let is_in = move |item: &&Item| item.cluster == cluster && namespace_of(item) == namespace;
+    builder.items().iter().filter(move |item| &*item.kind == kind).filter(is_in)
+}
+
+/// The ServiceAccounts of a name, of which a file may hold those of several clusters.
+fn accounts<'a>(
+    builder: &'a Builder,
+    cluster: ClusterId,
+    namespace: &'a str,
+    name: &'a str,
+) -> impl Iterator<Item = &'a Item> {
+    within(builder, "core/ServiceAccount", cluster, namespace).filter(move |item| &*item.name == name)
 }
 
 /// An annotation of the ServiceAccount that a Deployment's Pods have.
 fn annotation(builder: &Builder, deployment: &Item, cluster: ClusterId, name: &str) -> Option<Node> {
-    let spec = deployment.body.at_path(&["spec", "template", "spec"])?;
-    let account = spec.member("serviceAccountName").or_else(|| spec.member("serviceAccount"))?.as_str()?;
-    let namespace = deployment.namespace.as_deref().unwrap_or("default");
+    let (account, namespace) = (account_of(deployment)?, namespace_of(deployment));
     let of = |cluster: ClusterId| -> Vec<&Node> {
-        builder
-            .items()
-            .iter()
-            .filter(|item| &*item.kind == "core/ServiceAccount" && *item.name == *account)
-            .filter(|item| item.cluster == cluster && item.namespace.as_deref().unwrap_or("default") == namespace)
+        accounts(builder, cluster, namespace, account)
             .filter_map(|item| item.body.at_path(&["metadata", "annotations", name]))
             .collect()
     };
@@ -501,25 +519,9 @@ fn annotation(builder: &Builder, deployment: &Item, cluster: ClusterId, name: &s
     Some(first.clone())
 }
 
-/// Was its ServiceAccount read, where a cluster was asked? One that was refused may name a role.
-fn is_account_read(builder: &Builder, cluster: ClusterId, namespace: &str, account: &str) -> bool {
-    let is_it = |item: &Item| {
-        &*item.kind == "core/ServiceAccount"
-            && *item.name == *account
-            && item.cluster == cluster
-            && item.namespace.as_deref().unwrap_or("default") == namespace
-    };
-    cluster == ClusterId::FILES || builder.items().iter().any(is_it)
-}
-
 /// That it has no role, where a running Pod shows that nothing was injected into it: null, not unknown.
 fn none_in_pod(builder: &Builder, cluster: ClusterId, namespace: &str) -> Option<Node> {
-    let pods = builder.items().iter().filter(|item| {
-        &*item.kind == "core/Pod"
-            && item.source.observed()
-            && item.cluster == cluster
-            && item.namespace.as_deref().unwrap_or("default") == namespace
-    });
+    let pods = within(builder, "core/Pod", cluster, namespace).filter(|item| item.source.observed());
     // Pod Identity says where credentials are to be had, and not whose; other ways have these variables too.
     const INJECTED: [&str; 4] = [
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",

@@ -228,7 +228,7 @@ impl CurrentRule {
                 unknown.place = None;
             }
         }
-        if matches!(unknown.reason.cause, Cause::Refused | Cause::Failed) {
+        if unknown.reason.cause.is_unanswered() {
             let need = asked.unwrap_or(Need::Required);
             let reason = bare(unknown.reason.cause, &self.wording.of(unknown.reason.to_string()));
             if let Some(known) = self.refusals.get_mut(&reason) {

@@ -257,8 +257,7 @@ fn absorb(item: &mut Item, other: Item) {
         _ => None,
     });
     let unanswered = |view: &View, key: &Key, node: &Node| {
-        let failed =
-            matches!(&node.value, Value::Unknown(reason) if matches!(reason.cause, Cause::Refused | Cause::Failed));
+        let failed = matches!(&node.value, Value::Unknown(reason) if reason.cause.is_unanswered());
         failed
             && view.source == SourceKind::Aws
             && told.as_ref().is_some_and(|told| !told.entries.iter().any(|(own, _)| own == key))
