@@ -1,8 +1,7 @@
 //! Snapshots of scripted API servers: what was not read when they were taken is told whenever they are read.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -11,56 +10,41 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::karpcheck;
+use scripted_server::{Say, Server};
+
+#[path = "../../scripted_server.rs"]
+#[expect(dead_code, reason = "the readers' own tests have it say more")]
+mod scripted_server;
 
 /// A server of a cluster with this uid that serves NodePools alone.
 fn server(uid: &'static str) -> String {
-    scripted(uid, None)
+    scripted(uid, || Say::Json(json!({"items": [{"metadata": {"name": "default"}}]}).to_string()))
 }
 
 /// One whose lists have no answer, and say that they were asked for.
 fn hanging(uid: &'static str) -> (String, mpsc::Receiver<()>) {
     let (tell, asked) = mpsc::channel();
-    (scripted(uid, Some(tell)), asked)
+    let list = move || {
+        let _ = tell.send(());
+        Say::Hang
+    };
+    (scripted(uid, list), asked)
 }
 
-fn scripted(uid: &'static str, hangs: Option<mpsc::Sender<()>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let hangs = hangs.clone();
-            std::thread::spawn(move || while serve(&stream, uid, hangs.as_ref()).is_some() {});
-        }
-    });
-    url
-}
-
-fn serve(mut stream: &TcpStream, uid: &str, hangs: Option<&mpsc::Sender<()>>) -> Option<()> {
-    let mut head = vec![];
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte).ok()? == 0 {
-            return None;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
+fn scripted(uid: &'static str, list: impl Fn() -> Say + Send + Sync + 'static) -> String {
     let pools =
         json!({"resource": "nodepools", "responseKind": {"kind": "NodePool"}, "scope": "Cluster", "verbs": ["list"]});
     let groups = json!([{"metadata": {"name": "karpenter.sh"}, "versions": [{"version": "v1", "resources": [pools]}]}]);
-    let body = match (head.split(' ').nth(1)?, hangs) {
-        ("/api", _) => json!({"kind": "APIGroupDiscoveryList", "items": []}),
-        ("/apis", _) => json!({"kind": "APIGroupDiscoveryList", "items": groups}),
-        ("/api/v1/namespaces/kube-system", _) => json!({"metadata": {"uid": uid}}),
-        (_, Some(tell)) => {
-            let _ = tell.send(());
-            std::thread::sleep(Duration::from_secs(60));
-            return None;
-        }
-        (_, None) => json!({"items": [{"metadata": {"name": "default"}}]}),
-    };
-    let body = body.to_string();
-    write!(stream, "HTTP/1.1 200 X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok()
+    let server = Server::new(move |path, _| {
+        let body = match path {
+            "/api" => json!({"kind": "APIGroupDiscoveryList", "items": []}),
+            "/apis" => json!({"kind": "APIGroupDiscoveryList", "items": groups}),
+            "/api/v1/namespaces/kube-system" => json!({"metadata": {"uid": uid}}),
+            _ => return list(),
+        };
+        Say::Json(body.to_string())
+    });
+    server.url
 }
 
 fn kubeconfig(folder: &Path, servers: &[(&str, &str)]) {
