@@ -1,9 +1,7 @@
 //! From kubeconfig and flags to a client, with kubectl's manners.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
@@ -17,7 +15,11 @@ use crate::sources::cluster::api::tidy;
 use crate::sources::cluster::exec;
 use crate::sources::cluster::exec::{Credential, ExecError};
 use crate::sources::cluster::{ClusterOptions, proxy};
+use credentials::{token_fits, with_credentials, with_token};
+use kubeconfig::{looked_for, read};
 
+mod credentials;
+mod kubeconfig;
 mod lenient;
 
 /// What the cluster is called that karpcheck runs in.
@@ -253,142 +255,6 @@ fn not_a_client(error: &kube::Error) -> String {
             .into();
     }
     tidy(&text)
-}
-
-/// A user whose token is in a file: as it is now, without the line break that editors add. kube sends the file as it is.
-fn with_token(mut user: AuthInfo) -> Result<AuthInfo, String> {
-    let Some(path) = user.token_file.take().filter(|path| !path.is_empty()) else { return Ok(user) };
-    // The file counts where both are given and it can be read, as kubectl has it.
-    match std::fs::read_to_string(&path) {
-        Ok(token) => user.token = Some(token.trim().to_owned().into()),
-        Err(error) if user.token.is_none() => return Err(format!("its token file {path} cannot be read: {error}")),
-        Err(_) => {}
-    }
-    Ok(user)
-}
-
-/// A user whose credentials are such that kube can be given them: what it says of others has no name of a file in it, or is meant
-/// for who builds it.
-fn with_credentials(user: AuthInfo) -> Result<AuthInfo, String> {
-    if let Some(provider) =
-        user.auth_provider.as_ref().filter(|provider| provider.name != "oidc" && user.exec.is_none())
-    {
-        let plugin = match provider.name.as_str() {
-            "gcp" => {
-                "gke-gcloud-auth-plugin (`gcloud container clusters get-credentials` writes it into the kubeconfig)"
-            }
-            "azure" => "kubelogin (`kubelogin convert-kubeconfig` writes it into the kubeconfig)",
-            _ => "one of its provider",
-        };
-        return Err(format!(
-            "its user has the auth-provider {}, and Kubernetes has removed these: an exec plugin takes its place, {plugin}",
-            provider.name
-        ));
-    }
-    let files = [
-        ("client certificate", &user.client_certificate, user.client_certificate_data.is_some()),
-        ("client key", &user.client_key, user.client_key_data.is_some()),
-    ];
-    for (what, path, has_data) in files {
-        if let Some(path) = path.as_ref().filter(|_| !has_data)
-            && let Err(error) = File::open(path)
-        {
-            return Err(format!("its {what} {path} cannot be read: {error}"));
-        }
-    }
-    Ok(user)
-}
-
-/// Can the token stand in a header? kube panics where it cannot, as with one that was written with `token: |`.
-fn token_fits(user: &AuthInfo) -> bool {
-    // The text of a secret is to be had as kube itself writes it, without a crate for it.
-    let token = serde_json::to_value(user).ok().and_then(|mut user| user.get_mut("token").map(serde_json::Value::take));
-    token.as_ref().and_then(serde_json::Value::as_str).is_none_or(|token| http::HeaderValue::from_str(token).is_ok())
-}
-
-/// The kubeconfig, if there is one: --kubeconfig, else the files of KUBECONFIG that exist, else ~/.kube/config.
-fn read(args: &ClusterOptions) -> Result<Option<Kubeconfig>, ConnectError> {
-    let from = |path: &PathBuf| {
-        if let Err(why) = readable(path) {
-            return Err(ConnectError::Unreadable { path: path.display().to_string(), why });
-        }
-        let read = match Kubeconfig::read_from(path) {
-            Err(KubeconfigError::Parse(error)) => lenient::read(path).ok_or(KubeconfigError::Parse(error)),
-            read => read,
-        };
-        read.map_err(|error| {
-            let why = match &error {
-                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::NotFound => {
-                    "no such file".into()
-                }
-                KubeconfigError::ReadConfig(io, _) if io.kind() == std::io::ErrorKind::InvalidData => {
-                    "it is not UTF-8: save it as UTF-8".into()
-                }
-                KubeconfigError::ReadConfig(io, _) => io.to_string(),
-                // The first line says what and where, those below draw it.
-                KubeconfigError::Parse(error) => {
-                    let text = error.to_string();
-                    let first = text.lines().next().unwrap_or_default();
-                    format!("it is not valid YAML: {}", first.strip_prefix("error: ").unwrap_or(first))
-                }
-                other => other.to_string(),
-            };
-            ConnectError::Unreadable { path: path.display().to_string(), why: tidy(&why) }
-        })
-    };
-    if let Some(path) = &args.kubeconfig {
-        return from(path).map(Some);
-    }
-    let mut merged: Option<Kubeconfig> = None;
-    for path in default_paths().iter().filter(|path| path.exists()) {
-        let next = from(path)?;
-        merged = Some(match merged {
-            None => next,
-            Some(merged) => merged.merge(next).map_err(|error| ConnectError::Unreadable {
-                path: path.display().to_string(),
-                why: tidy(&error.to_string()),
-            })?,
-        });
-    }
-    Ok(merged)
-}
-
-/// Is it something that kube reads? It takes files of any size, and panics at UTF-16 that ends in the middle of a character.
-fn readable(path: &Path) -> Result<(), String> {
-    /// More than any kubeconfig has, in bytes.
-    const MOST: u64 = 16 << 20;
-    // What is not there kube says itself; a pipe is read once only.
-    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
-    if metadata.is_dir() {
-        return Err("it is a folder: name the file in it".into());
-    }
-    if !metadata.is_file() {
-        return Ok(());
-    }
-    if metadata.len() > MOST {
-        return Err(format!("it is larger than {} MB, which no kubeconfig is", MOST >> 20));
-    }
-    let mut mark = [0; 2];
-    let begun = File::open(path).and_then(|mut file| file.read_exact(&mut mark));
-    if begun.is_ok() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff]) && metadata.len() % 2 == 1 {
-        return Err("it is UTF-16 that ends in the middle of a character: save it as UTF-8".into());
-    }
-    Ok(())
-}
-
-fn default_paths() -> Vec<PathBuf> {
-    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
-        return std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
-    }
-    std::env::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect()
-}
-
-fn looked_for() -> String {
-    let paths: Vec<String> = default_paths().iter().map(|path| path.display().to_string()).collect();
-    match paths.as_slice() {
-        [] => "there is no home directory to look in".into(),
-        paths => format!("looked for {}", paths.join(", ")),
-    }
 }
 
 fn invalid(context: &str, why: &str) -> ConnectError {
