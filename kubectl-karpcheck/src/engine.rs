@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! component -> names proven -> compiled (child process, cache) -> proven again -> linked -> rules listed -> Pack
-//! rule + inventory -> a fresh store -> check, subject by subject -> findings
+//! rule + inventory -> parts of its subjects -> a fresh store for each -> check, subject by subject -> findings
 //! ```
 //!
 //! A pack is a WebAssembly component that imports at most `karpcheck:rules/inventory`, so a rule reaches nothing but the
@@ -55,7 +55,7 @@ pub use rule_run::{Selected, SettingError, run_rules, run_rules_for};
 
 use host::Host;
 
-/// More threads do not help: the slowest rule decides how long a run takes.
+/// Each has the memory of an instance, and what a run does beside its rules is done by one.
 const MOST_THREADS: usize = 8;
 
 /// The sandbox could not be set up.
@@ -108,7 +108,7 @@ impl Engine {
         Self { compiler: program, ..self }
     }
 
-    /// How many rules run at a time: by default as many as there are processors, up to 8. The verdicts do not depend on it.
+    /// How many rules, or parts of their subjects, run at a time: by default as many as there are processors, up to 8. The verdicts do not depend on it.
     #[must_use]
     pub fn threads(self, threads: NonZeroUsize) -> Self {
         Self { threads: threads.get(), ..self }

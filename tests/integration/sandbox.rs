@@ -4,6 +4,7 @@
 
 pub(crate) mod guest;
 mod malformed;
+mod parts;
 
 use std::io::Write as _;
 use std::num::NonZeroUsize;

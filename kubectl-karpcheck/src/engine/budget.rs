@@ -21,7 +21,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         Self {
             text: self.text.saturating_add(other.text),
             fuel: self.fuel.saturating_add(other.fuel),

@@ -80,6 +80,13 @@ impl Host {
         Self { run: Some(run), policies: Arc::clone(policies), ..Self::describing(limits) }
     }
 
+    /// The rule pays for indexes in another part of its run.
+    pub(super) fn indexes_are_paid(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.pays = false;
+        }
+    }
+
     /// Starts a new subject: the rule may read it, and has its full work again.
     pub(super) fn begin(&mut self, subject: ItemId) {
         if let Some(recorder) = &self.recorder {
@@ -286,7 +293,7 @@ impl Host {
             Some(scope) => {
                 let Answered { links, index, visited } = scope.referrers_within(id, kind);
                 // As with peers, each rule is charged for the index once.
-                if run.referrers.insert((scope.first(), kind.to_owned())) {
+                if run.referrers.insert((scope.first(), kind.to_owned())) && run.pays {
                     run.charge(index)?;
                 }
                 run.charge(visited)?;
@@ -326,8 +333,8 @@ impl Host {
         short(pointer, MOST_POINTER)?;
         short(pattern, MOST_PATTERN)?;
         let index = (kind.to_owned(), pattern.to_owned());
-        let paid = run.indexes.contains(&index);
-        if !paid && run.indexes.len() >= MOST_INDEXES {
+        let known = run.indexes.contains(&index);
+        if !known && run.indexes.len() >= MOST_INDEXES {
             return Err(GuestFault::Limit(format!("it asks for the peers of more than {MOST_INDEXES} fields")));
         }
         let Some(Answered { mut links, index: cost, visited }) =
@@ -336,8 +343,10 @@ impl Host {
             return Err(run.exhausted());
         };
         // Each rule is charged for the index once, also if another rule made it, so that its limits are the same in every run.
-        if !paid {
-            run.charge(cost)?;
+        if !known {
+            if run.pays {
+                run.charge(cost)?;
+            }
             run.indexes.insert(index);
         }
         run.charge(visited)?;

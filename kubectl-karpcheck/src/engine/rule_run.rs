@@ -1,19 +1,21 @@
 //! Running rules over the inventory: which subjects, in which order, and what a rule that fails leaves.
+//!
+//! ```text
+//! rule -> its subjects -> parts of them, each in an instance of its own -> one rule's results, as if there were one part
+//! ```
+
+mod part;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use wasmtime::Store;
-
 use crate::engine::budget::{Ledger, Taken};
-use crate::engine::contract::bindings::Pack as Instance;
-use crate::engine::guest_fault::GuestFault;
-use crate::engine::host::Host;
 use crate::engine::limits::Limits;
 use crate::engine::termination::{FailureKind, RunFailure};
-use crate::engine::verdict::{Verdict, VerdictReader};
+use crate::engine::verdict::VerdictReader;
 use crate::engine::versions::Requirement;
 use crate::engine::{Engine, Pack};
 use crate::findings::finding::{BUILTIN, CheckResults, Coverage, Finding, Outcome, RuleCost, RuleInfo, Severity};
@@ -21,6 +23,8 @@ use crate::iam;
 use crate::inventory::problem::{Clause, PackProblem};
 use crate::inventory::reason::{Live, Rules};
 use crate::inventory::{Cause, Gap, Inventory, ItemId, Problem, Reason, Scope};
+
+use part::Part;
 
 /// A setting that a rule does not have, or not of this type.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -111,15 +115,17 @@ pub fn run_rules_for(
 ) -> CheckResults {
     let limits = engine.limits.over(inventory.items().count());
     let limits = Arc::new(Limits { run_wall: limits.run_wall.min(most), ..limits });
-    let workers = engine.threads.min(rules.len());
-    let left = Mutex::new(order(rules, inventory));
-    let policies = Arc::new(iam::Cache::default());
     let until = Instant::now() + limits.run_wall;
+    let run = Run { engine, inventory, policies: Arc::default(), limits: Arc::clone(&limits), until };
+    let jobs: Vec<Job<'_>> = rules.iter().map(|selected| Job::new(selected, &run)).collect();
     let left_out = |rule: usize, why: &str, first: bool| {
         let ended = RunFailure { kind: FailureKind::LeftOut, how: why.to_owned() };
-        left_out(engine, &rules[rule], inventory, &ended, first)
+        jobs[rule].left_out(&run, &ended, first)
     };
     let ledger = Ledger::new(&limits, &left_out);
+    let left = order(&jobs);
+    let workers = engine.threads.min(left.len());
+    let left = Mutex::new(left);
     let next = || {
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
         // What is kept can only be counted when the rules before it have run.
@@ -127,16 +133,18 @@ pub fn run_rules_for(
         left.remove(place?)
     };
     let work = || {
-        while let Some(index) = next() {
-            let selected = &rules[index];
-            let pack = selected.pack.name();
-            let (taken, results) = if ledger.begin(index, pack).is_some() {
+        while let Some((index, number)) = next() {
+            let (job, pack) = (&jobs[index], rules[index].pack.name());
+            let part = if ledger.begin(index, pack).is_some() {
                 // It is the ledger that leaves it out.
-                Default::default()
+                Part::default()
             } else {
-                run(engine, selected, inventory, &policies, &limits, until)
+                job.judge(&run, number)
             };
-            ledger.end(index, pack, taken, results);
+            if let Some(parts) = job.done(number, part) {
+                let (taken, results) = job.whole(&run, parts);
+                ledger.end(index, pack, taken, results);
+            }
         }
     };
     if workers <= 1 {
@@ -173,211 +181,243 @@ pub fn run_rules_for(
     all
 }
 
-/// The order in which rules are begun, so that all threads end at about the same time: after those that judge a few things, and may look
-/// at all of the inventory for each, the ones with the most subjects come first. The rules of one pack come before those of the next.
-fn order(rules: &[Selected<'_>], inventory: &Inventory) -> VecDeque<usize> {
+/// The order in which parts of rules are begun. Those of one pack come before those of the next, and first of all the rules that judge a few
+/// things, and may look at all of the inventory for each. Then the rules with the most subjects are first, so that all threads end at
+/// about the same time.
+///
+/// The built-in rules go over the inventory side by side, a part of it after the other: what they look at is in the processor's caches
+/// then. Others' go one after the other, so that a pack whose rules are beyond its budget is not judged on.
+fn order(jobs: &[Job<'_>]) -> VecDeque<(usize, usize)> {
     const FEW: usize = 8;
     let mut packs: Vec<&str> = vec![];
-    let mut order: Vec<(usize, bool, Reverse<usize>, usize)> = vec![];
-    for (index, Selected { pack, rule, .. }) in rules.iter().enumerate() {
-        let place = packs.iter().position(|known| *known == pack.name()).unwrap_or_else(|| {
-            packs.push(pack.name());
-            packs.len() - 1
-        });
-        let scopes = inventory.scopes().iter().filter(|scope| scope.is_chosen());
-        let subjects: usize = scopes.flat_map(|scope| rule.subjects.iter().map(|kind| scope.count_of_kind(kind))).sum();
-        order.push((place, !(1..FEW).contains(&subjects), Reverse(subjects), index));
-    }
-    order.sort_unstable();
-    order.into_iter().map(|(.., index)| index).collect()
-}
-
-/// Runs one rule. Returns what it took, and its results.
-fn run(
-    engine: &Engine,
-    selected: &Selected<'_>,
-    inventory: &Arc<Inventory>,
-    policies: &Arc<iam::Cache>,
-    limits: &Arc<Limits>,
-    until: Instant,
-) -> (Taken, CheckResults) {
-    let Selected { pack, rule, settings, severity } = selected;
-    let (subjects, skipped, unseen) = subjects(rule, inventory);
-    let name: Arc<str> = rule.label().into();
-    let mut run = RuleRun::new(rule, &name, limits, skipped, unseen);
-    let (mut faults, mut log) = (vec![], vec![]);
-    let start = Instant::now();
-    if !subjects.is_empty() {
-        let mut host = Host::judging(limits, inventory, policies, rule, settings, engine.wording);
-        host.recorder.clone_from(&engine.recorder);
-        host.wall = host.wall.min(until.saturating_duration_since(start));
-        let judged = match engine.store(host) {
-            _ if start >= until => {
-                let how = format!("all rules of a run take more than {} s together", limits.run_wall.as_secs_f64());
-                Err((0, RunFailure { kind: FailureKind::LeftOut, how }))
-            }
-            Ok(mut store) => {
-                let judged = run.all(pack, &mut store, &subjects);
-                run.cost.work = store.data().spent();
-                let judged = judged.map_err(|(at, error)| (at, RunFailure::new(&error, store.data_mut())));
-                log = store.data_mut().take_log().into();
-                judged
-            }
-            Err(error) => Err((0, RunFailure { kind: FailureKind::NotStarted, how: format!("{error:#}") })),
-        };
-        if let Err((at, ended)) = judged {
-            let subject = subjects[at];
-            faults.push(fault(rule, inventory, subject, &ended).worded(engine.wording));
-            run.give_up(subject, subjects.len() - at, &ended);
+    for job in jobs {
+        let pack = job.selected.pack.name();
+        if !packs.contains(&pack) {
+            packs.push(pack);
         }
     }
-    if run.skipped {
-        // What makes a subject one of the rule's may be what could not be read: a queue is Karpenter's by its controller.
-        add_unseen(&mut run.coverage.unseen, &rule.reads, inventory, true);
+    let mut order: Vec<(usize, usize)> =
+        jobs.iter().enumerate().flat_map(|(index, job)| (0..job.parts).map(move |part| (index, part))).collect();
+    order.sort_by_key(|(index, part)| {
+        let job = &jobs[*index];
+        let place = packs.iter().position(|pack| *pack == job.selected.pack.name());
+        let many = !(1..FEW).contains(&job.count);
+        let of_inventory = if job.selected.rule.pack == BUILTIN { part * MOST_PARTS / job.parts } else { 0 };
+        (place, many, of_inventory, Reverse(job.count), *index, *part)
+    });
+    order.into()
+}
+
+/// What all rules of a run have in common.
+struct Run<'a> {
+    engine: &'a Engine,
+    inventory: &'a Arc<Inventory>,
+    policies: Arc<iam::Cache>,
+    limits: Arc<Limits>,
+    until: Instant,
+}
+
+/// Subjects of a part: with fewer, an instance of its own costs more than another thread saves.
+const SUBJECTS_A_PART: usize = 200;
+/// Parts of a rule: so many keep the slowest rule from being what a run waits for, and what a part of 10,000 objects takes in the caches.
+const MOST_PARTS: usize = 8;
+
+/// A rule's run. Its subjects are judged in parts, whose number depends on the inventory alone, as all results do.
+struct Job<'a> {
+    selected: &'a Selected<'a>,
+    label: String,
+    /// How many subjects it has at most.
+    count: usize,
+    parts: usize,
+    subjects: OnceLock<Subjects>,
+    /// The parts that are judged.
+    judged: Mutex<BTreeMap<usize, Part>>,
+    /// The first part that ended before its last subject: those after it do not count.
+    ended: AtomicUsize,
+}
+
+/// A rule's subjects in the order of the inventory, why some were left out, and why there may be more.
+struct Subjects {
+    all: Vec<ItemId>,
+    skipped: Option<String>,
+    unseen: Vec<Reason>,
+}
+
+impl<'a> Job<'a> {
+    fn new(selected: &'a Selected<'a>, run: &Run<'_>) -> Self {
+        let rule = selected.rule;
+        let scopes = run.inventory.scopes().iter().filter(|scope| scope.is_chosen());
+        let count: usize = scopes.flat_map(|scope| rule.subjects.iter().map(|kind| scope.count_of_kind(kind))).sum();
+        // What a rule asked is recorded in the order of its subjects.
+        let parts = if run.engine.recorder.is_some() { 1 } else { (count / SUBJECTS_A_PART).clamp(1, MOST_PARTS) };
+        Self {
+            selected,
+            label: rule.label(),
+            count,
+            parts,
+            subjects: OnceLock::new(),
+            judged: Mutex::default(),
+            ended: AtomicUsize::new(usize::MAX),
+        }
     }
-    if rule.is_across_clusters() {
-        run.findings.iter_mut().for_each(|finding| add_scopes(finding, inventory));
+
+    fn subjects(&self, run: &Run<'_>) -> &Subjects {
+        self.subjects.get_or_init(|| subjects(self.selected.rule, run.inventory))
     }
-    if let Some(severity) = severity {
-        // What is unknown has the host's severity, which is about reading.
-        let fails = run.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail);
-        fails.for_each(|finding| finding.severity = *severity);
+
+    /// How many subjects a part has, but for the last one.
+    fn length(&self, run: &Run<'_>) -> usize {
+        self.subjects(run).all.len().div_ceil(self.parts).max(1)
     }
-    let log = log.into_iter().map(|line| (name.to_string(), line)).collect();
-    let mut passed: BTreeMap<(String, String), u32> = BTreeMap::new();
+
+    /// The subjects of a part.
+    fn subjects_of(&self, run: &Run<'_>, number: usize) -> &[ItemId] {
+        self.subjects(run).all.chunks(self.length(run)).nth(number).unwrap_or_default()
+    }
+
+    /// Judges a part.
+    fn judge(&self, run: &Run<'_>, number: usize) -> Part {
+        if self.ended.load(Ordering::Relaxed) < number {
+            return Part::default();
+        }
+        let part = part::judge(self, run, number);
+        if part.ended.is_some() {
+            self.ended.fetch_min(number, Ordering::Relaxed);
+        }
+        part
+    }
+
+    /// Keeps a part. Returns all of them, once there are all.
+    fn done(&self, number: usize, part: Part) -> Option<BTreeMap<usize, Part>> {
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.insert(number, part);
+        (judged.len() == self.parts).then(|| std::mem::take(&mut *judged))
+    }
+
+    /// What it took, and the results of all parts up to the first that ended early.
+    fn whole(&self, run: &Run<'_>, parts: BTreeMap<usize, Part>) -> (Taken, CheckResults) {
+        let (rule, subjects, length) = (self.selected.rule, self.subjects(run), self.length(run));
+        let mut results = RuleResults::new(self, run);
+        let (mut taken, mut cost) = (Taken::default(), self.no_cost());
+        let (mut log, mut passed): (VecDeque<String>, Vec<ItemId>) = <_>::default();
+        let mut skipped = false;
+        for (number, mut part) in parts {
+            cost.subjects += part.subjects;
+            cost.fuel += part.taken.fuel;
+            cost.work += part.taken.work;
+            cost.nanoseconds += part.nanoseconds;
+            log.extend(part.log);
+            let (before, together) = (taken.text, taken.and(part.taken));
+            taken = together;
+            // A rule may not have more in parts than it may have in one.
+            if let Some(limit) = part::beyond(&run.limits, together) {
+                taken.text = before;
+                part = Part { ended: Some((0, limit.into())), ..Part::default() };
+            }
+            skipped |= part.skipped;
+            results.coverage.failed += part.failed;
+            results.coverage.unknown += part.unknown;
+            results.findings.extend(part.findings);
+            passed.extend(part.passed);
+            if let Some((at, ended)) = part.ended {
+                results.give_up(&subjects.all[number * length + at..], &ended, true);
+                break;
+            }
+        }
+        results.coverage.passed = u32::try_from(passed.len()).unwrap_or(u32::MAX);
+        if skipped {
+            // What makes a subject one of the rule's may be what could not be read: a queue is Karpenter's by its controller.
+            add_unseen(&mut results.coverage.unseen, &rule.reads, run.inventory, true);
+        }
+        if rule.is_across_clusters() {
+            results.findings.iter_mut().for_each(|finding| add_scopes(finding, run.inventory));
+        }
+        if let Some(severity) = self.selected.severity {
+            // What is unknown has the host's severity, which is about reading.
+            let fails = results.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail);
+            fails.for_each(|finding| finding.severity = severity);
+        }
+        log.drain(..log.len().saturating_sub(run.limits.log_lines));
+        let results = CheckResults {
+            log: log.into_iter().map(|line| (self.label.clone(), line)).collect(),
+            passed: by_scope(&passed, rule, run.inventory),
+            costs: if subjects.all.is_empty() { vec![] } else { vec![cost] },
+            ..results.into()
+        };
+        (taken, results)
+    }
+
+    fn no_cost(&self) -> RuleCost {
+        RuleCost { rule: self.label.clone(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 }
+    }
+
+    /// What stands for the results of a rule that is over the budget of its pack or of the run: all of its subjects are unknown.
+    /// Of the rules of one pack, the first has a fault that speaks for all.
+    fn left_out(&self, run: &Run<'_>, ended: &RunFailure, first: bool) -> CheckResults {
+        let mut results = RuleResults::new(self, run);
+        results.give_up(&self.subjects(run).all, ended, first);
+        results.into()
+    }
+}
+
+/// How many subjects were found well, by their scope and the rule's area.
+fn by_scope(passed: &[ItemId], rule: &RuleInfo, inventory: &Inventory) -> BTreeMap<(String, String), u32> {
+    let mut counts: BTreeMap<(String, String), u32> = BTreeMap::new();
     let scope_of = |subject: &ItemId| inventory.scope(*subject).map(Scope::name);
     // They are in the order of the inventory, whose scopes stand one behind the other.
-    for of_scope in run.passed.chunk_by(|one, next| scope_of(one) == scope_of(next)) {
+    for of_scope in passed.chunk_by(|one, next| scope_of(one) == scope_of(next)) {
         let scope = of_scope.first().and_then(scope_of).unwrap_or_default();
-        *passed.entry((scope.to_owned(), rule.area.clone())).or_default() +=
+        *counts.entry((scope.to_owned(), rule.area.clone())).or_default() +=
             u32::try_from(of_scope.len()).unwrap_or(u32::MAX);
     }
-    run.cost.nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let taken = Taken { text: run.reader.text(), fuel: run.cost.fuel, work: run.cost.work };
-    let costs = if subjects.is_empty() { vec![] } else { vec![run.cost] };
-    let (findings, coverage) = (run.findings, vec![run.coverage]);
-    (taken, CheckResults { findings, coverage, faults, log, passed, costs, ..CheckResults::default() })
+    counts
 }
 
-/// What stands for the results of a rule that is over the budget of its pack or of the run: all of its subjects are unknown.
-/// Of the rules of one pack, the first has a fault that speaks for all.
-fn left_out(
-    engine: &Engine,
-    selected: &Selected<'_>,
-    inventory: &Inventory,
-    ended: &RunFailure,
-    first: bool,
-) -> CheckResults {
-    let (subjects, skipped, unseen) = subjects(selected.rule, inventory);
-    let name = selected.rule.label();
-    let mut run = RuleRun::new(selected.rule, &name, engine.limits(), skipped, unseen);
-    let mut faults = vec![];
-    if let Some(subject) = subjects.first() {
-        run.give_up(*subject, subjects.len(), ended);
-        if first {
-            faults.push(fault(selected.rule, inventory, *subject, ended).worded(engine.wording));
-        }
-    }
-    CheckResults { findings: run.findings, coverage: vec![run.coverage], faults, ..CheckResults::default() }
-}
-
-struct RuleRun<'a> {
-    reader: VerdictReader<'a>,
+/// What was found by one rule.
+struct RuleResults<'a> {
+    job: &'a Job<'a>,
+    run: &'a Run<'a>,
     coverage: Coverage,
     findings: Vec<Finding>,
-    /// The subjects that were found well.
-    passed: Vec<ItemId>,
-    /// Was a subject found to be none of the rule's?
-    skipped: bool,
-    cost: RuleCost,
+    faults: Vec<Problem>,
 }
 
-impl<'a> RuleRun<'a> {
-    fn new(
-        rule: &'a RuleInfo,
-        name: &'a str,
-        limits: &'a Limits,
-        skipped: Option<String>,
-        unseen: Vec<Reason>,
-    ) -> Self {
-        Self {
-            reader: VerdictReader::new(rule, name, limits),
-            coverage: Coverage { rule: name.to_owned(), passed: 0, failed: 0, unknown: 0, skipped, unseen },
-            findings: vec![],
-            passed: vec![],
-            skipped: false,
-            cost: RuleCost { rule: name.to_owned(), subjects: 0, fuel: 0, work: 0, nanoseconds: 0 },
-        }
+impl<'a> RuleResults<'a> {
+    fn new(job: &'a Job<'a>, run: &'a Run<'a>) -> Self {
+        let Subjects { skipped, unseen, .. } = job.subjects(run);
+        let (skipped, unseen) = (skipped.clone(), unseen.clone());
+        let coverage = Coverage { rule: job.label.clone(), passed: 0, failed: 0, unknown: 0, skipped, unseen };
+        Self { job, run, coverage, findings: vec![], faults: vec![] }
     }
 
-    /// Checks one subject after the other, in one instance. An error has the subject at which it happened.
-    fn all(
-        &mut self,
-        pack: &Pack,
-        store: &mut Store<Host>,
-        subjects: &[ItemId],
-    ) -> Result<(), (usize, wasmtime::Error)> {
-        let fuel = store.data().limits.fuel;
-        let instance = pack.pre.instantiate(&mut *store).map_err(|error| (0, error))?;
-        for (at, subject) in subjects.iter().enumerate() {
-            store.set_fuel(fuel).map_err(|error| (at, error))?;
-            let checked = self.check_subject(&instance, store, *subject);
-            self.cost.subjects += 1;
-            self.cost.fuel += fuel - store.get_fuel().unwrap_or_default();
-            let within = || {
-                let (limits, work) = (self.reader.limits, store.data().spent());
-                // A rule alone must not take longer than its pack may.
-                (self.cost.fuel <= limits.pack_fuel && work <= limits.pack_work).then_some(()).ok_or_else(|| {
-                    GuestFault::Limit("its subjects together cost more than all rules of a pack may".into()).into()
-                })
-            };
-            checked.and_then(|()| within()).map_err(|error| (at, error))?;
-        }
-        Ok(())
-    }
-
-    fn check_subject(&mut self, instance: &Instance, store: &mut Store<Host>, subject: ItemId) -> wasmtime::Result<()> {
-        store.data_mut().begin(subject);
-        let rule = &self.reader.rule.id;
-        let verdict = instance.karpcheck_rules_rules().call_check(&mut *store, rule, subject.0)?;
-        let verdict = self.reader.verdict(store.data(), subject, verdict)?;
-        if let Some(recorder) = &store.data().recorder {
-            recorder.record_verdict(verdict.as_str());
-        }
-        match verdict {
-            Verdict::Skip => self.skipped = true,
-            Verdict::Pass => {
-                self.coverage.passed += 1;
-                self.passed.push(subject);
-            }
-            Verdict::Findings(findings) => {
-                if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
-                    self.coverage.failed += 1;
-                } else {
-                    self.coverage.unknown += 1;
-                }
-                self.findings.extend(findings);
-            }
-        }
-        Ok(())
-    }
-
-    /// The remaining subjects are unknown. One finding stands for all.
-    fn give_up(&mut self, subject: ItemId, left: usize, ended: &RunFailure) {
-        self.coverage.unknown += u32::try_from(left).unwrap_or(u32::MAX);
-        let which = match left {
+    /// These subjects, the last ones, are unknown. One finding stands for all, and a fault if it is to be told.
+    fn give_up(&mut self, left: &[ItemId], ended: &RunFailure, told: bool) {
+        let Some(subject) = left.first() else { return };
+        self.coverage.unknown += u32::try_from(left.len()).unwrap_or(u32::MAX);
+        let which = match left.len() {
             1 => String::new(),
             2 => "this and one more ".to_owned(),
             left => format!("this and {} more ", left - 1),
         };
         let message = format!("{which}could not be judged: the rule {}", ended.kind);
         let reason = Reason::new(Cause::Failed, Rules::Ended { what: ended.kind.to_string().into() });
-        self.findings.push(self.reader.unknown(subject, reason, Severity::Warning, message));
+        let reader = VerdictReader::new(self.job.selected.rule, &self.job.label, &self.run.limits);
+        self.findings.push(reader.unknown(*subject, reason, Severity::Warning, message));
+        if told {
+            let fault = fault(self.job.selected.rule, self.run.inventory, *subject, ended);
+            self.faults.push(fault.worded(self.run.engine.wording));
+        }
     }
 }
 
-/// A rule's subjects in the order of the inventory, why some were left out, and why there may be more.
-fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<String>, Vec<Reason>) {
+impl From<RuleResults<'_>> for CheckResults {
+    fn from(results: RuleResults<'_>) -> Self {
+        let RuleResults { coverage, findings, faults, .. } = results;
+        Self { findings, coverage: vec![coverage], faults, ..Self::default() }
+    }
+}
+
+fn subjects(rule: &RuleInfo, inventory: &Inventory) -> Subjects {
     let chosen = inventory.scopes().iter().filter(|scope| scope.is_chosen());
     let mut subjects: Vec<ItemId> =
         chosen.flat_map(|scope| rule.subjects.iter().flat_map(|kind| scope.of_kind(kind))).collect();
@@ -406,7 +446,7 @@ fn subjects(rule: &RuleInfo, inventory: &Inventory) -> (Vec<ItemId>, Option<Stri
     }
     let mut unseen: Vec<Reason> = vec![];
     add_unseen(&mut unseen, &rule.subjects, inventory, false);
-    (subjects, skipped, unseen)
+    Subjects { all: subjects, skipped, unseen }
 }
 
 /// What a rule found across clusters is found in each of them, and one speaks for all: the places that it names are the others'.

@@ -41,6 +41,15 @@ pub(super) struct RunFailure {
     pub(super) how: String,
 }
 
+impl From<GuestFault> for RunFailure {
+    fn from(fault: GuestFault) -> Self {
+        match fault {
+            GuestFault::Mistake(how) => Self { kind: FailureKind::Mistake, how },
+            GuestFault::Limit(how) => Self { kind: FailureKind::Limit, how },
+        }
+    }
+}
+
 impl RunFailure {
     pub(super) fn new(error: &wasmtime::Error, host: &mut Host) -> Self {
         let limits = &std::sync::Arc::clone(&host.limits);

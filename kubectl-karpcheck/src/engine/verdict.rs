@@ -84,8 +84,7 @@ impl<'a> VerdictReader<'a> {
         // What goes beyond the limit is not kept, and so it counts for no other limit.
         let text = self.text + findings.iter().map(size).sum::<usize>();
         if text > self.limits.text {
-            let most = self.limits.text >> 20;
-            return Err(GuestFault::Limit(format!("its findings have more than {most} MiB of text")));
+            return Err(too_much_text(self.limits));
         }
         self.text = text;
         for finding in &mut findings {
@@ -251,6 +250,11 @@ impl<'a> VerdictReader<'a> {
         let most = self.limits.docs;
         GuestFault::Limit(format!("it offers an edit with a value of more than {most} bytes"))
     }
+}
+
+/// That a rule's findings are too long together.
+pub(super) fn too_much_text(limits: &Limits) -> GuestFault {
+    GuestFault::Limit(format!("its findings have more than {} MiB of text", limits.text >> 20))
 }
 
 /// A finding's sentences as the run words them; those of its reason were worded before the rule saw them.

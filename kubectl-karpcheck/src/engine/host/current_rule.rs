@@ -56,6 +56,8 @@ pub(super) struct CurrentRule {
     pub(super) calls: Vec<(&'static str, u64)>,
     /// Refusals and failures, each with how much the rule needs the kind that met it.
     pub(super) refusals: HashMap<(Cause, String), Need>,
+    /// Is it charged for indexes? A rule is, once, and not once for each part of its subjects.
+    pub(super) pays: bool,
     /// The indexes of peers that it was charged for: kind and pattern.
     pub(super) indexes: HashSet<(String, String)>,
     /// The indexes of referrers that it was charged for: the first item of the scope, and the kind.
@@ -101,6 +103,7 @@ impl CurrentRule {
             spent: 0,
             calls: vec![],
             refusals: HashMap::new(),
+            pays: true,
             indexes: HashSet::new(),
             referrers: HashSet::new(),
             wording,
