@@ -1,7 +1,6 @@
 //! Values as they were read: a tree in which every node knows its place, and may be unknown.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::inventory::reason::{Cause, Gap, Reason};
 use crate::inventory::text::Text;
@@ -243,11 +242,17 @@ impl Node {
             }
             Value::Map(map) => {
                 // By their names, and of two with one name the last, as the tree has them.
-                let mut members: BTreeMap<Cow<'_, str>, &Self> = BTreeMap::new();
-                members.extend(map.entries.iter().map(|(key, node)| (key.written(), node)));
+                let mut members: Vec<(Cow<'_, str>, &Self)> =
+                    map.entries.iter().map(|(key, node)| (key.written(), node)).collect();
+                members.sort_by(|(one, _), (other, _)| one.cmp(other));
                 out.push('{');
-                for (index, (key, node)) in members.into_iter().enumerate() {
-                    if index > 0 {
+                let mut members = members.into_iter().peekable();
+                let mut first = true;
+                while let Some((key, node)) = members.next() {
+                    if members.peek().is_some_and(|(next, _)| *next == key) {
+                        continue;
+                    }
+                    if !std::mem::take(&mut first) {
                         out.push(',');
                     }
                     write_json_string(&key, out);

@@ -22,7 +22,7 @@ use crate::inventory::text::{Pieces, Text};
 use crate::schema::aws::noun;
 use crate::schema::kinds;
 use crate::schema::pattern::kind_matches;
-use crate::schema::references::{Reference, references, target};
+use crate::schema::references::{of_kind, target};
 
 pub(crate) mod index;
 
@@ -185,7 +185,6 @@ fn referrers(inventory: &Scope, id: ItemId, kind: &str) -> Answered {
 fn index(inventory: &Scope, kind: &str) -> Referrers {
     let mut index = Referrers::default();
     let mut open = HashSet::new();
-    let mut of_kinds: HashMap<&str, Vec<&Reference>> = HashMap::new();
     for from in inventory.of_kind(kind) {
         let Some(item) = inventory.item(from) else { continue };
         index.work += 1;
@@ -203,10 +202,7 @@ fn index(inventory: &Scope, kind: &str) -> Referrers {
                 }
             }
         }
-        let own = of_kinds
-            .entry(&item.kind)
-            .or_insert_with(|| references().iter().filter(|own| kind_matches(own.from, &item.kind)).collect());
-        for reference in own {
+        for reference in of_kind(&item.kind) {
             let (links, visited) = related_within(inventory, from, &reference.at, u64::MAX).unwrap_or_default();
             index.work += visited;
             for link in links {
@@ -307,6 +303,10 @@ fn name(inventory: &Scope, kind: &'static str, text: &Text, from: &Item) -> Vec<
         kinds.iter().filter_map(|kind| index.get(&(Arc::from(*kind), pieces.clone()))).flatten().copied().collect()
     };
     if text.starts_with("arn:") {
+        // Where no resource was given, as in most runs over manifests, nothing needs to be taken apart.
+        if resolver.ends_of_arns.is_empty() {
+            return vec![];
+        }
         let Some([.., end]) = arn::split(text) else { return vec![] };
         return ids_of(&resolver.ends_of_arns, &end.pieces())
             .into_iter()

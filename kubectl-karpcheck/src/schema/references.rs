@@ -1,5 +1,6 @@
 //! Which fields refer to what: of AWS resources by the kinds of their properties, of Kubernetes objects by a table.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::schema::aws;
@@ -59,6 +60,23 @@ pub fn references() -> &'static [Reference] {
     })
 }
 
+/// The fields of a kind that refer.
+pub(crate) fn of_kind(kind: &str) -> impl Iterator<Item = &'static Reference> + '_ {
+    static BY_KIND: OnceLock<HashMap<&str, Vec<&Reference>>> = OnceLock::new();
+    static OF_PATTERNS: OnceLock<Vec<&Reference>> = OnceLock::new();
+    let is_pattern = |own: &&Reference| own.from.contains('*');
+    let of_kinds = BY_KIND.get_or_init(|| {
+        let mut of_kinds: HashMap<&str, Vec<&Reference>> = HashMap::new();
+        for own in references().iter().filter(|own| !is_pattern(own)) {
+            of_kinds.entry(own.from).or_default().push(own);
+        }
+        of_kinds
+    });
+    let of_patterns = OF_PATTERNS.get_or_init(|| references().iter().filter(is_pattern).collect());
+    let of_patterns = of_patterns.iter().filter(move |own| kind_matches(own.from, kind));
+    of_kinds.get(kind).into_iter().flatten().chain(of_patterns).copied()
+}
+
 fn collect(from: &'static str, kind: Kind, at: &str, all: &mut Vec<Reference>) {
     match kind {
         Kind::Name(to) | Kind::Arn(to) => all.push(Reference { from, at: at.to_owned(), to: Some(to) }),
@@ -72,8 +90,7 @@ fn collect(from: &'static str, kind: Kind, at: &str, all: &mut Vec<Reference>) {
 
 /// The kind that a field refers to.
 pub(crate) fn target(kind: &str, at: &str) -> Option<&'static str> {
-    let fits = |own: &&Reference| own.to.is_some() && kind_matches(own.from, kind) && glob(&own.at, at);
-    if let Some(own) = references().iter().find(fits) {
+    if let Some(own) = of_kind(kind).find(|own| own.to.is_some() && glob(&own.at, at)) {
         return own.to;
     }
     if crate::schema::ack::is_key_field(kind, at) {
