@@ -178,9 +178,11 @@ fn classes(controller: Item) -> Vec<Option<Item>> {
         let found = if status.is_absent() { &[] } else { FOUND };
         let found = found.iter().map(|field| status.field(field).value().clone());
         let requests: Vec<String> =
-            [class.get("@kind"), class.get("/spec")].into_iter().chain(found).map(said).collect();
-        let other_tags = tags.insert(said(class.get("/spec/tags")));
-        let other_requests = seen.insert(requests) && (other_tags || !class.get("/spec/role").is_absent());
+            [Value::Text(class.kind()), class.get("/spec")].into_iter().chain(found).map(said).collect();
+        let other_requests = seen.insert(requests);
+        // Of the same spec, the tags and the role are the same, too.
+        let other_requests =
+            other_requests && (tags.insert(said(class.get("/spec/tags"))) || !class.get("/spec/role").is_absent());
         if asked.len() < MANY || other_requests {
             asked.push(Some(class));
         }

@@ -11,7 +11,7 @@ mod tree;
 
 pub(crate) use deciding::{
     Completeness, Deciding, READS, Who, deciding, dotted, is_of_another_version, is_of_others, meant, running,
-    schema_of, tree, version_in, version_of,
+    schema_of, tree, version_in, version_of, whole,
 };
 pub(crate) use judge::{Broken, Fault};
 pub(crate) use schema::Schema;

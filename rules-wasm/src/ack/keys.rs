@@ -1,6 +1,7 @@
 //! The fields of ACK's objects that hold a KMS key, and what each controller makes of what is written there.
 
-use std::sync::OnceLock;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use karpcheck_sdk::prelude::*;
 
@@ -36,7 +37,6 @@ pub(crate) enum Class {
 /// One key field of one kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyField {
-    kind: &'static str,
     /// The field that holds the key, as a pattern.
     pub(crate) key: &'static str,
     /// The field that refers to an ACK Key, as a pattern; empty where there is none.
@@ -50,19 +50,43 @@ const TABLE: &str = include_str!("key-fields.tsv");
 
 /// The key fields of a kind.
 pub(crate) fn of_kind(kind: &str) -> impl Iterator<Item = &'static KeyField> {
-    static FIELDS: OnceLock<Vec<KeyField>> = OnceLock::new();
-    let all = FIELDS.get_or_init(|| TABLE.lines().filter_map(row).collect());
-    // The table is sorted.
-    let start = all.partition_point(|field| field.kind < kind);
-    let end = all.partition_point(|field| field.kind <= kind);
-    all[start..end].iter()
+    thread_local! {
+        /// By the kinds that were asked for: a rule's subjects are of few.
+        static FIELDS: RefCell<BTreeMap<String, &'static [KeyField]>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let known = FIELDS.with_borrow(|known| known.get(kind).copied());
+    let fields = known.unwrap_or_else(|| {
+        let made: &'static [KeyField] = Vec::leak(rows_of(kind).filter_map(row).collect());
+        FIELDS.with_borrow_mut(|known| known.insert(kind.to_owned(), made));
+        made
+    });
+    fields.iter()
+}
+
+/// The rows of a kind: the table is sorted, so that most of it need not be read.
+fn rows_of(kind: &str) -> impl Iterator<Item = &'static str> {
+    let kind_at = |line: usize| -> &str { TABLE[line..].split('\t').next().unwrap_or_default() };
+    let (mut start, mut end) = (0, TABLE.len());
+    while start < end {
+        // The line that the middle lies in.
+        let middle = start.midpoint(end);
+        let line = TABLE[start..middle].rfind('\n').map_or(start, |at| start + at + 1);
+        if kind_at(line) < kind {
+            start = TABLE[line..end].find('\n').map_or(end, |at| line + at + 1);
+        } else {
+            end = line;
+        }
+    }
+    let kind = kind.to_owned();
+    TABLE[start..].lines().take_while(move |line| line.split('\t').next() == Some(&*kind))
 }
 
 fn row(line: &'static str) -> Option<KeyField> {
     let mut columns = line.split('\t');
     let mut next = || columns.next().filter(|_| !line.starts_with('#'));
+    // The kind, by which it was found.
+    next()?;
     Some(KeyField {
-        kind: next()?,
         key: next()?,
         reference: next()?,
         since: next()?.parse().ok(),
@@ -124,11 +148,16 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_is_read() {
-        let rows = TABLE.lines().filter(|line| !line.starts_with('#'));
-        let read: Vec<KeyField> = rows.clone().filter_map(row).collect();
-        assert_eq!(read.len(), rows.count());
-        assert!(read.is_sorted_by_key(|field| field.kind));
-        assert!(read.iter().all(|field| field.reference.is_empty() == field.since.is_none()));
+        let rows: Vec<&str> = TABLE.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(
+            rows.iter().filter_map(|line| row(line)).all(|field| field.reference.is_empty() == field.since.is_none())
+        );
+        let kinds: Vec<&str> = rows.iter().filter_map(|line| line.split('\t').next()).collect();
+        assert!(kinds.is_sorted());
+        for of_one in kinds.chunk_by(|one, next| one == next) {
+            assert_eq!(of_kind(of_one[0]).count(), of_one.len(), "{}", of_one[0]);
+        }
+        assert_eq!(of_kind("").count() + of_kind("aaa").count() + of_kind("zzz.services.k8s.aws/Z").count(), 0);
     }
 
     #[test]

@@ -97,8 +97,12 @@ pub(crate) fn version_in(api_version: &str) -> &str {
 /// # Errors
 ///
 /// Where a definition is not wholly known, or the running release is newer than any that karpcheck knows.
-pub(crate) fn deciding(object: Item) -> Result<Option<Deciding>, Unknown> {
-    let (kind, version) = (object.kind(), version_of(object)?);
+pub(crate) fn deciding(object: Item, whole: Option<&Node>) -> Result<Option<Deciding>, Unknown> {
+    let kind = object.kind();
+    let version = match whole.and_then(|node| node.member("apiVersion")).and_then(Node::text) {
+        Some(written) => version_in(written).to_owned(),
+        None => version_of(object)?,
+    };
     let definitions = crds::of(object, &kind);
     if let Some(first) = definitions.first() {
         let mut schemas = vec![];
@@ -218,16 +222,21 @@ fn is_same(one: &Broken, other: &Broken) -> bool {
         }
 }
 
+/// An object that is known to its last leaf, without its metadata and status. Most are, and one question tells all of it.
+pub(crate) fn whole(object: Item) -> Option<Node> {
+    match object.get("") {
+        Value::Json(json) => Node::parse_without(&json, &["metadata", "status"]),
+        _ => None,
+    }
+}
+
 /// An object as the API server would be given it, without its metadata and status.
 ///
 /// # Errors
 ///
 /// Where all of its spec is unknown.
-pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
-    // Most objects are known to their last leaf: one question then.
-    if let Value::Json(json) = object.get("")
-        && let Some(node) = Node::parse_without(&json, &["metadata", "status"])
-    {
+pub(crate) fn tree(object: Item, whole: Option<Node>) -> Result<Node, Unknown> {
+    if let Some(node) = whole {
         return Ok(node);
     }
     let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
@@ -243,7 +252,7 @@ pub(crate) fn tree(object: Item) -> Result<Node, Unknown> {
 }
 
 /// Is it certainly another provider's, whose definitions are others, or EKS Auto Mode's?
-pub(crate) fn is_of_others(object: Item) -> bool {
+pub(crate) fn is_of_others(object: Item, whole: Option<&Node>) -> bool {
     let kind = object.kind();
     // A class of another provider is of another group, and so no object that is asked about here.
     let Some(noun) = kind.strip_prefix("karpenter.sh/") else { return false };
@@ -252,9 +261,12 @@ pub(crate) fn is_of_others(object: Item) -> bool {
         "NodeClaim" => &["/spec/nodeClassRef/group"],
         _ => &["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"],
     };
-    groups.iter().any(|at| {
-        let group = object.get(at);
-        matches!(&group, Value::Text(text) if !text.is_empty() && text != "karpenter.k8s.aws")
+    let is_other = |group: &str| !group.is_empty() && group != "karpenter.k8s.aws";
+    groups.iter().any(|at| match whole.map(|node| node.at(at)) {
+        Some(Some(Node::Text(group))) => is_other(group),
+        Some(None) => false,
+        // What a tool is yet to fill in is written, too.
+        _ => matches!(&object.get(at), Value::Text(group) if is_other(group)),
     })
 }
 

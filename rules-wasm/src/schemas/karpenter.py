@@ -7,7 +7,8 @@ CLONE is a clone of github.com/aws/karpenter-provider-aws with its tags. The def
 the Apache License 2.0.
 
 A row is: path, keyword, releases, value (and for a rule of CEL, its message). `*` in a path is every element of a list, `{}`
-every member of a map. A line that begins with `@` opens a kind in a version of its API, with the releases that have it.
+every member of a map. A line that begins with `@` opens a kind in a version of its API, with the releases that have it and how many
+bytes its rows have.
 
 One minor release is what all of its patches have in common: a field that one of them has counts as known, a constraint counts
 only if all of them have it; `late` is a field that the first patch does not have. What an object's status and metadata may hold is left out.
@@ -150,7 +151,6 @@ def main():
         for minor, found in merged.items():
             for row in found:
                 having.setdefault(row, set()).add(minor)
-        print(f"@{kind}\t{version}\t{' '.join(served)}")
         # Values of one list, in the same releases, share a row.
         together = {}
         for (path, keyword, value), minors in having.items():
@@ -158,9 +158,12 @@ def main():
             key = (path, keyword, ranges(minors, every) if minors != {("alpha",)} else "", "" if joined else value)
             together.setdefault(key, []).append(value)
         order = ["type", "late", "keep", "required", "default", "enum", "pattern", *LIMITS, "cel"]
+        lines = []
         for path, keyword, span, value in sorted(together, key=lambda key: (key[0], order.index(key[1]), key[2], key[3])):
             values = sorted(together[path, keyword, span, value])
-            print("\t".join([path, keyword, span, " ".join(values)]).rstrip("\t"))
+            lines.append("\t".join([path, keyword, span, " ".join(values)]).rstrip("\t") + "\n")
+        text = "".join(lines)
+        print(f"@{kind}\t{version}\t{' '.join(served)}\t{len(text.encode())}\n{text}", end="")
 
 
 main()

@@ -46,15 +46,26 @@ impl Served {
 /// The kinds and versions of the table.
 fn sections() -> &'static [(&'static str, &'static str, Served)] {
     static SECTIONS: OnceLock<Vec<(&str, &str, Served)>> = OnceLock::new();
-    SECTIONS.get_or_init(|| TABLE.split("\n@").skip(1).filter_map(section).collect())
+    SECTIONS.get_or_init(|| {
+        let mut left = TABLE.split_once('\n').map(|(_, sections)| sections);
+        let next = || {
+            let (section, rest) = section(left?)?;
+            left = Some(rest);
+            Some(section)
+        };
+        std::iter::from_fn(next).collect()
+    })
 }
 
-fn section(text: &'static str) -> Option<(&'static str, &'static str, Served)> {
-    let (head, rows) = text.split_once('\n')?;
+/// The first section of a text, and what follows it. Its head says how long it is: to look for the next one would take longer than
+/// all that is done with one section.
+fn section(text: &'static str) -> Option<((&'static str, &'static str, Served), &'static str)> {
+    let (head, rows) = text.strip_prefix('@')?.split_once('\n')?;
     let mut head = head.split('\t');
-    let (kind, version, since) = (head.next()?, head.next()?, head.next()?);
+    let (kind, version, since, length) = (head.next()?, head.next()?, head.next()?, head.next()?.parse().ok()?);
+    let (rows, rest) = rows.split_at_checked(length)?;
     let alpha = version.starts_with("v1alpha") && !kind.ends_with("/NodeOverlay");
-    Some((kind, version, Served { since: since.split(' ').filter_map(parse).collect(), rows, alpha }))
+    Some(((kind, version, Served { since: since.split(' ').filter_map(parse).collect(), rows, alpha }), rest))
 }
 
 /// The versions that a kind of Karpenter ever had, in the order of the table; none where there is no such kind.
@@ -156,6 +167,8 @@ mod tests {
     #[test]
     fn every_row_is_read() {
         const KEYWORDS: &[&str] = &["type", "late", "keep", "required", "default", "enum", "pattern", "cel"];
+        // Of a wrong length, what follows it would be lost.
+        assert_eq!(sections().len(), TABLE.lines().filter(|line| line.starts_with('@')).count());
         for (kind, version, served) in sections() {
             assert!(!served.since.is_empty(), "{kind} {version}");
             for row in served.rows.lines() {

@@ -108,7 +108,8 @@ impl Node {
     pub(crate) fn at(&self, pointer: &str) -> Option<&Self> {
         pointer.split('/').skip(1).try_fold(self, |node, segment| match node {
             Self::List(list, _) => list.get(segment.parse::<usize>().ok()?),
-            _ => node.member(&segment.replace("~1", "/").replace("~0", "~")),
+            _ if segment.contains('~') => node.member(&segment.replace("~1", "/").replace("~0", "~")),
+            _ => node.member(segment),
         })
     }
 

@@ -163,30 +163,35 @@ fn check(object: Item) -> Check {
 
 /// What is wrong with it under a release.
 fn judge(object: Item, written: &Field, running: &str, release: Release, served: &Served) -> Option<Finding> {
-    let (noun, name) = (object.noun(), object.name());
     let api_version = written.known_text().unwrap_or_default();
     let minor = (release.0, release.1);
-    let what = format!("{noun} {name} is {api_version}, which Karpenter {running}");
     // Releases before 1.0 serve v1 for the way back alone.
     let stable = api_version.ends_with("/v1");
+    let for_the_way_back = stable && minor < STABLE;
+    let removed = removed_in(served).filter(|removed| minor >= *removed);
+    // So it is with most objects, which need no words.
+    if removed.is_none() && served.by(release) && !for_the_way_back {
+        return None;
+    }
+    let (noun, name) = (object.noun(), object.name());
+    let what = format!("{noun} {name} is {api_version}, which Karpenter {running}");
     let first = served.since.iter().map(|since| (since.0, since.1)).find(|since| !stable || *since >= STABLE);
-    match removed_in(served) {
-        Some(removed) if minor >= removed => {
+    match removed {
+        Some(removed) => {
             let message = format!(
                 "{what} does not serve (removed in {}.{}): the controller does not see it",
                 removed.0, removed.1
             );
             Some(fail(written, message).remedy(remedy(&noun, minor)))
         }
-        _ if served.by(release) && minor < STABLE && stable => {
+        None if served.by(release) => {
             let message = format!(
                 "{what} serves only for a rollback from 1.0: the controller reads v1beta1, and each request goes \
                  through its conversion webhook"
             );
             Some(fail(written, message).severity(Info).remedy(remedy(&noun, minor)))
         }
-        _ if served.by(release) => None,
-        _ => {
+        None => {
             let from = first.or_else(|| served.since.first().map(|since| (since.0, since.1)))?;
             let message = format!(
                 "{what} does not serve yet (from {}.{} on): the API server refuses it, and the controller does not see it",

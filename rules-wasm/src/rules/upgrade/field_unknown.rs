@@ -111,16 +111,22 @@ fn check(object: Item) -> Check {
     if !is_ack && schemas::versions_of(&kind).is_empty() {
         return of_no_kind(object, &kind);
     }
-    if schemas::is_of_others(object) || (object.observed() && object.get(APPLIED).is_absent()) {
+    if object.observed() && object.get(APPLIED).is_absent() {
         return skip();
     }
-    let Some(deciding) = schemas::deciding(object)? else {
+    // Of ACK's kinds there is seldom a definition to hold it against.
+    let whole = if is_ack || object.observed() { None } else { schemas::whole(object) };
+    if schemas::is_of_others(object, whole.as_ref()) {
+        return skip();
+    }
+    let Some(deciding) = schemas::deciding(object, whole.as_ref())? else {
         return if is_ack { keys_alone(object, &kind) } else { skip() };
     };
     if object.observed() {
         return applied(object, &deciding);
     }
-    let node = schemas::tree(object)?;
+    let whole = if is_ack { schemas::whole(object) } else { whole };
+    let node = schemas::tree(object, whole)?;
     let judgement = deciding.judge_names(&node);
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
@@ -334,14 +340,22 @@ fn keys_alone(object: Item, kind: &str) -> Check {
     if object.observed() {
         return skip();
     }
-    let names: Vec<&str> =
-        keys::of_kind(kind).flat_map(|known| [known.key, known.reference]).filter(|at| !at.is_empty()).collect();
-    all(names, |at| {
-        let Some((parent, name)) = at.rsplit_once('/') else { return skip() };
-        let fields = object.find(&format!("{parent}/*")).known().filter(|field| field.index().is_none());
-        all(fields.filter(|field| field.name() != name && field.name().eq_ignore_ascii_case(name)), |field| {
+    let names = keys::of_kind(kind).flat_map(|known| [known.key, known.reference]);
+    // A key and its reference stand side by side.
+    let mut beside: Option<(&str, Vec<Field>)> = None;
+    all(names.filter_map(|at| Some((at, at.rsplit_once('/')?))), |(at, (parent, name))| {
+        let fields = match beside.take() {
+            Some((of, fields)) if of == parent => fields,
+            _ => object.find(&format!("{parent}/*")).known().filter(|field| field.index().is_none()).collect(),
+        };
+        let (_, fields) = beside.insert((parent, fields));
+        let like = fields.iter().filter(|field| {
+            let own = field.name();
+            own != name && own.eq_ignore_ascii_case(name)
+        });
+        all(like, |field| {
             fail(
-                &field,
+                field,
                 format!(
                     "{} has {}, which no release of its controller knows ({name} is meant): the API server silently drops it, and the resource is encrypted with the key that AWS uses by default",
                     ack::called(object),

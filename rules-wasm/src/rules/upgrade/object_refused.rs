@@ -90,16 +90,30 @@ const ROLES_WITH_PATHS: Minor = (1, 2);
 
 fn check(object: Item) -> Check {
     // What is stored was accepted.
-    if object.observed() || schemas::is_of_others(object) {
+    if object.observed() {
         return skip();
     }
-    both([role(object), by_definition(object)])
+    // Of ACK's kinds there is seldom a definition to hold it against.
+    let whole = if ack::is_kind(&object.kind()) { None } else { schemas::whole(object) };
+    if schemas::is_of_others(object, whole.as_ref()) {
+        return skip();
+    }
+    both([role(object, whole.as_ref()), by_definition(object, whole)])
 }
 
 /// Not the API server's word, but AWS's.
-fn role(class: Item) -> Check {
+fn role(class: Item, whole: Option<&Node>) -> Check {
+    if class.noun() != "EC2NodeClass" {
+        return skip();
+    }
+    // Of most classes it needs no further question.
+    match whole.map(|node| node.at("/spec/role")) {
+        Some(None) => return skip(),
+        Some(Some(Node::Text(role))) if !role.contains('/') => return skip(),
+        _ => {}
+    }
     let role = class.field("/spec/role");
-    if class.noun() != "EC2NodeClass" || role.is_absent() || !role.matches("*/*").is_yes() {
+    if role.is_absent() || !role.matches("*/*").is_yes() {
         return skip();
     }
     let (what, running) =
@@ -129,9 +143,10 @@ fn role(class: Item) -> Check {
     .check()
 }
 
-fn by_definition(object: Item) -> Check {
-    let Some(deciding) = schemas::deciding(object)? else { return skip() };
-    let node = schemas::tree(object)?;
+fn by_definition(object: Item, whole: Option<Node>) -> Check {
+    let Some(deciding) = schemas::deciding(object, whole.as_ref())? else { return skip() };
+    let whole = if ack::is_kind(&object.kind()) { schemas::whole(object) } else { whole };
+    let node = schemas::tree(object, whole)?;
     let (node, open) = match deciding.completeness(object, &node) {
         Completeness::Whole => (node, None),
         Completeness::Patch => (node.into_patch(), None),
