@@ -245,17 +245,10 @@ impl Actor {
 
     /// A template, with what is not a field filled in.
     pub(crate) fn fill(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // Hardly a text has one.
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            text = text.replace("POOL", "default");
-            if text.contains("CLASS") {
-                text = text.replace("CLASS", &self.class.map_or_else(|| "default".into(), Item::name));
-            }
-        }
+        let text = if self.class.is_none() && text == "{class}" { "default" } else { text };
         match &self.name {
             Name::Text(name) if text.contains('{') => text.replace("{cluster}", name),
-            _ => text,
+            _ => text.to_owned(),
         }
     }
 }
@@ -392,7 +385,8 @@ pub(crate) fn by_other_cluster(actor: &Actor, call: &Call, on: &str) -> Option<(
         return None;
     }
     let allowed = |actor: Actor| actor.ask(call, on).access == Access::Allowed;
-    foreign_pins(actor.controller).into_iter().find_map(|pin| {
+    let foreign = actor.fact(|facts| &mut facts.foreign_pins, || foreign_pins(actor.controller).into());
+    foreign.iter().cloned().find_map(|pin| {
         let beside = |pinned: Pinned| Actor { beside: Some((pin.clone(), pinned)), ..actor.clone() };
         if allowed(actor.named(Name::Text(pin.clone()))) {
             return Some((pin, true));

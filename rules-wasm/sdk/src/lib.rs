@@ -137,7 +137,7 @@ pub use item::{Answer, Item, Link, Lookup, Place, Seen, Selection, log, select, 
 pub use pack::{Rule, Setting, SettingDefault};
 #[doc(hidden)]
 pub use pack::{check, describe};
-pub use request::{Access, Decision, Operand, Principal, Request, Target};
+pub use request::{Access, Decision, Operand, Prepared, Principal, Request, Target};
 pub use value::{Cause, Settlement, Unknown, Value};
 
 /// What a rule's file needs: `use karpcheck_sdk::prelude::*;`.

@@ -1,5 +1,7 @@
 //! Asking IAM.
 
+use std::rc::Rc;
+
 use crate::field::Field;
 use crate::host;
 use crate::item::{Item, Place};
@@ -74,14 +76,30 @@ pub struct Request {
     principal: Principal,
     action: String,
     target: Target,
+    prepared: Option<Prepared>,
     context: Vec<(String, Operand)>,
     fields: Vec<(String, Field)>,
+}
+
+/// A context that is put together once for many requests: see [`Request::prepare`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Prepared {
+    /// With numbers in the place of the fields' names.
+    context: Rc<[(String, Operand)]>,
+    fields: usize,
 }
 
 impl Request {
     /// May a principal do this?
     pub fn new(principal: Principal, action: impl Into<String>, target: impl Into<Target>) -> Self {
-        Self { principal, action: action.into(), target: target.into(), context: vec![], fields: vec![] }
+        Self {
+            principal,
+            action: action.into(),
+            target: target.into(),
+            prepared: None,
+            context: vec![],
+            fields: vec![],
+        }
     }
 
     /// May an AWS service do this? `Request::by_service("events.amazonaws.com", "kms:Decrypt", key)`.
@@ -132,6 +150,32 @@ impl Request {
         self
     }
 
+    /// The context of this request, for others that name the same fields first, each of which may be another item's.
+    ///
+    /// # Panics
+    ///
+    /// As [`decide`](Self::decide).
+    pub fn prepare(self) -> Prepared {
+        let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
+        let before = self.prepared.iter().flat_map(|prepared| prepared.context.iter().cloned());
+        let own = self.context.into_iter().map(|(key, value)| match value {
+            Operand::Template(template) => (numbered(key, &names), Operand::Template(numbered(template, &names))),
+            value @ Operand::Value(_) => (numbered(key, &names), value),
+        });
+        Prepared { context: before.chain(own).collect(), fields: names.len() }
+    }
+
+    /// Has a context that was prepared, before what is added to it.
+    ///
+    /// # Panics
+    ///
+    /// Where this request has fewer fields than the one that it was prepared by: a mistake in the rule.
+    #[must_use]
+    pub fn with_prepared(self, context: &Prepared) -> Self {
+        assert!(context.fields <= self.fields.len(), "a prepared context names fields that the request does not have");
+        Self { prepared: Some(context.clone()), ..self }
+    }
+
     /// The answer, by identity policies with their boundary, resource policies, key policies and grants.
     ///
     /// # Panics
@@ -158,17 +202,21 @@ impl Request {
                 Target::Item(item) => host::Target::Item(item.0),
                 Target::Arn(arn) => host::Target::Arn(fill(arn)),
             },
-            context: self
-                .context
-                .into_iter()
-                .map(|(key, value)| host::ContextKey {
-                    key: fill(key),
+            context: {
+                let prepared = self.prepared.iter().flat_map(|prepared| prepared.context.iter().cloned());
+                let own = self.context.into_iter().map(|(key, value)| match value {
+                    Operand::Template(template) => (fill(key), Operand::Template(fill(template))),
+                    value @ Operand::Value(_) => (fill(key), value),
+                });
+                let entry = |(key, value)| host::ContextKey {
+                    key,
                     value: match value {
                         Operand::Value(value) => host::Operand::Value(value.into()),
-                        Operand::Template(template) => host::Operand::Template(fill(template)),
+                        Operand::Template(template) => host::Operand::Template(template),
                     },
-                })
-                .collect(),
+                };
+                prepared.chain(own).map(entry).collect()
+            },
             fields: self.fields.iter().map(|(_, field)| (field.item().0, field.pointer().to_owned())).collect(),
         }
     }
@@ -176,7 +224,8 @@ impl Request {
 
 /// `{0}` for the name of the first field in braces. Other braces come from what was read (a tag's name), and stay.
 fn numbered(template: String, names: &[&str]) -> String {
-    if !template.contains('{') {
+    // Templates are short: looking at byte after byte is faster than a search that is made for long texts.
+    if !template.bytes().any(|byte| byte == b'{') {
         return template;
     }
     let mut text = String::with_capacity(template.len());
@@ -193,6 +242,8 @@ fn numbered(template: String, names: &[&str]) -> String {
         text.push_str(before);
         text.push('{');
         match index {
+            // Most have fewer than ten fields.
+            Some(index @ 0..10) => text.push(char::from(b"0123456789"[index])),
             Some(index) => text.push_str(&index.to_string()),
             None => text.push_str(name),
         }
@@ -279,6 +330,29 @@ mod tests {
         assert!(matches!(&request.context[0].value, host::Operand::Template(text) if text == "{2}"));
         assert_eq!(request.context[1].key, "aws:ResourceTag/{0}");
         assert_eq!(request.fields[1], (1, "@region".to_owned()));
+    }
+
+    #[test]
+    fn a_prepared_context_is_what_it_was_prepared_from() {
+        let (one, other) = (Item(1), Item(2));
+        let of = |item: Item| {
+            Request::by_item(item, "kms:Decrypt", "*")
+                .field("name", item.field("@name"))
+                .field("arn", item.field("@arn"))
+        };
+        let context = |request: Request| request.with_template("aws:ResourceTag/{name}", "{arn}").with("a:b", true);
+        let prepared = context(of(one)).prepare();
+        let (plain, ready) = (context(of(other)).with("c:d", "e"), of(other).with_prepared(&prepared).with("c:d", "e"));
+        let [plain, ready] = [plain, ready].map(|request| format!("{:?}", request.numbered()));
+        assert_eq!(ready, plain);
+        assert!(ready.contains("aws:ResourceTag/{0}") && ready.contains("{1}"), "{ready}");
+    }
+
+    #[test]
+    #[should_panic(expected = "fields that the request does not have")]
+    fn a_prepared_context_needs_its_fields() {
+        let prepared = Request::by_anyone("kms:Decrypt", "*").field("name", Item(1).field("@name")).prepare();
+        let _ = Request::by_anyone("kms:Decrypt", "*").with_prepared(&prepared);
     }
 
     #[test]

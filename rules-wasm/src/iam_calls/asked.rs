@@ -1,13 +1,16 @@
 //! What was asked of IAM before: the releases that a controller may be of have most questions in common, so that a request is put
-//! together and decided once for all of them.
+//! together and decided once for all of them. With it what is the same for all questions about a controller.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::call::{Call, Tags};
+use super::requests::PreparedContext;
 use super::resources::Resource;
 use super::tags::{Pinned, Rows};
-use super::{Actor, Name};
+use super::{Actor, Name, UNNAMED};
 use crate::versions::Version;
 use karpcheck_sdk::prelude::*;
 
@@ -16,13 +19,13 @@ const MOST_KEPT: usize = 4_000;
 
 /// All that makes a difference to a request of one controller for one class, before its texts are put together.
 #[derive(PartialEq)]
-struct Question {
+struct Question<'a> {
     action: &'static str,
-    resource: String,
-    fields: Vec<(String, Field)>,
-    with: Vec<(&'static str, &'static str)>,
-    name: Name,
-    beside: Option<(String, Pinned)>,
+    resource: Cow<'a, str>,
+    fields: Cow<'a, [(String, Field)]>,
+    with: Cow<'a, [(&'static str, &'static str)]>,
+    name: Cow<'a, Name>,
+    beside: Cow<'a, Option<(String, Pinned)>>,
     sends: (Tags, Rows),
     found: (Tags, Rows),
     /// What else follows from the release.
@@ -32,29 +35,171 @@ struct Question {
     pricing: Option<Version>,
 }
 
+impl Question<'_> {
+    fn into_owned(self) -> Question<'static> {
+        let Question { action, resource, fields, with, name, beside, sends, found, beta, tags_by_settings, pricing } =
+            self;
+        Question {
+            action,
+            resource: Cow::Owned(resource.into_owned()),
+            fields: Cow::Owned(fields.into_owned()),
+            with: Cow::Owned(with.into_owned()),
+            name: Cow::Owned(name.into_owned()),
+            beside: Cow::Owned(beside.into_owned()),
+            sends,
+            found,
+            beta,
+            tags_by_settings,
+            pricing,
+        }
+    }
+}
+
+/// All that makes a difference to what a request of one controller says beside who, what and on what.
+#[derive(PartialEq)]
+struct Said {
+    with: Vec<(String, String)>,
+    /// Is the cluster's name a field?
+    named: bool,
+    beside: Option<(String, Pinned)>,
+    sends: (Tags, Rows),
+    found: (Tags, Rows),
+    /// Was a class given?
+    of_class: bool,
+    class_kind: &'static str,
+    tags_by_settings: bool,
+}
+
+type Contexts = Vec<(Said, Rc<PreparedContext>)>;
+
 #[derive(Default)]
 struct Answers {
     /// Who asks: the principal, and the controller.
     of: Option<(Item, Item)>,
     /// By the class.
-    known: BTreeMap<Option<Item>, Vec<(Question, Decision)>>,
+    known: BTreeMap<Option<Item>, Vec<(Question<'static>, Decision)>>,
     count: usize,
+    /// Of classes that have tags of their own.
+    contexts: BTreeMap<Item, Contexts>,
+    /// Whether a class has.
+    has_tags: BTreeMap<Item, bool>,
+    facts: Facts,
+}
+
+/// What is the same for all questions about a controller, as far as it was looked up.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// The names of other clusters that its policies pin.
+    pub(super) foreign_pins: Option<Rc<[String]>>,
+    pub(super) in_china: Option<bool>,
+    /// Do its settings add tags, as releases before 0.33 read them?
+    pub(super) tags_written: Option<bool>,
+}
+
+impl Answers {
+    /// Those to an actor's questions; what is about another is forgotten.
+    fn to(&mut self, actor: &Actor) -> &mut Self {
+        let of = Some((actor.principal, actor.controller));
+        if self.of != of {
+            *self = Self { of, ..Self::default() };
+        }
+        self
+    }
 }
 
 thread_local! {
     static ANSWERS: RefCell<Answers> = RefCell::default();
+    /// Without tags of a class it is the same for all controllers and classes.
+    static CONTEXTS: RefCell<Contexts> = const { RefCell::new(vec![]) };
 }
 
+/// More contexts are not kept: those of one class, or of all without tags.
+const MOST_CONTEXTS: usize = 200;
+
 impl Actor {
-    fn question(&self, call: &Call, resource: &Resource, with: &[(&'static str, &'static str)]) -> Question {
+    /// A fact about the controller, looked up once.
+    pub(super) fn fact<T: Clone>(&self, which: impl Fn(&mut Facts) -> &mut Option<T>, find: impl FnOnce() -> T) -> T {
+        let known = ANSWERS.with_borrow_mut(|answers| which(&mut answers.to(self).facts).clone());
+        known.unwrap_or_else(|| {
+            let found = find();
+            ANSWERS.with_borrow_mut(|answers| *which(&mut answers.to(self).facts) = Some(found.clone()));
+            found
+        })
+    }
+
+    /// Does a class set tags, or may it?
+    fn has_tags(&self, class: Item) -> bool {
+        let known = ANSWERS.with_borrow_mut(|answers| answers.to(self).has_tags.get(&class).copied());
+        known.unwrap_or_else(|| {
+            let found = class.each("/spec/tags").next().is_some();
+            ANSWERS.with_borrow_mut(|answers| answers.to(self).has_tags.insert(class, found));
+            found
+        })
+    }
+
+    /// A request's context, put together once.
+    pub(super) fn prepared(
+        &self,
+        sends: Tags,
+        found: Tags,
+        with: &[(&str, &str)],
+        make: impl FnOnce() -> PreparedContext,
+    ) -> Rc<PreparedContext> {
+        let named = match &self.name {
+            Name::Field(_) => true,
+            Name::Text(name) if name == UNNAMED => false,
+            // Of each other cluster little is asked.
+            Name::Text(_) => return Rc::new(make()),
+        };
+        let of_class = sends.are_of_class() || found.are_of_class();
+        let said = Said {
+            with: with.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            named,
+            beside: self.beside.clone(),
+            sends: (sends, self.rows(sends)),
+            found: (found, self.rows(found)),
+            class_kind: self.class_kind(),
+            of_class: of_class && self.class.is_some(),
+            tags_by_settings: of_class && self.tags_by_settings(),
+        };
+        let with_tags = self.class.filter(|class| of_class && self.has_tags(*class));
+        let known =
+            |contexts: &Contexts| contexts.iter().find(|(known, _)| *known == said).map(|(_, made)| Rc::clone(made));
+        let found = match with_tags {
+            Some(class) => ANSWERS.with_borrow_mut(|answers| answers.to(self).contexts.get(&class).and_then(known)),
+            None => CONTEXTS.with_borrow(known),
+        };
+        found.unwrap_or_else(|| {
+            let made = Rc::new(make());
+            let keep = |contexts: &mut Contexts| {
+                if contexts.len() < MOST_CONTEXTS {
+                    contexts.push((said, Rc::clone(&made)));
+                }
+            };
+            match with_tags {
+                Some(class) => {
+                    ANSWERS.with_borrow_mut(|answers| keep(answers.to(self).contexts.entry(class).or_default()))
+                }
+                None => CONTEXTS.with_borrow_mut(keep),
+            }
+            made
+        })
+    }
+
+    fn question<'a>(
+        &'a self,
+        call: &Call,
+        resource: &'a Resource,
+        with: &'a [(&'static str, &'static str)],
+    ) -> Question<'a> {
         let of_class = call.sends.are_of_class() || call.found.are_of_class();
         Question {
             action: call.action,
-            resource: resource.arn.clone(),
-            fields: resource.fields.clone(),
-            with: with.to_vec(),
-            name: self.name.clone(),
-            beside: self.beside.clone(),
+            resource: Cow::Borrowed(&resource.arn),
+            fields: Cow::Borrowed(&resource.fields),
+            with: Cow::Borrowed(with),
+            name: Cow::Borrowed(&self.name),
+            beside: Cow::Borrowed(&self.beside),
             sends: (call.sends, self.rows(call.sends)),
             found: (call.found, self.rows(call.found)),
             beta: self.release >= (0, 32, 0),
@@ -65,20 +210,18 @@ impl Actor {
 
     /// The answer to a call on a resource, which is the one that was given before where the very same was asked.
     pub(super) fn decided(&self, call: &Call, resource: &Resource, with: &[(&'static str, &'static str)]) -> Decision {
-        let (of, question) = ((self.principal, self.controller), self.question(call, resource, with));
+        let question = self.question(call, resource, with);
         let known = ANSWERS.with_borrow_mut(|answers| {
-            if answers.of != Some(of) {
-                *answers = Answers { of: Some(of), ..Answers::default() };
-            }
-            let of_class = answers.known.get(&self.class)?;
+            let of_class = answers.to(self).known.get(&self.class)?;
             of_class.iter().find(|(asked, _)| *asked == question).map(|(_, decision)| decision.clone())
         });
         known.unwrap_or_else(|| {
             let decision = self.on_resource(call, resource, with).decide();
             ANSWERS.with_borrow_mut(|answers| {
+                let answers = answers.to(self);
                 if answers.count < MOST_KEPT {
                     answers.count += 1;
-                    answers.known.entry(self.class).or_default().push((question, decision.clone()));
+                    answers.known.entry(self.class).or_default().push((question.into_owned(), decision.clone()));
                 }
             });
             decision
@@ -98,7 +241,7 @@ mod tests {
         let class = controller.linked("@class").next();
         for call in CALLS {
             let resource = Resource { arn: call.on[0].to_owned(), fields: vec![], id: None, gap: None };
-            let mut asked: Vec<(Option<Item>, Question, Request)> = vec![];
+            let mut asked: Vec<(Option<Item>, Question<'static>, Request)> = vec![];
             for (release, class) in releases.iter().flat_map(|release| [(*release, None), (*release, class)]) {
                 let actor = Actor {
                     principal: controller,
@@ -113,7 +256,7 @@ mod tests {
                 let request = actor.on_resource(call, &resource, &[]);
                 match asked.iter().find(|(of, known, _)| *of == class && *known == question) {
                     Some((.., known)) => assert_eq!(*known, request, "{} of {release:?}", call.action),
-                    None => asked.push((class, question, request)),
+                    None => asked.push((class, question.into_owned(), request)),
                 }
             }
             // Prices are asked for as each release does.

@@ -4,9 +4,18 @@ use super::Actor;
 use super::Name;
 use super::call::{Call, Tags};
 use super::resources::Resource;
+use karpcheck_sdk::Prepared;
 use karpcheck_sdk::prelude::*;
 
 const MOST_TAGS: usize = 50;
+
+/// What requests have in common.
+pub(super) struct PreparedContext {
+    keys: Prepared,
+    /// Those that it needs beside the ones of every request.
+    fields: Vec<(String, Field)>,
+}
+
 /// The code of what a template cannot say because a field is not there: here, a part of an ARN.
 const FIELD_ABSENT: &str = "field-absent";
 
@@ -75,6 +84,10 @@ impl Actor {
 
     /// Are its resources of the partition aws-cn?
     fn is_in_china(&self) -> bool {
+        self.fact(|facts| &mut facts.in_china, || self.has_resources_in_china())
+    }
+
+    fn has_resources_in_china(&self) -> bool {
         self.region().is_some_and(|region| region.starts_with("cn-"))
             || self.controller.get("@partition").is("aws-cn")
             || ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"]
@@ -137,33 +150,43 @@ impl Actor {
             Name::Field(field) => field.clone(),
             Name::Text(_) => self.controller.field("@name"),
         };
-        let mut request = Request::by_item(self.principal, action, self.fill(on))
+        let request = Request::by_item(self.principal, action, self.fill(on))
             .field("cluster", cluster)
             .field("region", self.controller.field("@region"))
             .field("partition", self.controller.field("@partition"))
             .field("account", self.controller.field("@account"))
-            .field("uid", self.class.unwrap_or(self.controller).field("/metadata/uid"));
+            .field("uid", self.class.unwrap_or(self.controller).field("/metadata/uid"))
+            .field("class", self.class.unwrap_or(self.controller).field("@name"));
+        let context = self.prepared(sends, found, with, || self.context(request.clone(), sends, found, with));
+        let request =
+            context.fields.iter().fold(request, |request, (name, field)| request.field(name.clone(), field.clone()));
+        request.with_prepared(&context.keys)
+    }
+
+    /// What a request says beside who, what and on what; with the fields that it has, and more.
+    fn context(&self, mut request: Request, sends: Tags, found: Tags, with: &[(&str, &str)]) -> PreparedContext {
         for (key, value) in with {
             request = request.with_template(*key, self.fill(value));
         }
         if !with.iter().any(|(key, _)| *key == "ec2:CreateAction") {
             request = request.with("ec2:CreateAction", Value::Absent);
         }
+        let mut fields = vec![];
         for (tags, prefix) in [(sends, "aws:RequestTag/"), (found, "aws:ResourceTag/")] {
             if tags != Tags::Unknown {
-                request = self.tagged(request, tags, prefix);
+                request = self.tagged(request, tags, prefix, &mut fields);
             }
         }
-        request
+        PreparedContext { keys: request.prepare(), fields }
     }
 
     /// Do the controller's settings add tags of their own? From 0.24 to 0.32 they could (`aws.tags`).
     pub(super) fn tags_by_settings(&self) -> bool {
         let written = || matches!(self.setting("tags").value(), Value::Text(_) | Value::Json(_));
-        ((0, 24, 0)..(0, 33, 0)).contains(&self.release) && written()
+        ((0, 24, 0)..(0, 33, 0)).contains(&self.release) && self.fact(|facts| &mut facts.tags_written, written)
     }
 
-    fn tagged(&self, mut request: Request, tags: Tags, prefix: &str) -> Request {
+    fn tagged(&self, mut request: Request, tags: Tags, prefix: &str, fields: &mut Vec<(String, Field)>) -> Request {
         let sent = prefix == "aws:RequestTag/";
         let own = self.tags(tags);
         for (key, value) in &own {
@@ -188,14 +211,16 @@ impl Actor {
                 if own.iter().any(|(other, _)| *other == name) {
                     continue;
                 }
-                let (key, value) = (format!("{prefix} key {number}"), format!("{prefix} value {number}"));
-                request = request
-                    .with_template(format!("{prefix}{{{key}}}"), format!("{{{value}}}"))
-                    .field(value, tag.clone());
+                let number = number.to_string();
+                let (key, value) = ([prefix, " key ", &number].concat(), [prefix, " value ", &number].concat());
+                request = request.with_template([prefix, "{", &key, "}"].concat(), ["{", &value, "}"].concat());
                 if sent {
-                    request = request.with_template("aws:TagKeys", format!("{{{key}}}"));
+                    request = request.with_template("aws:TagKeys", ["{", &key, "}"].concat());
                 }
-                request = request.field(key, tag.key());
+                for (name, field) in [(value, tag.clone()), (key, tag.key())] {
+                    request = request.field(name.clone(), field.clone());
+                    fields.push((name, field));
+                }
             }
         }
         if of_class && rest.is_absent() && self.tags_by_settings() {
@@ -210,14 +235,14 @@ impl Actor {
             );
             for key in self.no_class_tags() {
                 if own.iter().all(|(other, _)| *other != key) {
-                    request = request.with(format!("{prefix}{key}"), Value::Absent);
+                    request = request.with([prefix, &key].concat(), Value::Absent);
                 }
             }
-            request = request.with(format!("{prefix}kubernetes.io/cluster/*"), Value::Absent);
+            request = request.with([prefix, "kubernetes.io/cluster/*"].concat(), Value::Absent);
         }
         if sent && own.is_empty() {
             request = request.with("aws:TagKeys", Value::Absent);
         }
-        request.with(format!("{prefix}*"), rest)
+        request.with([prefix, "*"].concat(), rest)
     }
 }

@@ -8,7 +8,7 @@ use crate::versions::{Version, last_of};
 struct Tag {
     /// `{cluster}` is the cluster's name.
     key: &'static str,
-    /// `{cluster}` is the cluster's name, `POOL` and `CLASS` those of NodePool and class, `{region}` the region.
+    /// `{cluster}` is the cluster's name, `{class}` the class's, `{region}` the region. The NodePool is called `default`.
     value: &'static str,
     since: Version,
     before: Version,
@@ -21,11 +21,11 @@ const fn tag(key: &'static str, value: &'static str, since: Version, before: Ver
 /// KP pkg/cloudprovider/cloudprovider.go and pkg/utils (GetTags).
 const STATIC: &[Tag] = &[
     tag("kubernetes.io/cluster/{cluster}", "owned", (0, 0, 0), EVER),
-    tag("karpenter.sh/provisioner-name", "POOL", (0, 0, 0), (0, 32, 0)),
-    tag("Name", "karpenter.sh/provisioner-name/POOL", (0, 0, 0), (0, 32, 0)),
+    tag("karpenter.sh/provisioner-name", "default", (0, 0, 0), (0, 32, 0)),
+    tag("Name", "karpenter.sh/provisioner-name/default", (0, 0, 0), (0, 32, 0)),
     tag("karpenter.sh/managed-by", "{cluster}", (0, 28, 0), (1, 0, 0)),
-    tag("karpenter.sh/nodepool", "POOL", (0, 32, 0), EVER),
-    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
+    tag("karpenter.sh/nodepool", "default", (0, 32, 0), EVER),
+    tag("karpenter.k8s.aws/ec2nodeclass", "{class}", (0, 32, 0), EVER),
     tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
 ];
 
@@ -37,7 +37,7 @@ const PROFILE: &[Tag] = &[
     tag("kubernetes.io/cluster/{cluster}", "owned", (0, 32, 0), EVER),
     tag("karpenter.sh/managed-by", "{cluster}", (0, 32, 0), (1, 0, 0)),
     tag("topology.kubernetes.io/region", "{region}", (0, 32, 0), EVER),
-    tag("karpenter.k8s.aws/ec2nodeclass", "CLASS", (0, 32, 0), EVER),
+    tag("karpenter.k8s.aws/ec2nodeclass", "{class}", (0, 32, 0), EVER),
     tag("eks:eks-cluster-name", "{cluster}", (1, 0, 0), EVER),
 ];
 
@@ -85,7 +85,7 @@ impl Actor {
             Tags::Template => [of(STATIC, self.tags_of), of(TEMPLATE_TAGS, self.release)].concat(),
             Tags::Beta => of(STATIC, last_of((0, 37))),
             Tags::Alpha => of(STATIC, last_of((0, 27))),
-            Tags::Linked => [("karpenter.sh/managed-by", "{cluster}"), ("karpenter.sh/provisioner-name", "POOL")]
+            Tags::Linked => [("karpenter.sh/managed-by", "{cluster}"), ("karpenter.sh/provisioner-name", "default")]
                 .map(|(key, value)| (key.to_owned(), self.fill(value)))
                 .into(),
             Tags::Profile => of(PROFILE, self.tags_of),
