@@ -163,9 +163,13 @@ impl<'a> Evaluator<'a> {
         let fields = &Fields::new(&question.fields);
         let service = question.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let asker = self.asker(question, fields);
+        let arn = match &question.target {
+            Target::Item(_) => None,
+            Target::Arn(written) => Some(self.template(written, fields)),
+        };
         let target = match &question.target {
             Target::Item(id) => Some(*id),
-            Target::Arn(written) => self.resource_by_arn(&self.template(written, fields)),
+            Target::Arn(_) => arn.as_ref().and_then(|arn| self.resource_by_arn(arn)),
         };
         let (own_home, target_home) = self.homes(asker.as_deref(), target);
         let principal = match (&question.principal, &asker) {
@@ -186,10 +190,10 @@ impl<'a> Evaluator<'a> {
         };
         // Taken apart once, for all that looks at a part of it.
         let apart = |resource: Text| (super::arn::split(&resource), resource);
-        let (parts, resource) = match (&question.target, target) {
-            (Target::Item(_), Some(id)) => apart(account_region::fill(&self.arn_of(id), &target_home)),
-            (Target::Arn(written), _) => account_region::taken_apart(&self.template(written, fields), &own_home),
-            (Target::Item(_), None) => apart(nobody()),
+        let (parts, resource) = match (&arn, target) {
+            (Some(arn), _) => account_region::taken_apart(arn, &own_home),
+            (None, Some(id)) => apart(account_region::fill(&self.arn_of(id), &target_home)),
+            (None, None) => apart(nobody()),
         };
         let parts = parts.map(Box::new);
         if let Some(asker) = &asker {

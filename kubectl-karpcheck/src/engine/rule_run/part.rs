@@ -10,7 +10,7 @@ use crate::engine::contract::bindings::Pack as Instance;
 use crate::engine::guest_fault::GuestFault;
 use crate::engine::host::Host;
 use crate::engine::limits::Limits;
-use crate::engine::rule_run::{Job, Run, Selected};
+use crate::engine::rule_run::{Run, Selected};
 use crate::engine::termination::{FailureKind, RunFailure};
 use crate::engine::verdict::{Verdict, VerdictReader, too_much_text};
 use crate::findings::finding::{Finding, Outcome};
@@ -38,11 +38,10 @@ pub(super) struct Part {
     pub(super) ended: Option<(usize, RunFailure)>,
 }
 
-/// Judges a part of a rule's subjects.
-pub(super) fn judge(job: &Job<'_>, run: &Run<'_>, number: usize) -> Part {
+/// Judges a part of a rule's subjects. In the first, the rule is charged for the indexes that it asks for.
+pub(super) fn judge(selected: &Selected<'_>, label: &str, run: &Run<'_>, subjects: &[ItemId], first: bool) -> Part {
     let start = Instant::now();
     let mut part = Part::default();
-    let subjects = job.subjects_of(run, number);
     if subjects.is_empty() {
         return part;
     }
@@ -51,20 +50,17 @@ pub(super) fn judge(job: &Job<'_>, run: &Run<'_>, number: usize) -> Part {
         part.ended = Some((0, RunFailure { kind: FailureKind::LeftOut, how }));
         return part;
     }
-    let Selected { pack, rule, settings, .. } = job.selected;
+    let Selected { pack, rule, settings, .. } = selected;
     let mut host = Host::judging(&run.limits, run.inventory, &run.policies, rule, settings, run.engine.wording);
     host.recorder.clone_from(&run.engine.recorder);
     host.wall = host.wall.min(run.until.saturating_duration_since(start));
-    if number > 0 {
+    if !first {
         host.indexes_are_paid();
     }
     match run.engine.store(host) {
         Ok(mut store) => {
-            let mut judge = Judge {
-                reader: VerdictReader::new(rule, &job.label, &run.limits),
-                limits: &run.limits,
-                part: &mut part,
-            };
+            let mut judge =
+                Judge { reader: VerdictReader::new(rule, label, &run.limits), limits: &run.limits, part: &mut part };
             let judged = judge.all(pack, &mut store, subjects);
             part.ended = judged.err().map(|(at, error)| (at, RunFailure::new(&error, store.data_mut())));
             part.log = store.data_mut().take_log().into();
