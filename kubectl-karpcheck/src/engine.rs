@@ -108,7 +108,8 @@ impl Engine {
         Self { compiler: program, ..self }
     }
 
-    /// How many rules, or parts of their subjects, run at a time: by default as many as there are processors, up to 8. The verdicts do not depend on it.
+    /// How many rules, or parts of their subjects, run at a time: by default as many as there are processors, up to 8. The
+    /// verdicts do not depend on it.
     #[must_use]
     pub fn threads(self, threads: NonZeroUsize) -> Self {
         Self { threads: threads.get(), ..self }

@@ -179,10 +179,9 @@ fn classes(controller: Item) -> Vec<Option<Item>> {
         let found = found.iter().map(|field| status.field(field).value().clone());
         let requests: Vec<String> =
             [Value::Text(class.kind()), class.get("/spec")].into_iter().chain(found).map(said).collect();
-        let other_requests = seen.insert(requests);
         // Of the same spec, the tags and the role are the same, too.
-        let other_requests =
-            other_requests && (tags.insert(said(class.get("/spec/tags"))) || !class.get("/spec/role").is_absent());
+        let other_requests = seen.insert(requests)
+            && (tags.insert(said(class.get("/spec/tags"))) || !class.get("/spec/role").is_absent());
         if asked.len() < MANY || other_requests {
             asked.push(Some(class));
         }

@@ -10,8 +10,8 @@ mod table;
 mod tree;
 
 pub(crate) use deciding::{
-    Completeness, Deciding, READS, Who, deciding, dotted, is_of_another_version, is_of_others, meant, running,
-    schema_of, tree, version_in, version_of, whole,
+    Completeness, Deciding, READS, Who, Written, deciding, dotted, is_of_another_version, meant, running, schema_of,
+    version_in, version_of,
 };
 pub(crate) use judge::{Broken, Fault};
 pub(crate) use schema::Schema;

@@ -41,11 +41,11 @@ pub(super) struct RunFailure {
     pub(super) how: String,
 }
 
-impl From<GuestFault> for RunFailure {
-    fn from(fault: GuestFault) -> Self {
+impl From<&GuestFault> for RunFailure {
+    fn from(fault: &GuestFault) -> Self {
         match fault {
-            GuestFault::Mistake(how) => Self { kind: FailureKind::Mistake, how },
-            GuestFault::Limit(how) => Self { kind: FailureKind::Limit, how },
+            GuestFault::Mistake(how) => Self { kind: FailureKind::Mistake, how: how.clone() },
+            GuestFault::Limit(how) => Self { kind: FailureKind::Limit, how: how.clone() },
         }
     }
 }
@@ -54,14 +54,8 @@ impl RunFailure {
     pub(super) fn new(error: &wasmtime::Error, host: &mut Host) -> Self {
         let limits = &std::sync::Arc::clone(&host.limits);
         let (kind, mut how) = if let Some(stop) = error.downcast_ref::<GuestFault>() {
-            let kind = match stop {
-                GuestFault::Mistake(_) => FailureKind::Mistake,
-                GuestFault::Limit(_) => FailureKind::Limit,
-            };
-            let how = match stop {
-                GuestFault::Mistake(how) => how.clone(),
-                GuestFault::Limit(how) => beside(how, &host.asked()),
-            };
+            let Self { kind, how } = stop.into();
+            let how = if kind == FailureKind::Limit { beside(&how, &host.asked()) } else { how };
             (kind, how)
         } else {
             match error.downcast_ref::<Trap>() {

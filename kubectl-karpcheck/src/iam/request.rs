@@ -163,13 +163,12 @@ impl<'a> Evaluator<'a> {
         let fields = &Fields::new(&question.fields);
         let service = question.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let asker = self.asker(question, fields);
-        let arn = match &question.target {
-            Target::Item(_) => None,
-            Target::Arn(written) => Some(self.template(written, fields)),
-        };
-        let target = match &question.target {
-            Target::Item(id) => Some(*id),
-            Target::Arn(_) => arn.as_ref().and_then(|arn| self.resource_by_arn(arn)),
+        let (target, arn) = match &question.target {
+            Target::Item(id) => (Some(*id), None),
+            Target::Arn(written) => {
+                let arn = self.template(written, fields);
+                (self.resource_by_arn(&arn), Some(arn))
+            }
         };
         let (own_home, target_home) = self.homes(asker.as_deref(), target);
         let principal = match (&question.principal, &asker) {

@@ -245,14 +245,16 @@ impl Node {
                 let mut members: Vec<(Cow<'_, str>, &Self)> =
                     map.entries.iter().map(|(key, node)| (key.written(), node)).collect();
                 members.sort_by(|(one, _), (other, _)| one.cmp(other));
-                out.push('{');
-                let mut members = members.into_iter().peekable();
-                let mut first = true;
-                while let Some((key, node)) = members.next() {
-                    if members.peek().is_some_and(|(next, _)| *next == key) {
-                        continue;
+                members.dedup_by(|(name, node), (kept, last)| {
+                    let same = name == kept;
+                    if same {
+                        *last = node;
                     }
-                    if !std::mem::take(&mut first) {
+                    same
+                });
+                out.push('{');
+                for (index, (key, node)) in members.into_iter().enumerate() {
+                    if index > 0 {
                         out.push(',');
                     }
                     write_json_string(&key, out);

@@ -60,19 +60,18 @@ pub fn references() -> &'static [Reference] {
     })
 }
 
+type ByKind = HashMap<&'static str, Vec<&'static Reference>>;
+
 /// The fields of a kind that refer.
 pub(crate) fn of_kind(kind: &str) -> impl Iterator<Item = &'static Reference> + '_ {
-    static BY_KIND: OnceLock<HashMap<&str, Vec<&Reference>>> = OnceLock::new();
-    static OF_PATTERNS: OnceLock<Vec<&Reference>> = OnceLock::new();
-    let is_pattern = |own: &&Reference| own.from.contains('*');
-    let of_kinds = BY_KIND.get_or_init(|| {
-        let mut of_kinds: HashMap<&str, Vec<&Reference>> = HashMap::new();
-        for own in references().iter().filter(|own| !is_pattern(own)) {
-            of_kinds.entry(own.from).or_default().push(own);
-        }
-        of_kinds
+    static BY_KIND: OnceLock<(ByKind, Vec<&Reference>)> = OnceLock::new();
+    let (of_kinds, of_patterns) = BY_KIND.get_or_init(|| {
+        let (of_patterns, plain): (Vec<&Reference>, Vec<&Reference>) =
+            references().iter().partition(|own| own.from.contains('*'));
+        let mut of_kinds = ByKind::new();
+        plain.into_iter().for_each(|own| of_kinds.entry(own.from).or_default().push(own));
+        (of_kinds, of_patterns)
     });
-    let of_patterns = OF_PATTERNS.get_or_init(|| references().iter().filter(is_pattern).collect());
     let of_patterns = of_patterns.iter().filter(move |own| kind_matches(own.from, kind));
     of_kinds.get(kind).into_iter().flatten().chain(of_patterns).copied()
 }

@@ -157,12 +157,7 @@ impl Request {
     /// As [`decide`](Self::decide).
     pub fn prepare(self) -> Prepared {
         let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
-        let before = self.prepared.iter().flat_map(|prepared| prepared.context.iter().cloned());
-        let own = self.context.into_iter().map(|(key, value)| match value {
-            Operand::Template(template) => (numbered(key, &names), Operand::Template(numbered(template, &names))),
-            value @ Operand::Value(_) => (numbered(key, &names), value),
-        });
-        Prepared { context: before.chain(own).collect(), fields: names.len() }
+        Prepared { context: context(self.prepared.as_ref(), self.context, &names).collect(), fields: names.len() }
     }
 
     /// Has a context that was prepared, before what is added to it.
@@ -202,24 +197,31 @@ impl Request {
                 Target::Item(item) => host::Target::Item(item.0),
                 Target::Arn(arn) => host::Target::Arn(fill(arn)),
             },
-            context: {
-                let prepared = self.prepared.iter().flat_map(|prepared| prepared.context.iter().cloned());
-                let own = self.context.into_iter().map(|(key, value)| match value {
-                    Operand::Template(template) => (fill(key), Operand::Template(fill(template))),
-                    value @ Operand::Value(_) => (fill(key), value),
-                });
-                let entry = |(key, value)| host::ContextKey {
+            context: context(self.prepared.as_ref(), self.context, &names)
+                .map(|(key, value)| host::ContextKey {
                     key,
                     value: match value {
                         Operand::Value(value) => host::Operand::Value(value.into()),
                         Operand::Template(template) => host::Operand::Template(template),
                     },
-                };
-                prepared.chain(own).map(entry).collect()
-            },
+                })
+                .collect(),
             fields: self.fields.iter().map(|(_, field)| (field.item().0, field.pointer().to_owned())).collect(),
         }
     }
+}
+
+/// What was prepared, and what was added to it, with numbers in the place of the fields' names.
+fn context<'a>(
+    prepared: Option<&'a Prepared>,
+    added: Vec<(String, Operand)>,
+    names: &'a [&str],
+) -> impl Iterator<Item = (String, Operand)> + 'a {
+    let added = added.into_iter().map(move |(key, value)| match value {
+        Operand::Template(template) => (numbered(key, names), Operand::Template(numbered(template, names))),
+        value @ Operand::Value(_) => (numbered(key, names), value),
+    });
+    prepared.into_iter().flat_map(|prepared| prepared.context.iter().cloned()).chain(added)
 }
 
 /// `{0}` for the name of the first field in braces. Other braces come from what was read (a tag's name), and stay.
@@ -242,8 +244,6 @@ fn numbered(template: String, names: &[&str]) -> String {
         text.push_str(before);
         text.push('{');
         match index {
-            // Most have fewer than ten fields.
-            Some(index @ 0..10) => text.push(char::from(b"0123456789"[index])),
             Some(index) => text.push_str(&index.to_string()),
             None => text.push_str(name),
         }

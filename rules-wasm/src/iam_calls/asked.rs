@@ -23,54 +23,48 @@ struct Question<'a> {
     action: &'static str,
     resource: Cow<'a, str>,
     fields: Cow<'a, [(String, Field)]>,
-    with: Cow<'a, [(&'static str, &'static str)]>,
     name: Cow<'a, Name>,
-    beside: Cow<'a, Option<(String, Pinned)>>,
-    sends: (Tags, Rows),
-    found: (Tags, Rows),
-    /// What else follows from the release.
-    beta: bool,
-    tags_by_settings: bool,
+    says: Said<'a>,
     /// The release itself, where prices are asked for: their endpoint is another one in several.
     pricing: Option<Version>,
 }
 
+/// Of that, what makes a difference to its context, but for the cluster's name.
+#[derive(PartialEq)]
+struct Said<'a> {
+    with: Cow<'a, [(&'static str, &'static str)]>,
+    beside: Cow<'a, Option<(String, Pinned)>>,
+    sends: (Tags, Rows),
+    found: (Tags, Rows),
+    /// Are there tags that a class may add to, and was a class given?
+    of_class: bool,
+    tags_by_settings: bool,
+    /// What else follows from the release.
+    beta: bool,
+}
+
 impl Question<'_> {
     fn into_owned(self) -> Question<'static> {
-        let Question { action, resource, fields, with, name, beside, sends, found, beta, tags_by_settings, pricing } =
-            self;
+        let Question { action, resource, fields, name, says, pricing } = self;
         Question {
             action,
             resource: Cow::Owned(resource.into_owned()),
             fields: Cow::Owned(fields.into_owned()),
-            with: Cow::Owned(with.into_owned()),
             name: Cow::Owned(name.into_owned()),
-            beside: Cow::Owned(beside.into_owned()),
-            sends,
-            found,
-            beta,
-            tags_by_settings,
+            says: says.into_owned(),
             pricing,
         }
     }
 }
 
-/// All that makes a difference to what a request of one controller says beside who, what and on what.
-#[derive(PartialEq)]
-struct Said {
-    with: Vec<(String, String)>,
-    /// Is the cluster's name a field?
-    named: bool,
-    beside: Option<(String, Pinned)>,
-    sends: (Tags, Rows),
-    found: (Tags, Rows),
-    /// Was a class given?
-    of_class: bool,
-    class_kind: &'static str,
-    tags_by_settings: bool,
+impl Said<'_> {
+    fn into_owned(self) -> Said<'static> {
+        Said { with: Cow::Owned(self.with.into_owned()), beside: Cow::Owned(self.beside.into_owned()), ..self }
+    }
 }
 
-type Contexts = Vec<(Said, Rc<PreparedContext>)>;
+/// Whether the cluster's name is a field, what is said, and the context.
+type Contexts = Vec<(bool, Said<'static>, Rc<PreparedContext>)>;
 
 #[derive(Default)]
 struct Answers {
@@ -81,8 +75,6 @@ struct Answers {
     count: usize,
     /// Of classes that have tags of their own.
     contexts: BTreeMap<Item, Contexts>,
-    /// Whether a class has.
-    has_tags: BTreeMap<Item, bool>,
     facts: Facts,
 }
 
@@ -94,6 +86,8 @@ pub(super) struct Facts {
     pub(super) in_china: Option<bool>,
     /// Do its settings add tags, as releases before 0.33 read them?
     pub(super) tags_written: Option<bool>,
+    /// Does a class set tags, or may it?
+    has_tags: BTreeMap<Item, Option<bool>>,
 }
 
 impl Answers {
@@ -127,22 +121,12 @@ impl Actor {
         })
     }
 
-    /// Does a class set tags, or may it?
-    fn has_tags(&self, class: Item) -> bool {
-        let known = ANSWERS.with_borrow_mut(|answers| answers.to(self).has_tags.get(&class).copied());
-        known.unwrap_or_else(|| {
-            let found = class.each("/spec/tags").next().is_some();
-            ANSWERS.with_borrow_mut(|answers| answers.to(self).has_tags.insert(class, found));
-            found
-        })
-    }
-
     /// A request's context, put together once.
     pub(super) fn prepared(
         &self,
         sends: Tags,
         found: Tags,
-        with: &[(&str, &str)],
+        with: &[(&'static str, &'static str)],
         make: impl FnOnce() -> PreparedContext,
     ) -> Rc<PreparedContext> {
         let named = match &self.name {
@@ -151,20 +135,15 @@ impl Actor {
             // Of each other cluster little is asked.
             Name::Text(_) => return Rc::new(make()),
         };
-        let of_class = sends.are_of_class() || found.are_of_class();
-        let said = Said {
-            with: with.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            named,
-            beside: self.beside.clone(),
-            sends: (sends, self.rows(sends)),
-            found: (found, self.rows(found)),
-            class_kind: self.class_kind(),
-            of_class: of_class && self.class.is_some(),
-            tags_by_settings: of_class && self.tags_by_settings(),
+        let says = self.says(sends, found, with);
+        let has_tags = |class: &Item| {
+            let class = *class;
+            let find = || class.each("/spec/tags").next().is_some();
+            says.of_class && self.fact(|facts| facts.has_tags.entry(class).or_default(), find)
         };
-        let with_tags = self.class.filter(|class| of_class && self.has_tags(*class));
-        let known =
-            |contexts: &Contexts| contexts.iter().find(|(known, _)| *known == said).map(|(_, made)| Rc::clone(made));
+        let with_tags = self.class.filter(has_tags);
+        let is = |(of, known, _): &&(bool, Said<'static>, _)| *of == named && *known == says;
+        let known = |contexts: &Contexts| contexts.iter().find(is).map(|(.., made)| Rc::clone(made));
         let found = match with_tags {
             Some(class) => ANSWERS.with_borrow_mut(|answers| answers.to(self).contexts.get(&class).and_then(known)),
             None => CONTEXTS.with_borrow(known),
@@ -173,7 +152,7 @@ impl Actor {
             let made = Rc::new(make());
             let keep = |contexts: &mut Contexts| {
                 if contexts.len() < MOST_CONTEXTS {
-                    contexts.push((said, Rc::clone(&made)));
+                    contexts.push((named, says.into_owned(), Rc::clone(&made)));
                 }
             };
             match with_tags {
@@ -186,24 +165,31 @@ impl Actor {
         })
     }
 
+    fn says<'a>(&'a self, sends: Tags, found: Tags, with: &'a [(&'static str, &'static str)]) -> Said<'a> {
+        let of_class = sends.are_of_class() || found.are_of_class();
+        Said {
+            with: Cow::Borrowed(with),
+            beside: Cow::Borrowed(&self.beside),
+            sends: (sends, self.rows(sends)),
+            found: (found, self.rows(found)),
+            of_class: of_class && self.class.is_some(),
+            tags_by_settings: of_class && self.tags_by_settings(),
+            beta: self.release >= (0, 32, 0),
+        }
+    }
+
     fn question<'a>(
         &'a self,
         call: &Call,
         resource: &'a Resource,
         with: &'a [(&'static str, &'static str)],
     ) -> Question<'a> {
-        let of_class = call.sends.are_of_class() || call.found.are_of_class();
         Question {
             action: call.action,
             resource: Cow::Borrowed(&resource.arn),
             fields: Cow::Borrowed(&resource.fields),
-            with: Cow::Borrowed(with),
             name: Cow::Borrowed(&self.name),
-            beside: Cow::Borrowed(&self.beside),
-            sends: (call.sends, self.rows(call.sends)),
-            found: (call.found, self.rows(call.found)),
-            beta: self.release >= (0, 32, 0),
-            tags_by_settings: of_class && self.tags_by_settings(),
+            says: self.says(call.sends, call.found, with),
             pricing: call.action.starts_with("pricing:").then_some(self.release),
         }
     }

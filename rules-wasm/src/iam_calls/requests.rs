@@ -97,7 +97,12 @@ impl Actor {
     }
 
     /// What it depends on is in `asked`, too.
-    pub(super) fn on_resource(&self, call: &Call, resource: &Resource, with: &[(&str, &str)]) -> Request {
+    pub(super) fn on_resource(
+        &self,
+        call: &Call,
+        resource: &Resource,
+        with: &[(&'static str, &'static str)],
+    ) -> Request {
         let request = self.request(call.action, &resource.arn, call.sends, call.found, with);
         let mut request =
             resource.fields.iter().fold(request, |request, (name, field)| request.field(name.clone(), field.clone()));
@@ -145,7 +150,14 @@ impl Actor {
     }
 
     /// A request with tags that it sends and tags that the resource has.
-    pub(crate) fn request(&self, action: &str, on: &str, sends: Tags, found: Tags, with: &[(&str, &str)]) -> Request {
+    pub(crate) fn request(
+        &self,
+        action: &str,
+        on: &str,
+        sends: Tags,
+        found: Tags,
+        with: &[(&'static str, &'static str)],
+    ) -> Request {
         let cluster = match &self.name {
             Name::Field(field) => field.clone(),
             Name::Text(_) => self.controller.field("@name"),
@@ -164,7 +176,13 @@ impl Actor {
     }
 
     /// What a request says beside who, what and on what; with the fields that it has, and more.
-    fn context(&self, mut request: Request, sends: Tags, found: Tags, with: &[(&str, &str)]) -> PreparedContext {
+    fn context(
+        &self,
+        mut request: Request,
+        sends: Tags,
+        found: Tags,
+        with: &[(&'static str, &'static str)],
+    ) -> PreparedContext {
         for (key, value) in with {
             request = request.with_template(*key, self.fill(value));
         }

@@ -1,11 +1,12 @@
 //! Which schema decides about an object: the definition that the cluster has, else that of the running release.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use karpcheck_sdk::prelude::*;
 
+use crate::ack;
 use crate::crds;
 use crate::schemas::judge::{Broken, Fault, Judgement, judge, judge_names};
 use crate::schemas::schema::Schema;
@@ -97,11 +98,12 @@ pub(crate) fn version_in(api_version: &str) -> &str {
 /// # Errors
 ///
 /// Where a definition is not wholly known, or the running release is newer than any that karpcheck knows.
-pub(crate) fn deciding(object: Item, whole: Option<&Node>) -> Result<Option<Deciding>, Unknown> {
+pub(crate) fn deciding(written: &Written) -> Result<Option<Deciding>, Unknown> {
+    let object = written.object;
     let kind = object.kind();
-    let version = match whole.and_then(|node| node.member("apiVersion")).and_then(Node::text) {
-        Some(written) => version_in(written).to_owned(),
-        None => version_of(object)?,
+    let version = match written.at("/apiVersion") {
+        Some(Some(Node::Text(version))) => version_in(version).to_owned(),
+        _ => version_of(object)?,
     };
     let definitions = crds::of(object, &kind);
     if let Some(first) = definitions.first() {
@@ -222,52 +224,77 @@ fn is_same(one: &Broken, other: &Broken) -> bool {
         }
 }
 
-/// An object that is known to its last leaf, without its metadata and status. Most are, and one question tells all of it.
-pub(crate) fn whole(object: Item) -> Option<Node> {
-    match object.get("") {
-        Value::Json(json) => Node::parse_without(&json, &["metadata", "status"]),
-        _ => None,
-    }
+/// An object as it is written. Most are known to their last leaf, and one question tells all of it.
+pub(crate) struct Written {
+    object: Item,
+    /// Without its metadata and status.
+    whole: OnceCell<Option<Node>>,
 }
 
-/// An object as the API server would be given it, without its metadata and status.
-///
-/// # Errors
-///
-/// Where all of its spec is unknown.
-pub(crate) fn tree(object: Item, whole: Option<Node>) -> Result<Node, Unknown> {
-    if let Some(node) = whole {
-        return Ok(node);
+impl Written {
+    pub(crate) const fn of(object: Item) -> Self {
+        Self { object, whole: OnceCell::new() }
     }
-    let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
-    let mut members = vec![];
-    for field in object.each("").known().filter(|field| !matches!(field.pointer(), "/metadata" | "/status")) {
-        match (Node::read(&field), field.value()) {
-            (Some(Node::Unknown), Value::Unknown(unknown)) if field.pointer() == "/spec" => return Err(unknown.clone()),
-            (Some(node), _) => members.push((field.name(), node)),
-            (None, _) => {}
+
+    fn whole(object: Item) -> Option<Node> {
+        match object.get("") {
+            Value::Json(json) => Node::parse_without(&json, &["metadata", "status"]),
+            _ => None,
         }
     }
-    Ok(Node::Map(members, whole))
-}
 
-/// Is it certainly another provider's, whose definitions are others, or EKS Auto Mode's?
-pub(crate) fn is_of_others(object: Item, whole: Option<&Node>) -> bool {
-    let kind = object.kind();
-    // A class of another provider is of another group, and so no object that is asked about here.
-    let Some(noun) = kind.strip_prefix("karpenter.sh/") else { return false };
-    let groups: &[&str] = match noun {
-        "NodePool" => &["/spec/template/spec/nodeClassRef/group"],
-        "NodeClaim" => &["/spec/nodeClassRef/group"],
-        _ => &["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"],
-    };
-    let is_other = |group: &str| !group.is_empty() && group != "karpenter.k8s.aws";
-    groups.iter().any(|at| match whole.map(|node| node.at(at)) {
-        Some(Some(Node::Text(group))) => is_other(group),
-        Some(None) => false,
-        // What a tool is yet to fill in is written, too.
-        _ => matches!(&object.get(at), Value::Text(group) if is_other(group)),
-    })
+    /// What stands at a pointer, where all of it is worth reading at once: of what is stored little is looked at, and of ACK's
+    /// kinds there is seldom a definition to hold it against. None where it is to be asked for by itself.
+    pub(crate) fn at(&self, pointer: &str) -> Option<Option<&Node>> {
+        let object = self.object;
+        if self.whole.get().is_none() && (object.observed() || ack::is_kind(&object.kind())) {
+            return None;
+        }
+        self.whole.get_or_init(|| Self::whole(object)).as_ref().map(|node| node.at(pointer))
+    }
+
+    /// Is it certainly another provider's, whose definitions are others, or EKS Auto Mode's?
+    pub(crate) fn is_of_others(&self) -> bool {
+        let kind = self.object.kind();
+        // A class of another provider is of another group, and so no object that is asked about here.
+        let Some(noun) = kind.strip_prefix("karpenter.sh/") else { return false };
+        let groups: &[&str] = match noun {
+            "NodePool" => &["/spec/template/spec/nodeClassRef/group"],
+            "NodeClaim" => &["/spec/nodeClassRef/group"],
+            _ => &["/spec/template/spec/nodeClassRef/group", "/spec/nodeClassRef/group"],
+        };
+        let is_other = |group: &str| !group.is_empty() && group != "karpenter.k8s.aws";
+        groups.iter().any(|at| match self.at(at) {
+            Some(Some(Node::Text(group))) => is_other(group),
+            Some(None) => false,
+            // What a tool is yet to fill in is written, too.
+            _ => matches!(&self.object.get(at), Value::Text(group) if is_other(group)),
+        })
+    }
+
+    /// As the API server would be given it, without its metadata and status.
+    ///
+    /// # Errors
+    ///
+    /// Where all of its spec is unknown.
+    pub(crate) fn into_tree(self) -> Result<Node, Unknown> {
+        let object = self.object;
+        if let Some(node) = self.whole.into_inner().unwrap_or_else(|| Self::whole(object)) {
+            return Ok(node);
+        }
+        let whole = if object.open("").is_some() { Whole::No } else { Whole::Yes };
+        let mut members = vec![];
+        for field in object.each("").known().filter(|field| !matches!(field.pointer(), "/metadata" | "/status")) {
+            match (Node::read(&field), field.value()) {
+                (Some(Node::Unknown), Value::Unknown(unknown)) if field.pointer() == "/spec" => {
+                    return Err(unknown.clone());
+                }
+                (Some(node), _) => members.push((field.name(), node)),
+                (None, _) => {}
+            }
+        }
+        Ok(Node::Map(members, whole))
+    }
 }
 
 /// Has another version of the API a value, and the object's own in no release? Then it was written for that one.

@@ -113,7 +113,7 @@ impl<'a> Job<'a> {
             // A rule may not have more in parts than it may have in one.
             if let Some(limit) = part::beyond(&run.limits, together) {
                 taken.text = before;
-                part = Part { ended: Some((0, limit.into())), ..Part::default() };
+                part = Part { ended: Some((0, (&limit).into())), ..Part::default() };
             }
             skipped |= part.skipped;
             results.coverage.failed += part.failed;

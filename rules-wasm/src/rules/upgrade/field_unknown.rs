@@ -69,7 +69,7 @@ use karpcheck_sdk::prelude::*;
 
 use crate::ack::{self, keys};
 use crate::crds;
-use crate::schemas::{self, Broken, Deciding, Fault, Node, Who, dotted, meant};
+use crate::schemas::{self, Broken, Deciding, Fault, Node, Who, Written, dotted, meant};
 use crate::versions;
 
 pub(crate) const RULE: Rule = Rule {
@@ -114,19 +114,17 @@ fn check(object: Item) -> Check {
     if object.observed() && object.get(APPLIED).is_absent() {
         return skip();
     }
-    // Of ACK's kinds there is seldom a definition to hold it against.
-    let whole = if is_ack || object.observed() { None } else { schemas::whole(object) };
-    if schemas::is_of_others(object, whole.as_ref()) {
+    let written = Written::of(object);
+    if written.is_of_others() {
         return skip();
     }
-    let Some(deciding) = schemas::deciding(object, whole.as_ref())? else {
+    let Some(deciding) = schemas::deciding(&written)? else {
         return if is_ack { keys_alone(object, &kind) } else { skip() };
     };
     if object.observed() {
         return applied(object, &deciding);
     }
-    let whole = if is_ack { schemas::whole(object) } else { whole };
-    let node = schemas::tree(object, whole)?;
+    let node = written.into_tree()?;
     let judgement = deciding.judge_names(&node);
     let findings = judgement.broken.iter().filter_map(|broken| finding(&deciding, object, &node, broken)).collect();
     found(findings)
@@ -340,31 +338,29 @@ fn keys_alone(object: Item, kind: &str) -> Check {
     if object.observed() {
         return skip();
     }
-    let names = keys::of_kind(kind).flat_map(|known| [known.key, known.reference]);
+    let names: Vec<(&str, &str, &str)> = keys::of_kind(kind)
+        .flat_map(|known| [known.key, known.reference])
+        .filter_map(|at| at.rsplit_once('/').map(|(parent, name)| (at, parent, name)))
+        .collect();
     // A key and its reference stand side by side.
-    let mut beside: Option<(&str, Vec<Field>)> = None;
-    all(names.filter_map(|at| Some((at, at.rsplit_once('/')?))), |(at, (parent, name))| {
-        let fields = match beside.take() {
-            Some((of, fields)) if of == parent => fields,
-            _ => object.find(&format!("{parent}/*")).known().filter(|field| field.index().is_none()).collect(),
-        };
-        let (_, fields) = beside.insert((parent, fields));
-        let like = fields.iter().filter(|field| {
-            let own = field.name();
-            own != name && own.eq_ignore_ascii_case(name)
-        });
-        all(like, |field| {
-            fail(
-                field,
-                format!(
-                    "{} has {}, which no release of its controller knows ({name} is meant): the API server silently drops it, and the resource is encrypted with the key that AWS uses by default",
-                    ack::called(object),
-                    dotted(field.pointer())
-                ),
-            )
-            .remedy(format!("Write {name} instead of {}.", field.name()))
-            .group(at)
-            .check()
+    all(names.chunk_by(|(_, one, _), (_, next, _)| one == next), |beside| {
+        let fields = object.find(&[beside[0].1, "/*"].concat()).known().filter(|field| field.index().is_none());
+        let fields: Vec<(String, Field)> = fields.map(|field| (field.name(), field)).collect();
+        all(beside, |(at, _, name)| {
+            let like = fields.iter().filter(|(own, _)| own != name && own.eq_ignore_ascii_case(name));
+            all(like, |(own, field)| {
+                fail(
+                    field,
+                    format!(
+                        "{} has {}, which no release of its controller knows ({name} is meant): the API server silently drops it, and the resource is encrypted with the key that AWS uses by default",
+                        ack::called(object),
+                        dotted(field.pointer())
+                    ),
+                )
+                .remedy(format!("Write {name} instead of {own}."))
+                .group(*at)
+                .check()
+            })
         })
     })
 }

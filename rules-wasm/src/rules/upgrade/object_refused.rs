@@ -65,7 +65,7 @@
 
 use karpcheck_sdk::prelude::*;
 
-use crate::schemas::{self, Broken, Completeness, Deciding, Fault, Node, dotted};
+use crate::schemas::{self, Broken, Completeness, Deciding, Fault, Node, Written, dotted};
 use crate::versions::{self, Minor};
 use crate::{ack, crds};
 
@@ -93,21 +93,20 @@ fn check(object: Item) -> Check {
     if object.observed() {
         return skip();
     }
-    // Of ACK's kinds there is seldom a definition to hold it against.
-    let whole = if ack::is_kind(&object.kind()) { None } else { schemas::whole(object) };
-    if schemas::is_of_others(object, whole.as_ref()) {
+    let written = Written::of(object);
+    if written.is_of_others() {
         return skip();
     }
-    both([role(object, whole.as_ref()), by_definition(object, whole)])
+    both([role(object, &written), by_definition(object, written)])
 }
 
 /// Not the API server's word, but AWS's.
-fn role(class: Item, whole: Option<&Node>) -> Check {
+fn role(class: Item, written: &Written) -> Check {
     if class.noun() != "EC2NodeClass" {
         return skip();
     }
     // Of most classes it needs no further question.
-    match whole.map(|node| node.at("/spec/role")) {
+    match written.at("/spec/role") {
         Some(None) => return skip(),
         Some(Some(Node::Text(role))) if !role.contains('/') => return skip(),
         _ => {}
@@ -143,10 +142,9 @@ fn role(class: Item, whole: Option<&Node>) -> Check {
     .check()
 }
 
-fn by_definition(object: Item, whole: Option<Node>) -> Check {
-    let Some(deciding) = schemas::deciding(object, whole.as_ref())? else { return skip() };
-    let whole = if ack::is_kind(&object.kind()) { schemas::whole(object) } else { whole };
-    let node = schemas::tree(object, whole)?;
+fn by_definition(object: Item, written: Written) -> Check {
+    let Some(deciding) = schemas::deciding(&written)? else { return skip() };
+    let node = written.into_tree()?;
     let (node, open) = match deciding.completeness(object, &node) {
         Completeness::Whole => (node, None),
         Completeness::Patch => (node.into_patch(), None),
