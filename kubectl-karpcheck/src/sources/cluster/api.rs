@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::sources::interrupt;
 
-/// A page of 500 objects has some megabytes; an object can have 1.5. More than this is no answer of an API server.
+/// A page of 500 objects has some megabytes, an object can have 1.5, and a list in one piece tens: what is larger is not waited for.
 const LARGEST_BODY: usize = 256 << 20;
 /// An error's text is one sentence of a stranger's: enough of it to recognise it.
 const LONGEST_MESSAGE: usize = 300;
@@ -98,6 +98,9 @@ pub(super) enum Failure {
     /// The user ended the run.
     #[error("the run was interrupted")]
     Interrupted,
+    /// A body without an end in sight.
+    #[error("the answer is larger than {} MB", LARGEST_BODY >> 20)]
+    TooLarge,
     /// No connection, or a broken one.
     #[error("{0}")]
     Connection(String),
@@ -232,7 +235,8 @@ impl Api {
             .collect()
             .await
             .map_err(|error| {
-                (Failure::Connection(format!("the answer broke off: {}", tidy(&error.to_string()))), None)
+                let broken = || Failure::Connection(format!("the answer broke off: {}", tidy(&error.to_string())));
+                (if error.is::<LengthLimitError>() { Failure::TooLarge } else { broken() }, None)
             })?
             .to_bytes();
         if status.is_success() {

@@ -9,10 +9,10 @@ use crate::sources::cluster::discovery::Served;
 
 /// Objects per page, as kubectl asks for.
 const PAGE: usize = 500;
-/// What the API server may answer from its cache, which spares etcd the list and may be a moment behind: only what stands around
-/// Karpenter. What somebody mends and checks again is asked for as it is now; and the cache gives a list in one piece, however
-/// long, so that Deployments and nodes stay in pages.
-const FROM_CACHE: [&str; 2] = ["apps/DaemonSet", "core/Service"];
+/// What the API server may answer from its cache, which spares etcd the list and may be a moment behind: what stands around Karpenter,
+/// and what only Karpenter writes, which reads it there itself. What somebody mends and checks again is asked for as it is now; and the
+/// cache gives a list in one piece, however long, so that Deployments and nodes stay in pages.
+const FROM_CACHE: [&str; 3] = ["apps/DaemonSet", "core/Service", "karpenter.sh/NodeClaim"];
 /// A list with more pages than this does not come to an end: a million objects of one kind are more than an etcd bears.
 const MOST_PAGES: usize = 2_000;
 /// Pages without an object, one after the other: a selector may leave out all of a page's.
@@ -108,13 +108,10 @@ async fn all(api: &Api, served: &Served, path: &str, most: usize, inconsistent: 
     let mut next = String::new();
     let mut seen = Seen::default();
     for number in 1..=most {
-        // Of which state a list is, its first page says alone.
-        let after = match next.as_str() {
-            "" if FROM_CACHE.contains(&&*served.kind) => "&resourceVersion=0".to_owned(),
-            "" => String::new(),
-            next => format!("&continue={}", escaped(next)),
+        let mut text = match next.as_str() {
+            "" => beginning(api, served, path).await,
+            next => api.get(&format!("{path}&continue={}", escaped(next)), "application/json").await,
         };
-        let mut text = api.get(&format!("{path}{after}"), "application/json").await;
         if let (Err(Failure::Gone { inconsistent: Some(token) }), true) = (&text, inconsistent) {
             text = api.get(&format!("{path}&continue={}", escaped(token)), "application/json").await;
         }
@@ -155,6 +152,18 @@ async fn all(api: &Api, served: &Served, path: &str, most: usize, inconsistent: 
     }
     read.failure = Some(Failure::Garbage("the list does not come to an end".into()));
     read
+}
+
+/// A list's first page. Of which state a list is, it says alone.
+async fn beginning(api: &Api, served: &Served, path: &str) -> Result<Vec<u8>, Failure> {
+    if FROM_CACHE.contains(&&*served.kind) {
+        match api.get(&format!("{path}&resourceVersion=0"), "application/json").await {
+            // One piece may be too much where pages are not.
+            Err(Failure::TooLarge | Failure::Timeout(_)) => {}
+            answered => return answered,
+        }
+    }
+    api.get(path, "application/json").await
 }
 
 /// What tells a list that goes round in circles behind ever new tokens: a page that begins as an earlier one did, or page

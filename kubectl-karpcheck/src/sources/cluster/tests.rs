@@ -57,7 +57,11 @@ fn discovery(path: &str) -> Option<Say> {
                     resource("daemonsets", "DaemonSet", "Namespaced"),
                 ],
             ),
-            group("karpenter.sh", "v1", &[resource("nodepools", "NodePool", "Cluster")]),
+            group(
+                "karpenter.sh",
+                "v1",
+                &[resource("nodepools", "NodePool", "Cluster"), resource("nodeclaims", "NodeClaim", "Cluster")],
+            ),
             group("karpenter.k8s.aws", "v1", &[resource("ec2nodeclasses", "EC2NodeClass", "Cluster")]),
             group("sqs.services.k8s.aws", "v1alpha1", &[resource("queues", "Queue", "Namespaced")]),
             group("kms.services.k8s.aws", "v1alpha1", &[resource("keys", "Key", "Namespaced")]),

@@ -41,6 +41,20 @@ fn a_list_from_the_cache_may_come_in_pages_all_the_same() {
 }
 
 #[test]
+fn a_list_that_does_not_come_in_one_piece_is_asked_for_in_pages() {
+    let claims = "/apis/karpenter.sh/v1/nodeclaims?limit=500";
+    let server = scenario(move |path, _| match path.strip_prefix(claims) {
+        Some("&resourceVersion=0") => Some(Say::Hang),
+        Some("") => Some(page(&["a"], "more")),
+        Some("&continue=more") => Some(page(&["b"], "")),
+        _ => None,
+    });
+    let inventory = gathered(&server, &[("karpenter.sh/NodeClaim", false)]);
+    assert_eq!(names(&inventory, "karpenter.sh/NodeClaim"), ["a", "b"]);
+    assert!(inventory.problems().is_empty(), "{:?}", inventory.problems());
+}
+
+#[test]
 fn a_list_that_expires_twice_goes_on_where_it_was() {
     let gone = |token: &'static str| {
         Say::Raw(
