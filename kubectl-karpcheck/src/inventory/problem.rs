@@ -30,7 +30,7 @@ pub use packs::{Clause, PackProblem};
 pub use policies::PolicyProblem;
 pub use suppressions::SuppressionProblem;
 pub use templates::{TemplateProblem, Written};
-pub use terraform::{Calls, TerraformProblem};
+pub use terraform::{Addresses, Calls, TerraformProblem};
 
 /// What a problem means for the run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

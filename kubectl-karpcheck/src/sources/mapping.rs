@@ -444,6 +444,18 @@ pub(super) fn camel(name: &str) -> String {
     spelled
 }
 
+/// `kmsMasterKeyId` as `kms_master_key_id`.
+pub(super) fn snake(name: &str) -> String {
+    let mut spelled = String::new();
+    for char in name.chars() {
+        if char.is_ascii_uppercase() && !spelled.is_empty() {
+            spelled.push('_');
+        }
+        spelled.push(char.to_ascii_lowercase());
+    }
+    spelled
+}
+
 /// Shows that the properties of a table are in the schema.
 #[cfg(test)]
 pub(super) fn check(rows: Rows, kind: Kind, whose: &str) {

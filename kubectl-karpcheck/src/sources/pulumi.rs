@@ -4,6 +4,7 @@
 use crate::inventory::reason::Terraform;
 use crate::inventory::{Cause, List, Map, Node, SourceKind, Text, Value};
 use crate::sources::helm::values::object;
+use crate::sources::mapping::snake;
 use crate::sources::reader::{Content, Context, Document, Reader, Release};
 use crate::sources::terraform::arguments;
 
@@ -109,18 +110,6 @@ fn spelled(node: &Node) -> Node {
         other => other.clone(),
     };
     Node::new(value, node.at)
-}
-
-/// `kmsMasterKeyId` is `kms_master_key_id`.
-fn snake(name: &str) -> String {
-    let mut spelled = String::new();
-    for char in name.chars() {
-        if char.is_ascii_uppercase() && !spelled.is_empty() {
-            spelled.push('_');
-        }
-        spelled.push(char.to_ascii_lowercase());
-    }
-    spelled
 }
 
 /// A release of a chart.

@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::formats::json::Prune;
-use crate::inventory::problem::{TemplateProblem, Written};
+use crate::inventory::problem::{Addresses, TemplateProblem, TerraformProblem, Written};
 use crate::inventory::{Map, Node, Problem};
 use crate::sources::reader::{Content, Context, Document, Reader};
 use hcl::Modules;
@@ -122,6 +122,12 @@ fn add(context: &mut Context<'_>, path: &Path, set: &ModuleResources) -> u64 {
             let (root, part) = (Some(set.scope), resource.part());
             context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, part, content });
         }
+    }
+    let mut unread = set.resources.iter().filter(|resource| resource::of_cloud_control(&resource.kind).is_some());
+    if let Some(first) = unread.next() {
+        let resources = Addresses { first: Arc::clone(&first.address), others: unread.count() };
+        let what = TerraformProblem::CloudControl { resources };
+        context.builder.problem(Problem::new(what, Some(first.attributes.at)));
     }
     context.builder.enter(set.scope);
     let count = items::add(context.builder, context.gather_scope, set);

@@ -10,6 +10,7 @@ use crate::inventory::{
 };
 use crate::schema::aws;
 use crate::schema::aws::Ref;
+use crate::sources::mapping;
 use crate::sources::terraform::arguments;
 use crate::sources::terraform::arguments::Makes;
 
@@ -122,6 +123,17 @@ pub(super) fn is_read(kind: &str) -> bool {
     arguments::of(kind).is_some()
         || matches!(kind, "aws_iam_policy_document" | "aws_region" | "aws_partition" | "aws_caller_identity")
         || holds_documents(kind)
+        || of_cloud_control(kind).is_some()
+}
+
+/// The type that a resource of Terraform's provider for Cloud Control is of: `awscc_sqs_queue` is an `AWS::SQS::Queue`. Only of types
+/// that are read of other sources. These resources are counted, so that nobody takes them for read.
+pub(super) fn of_cloud_control(kind: &str) -> Option<&'static aws::Type> {
+    let (service, resource) = kind.strip_prefix("awscc_")?.split_once('_')?;
+    aws::types().find(|known| {
+        let words: Vec<&str> = known.name.split("::").collect();
+        matches!(words[..], ["AWS", of, name] if of.eq_ignore_ascii_case(service) && mapping::snake(name) == resource)
+    })
 }
 
 /// Is it a type whose resources hold documents of other tools: what Terraform makes in Kubernetes, stacks of CloudFormation,

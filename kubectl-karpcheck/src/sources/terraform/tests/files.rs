@@ -1,6 +1,6 @@
 //! What expressions take from files: texts, templates, values of a release, manifests.
 
-use super::{field, files, folder, item, problems, read};
+use super::{field, files, folder, item, module, problems, read};
 use crate::inventory::Inventory;
 
 fn release(more: &str) -> String {
@@ -224,4 +224,20 @@ fn files_of_opentofu_are_read_and_take_the_place_of_their_twins() {
     let all = files(&[("main.tofu", &queue("tofu")), ("main.tf", &queue("terraform")), ("x.tofu.json", "{}")]);
     item(&all, "AWS::SQS::Queue", "tofu");
     assert_eq!(all.of_kind("AWS::SQS::Queue").len(), 1);
+}
+
+#[test]
+fn resources_of_another_provider_of_aws_are_told() {
+    let all = module(
+        r#"
+        resource "awscc_sqs_queue" "interruption" { queue_name = "prod" }
+        resource "awscc_iam_managed_policy" "controller" { policy_document = jsonencode({}) }
+        resource "awscc_s3_bucket" "logs" {}
+        resource "random_id" "one" { byte_length = 2 }
+        "#,
+    );
+    let [problem] = all.problems() else { panic!("{:?}", all.problems()) };
+    assert_eq!(problem.code(), "provider-not-read");
+    let said = problem.to_string();
+    assert!(said.contains("and 1 more)") && !said.contains("s3"), "{said}");
 }
