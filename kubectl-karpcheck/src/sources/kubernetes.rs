@@ -92,6 +92,9 @@ impl Reader for Kubernetes {
         if *placeholders && !live {
             placeholders::mark(node);
         }
+        if !live {
+            placeholders::mark_form(node);
+        }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));
         if live && document.part.is_none() {
             document.part = Some(self.answer());

@@ -3,7 +3,7 @@
 //! placeholders.
 
 use crate::inventory::reason::Template;
-use crate::inventory::{Node, Part, Symbol, SymbolScope, Text, Value};
+use crate::inventory::{Cause, Node, Part, Symbol, SymbolScope, Text, Value};
 
 /// Which placeholders a text may have.
 #[derive(Clone, Copy)]
@@ -22,6 +22,39 @@ pub(super) fn mark(node: &mut Node) {
 /// The same, of those in angle brackets alone: the text's own language has signs of its own for the others.
 pub(super) fn mark_bracketed(node: &mut Node) {
     mark_all(node, Forms { bracketed: true, signed: false });
+}
+
+/// Of a Kubernetes object whose name is left blank, what else is left blank is to be filled in: nobody applies it as it is.
+pub(super) fn mark_form(object: &mut Node) {
+    let named = |name: &str| object.at_path(&["metadata", name]);
+    if named("name").is_none_or(|name| !is_blank(name)) || named("generateName").is_some_and(|name| !is_blank(name)) {
+        return;
+    }
+    if let Value::Map(map) = &mut object.value {
+        for (_, node) in map.entries.iter_mut().filter(|(key, _)| !key.is("metadata")) {
+            mark_blanks(node);
+        }
+    }
+}
+
+fn is_blank(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+fn mark_blanks(node: &mut Node) {
+    if is_blank(node) {
+        *node = Node::unknown(Cause::Symbolic, Template::Form, node.at);
+        return;
+    }
+    match &mut node.value {
+        Value::List(list) => list.items.iter_mut().for_each(mark_blanks),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(_, node)| mark_blanks(node)),
+        _ => {}
+    }
 }
 
 /// Turns the variables of the Serverless Framework, `${self:custom.name}`, in the texts below a node into symbols.

@@ -20,5 +20,6 @@ super::gaps! {
         "export-of-another-stack" Export { export: Arc<str> } = "the export {export} is another stack's";
         "not-a-text" NotText { name: Arc<str> } = "{name} is not a string";
         "placeholder-without-value" Placeholder { name: Arc<str> } = "the placeholder {name} has no value";
+        "form-not-filled-in" Form = "the object is a form: its name, too, is left blank";
     }
 }
