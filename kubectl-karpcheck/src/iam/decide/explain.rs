@@ -86,7 +86,11 @@ fn subject(request: &Request) -> String {
             None if identity.arn.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Field) => {
                 "the controller's role".into()
             }
-            None => identity.arn.to_string(),
+            // A name that is known in part, without the account before it.
+            None => {
+                let written = identity.arn.to_string();
+                written.split_once(":role/").map_or_else(|| written.clone(), |(_, name)| format!("role {name}"))
+            }
         },
         Principal::Service(name) => name.to_string(),
         Principal::Federated(provider) => format!("identities that {provider} vouches for"),
