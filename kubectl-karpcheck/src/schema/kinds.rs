@@ -37,6 +37,17 @@ pub fn gathered_for(kind: &str) -> Vec<&str> {
     if is_kubernetes(kind) { vec![kind] } else { vec![] }
 }
 
+/// Are objects of this kind in no namespace? The API server takes a namespace away that such an object is written with.
+pub fn is_cluster_scoped(kind: &str) -> bool {
+    match kind.split_once('/') {
+        Some(("karpenter.sh" | "karpenter.k8s.aws" | "apiextensions.k8s.io" | "admissionregistration.k8s.io", _)) => {
+            true
+        }
+        Some(("core", name)) => matches!(name, "Node" | "Namespace"),
+        _ => false,
+    }
+}
+
 /// The AWS resource kind that an object of this kind describes, if it is one that is normalised.
 pub fn described_by(object: &str) -> Option<&'static str> {
     // Of two kinds that one object describes the narrower comes last: an ACK Alias describes an alias.

@@ -165,7 +165,7 @@ impl Kubernetes {
         overlays::add(context.builder, &kind, &body, &document.path);
         let source = if is_live(&body) { SourceKind::Live } else { SourceKind::Manifest };
         let mut draft = Draft::new(kind, name_of(&body), body, source);
-        draft.namespace = namespace_of(&draft.body);
+        draft.namespace = namespace_of(&draft.kind, &draft.body);
         let folder = overlay.unwrap_or(&document.path).parent().unwrap_or(Path::new(""));
         let found: Vec<Content<'static>> = match &*draft.kind {
             // The definition itself is nothing that a rule asks for.
@@ -336,7 +336,11 @@ fn identify(draft: &mut Draft) {
     }
 }
 
-fn namespace_of(node: &Node) -> Option<Box<str>> {
+/// The namespace of an object, if objects of its kind are in one.
+fn namespace_of(kind: &str, node: &Node) -> Option<Box<str>> {
+    if kinds::is_cluster_scoped(kind) || crossplane::is_cluster_scoped(kind) {
+        return None;
+    }
     match node.at_path(&["metadata", "namespace"]).map(|node| &node.value) {
         Some(Value::Text(namespace)) if !namespace.is_empty() => Some(namespace.to_string().into()),
         _ => None,

@@ -38,7 +38,7 @@ pub struct Selector {
     pub kind: String,
     /// The namespace, of kinds that have one.
     pub namespace: Option<String>,
-    /// The labels that the object has, all of them.
+    /// The labels that the object has, all of them; none where it is chosen by its owner alone.
     pub labels: Vec<(String, String)>,
     /// The cluster in whose objects it stands.
     pub cluster: ClusterId,
@@ -46,9 +46,14 @@ pub struct Selector {
     pub means: Logical,
 }
 
+/// The addresses of choices that mean no object for certain, and the items that each may mean.
+pub(crate) type Choices = HashMap<Logical, Vec<ItemId>>;
+
 impl Builder {
-    /// Gives what a choice by labels means the address of that choice. A choice that fits several means none for certain.
-    pub(crate) fn settle_selectors(&mut self) {
+    /// Gives what a choice by labels means the address of that choice. A choice that fits several, or any of the same owner, means
+    /// none for certain: which ones it may mean.
+    pub(crate) fn settle_selectors(&mut self) -> Choices {
+        let mut choices = Choices::new();
         for selector in std::mem::take(&mut self.selectors) {
             let fits = |item: &&Item| {
                 *item.kind == *selector.kind
@@ -64,10 +69,12 @@ impl Builder {
             };
             let found: Vec<&Item> = self.items.iter().filter(fits).collect();
             let Some(first) = found.first() else { continue };
-            if found.iter().any(|other| other.name != first.name || other.namespace != first.namespace) {
+            let described: Vec<ItemId> = found.iter().flat_map(|item| item.same.iter().copied()).collect();
+            let several = found.iter().any(|other| other.name != first.name || other.namespace != first.namespace);
+            if several || selector.labels.is_empty() {
+                choices.insert(selector.means, described);
                 continue;
             }
-            let described: Vec<ItemId> = found.iter().flat_map(|item| item.same.iter().copied()).collect();
             for ItemId(number) in described {
                 let item = &mut self.items[number as usize - 1];
                 if let Some(aws) = item.aws.as_deref_mut() {
@@ -75,6 +82,7 @@ impl Builder {
                 }
             }
         }
+        choices
     }
 
     /// Gives references between the objects of a cluster the attribute that they stand for, where it follows from what the
@@ -107,7 +115,7 @@ impl Builder {
     }
 
     /// Puts parts into their wholes. A queue policy is the queue's attribute, by whichever resource it was set.
-    pub(crate) fn fold_parts(&mut self) {
+    pub(crate) fn fold_parts(&mut self, choices: &Choices) {
         let mut parts: Vec<Fragment> = std::mem::take(&mut self.parts).into_iter().map(|(_, part)| part).collect();
         for policy in self.items.iter().filter(|item| &*item.kind == "AWS::SQS::QueuePolicy") {
             let Some(document) = policy.body.member("PolicyDocument") else { continue };
@@ -147,6 +155,7 @@ impl Builder {
             while let Some(mut fragment) = part {
                 // Of a whole that was not read, a part alone says too little to judge it by.
                 let Some(index) = wholes.find(&self.items, &fragment) else {
+                    self.may_be_part(&fragment, choices);
                     part = fragment.otherwise.map(|otherwise| *otherwise);
                     continue;
                 };
@@ -156,6 +165,24 @@ impl Builder {
                     insert(map, fragment);
                 }
                 break;
+            }
+        }
+    }
+}
+
+impl Builder {
+    /// Of the wholes that an undecided choice may mean each may have the part.
+    fn may_be_part(&mut self, part: &Fragment, choices: &Choices) {
+        let Value::Text(text) = &part.whole.value else { return };
+        let (Some(address), Some(hole)) = (text.refers(), text.hole()) else { return };
+        let choice = Logical { scope: address.scope, id: Arc::clone(&address.id) };
+        for ItemId(number) in choices.get(&choice).into_iter().flatten() {
+            let item = &mut self.items[*number as usize - 1];
+            if let (true, Value::Map(map)) = (*item.kind == *part.kind, &mut item.body.value)
+                && (part.element || map.get(part.property).is_none())
+            {
+                let value = Node::because(hole.reason(), part.whole.at);
+                insert(map, Fragment { value, otherwise: None, ..part.clone() });
             }
         }
     }

@@ -174,8 +174,8 @@ impl Builder {
 
     /// What it holds as one scope. Its documents and problems stay with it, and more may come to them.
     fn scope(&mut self, name: &str, before: u32, derive: fn(&mut Self)) -> Scope {
-        self.settle_selectors();
-        self.fold_parts();
+        let choices = self.settle_selectors();
+        self.fold_parts(&choices);
         let homes = self.settle_homes();
         self.settle_references();
         self.merge();

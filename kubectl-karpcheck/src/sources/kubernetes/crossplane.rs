@@ -209,6 +209,11 @@ fn known(kind: &str) -> Option<Known> {
     Some(Known { family, resource })
 }
 
+/// Is it a kind of a provider whose objects are in no namespace?
+pub(super) fn is_cluster_scoped(kind: &str) -> bool {
+    parse(kind).is_some_and(|(family, _)| family != Family::Namespaced)
+}
+
 /// The CloudFormation type of what an object of this kind describes, or describes a part of.
 pub(in crate::sources) fn described_by(kind: &str) -> Option<&'static str> {
     Some(known(kind)?.resource.described_type())
@@ -504,9 +509,7 @@ fn reference(family: Family, to: &Reference<'_>, object: &Draft, selectors: &mut
             scope: SymbolScope::Cluster(object.cluster.0),
             id: format!("{kind}/{}/({})", namespace.as_deref().unwrap_or_default(), words.join(",")).into(),
         };
-        if !labels.is_empty() {
-            selectors.push(Selector { kind, namespace, labels, cluster: object.cluster, means: target.clone() });
-        }
+        selectors.push(Selector { kind, namespace, labels, cluster: object.cluster, means: target.clone() });
         (target, what)
     } else {
         let written = match &to.value.member("name")?.value {

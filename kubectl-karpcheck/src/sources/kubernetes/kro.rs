@@ -124,7 +124,7 @@ impl Graph<'_> {
         kinds::described_by(&kind)?;
         let name = super::name_of(&object);
         let mut draft = Draft::new(kind, name, object, SourceKind::Manifest);
-        draft.namespace = super::namespace_of(&draft.body);
+        draft.namespace = super::namespace_of(&draft.kind, &draft.body);
         let Logical { scope, id } = ack::address(&draft);
         Some(Address { scope, id, attribute: attribute.into() })
     }
