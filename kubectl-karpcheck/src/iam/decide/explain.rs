@@ -6,7 +6,7 @@ use crate::inventory::{Cause, SymbolScope, Ternary, Unknown};
 
 use crate::iam::decide::{Access, Decision, Doubt, Sums};
 use crate::iam::environment::{Env, Request};
-use crate::iam::identity::{IdentityKind, Principal};
+use crate::iam::identity::{Identity, IdentityKind, Principal};
 use crate::iam::policies::{Boundary, Policies, Policy, Which};
 use crate::iam::trail;
 
@@ -79,22 +79,27 @@ pub(super) fn forbidden(request: &Request, sums: &Sums<'_>) -> Decision {
 /// Who asks, in a sentence.
 fn subject(request: &Request) -> String {
     match &request.principal {
-        Principal::Identity(identity) => match identity.name() {
-            Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
-            Some(name) => format!("role {name}"),
-            // Nobody named the controller's role.
-            None if identity.arn.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Field) => {
-                "the controller's role".into()
-            }
-            // A name that is known in part, without the account before it.
-            None => {
-                let written = identity.arn.to_string();
-                written.split_once(":role/").map_or_else(|| written.clone(), |(_, name)| format!("role {name}"))
-            }
-        },
+        Principal::Identity(identity) => called(identity),
         Principal::Service(name) => name.to_string(),
         Principal::Federated(provider) => format!("identities that {provider} vouches for"),
         Principal::Anyone => "other accounts".into(),
+    }
+}
+
+/// A user or role to people.
+fn called(identity: &Identity) -> String {
+    match identity.name() {
+        Some(name) if identity.kind == IdentityKind::User => format!("user {name}"),
+        Some(name) => format!("role {name}"),
+        // Nobody named the controller's role.
+        None if identity.arn.hole().is_some_and(|symbol| symbol.scope == SymbolScope::Field) => {
+            "the controller's role".into()
+        }
+        // A name that is known in part, without the account before it.
+        None => {
+            let written = identity.arn.to_string();
+            written.split_once(":role/").map_or_else(|| written.clone(), |(_, name)| format!("role {name}"))
+        }
     }
 }
 
@@ -260,4 +265,22 @@ pub(super) fn undecided(request: &Request, policies: &Policies, sums: &Sums<'_>,
     let mut decision = decision(Access::Unknown, why, places);
     decision.unknown = Some(unknown);
     decision
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::reason::Template;
+    use crate::inventory::{Part, Symbol, Text};
+
+    #[test]
+    fn a_role_is_called_by_what_is_known_of_its_name() {
+        let hole =
+            |name: &str| Part::Hole(Symbol::new(name, SymbolScope::Run, Template::Placeholder { name: name.into() }));
+        let text = |text: &str| Part::Known(text.into());
+        let role = |parts: &[Part]| called(&Identity::new(Text::from_parts(parts.iter().cloned())));
+        assert_eq!(role(&[text("arn:aws:iam::111122223333:role/team/karpenter")]), "role karpenter");
+        assert_eq!(role(&[text("arn:aws:iam::"), hole("$ACCOUNT"), text(":role/k-"), hole("$NAME")]), "role k-$NAME");
+        assert_eq!(role(&[hole("$ROLE_ARN")]), "$ROLE_ARN");
+    }
 }
