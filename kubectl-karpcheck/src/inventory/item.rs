@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::id::ItemId;
 use crate::inventory::node::{At, DocId, Map, Node, Value};
-use crate::inventory::text::{SymbolScope, Text};
+use crate::inventory::text::{Address, SymbolScope, Text};
 
 /// A cluster of this run. Number 0 is the cluster that the files are about, whichever that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -138,6 +138,13 @@ pub struct Logical {
     pub scope: SymbolScope,
     /// The logical id; `group/Kind/namespace/name` for an object.
     pub id: Arc<str>,
+}
+
+impl Logical {
+    /// The resource that a text refers to, whatever attribute of it the text is.
+    pub(crate) fn of(address: &Address) -> Self {
+        Self { scope: address.scope, id: Arc::clone(&address.id) }
+    }
 }
 
 /// Where an AWS resource lives and what it is called, as far as anyone said.

@@ -170,6 +170,11 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
+    /// Null or an empty text: whoever wrote it has said nothing yet.
+    pub fn is_blank(&self) -> bool {
+        self.is_null() || self.as_str() == Some("")
+    }
+
     /// The first unknown in this value, at whatever depth: while there is one, the whole is unknown.
     pub fn first_unknown(&self) -> Option<(Reason, At)> {
         match &self.value {

@@ -241,7 +241,7 @@ fn link(item: Found, at: &str) -> Link {
 fn by_text(inventory: &Scope, id: ItemId, item: &Item, at: &str, text: &Text) -> Found {
     let resolver = inventory.resolver();
     if let Some(address) = text.refers() {
-        let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
+        let logical = Logical::of(address);
         match resolver.logical.get(&logical) {
             Some(found) => return follow_alias(inventory, item, *found),
             None if text.known().is_none() => {

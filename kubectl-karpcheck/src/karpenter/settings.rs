@@ -188,7 +188,7 @@ fn lay_old_names(old: &Map, settings: &mut Map) {
         ("clusterEndpoint", "clusterEndpoint"),
         ("interruptionQueueName", "interruptionQueue"),
     ] {
-        if let (Some(value), true) = (old.get(old_name), settings.get(name).is_none_or(empty)) {
+        if let (Some(value), true) = (old.get(old_name), settings.get(name).is_none_or(Node::is_blank)) {
             settings.set(name, value.clone());
         }
     }
@@ -254,7 +254,7 @@ fn ignored_name(values: &Node, at_top: bool, nested: bool) -> Option<At> {
     let old = values.at_path(&["settings", "aws", "clusterName"]).filter(|_| !nested);
     // Values of another chart around this one may well have a name of their own at the top.
     let top = values.member("clusterName").filter(|_| !at_top && values.member(WHOLE).is_some());
-    old.or(top).filter(|name| !empty(name)).map(|name| name.at)
+    old.or(top).filter(|name| !name.is_blank()).map(|name| name.at)
 }
 
 /// The queue that is set under a name which may be ignored: the controller does not read it, and it is meant all the same.
@@ -274,10 +274,6 @@ fn name_fields(controller: &mut ControllerDraft, settings: &Map, at: At, silent:
             (None, None) => {}
         }
     }
-}
-
-fn empty(node: &Node) -> bool {
-    node.is_null() || node.as_str() == Some("")
 }
 
 fn older(version: &str, since: Minor) -> bool {

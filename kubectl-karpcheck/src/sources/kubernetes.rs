@@ -89,10 +89,10 @@ impl Reader for Kubernetes {
         }
         // A dump of a cluster says what is there, dollars included.
         let live = is_live(node);
-        if *placeholders && !live {
-            placeholders::mark(node);
-        }
         if !live {
+            if *placeholders {
+                placeholders::mark(node);
+            }
             placeholders::mark_form(node);
         }
         let body = std::mem::replace(node, Node::new(Value::Null, node.at));

@@ -177,7 +177,7 @@ impl Mapper<'_> {
         }
         let parent = single(parent);
         let own = parent.member(&last);
-        let written = own.filter(|field| !field.is_null() && field.as_str() != Some(""));
+        let written = own.filter(|field| !field.is_blank());
         let refers = kind.and_then(Kind::refers);
         if let (References::Beside, Some((to, attribute))) = (self.references, refers) {
             let is_list = matches!(kind, Some(Kind::List(_)));

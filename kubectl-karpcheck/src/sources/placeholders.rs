@@ -27,7 +27,7 @@ pub(super) fn mark_bracketed(node: &mut Node) {
 /// Of a Kubernetes object whose name is left blank, what else is left blank is to be filled in: nobody applies it as it is.
 pub(super) fn mark_form(object: &mut Node) {
     let named = |name: &str| object.at_path(&["metadata", name]);
-    if named("name").is_none_or(|name| !is_blank(name)) || named("generateName").is_some_and(|name| !is_blank(name)) {
+    if named("name").is_none_or(|name| !name.is_blank()) || named("generateName").is_some_and(|name| !name.is_blank()) {
         return;
     }
     if let Value::Map(map) = &mut object.value {
@@ -37,16 +37,8 @@ pub(super) fn mark_form(object: &mut Node) {
     }
 }
 
-fn is_blank(node: &Node) -> bool {
-    match &node.value {
-        Value::Null => true,
-        Value::Text(text) => text.is_empty(),
-        _ => false,
-    }
-}
-
 fn mark_blanks(node: &mut Node) {
-    if is_blank(node) {
+    if node.is_blank() {
         *node = Node::unknown(Cause::Symbolic, Template::Form, node.at);
         return;
     }

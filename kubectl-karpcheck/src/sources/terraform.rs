@@ -123,7 +123,7 @@ fn add(context: &mut Context<'_>, path: &Path, set: &ModuleResources) -> u64 {
             context.nested.push(Document { path: Arc::clone(&path), doc, named: false, root, part, content });
         }
     }
-    let mut unread = set.resources.iter().filter(|resource| resource::of_cloud_control(&resource.kind).is_some());
+    let mut unread = set.resources.iter().filter(|resource| resource::is_of_cloud_control(&resource.kind));
     if let Some(first) = unread.next() {
         let resources = Addresses { first: Arc::clone(&first.address), others: unread.count() };
         let what = TerraformProblem::CloudControl { resources };

@@ -98,7 +98,10 @@ fn called(identity: &Identity) -> String {
         // A name that is known in part, without the account before it.
         None => {
             let written = identity.arn.to_string();
-            written.split_once(":role/").map_or_else(|| written.clone(), |(_, name)| format!("role {name}"))
+            match written.split_once(":role/") {
+                Some((_, name)) => format!("role {name}"),
+                None => written,
+            }
         }
     }
 }

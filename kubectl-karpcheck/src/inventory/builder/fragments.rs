@@ -175,8 +175,7 @@ impl Builder {
     fn may_be_part(&mut self, part: &Fragment, choices: &Choices) {
         let Value::Text(text) = &part.whole.value else { return };
         let (Some(address), Some(hole)) = (text.refers(), text.hole()) else { return };
-        let choice = Logical { scope: address.scope, id: Arc::clone(&address.id) };
-        for ItemId(number) in choices.get(&choice).into_iter().flatten() {
+        for ItemId(number) in choices.get(&Logical::of(address)).into_iter().flatten() {
             let item = &mut self.items[*number as usize - 1];
             if let (true, Value::Map(map)) = (*item.kind == *part.kind, &mut item.body.value)
                 && (part.element || map.get(part.property).is_none())
@@ -201,7 +200,7 @@ fn settle(node: &mut Node, attributes: &HashMap<Logical, Attributes>) {
         Value::List(list) => list.items.iter_mut().for_each(|node| settle(node, attributes)),
         Value::Text(text) if text.known().is_none() => {
             let Some(address) = text.refers().cloned() else { return };
-            let logical = Logical { scope: address.scope, id: Arc::clone(&address.id) };
+            let logical = Logical::of(&address);
             let Some(Attributes { kind, arn, id }) = attributes.get(&logical) else { return };
             let known = match &*address.attribute {
                 "Arn" => arn,
@@ -258,9 +257,7 @@ impl Wholes {
             *item.kind == *part.kind && part.of.is_none_or(|(source, scope)| item.source == source && within(scope))
         };
         let first = |found: Option<&Vec<usize>>| found?.iter().copied().find(fits);
-        let by_address = text.refers().and_then(|address| {
-            first(self.addresses.get(&Logical { scope: address.scope, id: Arc::clone(&address.id) }))
-        });
+        let by_address = text.refers().and_then(|address| first(self.addresses.get(&Logical::of(address))));
         let by_name = || {
             let name = last(text.known()?);
             first(self.names.get(&(Arc::from(part.kind), name.to_owned()))).filter(|_| !name.is_empty())

@@ -97,11 +97,9 @@ fn statement(block: &Node) -> Node {
         return block.clone();
     }
     let given = |name: &str| {
-        block.member(name).filter(|node| !node.is_null() && node.as_str() != Some("")).filter(|node| {
-            match &node.value {
-                Value::List(list) => !list.items.is_empty() || list.more.is_some(),
-                _ => true,
-            }
+        block.member(name).filter(|node| !node.is_blank()).filter(|node| match &node.value {
+            Value::List(list) => !list.items.is_empty() || list.more.is_some(),
+            _ => true,
         })
     };
     let mut statement = Map::default();

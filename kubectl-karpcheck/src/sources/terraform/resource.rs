@@ -56,7 +56,7 @@ impl Resource {
 
     /// An attribute that says something.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
-        self.attributes.member(name).filter(|node| !node.is_null() && node.as_str() != Some(""))
+        self.attributes.member(name).filter(|node| !node.is_blank())
     }
 
     /// An attribute that is a text, known in part or as a whole.
@@ -123,16 +123,18 @@ pub(super) fn is_read(kind: &str) -> bool {
     arguments::of(kind).is_some()
         || matches!(kind, "aws_iam_policy_document" | "aws_region" | "aws_partition" | "aws_caller_identity")
         || holds_documents(kind)
-        || of_cloud_control(kind).is_some()
+        || is_of_cloud_control(kind)
 }
 
-/// The type that a resource of Terraform's provider for Cloud Control is of: `awscc_sqs_queue` is an `AWS::SQS::Queue`. Only of types
-/// that are read of other sources. These resources are counted, so that nobody takes them for read.
-pub(super) fn of_cloud_control(kind: &str) -> Option<&'static aws::Type> {
-    let (service, resource) = kind.strip_prefix("awscc_")?.split_once('_')?;
-    aws::types().find(|known| {
-        let words: Vec<&str> = known.name.split("::").collect();
-        matches!(words[..], ["AWS", of, name] if of.eq_ignore_ascii_case(service) && mapping::snake(name) == resource)
+/// Is it a type of Terraform's provider for Cloud Control, which names CloudFormation's (`awscc_sqs_queue` is an `AWS::SQS::Queue`), and
+/// one that is read of other sources? These resources are counted, so that nobody takes them for read.
+pub(super) fn is_of_cloud_control(kind: &str) -> bool {
+    let named = kind.strip_prefix("awscc_").and_then(|rest| rest.split_once('_'));
+    named.is_some_and(|(service, resource)| {
+        aws::types().any(|known| {
+            let words: Vec<&str> = known.name.split("::").collect();
+            matches!(words[..], ["AWS", of, name] if of.eq_ignore_ascii_case(service) && mapping::snake(name) == resource)
+        })
     })
 }
 
